@@ -1,0 +1,37 @@
+"""Data structures: samples, what flows through a detector, span arithmetic."""
+
+from .flow import (
+    Decoded,
+    Features,
+    Memory,
+    MomentTargets,
+    Outputs,
+    PredictionSet,
+    Queries,
+    QueryGroup,
+    Tokens,
+    map_tensors,
+)
+from .moment_data_sample import MomentDataSample
+from .spans import clip_centers, paired_giou, paired_iou, pairwise_giou, pairwise_iou, to_center_width, to_start_end
+
+__all__ = [
+    'Decoded',
+    'Features',
+    'Memory',
+    'MomentDataSample',
+    'MomentTargets',
+    'Outputs',
+    'PredictionSet',
+    'Queries',
+    'QueryGroup',
+    'Tokens',
+    'clip_centers',
+    'map_tensors',
+    'paired_giou',
+    'paired_iou',
+    'pairwise_giou',
+    'pairwise_iou',
+    'to_center_width',
+    'to_start_end',
+]

@@ -1,0 +1,112 @@
+"""Arithmetic on temporal spans, for torch tensors of any leading shape.
+
+Two forms exist: ``(center, width)``, which models predict, and ``(start, end)``. Both are normalised by the length
+of the video unless the caller passes seconds; every function here is scale free.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def to_start_end(spans: Tensor) -> Tensor:
+    """(center, width) to (start, end).
+
+    Args:
+        spans: Shape (..., 2).
+
+    Returns:
+        Shape (..., 2).
+    """
+    center, width = spans.unbind(-1)
+    return torch.stack((center - 0.5 * width, center + 0.5 * width), dim=-1)
+
+
+def to_center_width(windows: Tensor) -> Tensor:
+    """(start, end) to (center, width).
+
+    Args:
+        windows: Shape (..., 2).
+
+    Returns:
+        Shape (..., 2).
+    """
+    start, end = windows.unbind(-1)
+    return torch.stack((0.5 * (start + end), end - start), dim=-1)
+
+
+def _iou_parts(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    inter = (torch.minimum(a[..., 1], b[..., 1]) - torch.maximum(a[..., 0], b[..., 0])).clamp(min=0)
+    union = (a[..., 1] - a[..., 0]) + (b[..., 1] - b[..., 0]) - inter
+    hull = (torch.maximum(a[..., 1], b[..., 1]) - torch.minimum(a[..., 0], b[..., 0])).clamp(min=0)
+    return inter, union, hull
+
+
+def paired_iou(a: Tensor, b: Tensor) -> Tensor:
+    """Intersection over union of two equally shaped sets of (start, end).
+
+    Args:
+        a: Shape (..., 2).
+        b: Shape (..., 2), broadcastable with ``a``.
+
+    Returns:
+        Shape (...). Two spans without length have IoU 0.
+    """
+    inter, union, _ = _iou_parts(a, b)
+    return inter / union.clamp(min=torch.finfo(a.dtype).tiny)
+
+
+def paired_giou(a: Tensor, b: Tensor) -> Tensor:
+    """Generalised IoU of two equally shaped sets of (start, end) (Rezatofighi et al., CVPR 2019).
+
+    Args:
+        a: Shape (..., 2).
+        b: Shape (..., 2), broadcastable with ``a``.
+
+    Returns:
+        Shape (...), in (-1, 1].
+    """
+    inter, union, hull = _iou_parts(a, b)
+    tiny = torch.finfo(a.dtype).tiny
+    return inter / union.clamp(min=tiny) - (hull - union) / hull.clamp(min=tiny)
+
+
+def pairwise_iou(a: Tensor, b: Tensor) -> Tensor:
+    """IoU of every span of ``a`` with every span of ``b``.
+
+    Args:
+        a: (start, end) of shape (..., N, 2).
+        b: (start, end) of shape (..., M, 2).
+
+    Returns:
+        Shape (..., N, M).
+    """
+    return paired_iou(a.unsqueeze(-2), b.unsqueeze(-3))
+
+
+def pairwise_giou(a: Tensor, b: Tensor) -> Tensor:
+    """Generalised IoU of every span of ``a`` with every span of ``b``.
+
+    Args:
+        a: (start, end) of shape (..., N, 2).
+        b: (start, end) of shape (..., M, 2).
+
+    Returns:
+        Shape (..., N, M).
+    """
+    return paired_giou(a.unsqueeze(-2), b.unsqueeze(-3))
+
+
+def clip_centers(clip_mask: Tensor) -> Tensor:
+    """Normalised centers of the valid clips.
+
+    Args:
+        clip_mask: Valid clips (B, Lv), contiguous from the first.
+
+    Returns:
+        ``(j + 0.5) / n`` with ``n`` the number of valid clips of the sample, (B, Lv).
+    """
+    count = clip_mask.sum(1, keepdim=True).clamp(min=1)
+    index = torch.arange(clip_mask.shape[1], device=clip_mask.device)
+    return (index + 0.5) / count

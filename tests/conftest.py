@@ -1,0 +1,34 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+REPO = Path(__file__).resolve().parent.parent
+
+
+def _shared() -> Path:
+    return Path(os.environ.get('MMVMR_SHARED', REPO.parent / 'shared'))
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _one_thread():
+    """Tiny tensors run faster on one thread, and results do not depend on the machine."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope='session')
+def repo_dir() -> Path:
+    """Root of the checkout."""
+    return REPO
+
+
+@pytest.fixture(scope='session')
+def shared_dir() -> Path:
+    """Third-party data for tests (``MMVMR_SHARED``); tests that need it skip where it is absent."""
+    path = _shared()
+    if not path.is_dir():
+        pytest.skip('third-party data absent: set MMVMR_SHARED to its folder')
+    return path
