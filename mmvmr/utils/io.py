@@ -1,0 +1,187 @@
+"""Writing files that are never seen half-written, and reading jsonl with errors that name the line."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+__all__ = ['atomic_write', 'nan_to_none', 'read_json', 'read_jsonl', 'write_json', 'write_jsonl']
+
+
+def _default_mode() -> int:
+    """Permissions that ``open`` would give a new file (``tempfile`` gives 0600)."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in ``folder`` survive a power cut, where the file system can."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Write a file that either exists completely or not at all, even under SIGKILL.
+
+    The body writes to a temporary file in the same folder, which takes the place of ``path`` only when the body ends
+    without an exception. An older version of ``path`` stays readable until then. Missing folders are made.
+
+    Args:
+        path: The file to write.
+
+    Yields:
+        The temporary path. It keeps the suffix of ``path``, because some writers choose the format by it.
+
+    Examples:
+        >>> with atomic_write('/tmp/mmvmr_example.txt') as tmp:
+        ...     _ = tmp.write_text('complete or absent')
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f'.{target.stem}.', suffix=f'.tmp{target.suffix}', dir=target.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, 'rb') as written:
+            os.fsync(written.fileno())
+        os.chmod(temporary, _default_mode())
+        os.replace(temporary, target)
+        _sync_folder(target.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def nan_to_none(value: Any) -> Any:
+    """Replace NaN and infinities by None, recursively: JSON knows neither.
+
+    Args:
+        value: Anything made of dicts, lists, tuples and scalars; numpy scalars become Python ones.
+
+    Returns:
+        The same structure for ``json.dump(..., allow_nan=False)``.
+    """
+    if isinstance(value, dict):
+        return {str(k): nan_to_none(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [nan_to_none(v) for v in value]
+    if hasattr(value, 'tolist'):  # numpy scalars and arrays, tensors
+        return nan_to_none(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
+    """Write ``value`` as strict JSON (NaN becomes null), atomically.
+
+    Args:
+        path: The file to write.
+        value: Anything :func:`nan_to_none` handles.
+    """
+    with atomic_write(path) as tmp:
+        tmp.write_text(json.dumps(nan_to_none(value), indent=2, allow_nan=False) + '\n', encoding='utf-8')
+
+
+def write_jsonl(path: str | os.PathLike[str], rows: Iterable[Any]) -> None:
+    """Write one strict JSON value per line, atomically.
+
+    Args:
+        path: The file to write.
+        rows: The values, in order.
+    """
+    with atomic_write(path) as tmp, open(tmp, 'w', encoding='utf-8') as out:
+        out.writelines(json.dumps(nan_to_none(row), allow_nan=False) + '\n' for row in rows)
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Read a JSON file.
+
+    Args:
+        path: The file to read.
+
+    Returns:
+        The value it holds.
+
+    Raises:
+        FileNotFoundError: If the file is absent; the message names the absolute path.
+        ValueError: If it is not JSON; the message names file, line and column.
+    """
+    source = _existing(path)
+    try:
+        return json.loads(_decoded(source.read_bytes(), str(source)))
+    except json.JSONDecodeError as error:
+        raise ValueError(f'{source}:{error.lineno}: not valid JSON at column {error.colno}: {error.msg}') from None
+
+
+def read_jsonl(path: str | os.PathLike[str], limit: int | None = None) -> list[dict[str, Any]]:
+    """Read a file with one JSON object per line. Empty lines are skipped.
+
+    Args:
+        path: The file to read.
+        limit: Read only the first so many objects.
+
+    Returns:
+        The objects in order.
+
+    Raises:
+        FileNotFoundError: If the file is absent.
+        ValueError: If a line is truncated, not JSON, not UTF-8 or not an object; the message names file and line.
+    """
+    source = _existing(path)
+    rows: list[dict[str, Any]] = []
+    with open(source, 'rb') as lines:
+        for number, raw in enumerate(lines, start=1):
+            if limit is not None and len(rows) >= limit:
+                break
+            where = f'{source}:{number}'
+            text = _decoded(raw, where)
+            if not text.strip():
+                continue
+            try:
+                row = json.loads(text)
+            except json.JSONDecodeError as error:
+                raise ValueError(
+                    f'{where}: not valid JSON (column {error.colno}: {error.msg}): {_shortened(text)}; '
+                    'expected one complete JSON object per line. Is the file truncated?'
+                ) from None
+            if not isinstance(row, dict):
+                raise ValueError(f'{where}: expected a JSON object, found {type(row).__name__}: {_shortened(text)}')
+            rows.append(row)
+    return rows
+
+
+def _existing(path: str | os.PathLike[str]) -> Path:
+    source = Path(path)
+    if not source.is_file():
+        what = 'is a folder, expected a file' if source.is_dir() else 'no such file'
+        raise FileNotFoundError(f'{source.absolute()}: {what}')
+    return source
+
+
+def _decoded(raw: bytes, where: str) -> str:
+    try:
+        return raw.decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{where}: not UTF-8 text (byte {error.start} of the line)') from None
+
+
+def _shortened(text: str, length: int = 60) -> str:
+    text = text.strip()
+    return repr(text if len(text) <= length else text[:length] + '...')
