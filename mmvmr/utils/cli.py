@@ -1,0 +1,182 @@
+"""What the command-line tools share: configs, options, and mistakes told in one line."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+from mmengine.runner import Runner
+
+#: Top-level keys that mean something although they are no argument of the runner.
+_EXTRA_KEYS = {'custom_imports', 'data_root', 'default_scope', 'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn'}
+#: What a wrong config, data folder or checkpoint raises while things are built.
+BUILD_ERRORS = (AssertionError, AttributeError, ImportError, KeyError, OSError, TypeError, ValueError)
+#: What bad data raises later; anything else is a bug and keeps its traceback.
+RUN_ERRORS = (OSError, ValueError)
+
+
+class UserError(Exception):
+    """A mistake of the user, told in one line."""
+
+
+@contextmanager
+def one_line_errors(*kinds: type[Exception]) -> Iterator[None]:
+    """End the program with one line and exit code 2 where the body raises one of ``kinds``.
+
+    ``MMVMR_TRACEBACK=1`` in the environment keeps the traceback.
+
+    Args:
+        *kinds: Exceptions to report in this way; :class:`UserError` always is.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, (UserError, *kinds)):
+            raise
+        if os.environ.get('MMVMR_TRACEBACK') == '1':
+            raise
+        print(f'error: {describe(error)}', file=sys.stderr, flush=True)
+        if not isinstance(error, UserError):
+            print('(set MMVMR_TRACEBACK=1 for the traceback)', file=sys.stderr, flush=True)
+        sys.exit(2)
+
+
+def describe(error: BaseException) -> str:
+    """One line that says what an exception says.
+
+    Args:
+        error: Any exception, also one that a data-loading process passed on with its whole traceback.
+
+    Returns:
+        The message without line breaks.
+    """
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    if text.startswith('Caught ') and 'Original Traceback' in text:  # torch.utils.data worker
+        tail = re.split(r'\n(?=[\w.]+(?:Error|Exception)\b)', text)[-1]
+        text = tail.split(': ', 1)[-1]
+    text = ' '.join(text.split())
+    plain = isinstance(error, (UserError, ValueError, FileNotFoundError)) and text
+    return text if plain else f'{type(error).__name__}: {text}'
+
+
+def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
+    """Read a config file and apply ``--cfg-options``.
+
+    Args:
+        path: The config file.
+        options: Dotted keys and their values.
+
+    Returns:
+        The config.
+
+    Raises:
+        UserError: If the file is missing or cannot be read, or an option names an unknown top-level key.
+    """
+    if not Path(path).is_file():
+        raise UserError(f'config {path}: no such file')
+    try:
+        cfg = Config.fromfile(path)
+    except Exception as error:
+        raise UserError(f'config {path}: {type(error).__name__}: {" ".join(str(error).split())}') from error
+    if options:
+        _check_options(cfg, options)
+        try:
+            cfg.merge_from_dict(options)
+        except (KeyError, TypeError) as error:
+            raise UserError(f'--cfg-options: {describe(error)}') from error
+    return cfg
+
+
+def _check_options(cfg: Config, options: dict[str, Any]) -> None:
+    known = set(cfg.keys()) | set(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'} | _EXTRA_KEYS
+    for key in options:
+        first = key.split('.')[0]
+        if first not in known:
+            raise UserError(f'--cfg-options {key}: the config has no key `{first}`{_suggestion(first, known)}')
+        _check_existing_path(cfg, key)
+
+
+def _check_existing_path(cfg: Config, key: str) -> None:
+    """Refuse an option that reaches below a key that does not exist (``model.encodr.dim=1``)."""
+    node: Any = cfg
+    *parents, _ = key.split('.')
+    for depth, name in enumerate(parents):
+        if isinstance(node, (list, tuple)):
+            return  # mmengine checks indices
+        if not isinstance(node, (dict, Config, ConfigDict)) or node.get(name) is None:
+            if depth == 0 or not isinstance(node, (dict, ConfigDict)):
+                return
+            shown = '.'.join(parents[:depth])
+            below = '.'.join(parents[: depth + 1])
+            if len(parents) - depth > 1 or key.split('.')[-1] != 'type':
+                raise UserError(
+                    f'--cfg-options {key}: `{shown}` has no key `{name}`{_suggestion(name, set(node))}. '
+                    f'To add an entry, give its type first: {below}.type=...'
+                )
+            return
+        node = node[name]
+
+
+def _suggestion(word: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(word, [str(k) for k in known], n=1)
+    return f'; did you mean `{close[0]}`?' if close else ''
+
+
+def default_work_dir(config: str) -> str:
+    """``work_dirs/<name of the config>``."""
+    return str(Path('work_dirs') / Path(config).stem)
+
+
+def resolve_resume(value: str | None, work_dir: str) -> str | None:
+    """Find the checkpoint that ``--resume`` means.
+
+    Args:
+        value: None (start afresh), ``auto`` (the latest checkpoint in the work dir) or a path.
+        work_dir: Where checkpoints of this run are.
+
+    Returns:
+        The checkpoint, or None where there is nothing to resume: not asked for, or ``auto`` in a work dir in which
+        nothing has been saved yet.
+
+    Raises:
+        UserError: If the path does not exist, or the work dir points to a checkpoint that is gone.
+    """
+    if value is None:
+        return None
+    if value != 'auto':
+        if not Path(value).is_file():
+            raise UserError(f'--resume {value}: no such checkpoint (give a .pth file, or `auto` for the latest)')
+        return value
+    pointer = Path(work_dir) / 'last_checkpoint'
+    if not pointer.is_file():
+        return None
+    latest = Path(pointer.read_text(encoding='utf-8').strip())
+    for candidate in (latest, Path(work_dir) / latest.name):  # the work dir may have been moved
+        if candidate.is_file():
+            return str(candidate)
+    raise UserError(f'--resume auto: {pointer} names {latest}, which is gone; give a checkpoint: --resume PATH')
+
+
+def existing_checkpoint(path: str) -> str:
+    """The path, when it is a file.
+
+    Args:
+        path: As given on the command line; http(s) addresses pass.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        UserError: If it is not a file.
+    """
+    if not path.startswith(('http://', 'https://')) and not Path(path).is_file():
+        raise UserError(f'checkpoint {path}: no such file')
+    return path

@@ -1,0 +1,23 @@
+"""Clear messages for packages that cannot be declared as plain requirements."""
+
+from __future__ import annotations
+
+import importlib
+
+
+def require_mmcv() -> None:
+    """Check that mmcv can be imported.
+
+    No requirement line is satisfied by either of the two packages that provide it, so it is not in
+    ``install_requires``.
+
+    Raises:
+        ImportError: If neither mmcv nor mmcv-lite is installed; the message names both.
+    """
+    try:
+        importlib.import_module('mmcv')
+    except ImportError as error:
+        raise ImportError(
+            'mmvmr needs `mmcv.transforms`. Install either package that provides it: `pip install mmcv-lite` '
+            f'(a small wheel, enough for mmvmr) or `pip install mmcv` (with compiled operators). Found: {error}'
+        ) from None

@@ -1,0 +1,107 @@
+"""What happens before a runner is built: registration, distributed start, data roots."""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+import os
+import subprocess
+from typing import Any
+
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import DefaultScope, init_default_scope
+
+from .checkpoint import install_safe_loader
+from .dependencies import require_mmcv
+
+_PACKAGES = ('datasets', 'engine', 'evaluation.metrics', 'models', 'visualization', 'apis')
+
+
+def register_all_modules(init_scope: bool = True) -> None:
+    """Import everything that registers itself, and load checkpoints only in the safe way.
+
+    Args:
+        init_scope: Also make ``mmvmr`` the default scope, so that a config finds its types.
+
+    Raises:
+        ImportError: If mmcv is missing.
+    """
+    require_mmcv()
+    install_safe_loader()
+    for name in _PACKAGES:
+        importlib.import_module(f'mmvmr.{name}')
+    if init_scope and not DefaultScope.check_instance_created('mmvmr'):
+        init_default_scope('mmvmr')
+
+
+def setup_env(cfg: Config, launcher: str = 'none') -> None:
+    """Prepare the process for ``Runner.from_cfg(cfg)``.
+
+    Args:
+        cfg: The config; changed in place (launcher, data roots, model wrapper).
+        launcher: ``none``, ``pytorch`` (torchrun) or ``slurm``.
+    """
+    register_all_modules()
+    cfg.launcher = launcher
+    apply_data_root(cfg)
+    if launcher != 'none' and not torch.cuda.is_available():
+        _init_gloo(launcher, cfg)
+
+
+def _init_gloo(launcher: str, cfg: Config) -> None:
+    """Start the process group on CPUs: mmengine would call ``torch.cuda.set_device`` and force ``device_ids``."""
+    if launcher == 'slurm':
+        _environment_from_slurm()
+    if not torch.distributed.is_initialized():
+        seconds = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout', 1800)
+        torch.distributed.init_process_group('gloo', timeout=datetime.timedelta(seconds=seconds))
+    cfg.model_wrapper_cfg = dict(
+        type='MMDistributedDataParallel',
+        device_ids=None,
+        broadcast_buffers=False,
+        find_unused_parameters=cfg.get('find_unused_parameters', False),
+    )
+
+
+def _environment_from_slurm() -> None:
+    """Set the variables torchrun would set."""
+    env = os.environ
+    env['RANK'] = env['SLURM_PROCID']
+    env['WORLD_SIZE'] = env['SLURM_NTASKS']
+    env.setdefault('LOCAL_RANK', env.get('SLURM_LOCALID', '0'))
+    env.setdefault('MASTER_PORT', '29500')
+    if 'MASTER_ADDR' not in env:
+        nodes = subprocess.run(
+            ['scontrol', 'show', 'hostnames', env['SLURM_NODELIST']], capture_output=True, text=True, check=True
+        )
+        env['MASTER_ADDR'] = nodes.stdout.split()[0]
+
+
+def apply_data_root(cfg: Config) -> None:
+    """Push the top-level ``data_root`` into every data set and evaluator that has the key.
+
+    Configs write ``data_root=data_root`` into each data set, which Python evaluates once: without this,
+    ``--cfg-options data_root=...`` would change the top-level name only.
+
+    Args:
+        cfg: The config; changed in place. Without a top-level ``data_root`` nothing happens.
+    """
+    root = cfg.get('data_root')
+    if root is None:
+        return
+    for split in ('train', 'val', 'test'):
+        for part in ('dataloader', 'evaluator'):
+            _replace_key(cfg.get(f'{split}_{part}'), 'data_root', root)
+
+
+def _replace_key(node: Any, key: str, value: Any) -> None:
+    if isinstance(node, (dict, ConfigDict)):
+        if key in node:
+            node[key] = value
+        for name, child in node.items():
+            if name != key:
+                _replace_key(child, key, value)
+    elif isinstance(node, (list, tuple)):
+        for child in node:
+            _replace_key(child, key, value)
