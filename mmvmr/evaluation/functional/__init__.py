@@ -1,0 +1,36 @@
+"""Scoring of moment retrieval and highlight detection with numpy alone."""
+
+from .evaluate import evaluate_highlights, evaluate_moments, evaluate_predictions, flatten_report, report_to_json
+from .highlight import HighlightBatch, highlight_average_precision, hit_at_one
+from .io import InputError, read_jsonl, write_jsonl, write_text
+from .moment import MomentBatch, detection_average_precision, hull_iou, pairwise_iou, rank_iou
+from .padding import pad_rows
+from .protocols import Protocol, get_protocol, protocol_names, register_protocol
+from .validation import check_annotations, check_predictions
+
+__all__ = [
+    'HighlightBatch',
+    'InputError',
+    'MomentBatch',
+    'Protocol',
+    'check_annotations',
+    'check_predictions',
+    'detection_average_precision',
+    'evaluate_highlights',
+    'evaluate_moments',
+    'evaluate_predictions',
+    'flatten_report',
+    'get_protocol',
+    'highlight_average_precision',
+    'hit_at_one',
+    'hull_iou',
+    'pad_rows',
+    'pairwise_iou',
+    'protocol_names',
+    'rank_iou',
+    'read_jsonl',
+    'register_protocol',
+    'report_to_json',
+    'write_jsonl',
+    'write_text',
+]

@@ -1,0 +1,122 @@
+"""Named evaluation protocols: which figures a data set reports, and over which queries."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+def _grid(start: float, stop: float, step: float = 0.05) -> tuple[float, ...]:
+    """Thresholds from ``start`` to ``stop`` inclusive, rounded so that 0.7 is exactly the literal 0.7."""
+    return tuple(round(start + i * step, 2) for i in range(round((stop - start) / step) + 1))
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What is scored and how it is called.
+
+    Attributes:
+        name: Name for configs and command lines.
+        lengths: Name to range of moment lengths ``(low, high]`` in seconds; None = every query, no selection. With a
+            range, a query counts when at least one of its ground-truth windows is in it, and only those are kept.
+        map_thresholds: IoU thresholds of mAP; ``average`` is their mean.
+        recall_thresholds: IoU thresholds of recall.
+        ranks: Recall at these ranks: ``(1,)`` is R1 only, ``(1, 5)`` adds R5.
+        brief_recall: Recall thresholds that the summary repeats.
+        brief_map: mAP thresholds that the summary repeats beside the average.
+        max_predictions: Predictions per query that count, in the order of the file.
+        saliency_levels: Name to smallest rating (0..4) of a positive clip; empty = highlights are not scored.
+        clip_len: Seconds per annotated clip of the highlight ratings.
+    """
+
+    name: str
+    lengths: Mapping[str, tuple[float, float] | None]
+    map_thresholds: tuple[float, ...] = _grid(0.5, 0.95)
+    recall_thresholds: tuple[float, ...] = _grid(0.3, 0.95)
+    ranks: tuple[int, ...] = (1, 5)
+    brief_recall: tuple[float, ...] = (0.3, 0.5, 0.7)
+    brief_map: tuple[float, ...] = (0.5, 0.75)
+    max_predictions: int = 10
+    saliency_levels: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    clip_len: float = 2.0
+
+    def __post_init__(self) -> None:
+        if not self.lengths:
+            raise ValueError(f'protocol {self.name!r}: lengths is empty, expected at least one range')
+        for threshold in (*self.brief_recall, *self.brief_map):
+            if threshold not in (*self.recall_thresholds, *self.map_thresholds):
+                raise ValueError(f'protocol {self.name!r}: the summary asks for IoU {threshold}, which is not computed')
+        if min(self.ranks) < 1 or max(self.ranks) > self.max_predictions:
+            raise ValueError(
+                f'protocol {self.name!r}: ranks {self.ranks} must lie between 1 and {self.max_predictions}'
+            )
+
+
+_PROTOCOLS: dict[str, Protocol] = {}
+
+
+def register_protocol(protocol: Protocol) -> Protocol:
+    """Make a protocol available by name.
+
+    Args:
+        protocol: The protocol; its name must be new.
+
+    Returns:
+        The same protocol.
+
+    Raises:
+        ValueError: If the name is taken.
+    """
+    if protocol.name in _PROTOCOLS:
+        raise ValueError(f'protocol {protocol.name!r} is registered already')
+    _PROTOCOLS[protocol.name] = protocol
+    return protocol
+
+
+def get_protocol(protocol: str | Protocol) -> Protocol:
+    """Look a protocol up.
+
+    Args:
+        protocol: Name, or a protocol, which is returned as it is.
+
+    Returns:
+        The protocol.
+
+    Raises:
+        ValueError: If no protocol has that name.
+    """
+    if isinstance(protocol, Protocol):
+        return protocol
+    if protocol not in _PROTOCOLS:
+        raise ValueError(f'unknown protocol {protocol!r}, expected one of {protocol_names()}')
+    return _PROTOCOLS[protocol]
+
+
+def protocol_names() -> list[str]:
+    """Names of all protocols, in order of registration."""
+    return list(_PROTOCOLS)
+
+
+# Moment-DETR's evaluator (Lei et al., NeurIPS 2021, standalone_eval). R1 below 0.5 and mIoU came with later versions.
+register_protocol(
+    Protocol(
+        'qvhighlights',
+        lengths=MappingProxyType({'short': (0, 10), 'middle': (10, 30), 'long': (30, 150), 'full': None}),
+        ranks=(1,),
+        saliency_levels=MappingProxyType({'Fair': 2, 'Good': 3, 'VeryGood': 4}),
+    )
+)
+# The other data sets report R1 and R5; the length ranges are ours: those of QVHighlights, with no upper end.
+_OPEN_LENGTHS = MappingProxyType({'short': (0, 10), 'middle': (10, 30), 'long': (30, math.inf), 'full': None})
+register_protocol(Protocol('charades', lengths=_OPEN_LENGTHS))
+register_protocol(
+    Protocol(
+        'tacos',
+        lengths=_OPEN_LENGTHS,
+        recall_thresholds=(0.1, *_grid(0.3, 0.95)),
+        brief_recall=(0.1, 0.3, 0.5, 0.7),
+    )
+)
+register_protocol(Protocol('activitynet', lengths=_OPEN_LENGTHS))

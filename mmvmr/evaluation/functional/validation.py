@@ -1,0 +1,197 @@
+"""Checks of predictions and annotations before anything is scored.
+
+Every error says which line (row ``i`` is line ``i + 1``), which query, what was found, what was expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .io import InputError, Row
+
+WINDOWS_KEY = 'pred_relevant_windows'
+SALIENCY_KEY = 'pred_saliency_scores'
+_SCALARS = (int, float, np.integer, np.floating)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, _SCALARS) and not isinstance(value, bool)
+
+
+def _show(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + '...'
+
+
+def _shape_is(values: Sequence[Any], width: int) -> bool:
+    """Fast test that ``values`` is a regular table of finite numbers; anything odd is left to the slow path."""
+    try:
+        array = np.array(values)
+    except (ValueError, TypeError):
+        return False
+    return (
+        array.ndim == 2
+        and array.shape[1] == width
+        and array.dtype.kind in 'iuf'
+        and bool((np.abs(array) < 1e300).all())
+    )
+
+
+def _check_number(value: Any, where: str, what: str) -> None:
+    if not _is_number(value):
+        raise InputError(f'{where}: {what} is {_show(value)}, expected a number')
+    if not abs(value) < 1e300:  # also false for NaN; whole numbers beyond float range compare without overflow
+        raise InputError(f'{where}: {what} is {_show(value)}, expected a finite number')
+
+
+def _check_windows(windows: Any, where: str, key: str, width: int) -> None:
+    form = '[start, end, score]' if width == 3 else '[start, end]'
+    if not isinstance(windows, (list, tuple)):
+        raise InputError(f'{where}: {key} is {_show(windows)}, expected a list of {form} in seconds')
+    if not windows:
+        return
+    if not _shape_is(windows, width):
+        for i, window in enumerate(windows):
+            if not isinstance(window, (list, tuple)) or len(window) != width:
+                raise InputError(f'{where}: {key}[{i}] is {_show(window)}, expected {form} in seconds')
+            for value, part in zip(window, ('start', 'end', 'score')):
+                _check_number(value, where, f'{part} of {key}[{i}]')
+    for i, window in enumerate(windows):
+        if window[1] < window[0]:
+            raise InputError(f'{where}: {key}[{i}] ends before it starts ({window[0]} > {window[1]})')
+
+
+def _check_saliency(scores: Any, where: str) -> None:
+    if not isinstance(scores, (list, tuple)) or not scores:
+        raise InputError(f'{where}: {SALIENCY_KEY} is {_show(scores)}, expected a list with one number per clip')
+    if not _shape_is([scores], len(scores)):
+        for i, value in enumerate(scores):
+            _check_number(value, where, f'{SALIENCY_KEY}[{i}]')
+
+
+def _index_by_qid(rows: Sequence[Row], source: str) -> dict[Any, int]:
+    index: dict[Any, int] = {}
+    for i, row in enumerate(rows):
+        qid = row.get('qid')
+        if isinstance(qid, bool) or not isinstance(qid, (int, str)):
+            raise InputError(f'{source} line {i + 1}: qid is {_show(qid)}, expected a whole number or a string')
+        if qid in index:
+            raise InputError(
+                f'{source} line {i + 1}: qid {qid!r} occurs twice (first on line {index[qid] + 1}); '
+                'every query has one line'
+            )
+        index[qid] = i
+    return index
+
+
+def _unknown(qid: Any, where: str, known: Mapping[Any, int], reference: str) -> InputError:
+    other = next((key for key in known if str(key) == str(qid)), None)
+    if other is not None:
+        hint = f'It has {other!r}: write qids as {type(other).__name__}, as the annotations do.'
+    else:
+        hint = 'Are these the predictions of another split?'
+    return InputError(f'{where}: this qid is not in {reference}. {hint}')
+
+
+def _check_same_keys(rows: Sequence[Row], source: str) -> None:
+    for key in (WINDOWS_KEY, SALIENCY_KEY):
+        having = [i for i, row in enumerate(rows) if row.get(key) is not None]
+        if having and len(having) < len(rows):
+            lacking = next(i for i, row in enumerate(rows) if row.get(key) is None)
+            raise InputError(
+                f'{source} line {lacking + 1} (qid {rows[lacking]["qid"]!r}): {key} is missing, but '
+                f'{len(having)} of {len(rows)} lines have it; give it on every line or on none'
+            )
+    if rows and all(rows[0].get(key) is None for key in (WINDOWS_KEY, SALIENCY_KEY)):
+        raise InputError(f'{source} line 1: neither {WINDOWS_KEY} nor {SALIENCY_KEY} found, nothing to score')
+
+
+def check_annotations(annotations: Sequence[Row], clip_len: float = 2.0, source: str = 'annotations') -> None:
+    """Check ground truth: qids, windows, and highlight ratings where present.
+
+    Args:
+        annotations: Rows of an annotation file. Rows without ``relevant_windows`` (a hidden test split) are fine.
+        clip_len: Seconds per clip of the ratings.
+        source: Name of the file, for messages.
+
+    Raises:
+        InputError: If a row cannot be used.
+    """
+    if not annotations:
+        raise InputError(f'{source}: empty, expected one line per query')
+    _index_by_qid(annotations, source)
+    for i, row in enumerate(annotations):
+        where = f'{source} line {i + 1} (qid {row["qid"]!r})'
+        if row.get('relevant_windows') is not None:
+            _check_windows(row['relevant_windows'], where, 'relevant_windows', 2)
+        if has_ratings(row):
+            _check_ratings(row, where, clip_len)
+
+
+def has_ratings(row: Row) -> bool:
+    """Whether an annotation row has highlight ratings."""
+    return row.get('relevant_clip_ids') is not None and row.get('saliency_scores') is not None
+
+
+def _check_ratings(row: Row, where: str, clip_len: float) -> None:
+    clips, ratings = row['relevant_clip_ids'], row['saliency_scores']
+    if not isinstance(clips, list) or not isinstance(ratings, list):
+        raise InputError(f'{where}: relevant_clip_ids and saliency_scores must be lists, one entry per relevant clip')
+    if len(clips) != len(ratings):
+        raise InputError(f'{where}: {len(clips)} relevant_clip_ids but {len(ratings)} saliency_scores, expected equal')
+    if not clips:
+        return
+    if not _shape_is(ratings, len(ratings[0]) if isinstance(ratings[0], (list, tuple)) else -1):
+        raise InputError(f'{where}: saliency_scores is not a table of numbers, one row of ratings per relevant clip')
+    _check_number(row.get('duration'), where, 'duration')
+    num_clips = int(row['duration'] / clip_len)
+    if not _shape_is([clips], len(clips)) or min(clips) < 0 or max(clips) >= num_clips:
+        raise InputError(
+            f'{where}: relevant_clip_ids must be clip numbers from 0 to {num_clips - 1} (duration {row["duration"]} s, '
+            f'clips of {clip_len} s), found {_show(sorted(clips, key=str)[-1] if clips else clips)}'
+        )
+
+
+def check_predictions(
+    predictions: Sequence[Row],
+    annotations: Sequence[Row],
+    source: str = 'predictions',
+    reference: str = 'the annotations',
+    subset: bool = False,
+) -> None:
+    """Check predictions against the queries they should answer.
+
+    Args:
+        predictions: Rows with ``qid``, ``pred_relevant_windows`` (``[start, end, score]`` in seconds) and/or
+            ``pred_saliency_scores`` (one number per clip).
+        annotations: Ground-truth rows.
+        source: Name of the prediction file, for messages.
+        reference: Name of the annotation file, for messages.
+        subset: Accept predictions for some of the queries only.
+
+    Raises:
+        InputError: On an unknown, missing or duplicate qid, a value that is not a finite number, a window that is not
+            a triple or ends before it starts.
+    """
+    if not predictions:
+        raise InputError(f'{source}: empty, expected one line per query')
+    known = {row['qid']: i for i, row in enumerate(annotations)}
+    predicted = _index_by_qid(predictions, source)
+    _check_same_keys(predictions, source)
+    for i, row in enumerate(predictions):
+        where = f'{source} line {i + 1} (qid {row["qid"]!r})'
+        if row['qid'] not in known:
+            raise _unknown(row['qid'], where, known, reference)
+        if row.get(WINDOWS_KEY) is not None:
+            _check_windows(row[WINDOWS_KEY], where, WINDOWS_KEY, 3)
+        if row.get(SALIENCY_KEY) is not None:
+            _check_saliency(row[SALIENCY_KEY], where)
+    missing = [qid for qid in known if qid not in predicted]
+    if missing and not subset:
+        raise InputError(
+            f'{source}: no prediction for {len(missing)} of {len(known)} queries of {reference} '
+            f'(first: {_show(missing[:5])}); every query needs one line'
+        )

@@ -1,0 +1,60 @@
+"""Highlight detection metric."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmvmr.registry import METRICS
+
+from ..functional import Protocol, evaluate_predictions, flatten_report
+from ..functional.validation import SALIENCY_KEY, has_ratings
+from .query_metric import QueryMetric
+
+
+@METRICS.register_module()
+class HighlightMetric(QueryMetric):
+    """mAP and HIT@1 of the clip scores at every level of the annotators' ratings.
+
+    Names of the figures: ``HL-min-VeryGood-mAP``, ``HL-min-VeryGood-Hit1`` and the same for ``Good`` and ``Fair``.
+
+    Args:
+        protocol: Name of an evaluation protocol that scores highlights, or the protocol.
+        **kwargs: See :class:`QueryMetric`.
+
+    Raises:
+        ValueError: If the protocol does not score highlights.
+    """
+
+    def __init__(self, protocol: str | Protocol = 'qvhighlights', **kwargs: Any) -> None:
+        super().__init__(protocol=protocol, **kwargs)
+        if not self.protocol.saliency_levels:
+            raise ValueError(
+                f'protocol {self.protocol.name!r} does not score highlights: remove HighlightMetric from the evaluator '
+                'or choose a protocol with saliency_levels'
+            )
+
+    def prediction(self, sample: dict[str, Any]) -> dict[str, Any]:
+        """The clip scores of a sample, without its windows."""
+        return super().prediction({**sample, 'pred_instances': None})
+
+    def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
+        """Score the clip scores.
+
+        Args:
+            results: One dict per query with ``prediction`` and ``annotation``.
+
+        Returns:
+            Flat figures; empty when no query has ratings or the model predicts no saliency.
+        """
+        predictions = [result['prediction'] for result in results]
+        annotations = [result['annotation'] for result in results]
+        if not any(has_ratings(row) for row in annotations):
+            self.warn('no sample has saliency_scores: highlights are not scored')
+            return {}
+        if not any(SALIENCY_KEY in row for row in predictions):
+            self.warn('the model predicts no saliency: highlights are not scored')
+            return {}
+        report = evaluate_predictions(predictions, annotations, self.protocol)
+        if 'HL' in report.get('reasons', {}):
+            self.warn(report['reasons']['HL'])
+        return flatten_report(report)

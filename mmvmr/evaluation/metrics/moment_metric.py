@@ -1,0 +1,72 @@
+"""Moment retrieval metric."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import MappingProxyType
+from typing import Any
+
+from mmvmr.registry import METRICS
+
+from ..functional import Protocol, check_predictions, evaluate_predictions, flatten_report, write_jsonl
+from ..functional.validation import WINDOWS_KEY
+from .query_metric import QueryMetric
+
+
+@METRICS.register_module()
+class MomentRetrievalMetric(QueryMetric):
+    """R1 (and R5) at IoU, mIoU and mAP, by length of the moment.
+
+    Names of the figures: ``MR-full-mAP``, ``MR-full-mAP@0.5``, ``MR-full-R1@0.5``, ``MR-full-mIoU``,
+    ``MR-short-mAP`` and so on, in percent. A length range without queries is NaN, with the reason in the log.
+
+    Args:
+        protocol: Name of an evaluation protocol, or the protocol.
+        outfile: Where to write the predictions, one JSON object per line in the published form, also for splits
+            without ground truth; None = nowhere.
+        **kwargs: See :class:`QueryMetric`.
+    """
+
+    def __init__(self, protocol: str | Protocol = 'qvhighlights', outfile: str | None = None, **kwargs: Any) -> None:
+        super().__init__(protocol=protocol, **kwargs)
+        self.outfile = outfile
+
+    def prediction(self, sample: dict[str, Any]) -> dict[str, Any]:
+        """The prediction of a sample.
+
+        Raises:
+            ValueError: If the model predicted no moments.
+        """
+        if sample.get('pred_instances') is None:
+            raise ValueError(
+                f'sample {sample.get("qid")!r} has no pred_instances: MomentRetrievalMetric needs the windows and '
+                "scores that a detector adds in mode='predict'"
+            )
+        return super().prediction(sample)
+
+    def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
+        """Write the predictions and score them.
+
+        Args:
+            results: One dict per query with ``prediction`` and ``annotation``.
+
+        Returns:
+            Flat figures; empty when no query has ground truth.
+        """
+        if not results:
+            self.warn('no sample was evaluated')
+            return {}
+        predictions = [result['prediction'] for result in results]
+        annotations = [result['annotation'] for result in results]
+        if self.outfile is not None:
+            check_predictions(predictions, annotations)
+            write_jsonl(self.outfile, predictions)
+        if not any(row.get('relevant_windows') for row in annotations):
+            self.warn('no sample has relevant_windows (a test split with hidden ground truth?): nothing is scored')
+            return {}
+        moments_only = dataclasses.replace(self.protocol, saliency_levels=MappingProxyType({}))
+        rows = [{'qid': row['qid'], WINDOWS_KEY: row[WINDOWS_KEY]} for row in predictions]
+        report = evaluate_predictions(rows, annotations, moments_only)
+        for name, reason in report.get('reasons', {}).items():
+            self.warn(f'{name}: {reason}')
+        return flatten_report(report)

@@ -1,0 +1,128 @@
+"""Base of metrics that score one prediction per query."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from itertools import chain, zip_longest
+from typing import Any
+
+import torch
+from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+
+from ..functional import Protocol, get_protocol
+from ..functional.validation import SALIENCY_KEY, WINDOWS_KEY
+
+_GROUND_TRUTH = ('duration', 'relevant_windows', 'relevant_clip_ids', 'saliency_scores')
+
+
+def prediction_row(sample: dict[str, Any]) -> dict[str, Any]:
+    """Predictions of a sample in the published form.
+
+    Windows and scores are rounded to 4 decimals, as published files have them, and it is these rounded numbers that
+    the metrics score: scoring the written file again gives the same figures.
+
+    Args:
+        sample: A data sample as a dict, in predict mode.
+
+    Returns:
+        ``qid``, ``query``, ``vid``, and where predicted ``pred_relevant_windows`` (``[start, end, score]``, s) and
+        ``pred_saliency_scores``.
+    """
+    row = {key: sample.get(key) for key in ('qid', 'query', 'vid')}
+    instances = sample.get('pred_instances')
+    if instances is not None:
+        windows, scores = (torch.as_tensor(instances[key]).detach().double().cpu() for key in ('windows', 'scores'))
+        triples = torch.cat((windows.reshape(-1, 2), scores.reshape(-1, 1)), dim=1).tolist()
+        row[WINDOWS_KEY] = [[round(value, 4) for value in triple] for triple in triples]
+    if sample.get('pred_saliency') is not None:
+        saliency = torch.as_tensor(sample['pred_saliency']).detach().double().cpu().tolist()
+        row[SALIENCY_KEY] = [float(f'{value:.9g}') for value in saliency]  # nine digits tell all float32 apart
+    return row
+
+
+def annotation_row(sample: dict[str, Any]) -> dict[str, Any]:
+    """Ground truth of a sample, as read from the annotation file (seconds and clip numbers)."""
+    source = sample.get('annotation') or sample
+    row = {key: source[key] for key in _GROUND_TRUTH if source.get(key) is not None}
+    return {'qid': sample['qid'], **row}
+
+
+class QueryMetric(BaseMetric):
+    """A metric over queries, each counted exactly once.
+
+    The results of all processes are gathered whole and joined by ``qid``. Cutting the joined list to the size of the
+    data set, as mmengine does, is only right when samplers pad at the end; joining by ``qid`` is right for shards of
+    any length and any padding.
+
+    Args:
+        protocol: Name of an evaluation protocol, or the protocol.
+        collect_device: Kept for compatibility with mmengine's metrics.
+        prefix: Put before every name as ``prefix/name``; none by default, so that ``save_best='MR-full-mAP'`` works.
+    """
+
+    default_prefix: str | None = ''
+
+    def __init__(
+        self, protocol: str | Protocol = 'qvhighlights', collect_device: str = 'cpu', prefix: str | None = None
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.protocol = get_protocol(protocol)
+        self._warned: set[str] = set()
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        """Keep what scoring needs of a batch.
+
+        Args:
+            data_batch: Not used.
+            data_samples: Data samples as dicts, in predict mode.
+        """
+        for sample in data_samples:
+            self.results.append({'prediction': self.prediction(sample), 'annotation': annotation_row(sample)})
+
+    def prediction(self, sample: dict[str, Any]) -> dict[str, Any]:
+        """The part of :func:`prediction_row` that this metric needs."""
+        return prediction_row(sample)
+
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Gather the queries of all processes and score them on the first.
+
+        Args:
+            size: Number of samples in the data set; a different number of queries is reported.
+
+        Returns:
+            Flat figures, the same on every process.
+
+        Raises:
+            Exception: What scoring raised, on every process, so that none waits for the others.
+        """
+        shards = all_gather_object(self.results)
+        self.results.clear()
+        outcome: list[Any] = [None]
+        if is_main_process():
+            try:
+                outcome = [self._score(shards, size)]
+            except Exception as error:
+                outcome = [error]
+        broadcast_object_list(outcome)
+        if isinstance(outcome[0], Exception):
+            raise outcome[0]
+        return outcome[0]
+
+    def _score(self, shards: list[list[dict[str, Any]]], size: int) -> dict[str, float]:
+        unique: dict[Any, dict[str, Any]] = {}
+        for result in chain.from_iterable(zip_longest(*shards)):  # rank after rank: the order of the data set
+            if result is not None:
+                unique.setdefault(result['annotation']['qid'], result)
+        if len(unique) != size:
+            self.warn(f'{len(unique)} different queries were evaluated, but the data set has {size} samples')
+        metrics = self.compute_metrics(list(unique.values()))
+        return {f'{self.prefix}/{name}': value for name, value in metrics.items()} if self.prefix else metrics
+
+    def warn(self, message: str) -> None:
+        """Log a message the first time that it occurs; metrics run after every epoch."""
+        if message not in self._warned:
+            self._warned.add(message)
+            print_log(f'{type(self).__name__}: {message}', logger='current', level=logging.WARNING)
