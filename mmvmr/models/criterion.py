@@ -1,0 +1,135 @@
+"""The criterion: match every prediction set once, add up named losses, weigh views."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS, TASK_UTILS
+
+from ..structures import MomentTargets, Outputs, PredictionSet, map_tensors
+from .builder import build_named
+from .losses import SetLoss
+
+
+@MODELS.register_module()
+class MomentCriterion(nn.Module):
+    """Sum of named losses.
+
+    Set losses are applied to every prediction set that they accept, dense losses to the outputs as a whole. The
+    names become log entries: ``loss_span`` (final layer), ``loss_span.0`` (decoder layer 0), ``loss_span.noise.1``
+    (group ``noise``, layer 1).
+
+    Args:
+        losses: Name to config; a child config changes one by its name or removes it with None.
+        assigner: Config of the assigner; None where no loss needs a match.
+        view_weights: None computes every mean over all rows of the batch, whatever their view. A dict computes the
+            losses of each named view on its own rows and adds them with these factors; views that it does not name
+            are left out.
+    """
+
+    def __init__(
+        self,
+        losses: Mapping[str, dict[str, Any] | None],
+        assigner: dict[str, Any] | None = None,
+        view_weights: Mapping[str, float] | None = None,
+    ):
+        super().__init__()
+        self.losses = nn.ModuleDict(build_named(losses))
+        self.assigner = None if assigner is None else TASK_UTILS.build(assigner)
+        self.view_weights = view_weights
+        if self.assigner is None and any(isinstance(loss, SetLoss) for loss in self.losses.values()):
+            raise ValueError('model.criterion has losses over prediction sets and no assigner: set criterion.assigner')
+
+    def forward(self, outputs: Outputs, targets: MomentTargets) -> dict[str, Tensor]:
+        """Compute the weighted losses of a batch.
+
+        Args:
+            outputs: Everything that the model produced.
+            targets: Ground truth of the batch.
+
+        Returns:
+            Log name to weighted scalar; their sum is the total.
+        """
+        device = targets.spans.device.type
+        with torch.autocast(device, enabled=False):
+            outputs = map_tensors(outputs, lambda t: t.float() if t.is_floating_point() else t)
+            if self.view_weights is None:
+                return self._weighted(outputs, targets)
+            total: dict[str, Tensor] = {}
+            for view, weight in self.view_weights.items():
+                rows = [i for i, name in enumerate(targets.views) if name == view]
+                if not rows:
+                    continue
+                part = self._weighted(*select_rows(outputs, targets, rows))
+                suffix = '' if view == 'main' else f'@{view}'
+                total.update({f'{name}{suffix}': weight * value for name, value in part.items()})
+            return total
+
+    def _weighted(self, outputs: Outputs, targets: MomentTargets) -> dict[str, Tensor]:
+        return {f'loss_{name}': weight * value for name, (weight, value) in self.terms(outputs, targets).items()}
+
+    def terms(self, outputs: Outputs, targets: MomentTargets) -> dict[str, tuple[float, Tensor]]:
+        """Compute every loss on its own.
+
+        Args:
+            outputs: Everything that the model produced, in float32.
+            targets: Ground truth of the batch.
+
+        Returns:
+            Log name (without ``loss_``) to weight and unweighted value.
+        """
+        wanted = [s for s in outputs.sets if any(self._applies(loss, s) for loss in self.losses.values())]
+        pairs = self.assigner(wanted, targets) if wanted else []
+        terms: dict[str, tuple[float, Tensor]] = {}
+        for name, loss in self.losses.items():
+            if not isinstance(loss, SetLoss):
+                terms[name] = (loss.weight, loss(outputs, targets))
+                continue
+            for predictions, matched in zip(wanted, pairs):
+                if loss.accepts(predictions):
+                    terms[name + set_suffix(predictions)] = (loss.weight, loss(predictions, matched, targets))
+        return terms
+
+    @staticmethod
+    def _applies(loss: nn.Module, predictions: PredictionSet) -> bool:
+        return isinstance(loss, SetLoss) and loss.accepts(predictions)
+
+
+def set_suffix(predictions: PredictionSet) -> str:
+    """Log suffix of a set: empty for the final one, else group and layer."""
+    if predictions.final:
+        return ''
+    group = '' if predictions.name == 'direct' else f'.{predictions.name}'
+    return f'{group}.{predictions.layer}'
+
+
+def select_rows(outputs: Outputs, targets: MomentTargets, rows: list[int]) -> tuple[Outputs, MomentTargets]:
+    """Keep some samples of a batch.
+
+    Args:
+        outputs: Outputs of the batch.
+        targets: Targets of the batch.
+        rows: Samples to keep.
+
+    Returns:
+        Outputs and targets of these samples.
+    """
+    batch = len(targets.views)
+    index = torch.tensor(rows, device=targets.spans.device)
+    decoded = outputs.decoded
+
+    def first(tensor: Tensor) -> Tensor:
+        return tensor[index] if tensor.dim() and tensor.shape[0] == batch else tensor
+
+    def second(tensor: Tensor) -> Tensor:
+        return tensor[:, index] if tensor.dim() > 1 and tensor.shape[1] == batch else tensor
+
+    kept = map_tensors(dataclasses.replace(outputs, decoded=None), first)  # type: ignore[arg-type]
+    kept = dataclasses.replace(kept, decoded=map_tensors(decoded, second))
+    selected = map_tensors(targets, first)
+    return kept, dataclasses.replace(selected, views=[targets.views[row] for row in rows])

@@ -1,0 +1,50 @@
+"""Padding a batch and moving it to the device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from mmvmr.registry import MODELS
+
+
+@MODELS.register_module()
+class MomentDataPreprocessor(BaseDataPreprocessor):
+    """Pads features to the longest of the batch and adds boolean masks (True = valid).
+
+    Args:
+        pad_to: Pad videos to at least this many clips, which keeps shapes constant for compiled models.
+        non_blocking: Do not wait for copies to the device.
+    """
+
+    def __init__(self, pad_to: int | None = None, non_blocking: bool = True):
+        super().__init__(non_blocking=non_blocking)
+        self.pad_to = pad_to
+
+    def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
+        """Pad a collated batch.
+
+        Args:
+            data: ``inputs``: name to a list of (L, D) tensors; ``data_samples``: list of samples or None.
+            training: Unused: training and inference pad alike.
+
+        Returns:
+            ``inputs``: name to (B, L, D) and ``<name>_mask`` (B, L); ``data_samples`` as given.
+        """
+        inputs: dict[str, Tensor] = {}
+        for name, features in data['inputs'].items():
+            padded, mask = self._pad(features, self.pad_to if name == 'video' else None)
+            inputs[name], inputs[f'{name}_mask'] = self.cast_data(padded), self.cast_data(mask)
+        return {'inputs': inputs, 'data_samples': data.get('data_samples')}
+
+    @staticmethod
+    def _pad(features: list[Tensor], at_least: int | None) -> tuple[Tensor, Tensor]:
+        padded = pad_sequence([f.float() for f in features], batch_first=True)
+        if at_least is not None and padded.shape[1] < at_least:
+            padded = torch.nn.functional.pad(padded, (0, 0, 0, at_least - padded.shape[1]))
+        lengths = torch.tensor([len(f) for f in features])
+        return padded, torch.arange(padded.shape[1]) < lengths[:, None]

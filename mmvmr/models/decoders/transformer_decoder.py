@@ -1,0 +1,186 @@
+"""The decoder: moment queries read the memory and move their anchors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS, TASK_UTILS
+
+from ...structures import Decoded, Memory, Queries
+from ..layers import FFN, MLP, QueryPosition, xavier_
+
+
+@MODELS.register_module()
+class NoEnhance(nn.Module):
+    """The neutral enhance block: content passes unchanged."""
+
+    def forward(self, content: Tensor, memory: Memory, anchors: Tensor | None) -> Tensor:
+        """Return the content."""
+        return content
+
+
+@MODELS.register_module()
+class DecoderLayer(nn.Module):
+    """Post-norm decoder layer: self-attention, enhance, cross-attention, feed-forward.
+
+    Args:
+        embed_dims: Channels D.
+        self_attn: Config with the signature of :class:`QuerySelfAttention`.
+        cross_attn: Config with the signature of :class:`QueryCrossAttention`.
+        enhance: Config of a block ``f(content, memory, anchors) -> content`` between the two; None for none.
+        ffn_dims: Hidden channels of the feed-forward block.
+        dropout: Dropout of residuals and feed-forward block.
+        activation: Activation of the feed-forward block.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int,
+        self_attn: dict[str, Any],
+        cross_attn: dict[str, Any],
+        enhance: dict[str, Any] | None = None,
+        ffn_dims: int = 1024,
+        dropout: float = 0.1,
+        activation: str = 'relu',
+    ):
+        super().__init__()
+        self.self_attn = MODELS.build(self_attn)
+        self.enhance = MODELS.build(enhance or {'type': 'NoEnhance'})
+        self.cross_attn = MODELS.build(cross_attn)
+        self.ffn = FFN(embed_dims, ffn_dims, dropout, activation)
+        self.norm1 = nn.LayerNorm(embed_dims)
+        self.norm2 = nn.LayerNorm(embed_dims)
+        self.norm3 = nn.LayerNorm(embed_dims)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self,
+        content: Tensor,
+        position: QueryPosition,
+        memory: Memory,
+        anchors: Tensor | None,
+        attn_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Refine the content of the queries.
+
+        Args:
+            content: (B, N, D).
+            position: Position of the queries.
+            memory: Encoder output; its context is attended to.
+            anchors: Spans at the entrance of the layer (B, N, 2).
+            attn_mask: Which query may look at which (B, N, N) or (1, N, N), True = may.
+
+        Returns:
+            (B, N, D).
+        """
+        content = self.norm1(content + self.dropout(self.self_attn(content, position, attn_mask)))
+        content = self.enhance(content, memory, anchors)
+        content = self.norm2(content + self.dropout(self.cross_attn(content, position, memory.context, anchors)))
+        return self.norm3(content + self.dropout(self.ffn(content)))
+
+
+@MODELS.register_module()
+class AnchorRefiner(nn.Module):
+    """Moves the anchors after every layer with one MLP shared by the layers.
+
+    Args:
+        embed_dims: Channels D.
+        coder: Config of the span coder that applies the offset.
+        zero_init: Start without movement. The official code of QD-DETR intends this and then overwrites it.
+    """
+
+    def __init__(self, embed_dims: int, coder: dict[str, Any] | None = None, zero_init: bool = False):
+        super().__init__()
+        self.mlp = MLP(embed_dims, embed_dims, 2, 3)
+        self.coder = TASK_UTILS.build(coder or {'type': 'LogitSpanCoder'})
+        self.zero_init = zero_init
+
+    def init_weights(self) -> None:
+        """Zero the last layer where asked; called after the Xavier pass of the decoder."""
+        if self.zero_init:
+            nn.init.zeros_(self.mlp.layers[-1].weight)
+            nn.init.zeros_(self.mlp.layers[-1].bias)
+
+    def forward(self, content: Tensor, anchors: Tensor) -> Tensor:
+        """Return the moved anchors (B, N, 2)."""
+        return self.coder.decode(self.mlp(content), anchors)
+
+
+@MODELS.register_module()
+class TransformerDecoder(nn.Module):
+    """A stack of decoder layers over moment queries with or without anchors.
+
+    Args:
+        num_layers: Number of layers S.
+        layer: Config of a layer with the signature of :class:`DecoderLayer`.
+        position: Config of the query position, e.g. :class:`AnchorQueryPosition`.
+        first_layer: What the first layer has different from ``layer`` (merged recursively).
+        refiner: Config of :class:`AnchorRefiner`; None where anchors stay or do not exist.
+        embed_dims: Channels D.
+        output_norm: Normalise the states that heads read; the un-normalised ones feed the next layer.
+    """
+
+    def __init__(
+        self,
+        num_layers: int,
+        layer: dict[str, Any],
+        position: dict[str, Any],
+        embed_dims: int,
+        first_layer: dict[str, Any] | None = None,
+        refiner: dict[str, Any] | None = None,
+        output_norm: bool = True,
+    ):
+        super().__init__()
+        first = _merge(layer, first_layer or {})
+        self.layers = nn.ModuleList(MODELS.build(first if i == 0 else dict(layer)) for i in range(num_layers))
+        self.position = MODELS.build(position)
+        self.refiner = None if refiner is None else MODELS.build(refiner)
+        self.norm = nn.LayerNorm(embed_dims) if output_norm else nn.Identity()
+        xavier_(self)
+        if self.refiner is not None:
+            self.refiner.init_weights()
+
+    def forward(self, queries: Queries, memory: Memory) -> Decoded:
+        """Decode.
+
+        Args:
+            queries: Moment queries.
+            memory: Encoder output.
+
+        Returns:
+            States and anchors of every layer. Anchors are detached from layer to layer but keep their gradient in
+            the result.
+        """
+        content, anchors = queries.content, queries.anchors
+        attn_mask = queries.attn_mask
+        if attn_mask is not None and attn_mask.dim() == 2:
+            attn_mask = attn_mask[None]
+        hidden, entered, refined = [], [], []
+        stored = anchors
+        for index, layer in enumerate(self.layers):
+            position = self.position(queries, content, anchors, index)
+            content = layer(content, position, memory, anchors, attn_mask)
+            hidden.append(self.norm(content))
+            if anchors is None:
+                continue
+            entered.append(stored)
+            stored = anchors if self.refiner is None else self.refiner(content, anchors)
+            refined.append(stored)
+            anchors = stored if self.refiner is None else stored.detach()
+        return Decoded(
+            hidden=torch.stack(hidden),
+            anchors=torch.stack(entered) if entered else None,
+            refined=torch.stack(refined) if refined else None,
+        )
+
+
+def _merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in override.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged

@@ -1,0 +1,5 @@
+"""Detectors: the templates that wire the stages."""
+
+from .moment_detector import MomentDetector
+
+__all__ = ['MomentDetector']

@@ -1,0 +1,75 @@
+"""Stacks of transformer encoder layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS
+
+from ..layers import FFN, MultiheadAttention, xavier_
+
+
+@MODELS.register_module()
+class EncoderLayer(nn.Module):
+    """Post-norm self-attention layer (DETR).
+
+    Args:
+        embed_dims: Channels D.
+        num_heads: Number of heads.
+        ffn_dims: Hidden channels of the feed-forward block.
+        dropout: Dropout of attention, feed-forward block and residuals.
+        activation: Activation of the feed-forward block.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int,
+        num_heads: int = 8,
+        ffn_dims: int = 1024,
+        dropout: float = 0.1,
+        activation: str = 'relu',
+    ):
+        super().__init__()
+        self.self_attn = MultiheadAttention(embed_dims, num_heads, dropout)
+        self.ffn = FFN(embed_dims, ffn_dims, dropout, activation)
+        self.norm1 = nn.LayerNorm(embed_dims)
+        self.norm2 = nn.LayerNorm(embed_dims)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor, pos: Tensor) -> Tensor:
+        """Encode a sequence.
+
+        Args:
+            x: (B, L, D).
+            mask: Valid positions (B, L).
+            pos: Added to query and key (B, L, D).
+
+        Returns:
+            (B, L, D).
+        """
+        located = x + pos
+        x = self.norm1(x + self.dropout(self.self_attn(located, located, x, mask)))
+        return self.norm2(x + self.dropout(self.ffn(x)))
+
+
+@MODELS.register_module()
+class TransformerEncoder(nn.Module):
+    """A stack of encoder layers; positions are added in every layer.
+
+    Args:
+        num_layers: Number of layers.
+        layer: Config of a layer with the signature of :class:`EncoderLayer`.
+    """
+
+    def __init__(self, num_layers: int, layer: dict[str, Any]):
+        super().__init__()
+        self.layers = nn.ModuleList(MODELS.build(dict(layer)) for _ in range(num_layers))
+        xavier_(self)
+
+    def forward(self, x: Tensor, mask: Tensor, pos: Tensor) -> Tensor:
+        """Encode a sequence; arguments as in :class:`EncoderLayer`."""
+        for layer in self.layers:
+            x = layer(x, mask, pos)
+        return x

@@ -1,0 +1,132 @@
+"""Cross-attention that brings the text into the video (QD-DETR)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import Features
+from ..layers import FFN, MultiheadAttention, xavier_
+
+
+@MODELS.register_module()
+class NoFusion(nn.Module):
+    """The neutral fusion: features pass unchanged."""
+
+    def forward(self, features: Features) -> Features:
+        """Return the features."""
+        return features
+
+
+@MODELS.register_module()
+class CrossEncoderLayer(nn.Module):
+    """Cross-attention layer whose feed-forward residual starts from the un-normalised sum (QD-DETR).
+
+    Args:
+        embed_dims: Channels D.
+        num_heads: Number of heads.
+        ffn_dims: Hidden channels of the feed-forward block.
+        dropout: Dropout of attention, feed-forward block and residuals.
+        activation: Activation of the feed-forward block.
+        normed_residual: Start the feed-forward residual from the normalised sum, as ordinary post-norm layers do.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int,
+        num_heads: int = 8,
+        ffn_dims: int = 1024,
+        dropout: float = 0.1,
+        activation: str = 'relu',
+        normed_residual: bool = False,
+    ):
+        super().__init__()
+        self.cross_attn = MultiheadAttention(embed_dims, num_heads, dropout)
+        self.ffn = FFN(embed_dims, ffn_dims, dropout, activation)
+        self.norm1 = nn.LayerNorm(embed_dims)
+        self.norm2 = nn.LayerNorm(embed_dims)
+        self.dropout = nn.Dropout(dropout)
+        self.normed_residual = normed_residual
+
+    def forward(self, x: Tensor, pos: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
+        """Attend from one modality to the other.
+
+        Args:
+            x: The sequence that is updated (B, N, D).
+            pos: Its position, added to the query (B, N, D).
+            key: The other sequence, with its position if any (B, L, D).
+            value: The other sequence (B, L, D).
+            mask: True = may attend: (B, L), (B, N, L) or (B, H, N, L).
+
+        Returns:
+            (B, N, D).
+        """
+        attended = x + self.dropout(self.cross_attn(x + pos, key, value, mask))
+        normed = self.norm1(attended)
+        residual = normed if self.normed_residual else attended
+        return self.norm2(residual + self.dropout(self.ffn(normed)))
+
+
+@MODELS.register_module()
+class TextToVideoFusion(nn.Module):
+    """Every clip reads the words; words pass unchanged (QD-DETR, section 3.1).
+
+    Args:
+        num_layers: Number of layers.
+        layer: Config of a layer with the signature of :class:`CrossEncoderLayer`.
+        mask_layout: ``sample`` masks the words of each sample. ``head_major`` reproduces the official code, which
+            lays the (padded clip, padded word) mask out head by head where the attention reads sample by sample: a
+            clip then loses words that are padding in another sample, so that outputs depend on the batch.
+
+    Raises:
+        ValueError: If ``mask_layout`` is unknown.
+    """
+
+    def __init__(self, num_layers: int, layer: dict[str, Any], mask_layout: str = 'sample'):
+        super().__init__()
+        if mask_layout not in ('sample', 'head_major'):
+            raise ValueError(f"mask_layout={mask_layout!r} is unknown, expected 'sample' or 'head_major'")
+        self.layers = nn.ModuleList(MODELS.build(dict(layer)) for _ in range(num_layers))
+        self.mask_layout = mask_layout
+        xavier_(self)
+
+    def forward(self, features: Features) -> Features:
+        """Fuse.
+
+        Args:
+            features: Projected inputs.
+
+        Returns:
+            Features whose video has read the text.
+        """
+        video, text = features.video, features.text
+        mask, pos, key = self._mask(features), video.position(), text.feat + text.position()
+        feat = video.feat
+        for layer in self.layers:
+            feat = layer(feat, pos, key, text.feat, mask)
+        return dataclasses.replace(features, video=video.replace(feat))
+
+    def _mask(self, features: Features) -> Tensor:
+        words = features.text.mask
+        if self.mask_layout == 'sample':
+            return words
+        blocked = ~features.video.mask[:, :, None] & ~words[:, None, :]
+        return head_major_mask(~blocked, self.layers[0].cross_attn.num_heads) & words[:, None, None, :]
+
+
+def head_major_mask(mask: Tensor, num_heads: int) -> Tensor:
+    """The official mask mix-up: head ``h`` of sample ``b`` gets the mask of sample ``(b H + h) mod B``.
+
+    Args:
+        mask: True = may attend (B, N, L).
+        num_heads: Number of heads H.
+
+    Returns:
+        (B, H, N, L).
+    """
+    batch = mask.shape[0]
+    return mask.repeat(num_heads, 1, 1).view(batch, num_heads, *mask.shape[1:])

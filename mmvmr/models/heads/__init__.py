@@ -1,0 +1,15 @@
+"""Heads: decoded queries and encoded clips to predictions."""
+
+from .moment_head import AnchorSpanHead, DirectSpanHead, ForegroundHead, MomentHead, QualityHead, RefinedSpanHead
+from .saliency_head import LinearSaliencyHead, TokenSaliencyHead
+
+__all__ = [
+    'AnchorSpanHead',
+    'DirectSpanHead',
+    'ForegroundHead',
+    'LinearSaliencyHead',
+    'MomentHead',
+    'QualityHead',
+    'RefinedSpanHead',
+    'TokenSaliencyHead',
+]

@@ -1,0 +1,157 @@
+"""Moment heads: decoded queries to prediction sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS, TASK_UTILS
+
+from ...structures import Decoded, PredictionSet, Queries
+from ..layers import MLP
+
+
+@MODELS.register_module()
+class DirectSpanHead(nn.Module):
+    """``sigmoid(MLP(state))``: spans without anchors (Moment-DETR).
+
+    Args:
+        embed_dims: Channels D.
+    """
+
+    def __init__(self, embed_dims: int):
+        super().__init__()
+        self.mlp = MLP(embed_dims, embed_dims, 2, 3)
+
+    def forward(self, decoded: Decoded) -> Tensor:
+        """Predict normalised (center, width) of every layer (S, B, N, 2)."""
+        return self.mlp(decoded.hidden).float().sigmoid()
+
+
+@MODELS.register_module()
+class AnchorSpanHead(nn.Module):
+    """An offset to the anchor at the entrance of the layer, by an MLP of the head's own (QD-DETR).
+
+    Args:
+        embed_dims: Channels D.
+        coder: Config of the span coder that applies the offset.
+    """
+
+    def __init__(self, embed_dims: int, coder: dict[str, Any] | None = None):
+        super().__init__()
+        self.mlp = MLP(embed_dims, embed_dims, 2, 3)
+        self.coder = TASK_UTILS.build(coder or {'type': 'LogitSpanCoder'})
+
+    def forward(self, decoded: Decoded) -> Tensor:
+        """Predict normalised (center, width) of every layer (S, B, N, 2)."""
+        return self.coder.decode(self.mlp(decoded.hidden), decoded.anchors)
+
+
+@MODELS.register_module()
+class RefinedSpanHead(nn.Module):
+    """The anchors as the decoder refined them are the prediction (SA-DETR)."""
+
+    def forward(self, decoded: Decoded) -> Tensor:
+        """Return normalised (center, width) of every layer (S, B, N, 2).
+
+        Raises:
+            ValueError: If the decoder has no refiner.
+        """
+        if decoded.refined is None:
+            raise ValueError('RefinedSpanHead needs a decoder with anchors: set model.decoder.refiner')
+        return decoded.refined
+
+
+@MODELS.register_module()
+class ForegroundHead(nn.Module):
+    """Foreground and background logits, class 0 = foreground (Moment-DETR).
+
+    Args:
+        embed_dims: Channels D.
+    """
+
+    def __init__(self, embed_dims: int):
+        super().__init__()
+        self.linear = nn.Linear(embed_dims, 2)
+
+    def forward(self, decoded: Decoded) -> Tensor:
+        """Score every query of every layer (S, B, N, 2)."""
+        return self.linear(decoded.hidden).float()
+
+
+@MODELS.register_module()
+class QualityHead(nn.Module):
+    """``sigmoid(Linear(state))``: the expected IoU of a prediction (BAM-DETR; SA-DETR, section 3.4).
+
+    Args:
+        embed_dims: Channels D.
+    """
+
+    def __init__(self, embed_dims: int):
+        super().__init__()
+        self.linear = nn.Linear(embed_dims, 1)
+
+    def forward(self, decoded: Decoded) -> Tensor:
+        """Score every query of every layer (S, B, N)."""
+        return self.linear(decoded.hidden).squeeze(-1).float().sigmoid()
+
+
+@MODELS.register_module()
+class MomentHead(nn.Module):
+    """Spans and scores of every decoder layer and query group.
+
+    Args:
+        span: Config of the span predictor.
+        logits: Config of the foreground scorer; None for none.
+        quality: Config of the quality scorer; None for none.
+    """
+
+    def __init__(
+        self,
+        span: dict[str, Any],
+        logits: dict[str, Any] | None = None,
+        quality: dict[str, Any] | None = None,
+    ):
+        super().__init__()
+        if logits is None and quality is None:
+            raise ValueError('MomentHead needs a score: set model.moment_head.logits or model.moment_head.quality')
+        self.span = MODELS.build(span)
+        self.logits = None if logits is None else MODELS.build(logits)
+        self.quality = None if quality is None else MODELS.build(quality)
+
+    def forward(self, decoded: Decoded, queries: Queries) -> list[PredictionSet]:
+        """Predict.
+
+        Args:
+            decoded: Decoder output.
+            queries: Decoder input, for the groups.
+
+        Returns:
+            One set per layer and group, after the spans that the initializer predicted (if any). The last layer of
+            the group ``direct`` is final.
+        """
+        spans = self.span(decoded)
+        logits = None if self.logits is None else self.logits(decoded)
+        quality = None if self.quality is None else self.quality(decoded)
+        sets = []
+        if queries.init_spans is not None:
+            sets.append(PredictionSet('init', queries.init_spans.float()))
+        last = spans.shape[0] - 1
+        for group in queries.groups:
+            block = slice(group.start, group.stop)
+            for layer in range(last + 1):
+                sets.append(
+                    PredictionSet(
+                        name=group.name,
+                        spans=spans[layer, :, block],
+                        layer=layer,
+                        final=layer == last and group.name == 'direct',
+                        logits=None if logits is None else logits[layer, :, block],
+                        quality=None if quality is None else quality[layer, :, block],
+                        matched_gt=group.matched_gt,
+                        mask=group.mask,
+                        info=group.info,
+                    )
+                )
+        return sets

@@ -1,0 +1,274 @@
+"""Attention blocks, batch first, with boolean masks where True = may attend."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import Tokens
+from .query_position import QueryPosition
+
+
+def attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    num_heads: int,
+    mask: Tensor | None = None,
+    dropout: float = 0.0,
+) -> Tensor:
+    """Scaled dot-product attention over heads.
+
+    Args:
+        query: (B, N, C), heads side by side in the last dimension.
+        key: (B, L, C).
+        value: (B, L, D); D may differ from C.
+        num_heads: Number of heads.
+        mask: True = may attend; (B, L) for keys, (B, N, L), or (B, H, N, L).
+        dropout: Probability of dropping an attention weight.
+
+    Returns:
+        (B, N, D).
+    """
+    out = F.scaled_dot_product_attention(
+        split_heads(query, num_heads),
+        split_heads(key, num_heads),
+        split_heads(value, num_heads),
+        attn_mask=expand_mask(mask),
+        dropout_p=dropout,
+    )
+    return merge_heads(out)
+
+
+def split_heads(x: Tensor, num_heads: int) -> Tensor:
+    """(B, L, H * C) to (B, H, L, C)."""
+    return x.unflatten(-1, (num_heads, -1)).transpose(1, 2)
+
+
+def merge_heads(x: Tensor) -> Tensor:
+    """(B, H, L, C) to (B, L, H * C)."""
+    return x.transpose(1, 2).flatten(2)
+
+
+def expand_mask(mask: Tensor | None) -> Tensor | None:
+    """Bring a mask over keys (B, L) or over pairs (N, L), (B, N, L) to the rank of (B, H, N, L).
+
+    A two-dimensional mask always means keys per sample; pass (1, N, L) for pairs shared by the batch.
+    """
+    if mask is None or mask.dim() == 4:
+        return mask
+    return mask[:, None, None] if mask.dim() == 2 else mask[:, None]
+
+
+@MODELS.register_module()
+class MultiheadAttention(nn.Module):
+    """Multi-head attention with packed input projections, parameter for parameter that of :mod:`torch.nn`.
+
+    Args:
+        embed_dims: Channels D.
+        num_heads: Number of heads.
+        dropout: Dropout on the attention weights.
+    """
+
+    def __init__(self, embed_dims: int, num_heads: int = 8, dropout: float = 0.1):
+        super().__init__()
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.in_proj_weight = nn.Parameter(torch.empty(3 * embed_dims, embed_dims))
+        self.in_proj_bias = nn.Parameter(torch.zeros(3 * embed_dims))
+        self.out_proj = nn.Linear(embed_dims, embed_dims)
+        nn.init.xavier_uniform_(self.in_proj_weight)
+        nn.init.zeros_(self.out_proj.bias)
+
+    def forward(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Attend from ``query`` to ``key``.
+
+        Args:
+            query: (B, N, D).
+            key: (B, L, D).
+            value: (B, L, D).
+            mask: True = may attend, see :func:`attend`.
+
+        Returns:
+            (B, N, D).
+        """
+        wq, wk, wv = self.in_proj_weight.chunk(3)
+        bq, bk, bv = self.in_proj_bias.chunk(3)
+        out = attend(
+            F.linear(query, wq, bq),
+            F.linear(key, wk, bk),
+            F.linear(value, wv, bv),
+            self.num_heads,
+            mask,
+            self.dropout if self.training else 0.0,
+        )
+        return self.out_proj(out)
+
+
+@MODELS.register_module()
+class QuerySelfAttention(nn.Module):
+    """Self-attention of moment queries with the position added to query and key (DETR).
+
+    Args:
+        embed_dims: Channels D.
+        num_heads: Number of heads.
+        dropout: Dropout on the attention weights.
+    """
+
+    def __init__(self, embed_dims: int, num_heads: int = 8, dropout: float = 0.1):
+        super().__init__()
+        self.attn = MultiheadAttention(embed_dims, num_heads, dropout)
+
+    def forward(self, content: Tensor, position: QueryPosition, mask: Tensor | None = None) -> Tensor:
+        """Exchange information between queries.
+
+        Args:
+            content: Query content (B, N, D).
+            position: Position of the queries.
+            mask: True = may attend, (B, N, N) or (1, N, N).
+
+        Returns:
+            The update, without residual (B, N, D).
+        """
+        located = content + position.pos
+        return self.attn(located, located, content, mask)
+
+
+@MODELS.register_module()
+class QueryCrossAttention(nn.Module):
+    """Cross-attention of moment queries to the memory with added positions (DETR).
+
+    Args:
+        embed_dims: Channels D.
+        num_heads: Number of heads.
+        dropout: Dropout on the attention weights.
+    """
+
+    def __init__(self, embed_dims: int, num_heads: int = 8, dropout: float = 0.1):
+        super().__init__()
+        self.attn = MultiheadAttention(embed_dims, num_heads, dropout)
+
+    def forward(self, content: Tensor, position: QueryPosition, context: Tokens, anchors: Tensor | None) -> Tensor:
+        """Read the memory.
+
+        Args:
+            content: Query content (B, N, D).
+            position: Position of the queries.
+            context: What the queries attend to.
+            anchors: Unused: without anchors there is nothing to modulate.
+
+        Returns:
+            The update, without residual (B, N, D).
+        """
+        return self.attn(content + position.pos, context.feat + context.position(), context.feat, context.mask)
+
+
+@MODELS.register_module()
+class ConditionalSelfAttention(nn.Module):
+    """Self-attention with separate projections of content and position (Conditional DETR, DAB-DETR).
+
+    Args:
+        embed_dims: Channels D.
+        num_heads: Number of heads.
+        dropout: Dropout on the attention weights.
+    """
+
+    def __init__(self, embed_dims: int, num_heads: int = 8, dropout: float = 0.1):
+        super().__init__()
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.query_content = nn.Linear(embed_dims, embed_dims)
+        self.query_pos = nn.Linear(embed_dims, embed_dims)
+        self.key_content = nn.Linear(embed_dims, embed_dims)
+        self.key_pos = nn.Linear(embed_dims, embed_dims)
+        self.value = nn.Linear(embed_dims, embed_dims)
+        self.out_proj = nn.Linear(embed_dims, embed_dims)
+        nn.init.zeros_(self.out_proj.bias)
+
+    def forward(self, content: Tensor, position: QueryPosition, mask: Tensor | None = None) -> Tensor:
+        """Exchange information between queries; arguments as in :class:`QuerySelfAttention`."""
+        out = attend(
+            self.query_content(content) + self.query_pos(position.pos),
+            self.key_content(content) + self.key_pos(position.pos),
+            self.value(content),
+            self.num_heads,
+            mask,
+            self.dropout if self.training else 0.0,
+        )
+        return self.out_proj(out)
+
+
+@MODELS.register_module()
+class ConditionalCrossAttention(nn.Module):
+    """Cross-attention over per-head concatenated content and position (Conditional DETR, DAB-DETR).
+
+    The logits are ``[q_content ; q_sine] . [k_content ; k_pos] / sqrt(2 D / H)``. A modulator may change them before
+    the softmax, knowing the anchors (SA-DETR, eq. 5 and 6).
+
+    Args:
+        embed_dims: Channels D.
+        num_heads: Number of heads.
+        dropout: Dropout on the attention weights.
+        add_query_pos: Also add query and key position to the content, as DAB-DETR does in its first layer.
+        modulator: Config of a module ``f(logits (B, H, N, L), anchors (B, N, 2), mask (B, L)) -> logits``;
+            None leaves the logits alone.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int,
+        num_heads: int = 8,
+        dropout: float = 0.1,
+        add_query_pos: bool = False,
+        modulator: dict[str, Any] | None = None,
+    ):
+        super().__init__()
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.query_content = nn.Linear(embed_dims, embed_dims)
+        self.query_pos = nn.Linear(embed_dims, embed_dims) if add_query_pos else None
+        self.query_sine = nn.Linear(embed_dims, embed_dims)
+        self.key_content = nn.Linear(embed_dims, embed_dims)
+        self.key_pos = nn.Linear(embed_dims, embed_dims)
+        self.value = nn.Linear(embed_dims, embed_dims)
+        self.out_proj = nn.Linear(embed_dims, embed_dims)
+        self.modulator = None if modulator is None else MODELS.build(modulator)
+        nn.init.zeros_(self.out_proj.bias)
+
+    def forward(self, content: Tensor, position: QueryPosition, context: Tokens, anchors: Tensor | None) -> Tensor:
+        """Read the memory.
+
+        Args:
+            content: Query content (B, N, D).
+            position: Position of the queries, with its sine part.
+            context: What the queries attend to.
+            anchors: Spans of the queries (B, N, 2), for the modulator.
+
+        Returns:
+            The update, without residual (B, N, D).
+        """
+        query, key = self.query_content(content), self.key_content(context.feat)
+        key_pos = self.key_pos(context.position())
+        if self.query_pos is not None:
+            query, key = query + self.query_pos(position.pos), key + key_pos
+        query = torch.cat(
+            (split_heads(query, self.num_heads), split_heads(self.query_sine(position.sine), self.num_heads)), dim=-1
+        )
+        key = torch.cat((split_heads(key, self.num_heads), split_heads(key_pos, self.num_heads)), dim=-1)
+        value = split_heads(self.value(context.feat), self.num_heads)
+        dropout = self.dropout if self.training else 0.0
+        mask = context.mask[:, None, None]
+        if self.modulator is None:
+            out = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
+        else:
+            logits = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
+            logits = self.modulator(logits, anchors, context.mask)
+            weights = logits.masked_fill(~mask, -torch.inf).softmax(-1)
+            out = F.dropout(weights, dropout) @ value
+        return self.out_proj(merge_heads(out))

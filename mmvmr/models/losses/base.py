@@ -1,0 +1,67 @@
+"""What a loss is: a named, weighted term over prediction sets or over the outputs as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from ...structures import MomentTargets, Outputs, PredictionSet
+from ..task_modules import Matched
+
+
+class SetLoss(nn.Module):
+    """A loss over one prediction set and its pairs, applied to every set that it accepts.
+
+    Args:
+        weight: Factor in the total.
+        sets: Names of the sets that it applies to.
+        final_only: Leave intermediate decoder layers out.
+    """
+
+    def __init__(self, weight: float = 1.0, sets: Sequence[str] = ('direct',), final_only: bool = False):
+        super().__init__()
+        self.weight = weight
+        self.sets = tuple(sets)
+        self.final_only = final_only
+
+    def accepts(self, predictions: PredictionSet) -> bool:
+        """Whether the loss applies to this set."""
+        return predictions.name in self.sets and (predictions.final or not self.final_only)
+
+    def forward(self, predictions: PredictionSet, matched: Matched, targets: MomentTargets) -> Tensor:
+        """Compute the unweighted loss of one set.
+
+        Args:
+            predictions: The set.
+            matched: Its pairs.
+            targets: Ground truth of the batch.
+
+        Returns:
+            A scalar.
+        """
+        raise NotImplementedError
+
+
+class DenseLoss(nn.Module):
+    """A loss over the outputs as a whole (clips, features, the batch).
+
+    Args:
+        weight: Factor in the total.
+    """
+
+    def __init__(self, weight: float = 1.0):
+        super().__init__()
+        self.weight = weight
+
+    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
+        """Compute the unweighted loss.
+
+        Args:
+            outputs: Everything that the model produced.
+            targets: Ground truth of the batch.
+
+        Returns:
+            A scalar.
+        """
+        raise NotImplementedError

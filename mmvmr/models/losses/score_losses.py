@@ -1,0 +1,67 @@
+"""Losses on the scores of moment queries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmvmr.registry import MODELS
+
+from ...structures import MomentTargets, PredictionSet, pairwise_iou, to_start_end
+from ..task_modules import Matched
+from .base import SetLoss
+
+
+@MODELS.register_module()
+class ForegroundLoss(SetLoss):
+    """Cross-entropy of foreground against background, class 0 = foreground (Moment-DETR).
+
+    The mean runs over all queries of the batch and does not divide by the sum of the class weights, so that the
+    scale depends on the number of queries, as in the official code.
+
+    Args:
+        background_weight: Weight of queries without a pair.
+        weight: Factor in the total.
+        sets: Names of the sets that it applies to.
+        final_only: Leave intermediate decoder layers out.
+    """
+
+    def __init__(self, background_weight: float = 0.1, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.background_weight = background_weight
+
+    def forward(self, predictions: PredictionSet, matched: Matched, targets: MomentTargets) -> Tensor:
+        """Compute the unweighted loss of one set; see :meth:`SetLoss.forward`."""
+        logits = predictions.logits
+        label = torch.ones(logits.shape[:2], dtype=torch.long, device=logits.device)
+        label[matched.batch, matched.query] = 0
+        class_weight = logits.new_tensor([1.0, self.background_weight])
+        loss = F.cross_entropy(logits.transpose(1, 2), label, weight=class_weight, reduction='none')
+        return loss.mean()
+
+
+@MODELS.register_module()
+class QualityLoss(SetLoss):
+    """Absolute error of the predicted quality against the best IoU with any ground truth (SA-DETR, eq. 8).
+
+    Args:
+        matched_weight: Weight w_q of queries that have a pair; the others weigh 1.
+        weight: Factor in the total.
+        sets: Names of the sets that it applies to.
+        final_only: Leave intermediate decoder layers out.
+    """
+
+    def __init__(self, matched_weight: float = 1.0, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.matched_weight = matched_weight
+
+    def forward(self, predictions: PredictionSet, matched: Matched, targets: MomentTargets) -> Tensor:
+        """Compute the unweighted loss of one set: the mean over all queries; see :meth:`SetLoss.forward`."""
+        iou = pairwise_iou(to_start_end(predictions.spans.detach()), to_start_end(targets.spans))
+        best = iou.masked_fill(~targets.span_mask[:, None], 0).amax(-1)
+        factor = torch.ones_like(best)
+        factor[matched.batch, matched.query] = self.matched_weight
+        return (factor * (predictions.quality - best).abs()).mean()

@@ -1,0 +1,108 @@
+"""From model outputs to moments in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS
+
+from ..structures import MomentDataSample, Outputs, to_start_end
+
+
+@MODELS.register_module()
+class MomentPostProcessor(nn.Module):
+    """Ranks the final predictions and turns them into windows in seconds.
+
+    Args:
+        score: ``foreground`` (softmax of the logits) or ``quality``.
+        clamp: Limits of windows in seconds: ``'duration'`` for the length of each video, a (low, high) pair, or
+            None. The published code of most methods clamps QVHighlights to (0, 150).
+        round_to: Round windows to multiples of this many seconds, half to even; None leaves them. Published code
+            rounds to the clip length.
+        decimals: Round windows and scores to this many decimals first (published prediction files have 4).
+        max_predictions: Keep the best ones only.
+        half_saliency: Pass highlight scores through half precision, as the published prediction files do.
+
+    Raises:
+        ValueError: If ``score`` or ``clamp`` is unknown.
+    """
+
+    def __init__(
+        self,
+        score: str = 'foreground',
+        clamp: str | Sequence[float] | None = 'duration',
+        round_to: float | None = None,
+        decimals: int | None = 4,
+        max_predictions: int | None = None,
+        half_saliency: bool = False,
+    ):
+        super().__init__()
+        if score not in ('foreground', 'quality'):
+            raise ValueError(f"postprocessor.score={score!r} is unknown, expected 'foreground' or 'quality'")
+        if isinstance(clamp, str) and clamp != 'duration':
+            raise ValueError(f"postprocessor.clamp={clamp!r} is unknown, expected 'duration', (low, high) or None")
+        self.score = score
+        self.clamp = clamp
+        self.round_to = round_to
+        self.decimals = decimals
+        self.max_predictions = max_predictions
+        self.half_saliency = half_saliency
+
+    @torch.no_grad()
+    def forward(self, outputs: Outputs, samples: Sequence[MomentDataSample]) -> list[MomentDataSample]:
+        """Fill in the predictions of a batch.
+
+        Args:
+            outputs: Everything that the model produced.
+            samples: The samples of the batch, with ``duration`` and ``num_clips``.
+
+        Returns:
+            The same samples with ``pred_instances`` (best first) and ``pred_saliency``.
+        """
+        final = outputs.final
+        spans = final.spans.float()
+        scores = self._scores(final.logits, final.quality)
+        duration = torch.tensor([float(s.duration) for s in samples], dtype=spans.dtype, device=spans.device)
+        windows = to_start_end(spans) * duration[:, None, None]
+        order = scores.argsort(dim=1, descending=True, stable=True)[:, : self.max_predictions]
+        scores = scores.gather(1, order)
+        windows = windows.gather(1, order[..., None].expand(-1, -1, 2))
+        windows, scores = self._finish(windows, scores, duration)
+        spans = spans.gather(1, order[..., None].expand(-1, -1, 2)).cpu()
+        saliency = self._saliency(outputs.saliency)
+        for row, (sample, window, score) in enumerate(zip(samples, windows.cpu(), scores.cpu())):
+            sample.pred_instances = InstanceData(spans=spans[row], windows=window, scores=score)
+            if saliency is not None:
+                sample.pred_saliency = saliency[row, : sample.num_clips]
+        return list(samples)
+
+    def _scores(self, logits: Tensor | None, quality: Tensor | None) -> Tensor:
+        if self.score == 'quality':
+            if quality is None:
+                raise ValueError("postprocessor.score='quality' needs model.moment_head.quality")
+            return quality.float()
+        if logits is None:
+            raise ValueError("postprocessor.score='foreground' needs model.moment_head.logits")
+        return logits.float().softmax(-1)[..., 0]
+
+    def _finish(self, windows: Tensor, scores: Tensor, duration: Tensor) -> tuple[Tensor, Tensor]:
+        if self.decimals is not None:
+            # In double precision: float32 cannot hold four decimals of a long video.
+            windows = windows.double().round(decimals=self.decimals)
+            scores = scores.double().round(decimals=self.decimals)
+        if self.clamp == 'duration':
+            windows = torch.minimum(windows.clamp(min=0), duration[:, None, None].to(windows.dtype))
+        elif self.clamp is not None:
+            windows = windows.clamp(*self.clamp)
+        if self.round_to is not None:
+            windows = (windows / self.round_to).round() * self.round_to
+        return windows, scores
+
+    def _saliency(self, saliency: Tensor | None) -> Tensor | None:
+        if saliency is None:
+            return None
+        return (saliency.half() if self.half_saliency else saliency).float().cpu()

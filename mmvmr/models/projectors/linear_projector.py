@@ -1,0 +1,105 @@
+"""Projection of input features to the width of the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import Features, Tokens
+
+
+class ProjectionLayer(nn.Module):
+    """LayerNorm, dropout, linear and (optionally) ReLU: one block of Moment-DETR's input projection.
+
+    Args:
+        in_dims: Input channels.
+        out_dims: Output channels.
+        dropout: Dropout before the linear layer.
+        relu: Whether a ReLU follows.
+    """
+
+    def __init__(self, in_dims: int, out_dims: int, dropout: float, relu: bool):
+        super().__init__()
+        self.norm = nn.LayerNorm(in_dims)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(in_dims, out_dims)
+        self.activation = nn.ReLU() if relu else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., in_dims) to (..., out_dims)."""
+        return self.activation(self.linear(self.dropout(self.norm(x))))
+
+
+@MODELS.register_module()
+class LinearProjector(nn.Module):
+    """Project clips and words with a small MLP each (Moment-DETR, section 4).
+
+    Args:
+        video_dims: Channels of a clip, temporal endpoint features included.
+        text_dims: Channels of a word.
+        embed_dims: Channels D of the model.
+        num_layers: Blocks per modality; the last one has no ReLU.
+        input_dropout: Dropout inside the blocks.
+        position: Config of the position code of clips; words have none.
+    """
+
+    def __init__(
+        self,
+        video_dims: int,
+        text_dims: int,
+        embed_dims: int,
+        num_layers: int = 2,
+        input_dropout: float = 0.5,
+        position: dict[str, Any] | None = None,
+    ):
+        super().__init__()
+        self.video = self._stack(video_dims, embed_dims, num_layers, input_dropout)
+        self.text = self._stack(text_dims, embed_dims, num_layers, input_dropout)
+        self.position = MODELS.build(position or {'type': 'SinePosition', 'embed_dims': embed_dims})
+
+    @staticmethod
+    def _stack(in_dims: int, out_dims: int, num_layers: int, dropout: float) -> nn.Sequential:
+        return nn.Sequential(
+            *(
+                ProjectionLayer(in_dims if i == 0 else out_dims, out_dims, dropout, relu=i < num_layers - 1)
+                for i in range(num_layers)
+            )
+        )
+
+    def forward(self, inputs: dict[str, Tensor]) -> Features:
+        """Project a padded batch.
+
+        Args:
+            inputs: ``video`` (B, Lv, Dv), ``video_mask`` (B, Lv), ``text`` (B, Lt, Dt), ``text_mask`` (B, Lt), and
+                optionally ``neg_text`` with ``neg_text_mask``.
+
+        Returns:
+            Projected features with the positions of the clips.
+
+        Raises:
+            ValueError: If the features have other dimensions than the projector was built for.
+        """
+        self._check(inputs)
+        video, mask = inputs['video'], inputs['video_mask']
+        negative = None
+        if 'neg_text' in inputs:
+            negative = Tokens(self.text(inputs['neg_text']), inputs['neg_text_mask'])
+        return Features(
+            video=Tokens(self.video(video), mask, self.position(mask)),
+            text=Tokens(self.text(inputs['text']), inputs['text_mask']),
+            negative_text=negative,
+            raw_video=video,
+        )
+
+    def _check(self, inputs: dict[str, Tensor]) -> None:
+        for name, stack in (('video', self.video), ('text', self.text)):
+            expected, found = stack[0].linear.in_features, inputs[name].shape[-1]
+            if found != expected:
+                hint = ' (temporal endpoint features add 2)' if name == 'video' else ''
+                raise ValueError(
+                    f'{name} features have {found} channels, model.projector.{name}_dims={expected}: '
+                    f'set it to the feature files that the data set reads{hint}'
+                )

@@ -1,0 +1,18 @@
+"""Assigners, match costs, span coders and samplers of negatives."""
+
+from .assigner import HungarianAssigner, Matched
+from .coders import AdditiveSpanCoder, LogitSpanCoder
+from .match_costs import ForegroundCost, QualityCost, SpanGIoUCost, SpanL1Cost
+from .negatives import RollNegativeSampler
+
+__all__ = [
+    'AdditiveSpanCoder',
+    'ForegroundCost',
+    'HungarianAssigner',
+    'LogitSpanCoder',
+    'Matched',
+    'QualityCost',
+    'RollNegativeSampler',
+    'SpanGIoUCost',
+    'SpanL1Cost',
+]
