@@ -1,5 +1,6 @@
 """Data structures: samples, what flows through a detector, span arithmetic."""
 
+from .feature_spec import FeatureSpec, StreamSpec
 from .flow import (
     Decoded,
     Features,
@@ -17,6 +18,7 @@ from .spans import clip_centers, paired_giou, paired_iou, pairwise_giou, pairwis
 
 __all__ = [
     'Decoded',
+    'FeatureSpec',
     'Features',
     'Memory',
     'MomentDataSample',
@@ -25,6 +27,7 @@ __all__ = [
     'PredictionSet',
     'Queries',
     'QueryGroup',
+    'StreamSpec',
     'Tokens',
     'clip_centers',
     'map_tensors',

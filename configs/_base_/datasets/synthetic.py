@@ -1,0 +1,32 @@
+# The embedded data set: generated from a seed in memory, nothing to download.
+# Video 64 + 2 (TEF) dimensions, text 48. `val_ood` reverses the scene and location biases of training.
+data_root = ''
+
+pipeline = dict(
+    load=dict(type='LoadMomentFeatures'),
+    augment=dict(),
+    tef=dict(type='AppendTEF'),
+    targets=dict(type='BuildMomentTargets', labels=dict(type='HighlightLabels'), max_windows=5),
+    pack=dict(type='PackMomentInputs'),
+)
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    collate_fn=dict(type='moment_collate'),
+    dataset=dict(type='SyntheticMoments', data_root=data_root, split='train', num_videos=300, pipeline=pipeline),
+)
+val_dataloader = dict(
+    batch_size=64,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='moment_collate'),
+    dataset=dict(type='SyntheticMoments', data_root=data_root, split='val', num_videos=100, pipeline=pipeline),
+)
+test_dataloader = val_dataloader
+
+val_evaluator = [
+    dict(type='MomentRetrievalMetric', protocol='qvhighlights'),
+    dict(type='HighlightMetric', protocol='qvhighlights'),
+]
+test_evaluator = val_evaluator

@@ -1,0 +1,26 @@
+"""Data sets, feature stores, transforms and batches."""
+
+from .annotations import AnnotationReader
+from .collate import moment_collate
+from .draws import SeededDraws
+from .feature_stores import ArrayStore, FolderStore, HDF5Store, WordVectorStore
+from .moment_dataset import BaseMomentDataset, MomentDataset
+from .pipeline import MomentPipeline
+from .synthetic import SyntheticMoments
+from .transforms import *  # noqa: F403
+from .transforms import __all__ as _transforms
+
+__all__ = [
+    'AnnotationReader',
+    'ArrayStore',
+    'BaseMomentDataset',
+    'FolderStore',
+    'HDF5Store',
+    'MomentDataset',
+    'MomentPipeline',
+    'SeededDraws',
+    'SyntheticMoments',
+    'WordVectorStore',
+    'moment_collate',
+    *_transforms,
+]

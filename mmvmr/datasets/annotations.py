@@ -1,0 +1,116 @@
+"""Reading annotation files: one JSON object per line and per query, checked before training starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+from mmvmr.utils import read_jsonl
+
+REQUIRED = ('qid', 'query', 'duration', 'vid')
+
+
+class AnnotationReader:
+    """Reads and checks the annotations of QVHighlights, Charades-STA, Charades-CD, TACoS, ActivityNet-Captions.
+
+    A row holds ``qid``, ``query``, ``duration`` (seconds), ``vid`` and, where it is labelled, ``relevant_windows``
+    ([[start, end], ...] in seconds), ``relevant_clip_ids`` and ``saliency_scores`` (one list of annotator ratings per
+    relevant clip). Rows are returned as read, because evaluation compares with the annotation and not with what
+    training makes of it.
+
+    Args:
+        window_tolerance: How far a window may reach past the end of the video, in seconds; annotations and video
+            files are often rounded differently.
+        outside: What to do with windows beyond that: ``error``, or ``clip`` for data sets that are known to have
+            them (Charades-CD): targets are then cut to the video, and a window wholly outside gives no target.
+    """
+
+    def __init__(self, window_tolerance: float = 0.1, outside: str = 'error') -> None:
+        if outside not in ('error', 'clip'):
+            raise ValueError(f"annotations: outside={outside!r}, expected 'error' or 'clip'")
+        self.window_tolerance = window_tolerance
+        self.outside = outside
+
+    def read(self, path: str | os.PathLike[str], limit: int | None = None) -> list[dict[str, Any]]:
+        """Read and check a file.
+
+        Args:
+            path: The jsonl file.
+            limit: Read only the first so many rows.
+
+        Returns:
+            The rows in order.
+
+        Raises:
+            FileNotFoundError: If the file is absent.
+            ValueError: If a line is not JSON or a row is impossible; the message names file, line and qid.
+        """
+        rows = read_jsonl(path, limit)
+        if not rows:
+            raise ValueError(f'{path}: no annotation in this file, expected one JSON object per line')
+        seen: dict[Any, int] = {}
+        for number, row in enumerate(rows):
+            problem = self.problem(row)
+            if problem is None and row['qid'] in seen:
+                problem = f'the qid occurs in line {_line(path, seen[row["qid"]])} already; make every qid unique'
+            if problem is not None:
+                raise ValueError(f'{path}:{_line(path, number)}: qid {row.get("qid", "(none)")!r}: {problem}')
+            seen[row['qid']] = number
+        return rows
+
+    def problem(self, row: Mapping[str, Any]) -> str | None:
+        """What is wrong with a row.
+
+        Args:
+            row: The annotation of one query.
+
+        Returns:
+            One sentence, or None for a row without fault.
+        """
+        if missing := [key for key in REQUIRED if row.get(key) is None]:
+            return f'the keys {missing} are missing'
+        if not isinstance(row['query'], str) or not row['query'].strip():
+            return f'the query is empty ({row["query"]!r}); remove the line or write the sentence'
+        if not isinstance(row['duration'], Real) or not 0 < row['duration'] < float('inf'):
+            return f'duration is {row["duration"]!r}, expected a positive number of seconds'
+        windows = row.get('relevant_windows')
+        for window in windows if windows is not None else ():
+            if fault := self._window_problem(window, float(row['duration'])):
+                return fault
+        return _saliency_problem(row)
+
+    def _window_problem(self, window: Any, duration: float) -> str | None:
+        if len(window) != 2 or not all(isinstance(v, Real) for v in window):
+            return f'window {window} is not [start, end] in seconds'
+        start, end = window
+        if not start < end:
+            return f'window {window}: start is not before end'
+        if self.outside == 'clip':
+            return None
+        if start < 0 or start >= duration or end > duration + self.window_tolerance:
+            return (
+                f'window {window} is outside the video, which lasts {duration} s (tolerance '
+                f"{self.window_tolerance} s); correct it, or set annotations.outside='clip'"
+            )
+        return None
+
+
+def _saliency_problem(row: Mapping[str, Any]) -> str | None:
+    scores, clips = row.get('saliency_scores'), row.get('relevant_clip_ids')
+    if scores is None:
+        return None
+    if clips is None:
+        return 'saliency_scores are given without relevant_clip_ids'
+    if len(scores) != len(clips):
+        return f'{len(scores)} saliency_scores for {len(clips)} relevant_clip_ids'
+    return None
+
+
+def _line(path: str | os.PathLike[str], row: int) -> int:
+    """Line of the ``row``-th object of a file; only computed for a message, as empty lines are rare."""
+    with Path(path).open('rb') as lines:
+        filled = [number for number, line in enumerate(lines, start=1) if line.strip()]
+    return filled[row]

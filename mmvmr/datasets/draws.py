@@ -1,0 +1,72 @@
+"""Where transforms draw randomness from: never from a global generator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+class SeededDraws:
+    """Random draws that depend on nothing but (seed, epoch, index).
+
+    The order of the samples, the number of workers and an interruption of training therefore change nothing.
+
+    Args:
+        seed: Seed of the run.
+        epoch: Epoch, counted from 0.
+        index: Index of the sample in its data set.
+    """
+
+    def __init__(self, seed: int, epoch: int, index: int) -> None:
+        self.generator = np.random.default_rng([seed, epoch, index])
+
+    def sample(self, population: Sequence[Any], k: int) -> list[Any]:
+        """Draw ``k`` different elements.
+
+        Args:
+            population: What to draw from.
+            k: How many.
+
+        Returns:
+            The elements in random order.
+
+        Raises:
+            ValueError: If the population has fewer than ``k`` elements.
+        """
+        return [population[i] for i in self.generator.choice(len(population), size=k, replace=False).tolist()]
+
+    def shuffle(self, values: list[Any]) -> None:
+        """Put a list into random order, in place.
+
+        Args:
+            values: The list.
+        """
+        order = self.generator.permutation(len(values)).tolist()
+        values[:] = [values[i] for i in order]
+
+    def uniform(self, low: float = 0.0, high: float = 1.0, size: Any = None) -> Any:
+        """Uniform numbers in [low, high).
+
+        Args:
+            low: Lower end.
+            high: Upper end.
+            size: Shape, or None for one float.
+
+        Returns:
+            A float or an array.
+        """
+        return self.generator.uniform(low, high, size)
+
+    def integers(self, low: int, high: int) -> int:
+        """A uniform integer in [low, high).
+
+        Args:
+            low: Lower end.
+            high: Upper end, excluded.
+
+        Returns:
+            The integer.
+        """
+        return int(self.generator.integers(low, high))

@@ -1,0 +1,208 @@
+"""Data sets of video-sentence pairs."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.logging import print_log
+from torch.utils.data import Dataset
+
+from mmvmr.registry import DATASETS, TASK_UTILS
+from mmvmr.structures import FeatureSpec
+from mmvmr.utils import read_json
+
+from .annotations import AnnotationReader
+from .draws import SeededDraws
+from .feature_stores import check_complete
+from .pipeline import MomentPipeline
+
+SPEC_FILE = 'feature_spec.json'
+
+
+class BaseMomentDataset(Dataset):
+    """Annotation rows, feature stores and a pipeline.
+
+    Random draws depend on (seed, epoch, index) alone. The epoch lies in shared memory: :meth:`set_epoch` reaches
+    workers that are already running (``persistent_workers``).
+
+    Args:
+        rows: Annotation rows.
+        stores: Stream name to feature store; ``text`` is the text stream.
+        feature_spec: The declared features.
+        pipeline: Slots of :class:`mmvmr.datasets.pipeline.MomentPipeline`.
+        seed: Seed of the random draws.
+        limit: Use only the first so many rows.
+        indices: Use only these rows, in this order (after ``limit``).
+        metainfo: What metrics and visualizers may want to know.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[dict[str, Any]],
+        stores: Mapping[str, Any],
+        feature_spec: FeatureSpec,
+        pipeline: Mapping[str, Any],
+        seed: int = 0,
+        limit: int | None = None,
+        indices: Sequence[int] | None = None,
+        metainfo: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.rows = list(rows[:limit])
+        if indices is not None:
+            self.rows = [self.rows[i] for i in indices]
+        self.stores = dict(stores)
+        self.feature_spec = feature_spec
+        self.metainfo = {'feature_spec': feature_spec.to_dict(), **(metainfo or {})}
+        self._state = torch.tensor([seed, 0], dtype=torch.int64).share_memory_()
+        self.pipeline = MomentPipeline(pipeline)
+        tef = 'tef' in self.pipeline.finish
+        if tef != feature_spec.tef:
+            raise ValueError(
+                f'feature_spec.tef is {feature_spec.tef}, but the pipeline slot "tef" is {"filled" if tef else "empty"}'
+            )
+        self.pipeline.bind(self)
+
+    def set_epoch(self, epoch: int, seed: int | None = None) -> None:
+        """Choose the random draws of an epoch, in this process and in running workers.
+
+        Args:
+            epoch: The epoch, counted from 0.
+            seed: Seed of the run; None keeps the present one.
+        """
+        self._state[1] = epoch
+        if seed is not None:
+            self._state[0] = seed
+
+    @property
+    def epoch(self) -> int:
+        """The present epoch."""
+        return int(self._state[1])
+
+    @property
+    def seed(self) -> int:
+        """Seed of the random draws."""
+        return int(self._state[0])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def results(self, index: int, draw: Any = None) -> dict[str, Any]:
+        """What the pipeline starts from.
+
+        Args:
+            index: Index of the sample.
+            draw: Source of random draws; by default :class:`SeededDraws` of (seed, epoch, index).
+
+        Returns:
+            All keys of the annotation, and ``annotation``, ``index``, ``view``, ``clip_len`` (seconds), ``draw``.
+        """
+        row = self.rows[index]
+        if draw is None:
+            draw = SeededDraws(self.seed, self.epoch, index)
+        fixed = {'annotation': row, 'index': index, 'view': 'main', 'clip_len': self.feature_spec.clip_len}
+        return {**row, **fixed, 'draw': draw}
+
+    def loaded(self, index: int, draw: Any = None) -> dict[str, Any]:
+        """A sample after loading and before augmentation, for transforms that mix it into another one.
+
+        Args:
+            index: Index of the sample.
+            draw: Source of random draws, usually that of the sample it is mixed into.
+
+        Returns:
+            The results with ``video_feat`` (L, Dv), ``text_feat`` (Lt, Dt) and ``num_clips``.
+        """
+        return self.pipeline.load(self.results(index, draw))
+
+    def prepare(self, index: int, draw: Any = None) -> dict[str, Any]:
+        """A sample after the whole pipeline.
+
+        Args:
+            index: Index of the sample.
+            draw: Source of random draws; tests replay recorded ones.
+
+        Returns:
+            ``inputs``, ``data_samples`` and possibly ``views``.
+        """
+        return self.pipeline(self.results(index, draw))
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.prepare(index)
+
+
+@DATASETS.register_module()
+class MomentDataset(BaseMomentDataset):
+    """Annotations in a jsonl file, features in stores.
+
+    Args:
+        ann_file: The jsonl file, relative to ``data_root``; see :class:`mmvmr.datasets.AnnotationReader`.
+        feature_spec: See :meth:`mmvmr.structures.FeatureSpec.from_dict`. Where ``spec_file`` lies in ``data_root``,
+            the two are compared.
+        stores: Stream name to the config of its store; ``text`` is the text stream. Entries for streams that the
+            specification does not declare are ignored, so a child config drops a stream in one place.
+        pipeline: Slots of :class:`mmvmr.datasets.pipeline.MomentPipeline`.
+        data_root: Root of all relative paths.
+        annotations: Options of :class:`mmvmr.datasets.AnnotationReader`.
+        check_features: Look for every feature file when the data set is built, not in the middle of an epoch.
+        spec_file: Specification that a converter left with the features, relative to ``data_root``.
+        limit: Use only the first so many rows.
+        kwargs: ``seed``, ``indices``, ``metainfo`` of :class:`BaseMomentDataset`.
+
+    Raises:
+        FileNotFoundError: If annotations or features are missing.
+        ValueError: If annotations are impossible or the specification does not fit the features.
+    """
+
+    def __init__(
+        self,
+        ann_file: str,
+        feature_spec: Mapping[str, Any],
+        stores: Mapping[str, Any],
+        pipeline: Mapping[str, Any],
+        data_root: str = '',
+        annotations: Mapping[str, Any] | None = None,
+        check_features: bool = True,
+        spec_file: str = SPEC_FILE,
+        limit: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        spec = _checked_spec(FeatureSpec.from_dict(feature_spec), Path(data_root, spec_file))
+        names = [s.name for s in spec.streams] + ['text']
+        if absent := [name for name in names if stores.get(name) is None]:
+            raise ValueError(f'dataset.stores: no store for the streams {absent} of feature_spec')
+        built = {name: TASK_UTILS.build(dict(copy.deepcopy(stores[name]), data_root=data_root)) for name in names}
+        rows = AnnotationReader(**(annotations or {})).read(Path(data_root, ann_file), limit)
+        super().__init__(rows, built, spec, pipeline, **kwargs)
+        if check_features:
+            check_complete(self.stores, self.rows)
+
+
+def _checked_spec(declared: FeatureSpec, path: Path) -> FeatureSpec:
+    """Compare the declared specification with the one that lies with the features, where there is one."""
+    if not path.is_file():
+        return declared
+    found = FeatureSpec.from_dict(read_json(path))
+    by_name = {s.name: s for s in (*found.streams, found.text)}
+    faults = []
+    for stream in (*declared.streams, declared.text):
+        there = by_name.get(stream.name)
+        if there is None:
+            faults.append(f'stream {stream.name!r} is declared, the features have {sorted(by_name)}')
+        elif there.dim != stream.dim:
+            faults.append(f'stream {stream.name!r}: dim {stream.dim} is declared, the features have {there.dim}')
+    if abs(found.clip_len - declared.clip_len) > 1e-3 * declared.clip_len:
+        faults.append(f'clip_len {declared.clip_len} s is declared, the features have {found.clip_len} s')
+    if faults:
+        raise ValueError(f'feature_spec does not fit the features ({path.absolute()}): ' + '; '.join(faults))
+    if not found.surrogate:
+        return declared
+    print_log(
+        f'{path.absolute()}: these are surrogate features made from annotations; no figure is a result',
+        logger='current',
+        level=30,
+    )
+    return FeatureSpec.from_dict({**declared.to_dict(), 'surrogate': True})

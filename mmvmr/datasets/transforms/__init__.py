@@ -1,0 +1,16 @@
+"""Transforms of a sample, and the sources of clip labels."""
+
+from .labels import HighlightLabels, MomentLabels
+from .loading import LoadMomentFeatures
+from .packing import PackMomentInputs
+from .targets import BuildMomentTargets
+from .tef import AppendTEF
+
+__all__ = [
+    'AppendTEF',
+    'BuildMomentTargets',
+    'HighlightLabels',
+    'LoadMomentFeatures',
+    'MomentLabels',
+    'PackMomentInputs',
+]

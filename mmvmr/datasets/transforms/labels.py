@@ -1,0 +1,117 @@
+"""Where clip labels come from: human ratings where a data set has them, the windows where it has not."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mmvmr.registry import TASK_UTILS
+
+NO_NEGATIVE = ('repeat', 'ignore')
+
+
+class ClipLabels(NamedTuple):
+    """Labels of the clips of a sample.
+
+    Attributes:
+        saliency: Rating of every clip (L,), float32, 0 outside the moments.
+        pairs: Clip indices (2, 2): column by column a pair of a higher (row 0) and a lower (row 1) clip; -1 = none.
+    """
+
+    saliency: np.ndarray
+    pairs: np.ndarray
+
+
+class _Labels:
+    def __init__(self, no_negative: str = 'repeat') -> None:
+        if no_negative not in NO_NEGATIVE:
+            raise ValueError(f'labels: no_negative={no_negative!r}, expected one of {NO_NEGATIVE}')
+        self.no_negative = no_negative
+
+
+@TASK_UTILS.register_module()
+class HighlightLabels(_Labels):
+    """Ratings of three annotators (QVHighlights), and two ranked pairs (Moment-DETR, equation 5).
+
+    The rating of a clip is the sum over the annotators. Column 0 is the hard pair, the best and the worst rated of
+    the relevant clips; column 1 the easy pair, a random relevant clip and a random clip outside. Where several clips
+    have the extreme rating, a stable sort decides: the published code uses numpy's default sort, whose choice among
+    equals depends on the processor from 17 clips on.
+
+    Args:
+        no_negative: Without a clip outside the moments: ``repeat`` the hard pair (published code) or ``ignore`` the
+            easy pair (-1).
+    """
+
+    def __call__(self, results: dict[str, Any], inside: np.ndarray) -> ClipLabels:
+        """Label the clips of a sample.
+
+        Args:
+            results: The sample, with ``relevant_clip_ids`` and ``saliency_scores``.
+            inside: Clips inside a window (L,) bool; the ratings decide here, not the windows.
+
+        Returns:
+            Ratings and pairs.
+
+        Raises:
+            ValueError: If the sample has no ratings.
+        """
+        clips, scores = results.get('relevant_clip_ids'), results.get('saliency_scores')
+        if not clips or not scores:
+            raise ValueError(
+                f"qid {results['qid']!r} has no saliency_scores; set pipeline.targets.labels.type='MomentLabels' for "
+                'data without ratings'
+            )
+        length, draw = len(inside), results['draw']
+        total = np.asarray(scores).sum(axis=1)
+        last = length - 1
+        saliency = np.zeros(length, dtype=np.float32)
+        for clip, value in zip(clips, total):
+            if clip < length:  # features may be a clip shorter than the annotation
+                saliency[clip] = value
+        order = np.argsort(total, kind='stable')
+        hard = [min(clips[order[-1]], last), min(clips[order[0]], last)]
+        relevant = set(clips)
+        outside = [clip for clip in range(length) if clip not in relevant]
+        if outside:
+            easy = [min(draw.sample(clips, 1)[0], last), draw.sample(outside, 1)[0]]
+        else:
+            easy = hard if self.no_negative == 'repeat' else [-1, -1]
+        return ClipLabels(saliency, np.array([hard, easy], dtype=np.int64).T)
+
+
+@TASK_UTILS.register_module()
+class MomentLabels(_Labels):
+    """Label 1 inside the windows, for data without ratings (Charades-STA, TACoS, ActivityNet-Captions).
+
+    Both pairs are a random clip inside and a random clip outside, as QD-DETR and CG-DETR train.
+
+    Args:
+        no_negative: Without a clip outside: ``repeat`` the clips inside (published code, a pair without gradient) or
+            ``ignore`` the pairs (-1).
+    """
+
+    def __call__(self, results: dict[str, Any], inside: np.ndarray) -> ClipLabels:
+        """Label the clips of a sample.
+
+        Args:
+            results: The sample.
+            inside: Clips inside a window (L,) bool.
+
+        Returns:
+            Labels and pairs.
+        """
+        saliency = inside.astype(np.float32)
+        positive, negative = np.flatnonzero(inside).tolist(), np.flatnonzero(~inside).tolist()
+        if not positive:
+            return ClipLabels(saliency, np.full((2, 2), -1, dtype=np.int64))
+        draw = results['draw']
+        high = draw.sample(positive, 2) if len(positive) > 1 else positive * 2
+        if len(negative) > 1:
+            low = draw.sample(negative, 2)
+        elif self.no_negative == 'repeat':
+            low = high
+        else:
+            high, low = [-1, -1], [-1, -1]
+        return ClipLabels(saliency, np.array([high, low], dtype=np.int64))

@@ -1,0 +1,126 @@
+"""Reading, checking and normalising the features of a sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from mmvmr.registry import TRANSFORMS
+from mmvmr.structures.feature_spec import StreamSpec
+
+L2_EPS = 1e-5  # of the published pipelines; exact equality with their inputs depends on it
+
+
+def l2_normalise(features: np.ndarray) -> np.ndarray:
+    """Vectors x become x / (|x| + 1e-5), as Moment-DETR and its successors normalise.
+
+    Args:
+        features: Shape (..., D).
+
+    Returns:
+        Shape (..., D).
+    """
+    return features / (np.linalg.norm(features, axis=-1, keepdims=True) + L2_EPS)
+
+
+@TRANSFORMS.register_module()
+class LoadMomentFeatures(BaseTransform):
+    """Fill ``video_feat`` (L, Dv), ``text_feat`` (Lt, Dt) and ``num_clips``.
+
+    Every video stream is cut to ``max_clips``, normalised by itself, and all are cut to the shortest and concatenated
+    in the declared order (no TEF yet); see Moment-DETR (NeurIPS 2021), section 5.
+
+    Args:
+        duration_tolerance: How far clips x clip length may be from the duration of the video, as a part of the
+            duration; two clips more are always allowed, as feature extractors round. A wrong clip length is the most
+            frequent reason for training that diverges.
+        cache: Keep normalised features in memory (in every worker process).
+    """
+
+    def __init__(self, duration_tolerance: float = 0.1, cache: bool = False) -> None:
+        self.duration_tolerance = duration_tolerance
+        self._cache: dict[tuple[str, Any], np.ndarray] | None = {} if cache else None
+
+    def bind(self, dataset: Any) -> None:
+        """Take stores and specification from the data set.
+
+        Args:
+            dataset: The data set.
+        """
+        self.stores = dataset.stores
+        self.spec = dataset.feature_spec
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Load the features.
+
+        Args:
+            results: The sample.
+
+        Returns:
+            The sample with features.
+
+        Raises:
+            FileNotFoundError: If features are missing.
+            ValueError: If they are damaged, not finite, of another dimension, empty, or do not fit the duration.
+        """
+        row = results['annotation']
+        results['video_feat'] = self._kept(('vid', row['vid']), self._video, row)
+        results['text_feat'] = self._kept(('qid', row['qid']), self._text, row)
+        results['num_clips'] = len(results['video_feat'])
+        return results
+
+    def _kept(self, key: tuple[str, Any], load: Any, row: dict[str, Any]) -> np.ndarray:
+        if self._cache is None:
+            return load(row)
+        if key not in self._cache:
+            features = load(row)
+            features.setflags(write=False)  # a transform that writes in place would change later epochs
+            self._cache[key] = features
+        return self._cache[key]
+
+    def _video(self, row: dict[str, Any]) -> np.ndarray:
+        stored = [self._array(stream, row) for stream in self.spec.streams]
+        self._check_duration(min(map(len, stored)), row)
+        length = min(min(map(len, stored)), self.spec.max_clips or len(stored[0]))
+        parts = [_normalised(x[:length], stream) for x, stream in zip(stored, self.spec.streams)]
+        return np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+
+    def _text(self, row: dict[str, Any]) -> np.ndarray:
+        return _normalised(self._array(self.spec.text, row), self.spec.text)
+
+    def _array(self, stream: StreamSpec, row: dict[str, Any]) -> np.ndarray:
+        store = self.stores[stream.name]
+        array = np.asarray(store.read(row), dtype=np.float32)
+        if array.ndim == 1:  # one vector for a whole sentence
+            array = array[None]
+        fault = None
+        if array.ndim != 2 or array.shape[1] != stream.dim:
+            fault = f'shape {array.shape}, expected (length, {stream.dim}); correct feature_spec or the store'
+        elif not len(array):
+            fault = 'zero clips' if stream is not self.spec.text else 'zero tokens'
+        elif not np.isfinite(array).all():
+            bad = int((~np.isfinite(array)).any(axis=1).sum())
+            fault = f'NaN or infinite values in {bad} of {len(array)} vectors; extract these features again'
+        if fault:
+            raise ValueError(
+                f'stream {stream.name!r} of vid {row["vid"]!r}, qid {row["qid"]!r} in {store.where}: {fault}'
+            )
+        return array[: stream.max_length]
+
+    def _check_duration(self, clips: int, row: dict[str, Any]) -> None:
+        clip_len, duration = self.spec.clip_len, float(row['duration'])
+        covered = clips * clip_len
+        if any(s.max_length is not None for s in self.spec.streams):
+            return
+        if abs(covered - duration) > self.duration_tolerance * duration + 2 * clip_len:
+            raise ValueError(
+                f'vid {row["vid"]!r}: {clips} clips of {clip_len} s cover {covered:g} s, but its duration is '
+                f'{duration:g} s. With these features clip_len would be about {duration / clips:.3g} s: correct '
+                'feature_spec.clip_len, or raise duration_tolerance of the load transform'
+            )
+
+
+def _normalised(features: np.ndarray, stream: StreamSpec) -> np.ndarray:
+    return l2_normalise(features) if stream.normalise == 'l2' else features

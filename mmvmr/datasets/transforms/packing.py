@@ -1,0 +1,55 @@
+"""The last step: from a dict of arrays to tensors and a data sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+from mmengine.structures import InstanceData
+
+from mmvmr.registry import TRANSFORMS
+from mmvmr.structures import MomentDataSample
+
+META = ('vid', 'qid', 'query', 'duration', 'clip_len', 'num_clips', 'relevant_windows', 'view', 'annotation')
+
+
+@TRANSFORMS.register_module()
+class PackMomentInputs(BaseTransform):
+    """Make ``inputs`` and ``data_samples`` of a sample.
+
+    Args:
+        inputs: Name of a model input to the key of the results that holds it; absent keys are left out, so a
+            transform that adds a negative sentence needs no other packing.
+        meta_keys: Keys of the results that become meta information where they are present.
+    """
+
+    def __init__(self, inputs: dict[str, str] | None = None, meta_keys: tuple[str, ...] = META) -> None:
+        self.inputs = inputs or {'video': 'video_feat', 'text': 'text_feat', 'neg_text': 'neg_text_feat'}
+        self.meta_keys = tuple(meta_keys)
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Pack a sample.
+
+        Args:
+            results: The sample.
+
+        Returns:
+            ``inputs``: tensors ``video`` (Lv, Dv), ``text`` (Lt, Dt); ``data_samples``: a ``MomentDataSample``.
+        """
+        results['num_clips'] = len(results['video_feat'])  # augmentations may change the length
+        sample = MomentDataSample(metainfo={key: results[key] for key in self.meta_keys if key in results})
+        if 'gt_spans' in results:
+            sample.gt_instances = InstanceData(spans=results['gt_spans'])
+        if 'gt_saliency' in results:
+            sample.gt_saliency = _tensor(results['gt_saliency'])
+            sample.gt_clips = _tensor(results['gt_clips'])
+            sample.gt_pairs = _tensor(results['gt_pairs'])
+        inputs = {name: _tensor(results[key]) for name, key in self.inputs.items() if key in results}
+        return {'inputs': inputs, 'data_samples': sample}
+
+
+def _tensor(array: np.ndarray) -> torch.Tensor:
+    # Cached features are read-only, and a tensor must not be a window to them.
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
