@@ -1,5 +1,6 @@
 # The embedded data set: generated from a seed in memory, nothing to download.
-# Video 64 + 2 (TEF) dimensions, text 48. `val_ood` reverses the scene and location biases of training.
+# Video 64 + 2 (TEF) dimensions, text 48. The split `val_ood` reverses the scene and location biases of training:
+# --cfg-options test_dataloader.dataset.split=val_ood
 data_root = ''
 
 pipeline = dict(
@@ -24,6 +25,7 @@ val_dataloader = dict(
     dataset=dict(type='SyntheticMoments', data_root=data_root, split='val', num_videos=100, pipeline=pipeline),
 )
 test_dataloader = val_dataloader
+del pipeline  # only a name of this file: a key that changed nothing would mislead
 
 val_evaluator = [
     dict(type='MomentRetrievalMetric', protocol='qvhighlights'),
