@@ -180,3 +180,45 @@ def existing_checkpoint(path: str) -> str:
     if not path.startswith(('http://', 'https://')) and not Path(path).is_file():
         raise UserError(f'checkpoint {path}: no such file')
     return path
+
+
+def enable_amp(cfg: Config) -> None:
+    """Train and evaluate under bfloat16 autocast.
+
+    Args:
+        cfg: The config; changed in place.
+
+    Raises:
+        UserError: If the config has an optimizer wrapper that autocast cannot replace.
+    """
+    wrapper = cfg.get('optim_wrapper')
+    if wrapper is not None:
+        kind = wrapper.get('type', 'OptimWrapper')
+        if kind not in ('OptimWrapper', 'AutocastOptimWrapper'):
+            raise UserError(f'--amp replaces an OptimWrapper, but optim_wrapper.type is {kind}')
+        wrapper['type'] = 'AutocastOptimWrapper'
+    for split, plain in (('val', 'ValLoop'), ('test', 'TestLoop')):
+        loop = cfg.get(f'{split}_cfg')
+        if loop is not None and loop.get('type', plain) == plain:
+            loop['type'] = f'Autocast{plain}'
+
+
+def write_predictions_to(evaluator: Any, path: str) -> list[Any]:
+    """An evaluator that also writes the predictions.
+
+    Args:
+        evaluator: Config of one metric or a list of them.
+        path: The jsonl file.
+
+    Returns:
+        A list of metric configs; the first ``MomentRetrievalMetric`` writes.
+
+    Raises:
+        UserError: If no ``MomentRetrievalMetric`` is among them.
+    """
+    metrics = [dict(m) for m in (evaluator if isinstance(evaluator, (list, tuple)) else [evaluator])]
+    for metric in metrics:
+        if metric.get('type') == 'MomentRetrievalMetric':
+            metric['outfile'] = path
+            return metrics
+    raise UserError('--out: the test_evaluator of this config has no MomentRetrievalMetric, which writes predictions')

@@ -1,0 +1,43 @@
+default_scope = 'mmvmr'
+
+# Named entries (never lists): a child config changes, adds or removes (None) any of them.
+default_hooks = dict(
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=20),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    checkpoint=dict(
+        type='SafeCheckpointHook',
+        interval=1,
+        max_keep_ckpts=2,
+        save_best='MR-full-mAP',  # of the validation split
+        rule='greater',
+    ),
+    exact_resume=dict(type='ExactResumeHook'),
+    feature_spec=dict(type='FeatureSpecHook'),
+    metrics_file=dict(type='MetricsFileHook'),
+    ema=None,  # dict(type='MomentEMAHook', momentum=0.001)
+    early_stopping=None,  # dict(type='EarlyStoppingHook', monitor='MR-full-mAP', rule='greater', patience=20)
+)
+custom_hooks = []
+
+visualizer = dict(
+    type='MomentVisualizer',
+    vis_backends=dict(
+        local=dict(type='LocalVisBackend'),
+        tensorboard=None,  # dict(type='TensorboardVisBackend')
+        wandb=None,  # dict(type='WandbVisBackend', init_kwargs=dict(project='mmvmr'))
+    ),
+)
+log_processor = dict(type='ProgressLogProcessor', window_size=20)
+log_level = 'INFO'
+
+env_cfg = dict(
+    cudnn_benchmark=False,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl'),  # without a GPU the tools use gloo
+)
+randomness = dict(seed=2018, deterministic=False)
+
+load_from = None
+resume = False

@@ -1,0 +1,29 @@
+"""Training and testing: loops, hooks, optimisation, storage."""
+
+from .hooks import (
+    DrawMomentsHook,
+    ExactResumeHook,
+    FeatureSpecHook,
+    MetricsFileHook,
+    MomentEMAHook,
+    SafeCheckpointHook,
+)
+from .log_processor import ProgressLogProcessor
+from .loops import AutocastTestLoop, AutocastValLoop, ResumableTrainLoop
+from .optim import AutocastOptimWrapper
+from .storage import AtomicBackend
+
+__all__ = [
+    'AtomicBackend',
+    'AutocastOptimWrapper',
+    'AutocastTestLoop',
+    'AutocastValLoop',
+    'DrawMomentsHook',
+    'ExactResumeHook',
+    'FeatureSpecHook',
+    'MetricsFileHook',
+    'MomentEMAHook',
+    'ProgressLogProcessor',
+    'ResumableTrainLoop',
+    'SafeCheckpointHook',
+]

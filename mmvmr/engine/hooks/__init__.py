@@ -1,0 +1,19 @@
+"""Hooks."""
+
+from .checkpoint_hook import SafeCheckpointHook
+from .ema_hook import MomentEMAHook
+from .feature_spec_hook import FeatureSpecHook
+from .result_hooks import DrawMomentsHook, MetricsFileHook, describe_split
+from .resume_hook import ExactResumeHook, nested_datasets, seed_iteration
+
+__all__ = [
+    'DrawMomentsHook',
+    'ExactResumeHook',
+    'FeatureSpecHook',
+    'MetricsFileHook',
+    'MomentEMAHook',
+    'SafeCheckpointHook',
+    'describe_split',
+    'nested_datasets',
+    'seed_iteration',
+]

@@ -1,0 +1,178 @@
+"""Checkpoints that are complete, hold no code, and can always be resumed from."""
+
+from __future__ import annotations
+
+import os.path as osp
+from typing import Any
+
+import torch
+from mmengine.dist import is_main_process
+from mmengine.hooks import CheckpointHook
+from mmengine.logging import HistoryBuffer
+from mmengine.runner import Runner
+
+from mmvmr.registry import HOOKS
+from mmvmr.utils.io import atomic_write
+from mmvmr.utils.plain import to_plain
+
+
+@HOOKS.register_module()
+class SafeCheckpointHook(CheckpointHook):
+    """mmengine's checkpoint hook with four promises added.
+
+    - Every file, the ``last_checkpoint`` pointer included, is written completely or not at all.
+    - An older checkpoint is removed only when the pointer names the newer one, so a kill at any moment leaves one
+      that can be resumed from; the same holds for the best checkpoint.
+    - It consists of tensors and plain Python: it loads with ``torch.load(weights_only=True)``.
+    - ``meta`` says what exact resuming needs: iterations done in the unfinished epoch, and whether the validation of
+      the finished epoch is part of what was saved.
+
+    Args:
+        **kwargs: As for ``mmengine.hooks.CheckpointHook``. ``save_best`` names a metric of the validation split; the
+            test split is never looked at.
+    """
+
+    #: After every hook that adds something to the checkpoint (EMA, feature spec).
+    priority = 'LOWEST'
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault('backend_args', dict(backend='atomic'))
+        super().__init__(**kwargs)
+        self._validated = False
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Turn everything into plain Python and tensors.
+
+        Args:
+            runner: The runner.
+            checkpoint: Changed in place.
+        """
+        hub = checkpoint.pop('message_hub', None)
+        checkpoint['meta']['iters_per_epoch'] = len(runner.train_dataloader)
+        for key in list(checkpoint):
+            checkpoint[key] = to_plain(checkpoint[key], f'checkpoint[{key!r}]')
+        if hub is not None:
+            checkpoint['message_hub'] = _plain_hub(hub, runner)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Give the message hub the types it works with.
+
+        Args:
+            runner: The runner.
+            checkpoint: Changed in place.
+        """
+        hub = checkpoint.get('message_hub')
+        if isinstance(hub, dict):
+            hub['log_scalars'] = {
+                name: HistoryBuffer(value['log'].cpu().numpy(), value['count'].cpu().numpy())
+                for name, value in hub['log_scalars'].items()
+            }
+
+    def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
+        """Save the best checkpoint.
+
+        Args:
+            runner: The runner.
+            metrics: Of the validation split.
+
+        Raises:
+            ValueError: If ``save_best`` names a metric that the evaluator does not compute.
+        """
+        missing = [key for key in self.save_best or [] if key != 'auto' and key not in metrics]
+        if missing and metrics:
+            raise ValueError(
+                f'default_hooks.checkpoint.save_best: the validation gives no metric {missing}, only '
+                f'{sorted(metrics)}; name one of these or set save_best=None'
+            )
+        self._validated = True
+        super().after_val_epoch(runner, metrics)
+        self._validated = False
+
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
+        """As the parent, but remove the previous best only when the new one is safe."""
+        before = self._best_paths()
+        for key in before:
+            self._set_best_path(key, None)  # the parent removes what it finds here, before saving
+        super()._save_best_checkpoint(runner, metrics)
+        for key, old in before.items():
+            new = self._best_paths()[key]
+            if new is None:
+                self._set_best_path(key, old)
+            elif old and old != new and is_main_process() and self.file_backend.isfile(old):
+                self.file_backend.remove(old)
+
+    def _best_paths(self) -> dict[str, str | None]:
+        if not self.save_best:
+            return {}
+        if len(self.key_indicators) == 1:
+            return {self.key_indicators[0]: self.best_ckpt_path}
+        return dict(self.best_ckpt_path_dict)
+
+    def _set_best_path(self, key: str, path: str | None) -> None:
+        if len(self.key_indicators) == 1:
+            self.best_ckpt_path = path
+        else:
+            self.best_ckpt_path_dict[key] = path
+
+    def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
+        """Save, then move the pointer, then remove what is outdated."""
+        name = self.filename_tmpl.format(step)
+        self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
+        outdated = self._remember(step, runner)
+        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
+        done = getattr(runner.train_loop, 'iters_done', 0)
+        runner.save_checkpoint(
+            self.out_dir,
+            name,
+            self.file_client_args,
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+            meta=dict(meta, validated=self._validated, iters_done=0 if self.by_epoch or self._validated else done + 1),
+            by_epoch=self.by_epoch,
+            backend_args=self.backend_args,
+            **self.args,
+        )
+        if is_main_process():
+            with atomic_write(osp.join(runner.work_dir, 'last_checkpoint')) as tmp:
+                tmp.write_text(self.last_ckpt, encoding='utf-8')
+            for old in outdated:
+                path = self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(old))
+                if self.file_backend.isfile(path):
+                    self.file_backend.remove(path)
+        if self.max_keep_ckpts > 0:
+            runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
+
+    def _remember(self, step: int, runner: Runner) -> list[int]:
+        """Note a new checkpoint.
+
+        Args:
+            step: Its epoch or iteration.
+            runner: The runner.
+
+        Returns:
+            The steps whose checkpoints are one too many. What is saved still lists them: if the process is killed
+            before they are removed, the resumed run removes them.
+        """
+        if self.max_keep_ckpts <= 0 or (self.keep_ckpt_ids and self.keep_ckpt_ids[-1] == step):
+            return []
+        kept = [*self.keep_ckpt_ids, step]
+        outdated = kept[: -self.max_keep_ckpts]
+        self.keep_ckpt_ids.append(step)  # a deque of length max_keep_ckpts: drops the first
+        runner.message_hub.update_info('keep_ckpt_ids', kept)
+        return outdated
+
+
+def _plain_hub(hub: dict, runner: Runner) -> dict:
+    """State of the message hub without classes; entries that cannot be stored are left out with a warning."""
+    scalars = {}
+    for name, buffer in hub['log_scalars'].items():
+        log, count = buffer.data
+        scalars[name] = dict(log=torch.as_tensor(log, dtype=torch.float64), count=torch.as_tensor(count))
+    info = {}
+    for name, value in hub['runtime_info'].items():
+        try:
+            info[name] = to_plain(value, f'message_hub[{name!r}]')
+        except TypeError as error:
+            runner.logger.warning(f'left out of the checkpoint: {error}')
+    known = {name: bool(on) for name, on in hub['resumed_keys'].items() if name in info or name in scalars}
+    return dict(log_scalars=scalars, runtime_info=info, resumed_keys=known)

@@ -1,0 +1,125 @@
+"""Files that a test leaves behind: metrics, figures."""
+
+from __future__ import annotations
+
+import os.path as osp
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmvmr.registry import HOOKS
+from mmvmr.utils.io import write_json
+
+from .resume_hook import nested_datasets
+
+
+def describe_split(dataset: Any) -> str:
+    """What a data set reads, for the record.
+
+    Args:
+        dataset: Any data set, wrapped or not.
+
+    Returns:
+        Its annotation file or split where it has one, else the name of its class.
+    """
+    for inner in nested_datasets(dataset):
+        for name in ('ann_file', 'split'):
+            value = getattr(inner, name, None)
+            if value:
+                return str(value)
+    return type(dataset).__name__
+
+
+@HOOKS.register_module()
+class MetricsFileHook(Hook):
+    """Writes the metrics of a test as JSON, NaN as null.
+
+    Args:
+        filename: Relative to the work dir. A later test replaces it; the time-stamped folder of every run keeps its
+            own log.
+    """
+
+    priority = 'LOW'
+
+    def __init__(self, filename: str = 'metrics.json') -> None:
+        self.filename = filename
+
+    @master_only
+    def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Write the file.
+
+        Args:
+            runner: The runner.
+            metrics: Of the test.
+        """
+        path = osp.join(runner.work_dir, self.filename)
+        loaded = runner._load_from or f'weights of this process after {runner.epoch} epochs'
+        record = dict(
+            metrics=metrics or {},
+            split=describe_split(runner.test_dataloader.dataset),
+            num_queries=len(runner.test_dataloader.dataset),
+            checkpoint=str(loaded),
+            experiment=runner.experiment_name,
+            seed=runner.seed,
+        )
+        write_json(path, record)
+        runner.logger.info(f'Metrics are written to {path}')
+
+
+@HOOKS.register_module()
+class DrawMomentsHook(Hook):
+    """Draws predicted against true moments for a handful of queries of a test.
+
+    Args:
+        out_dir: Folder of the figures; relative paths are relative to the working directory.
+        limit: Number of queries.
+        top_k: Predicted moments drawn per query.
+    """
+
+    priority = 'LOW'
+
+    def __init__(self, out_dir: str, limit: int = 8, top_k: int = 3) -> None:
+        self.out_dir = out_dir
+        self.limit = limit
+        self.top_k = top_k
+        self._samples: list[Any] = []
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        """Forget an earlier test.
+
+        Args:
+            runner: The runner.
+        """
+        self._samples.clear()
+
+    def after_test_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None
+    ) -> None:
+        """Keep the first samples.
+
+        Args:
+            runner: The runner.
+            batch_idx: Index of the batch.
+            data_batch: The batch.
+            outputs: Samples with predictions.
+        """
+        missing = self.limit - len(self._samples)
+        self._samples.extend(sample.cpu() for sample in list(outputs or [])[: max(missing, 0)])
+
+    @master_only
+    def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Draw them.
+
+        Args:
+            runner: The runner.
+            metrics: Of the test.
+        """
+        from mmvmr.visualization import draw_moments, moments_of
+
+        if self._samples:
+            path = osp.join(self.out_dir, 'moments.png')
+            draw_moments([moments_of(sample) for sample in self._samples], path, top_k=self.top_k)
+            runner.logger.info(f'Predicted and true moments are drawn in {path}')

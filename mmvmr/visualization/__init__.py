@@ -1,0 +1,6 @@
+"""Figures, and the visualizer that writes to TensorBoard, W&B or plain files."""
+
+from .figures import MomentsOfQuery, draw_moments, draw_training_curves, moments_of
+from .visualizer import MomentVisualizer
+
+__all__ = ['MomentVisualizer', 'MomentsOfQuery', 'draw_moments', 'draw_training_curves', 'moments_of']
