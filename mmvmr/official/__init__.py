@@ -1,0 +1,10 @@
+"""The published implementations: their options, their parameter names, their recorded numbers.
+
+Nothing in the models depends on this package. It translates: options of an official run to a config, an official
+state dict to ours, and our outputs to official names, so that ``check_parity.py`` can compare them.
+"""
+
+from .method import METHODS, OfficialMethod, find_method
+from .methods import moment_detr, qd_detr  # noqa: F401  (each module registers its method)
+
+__all__ = ['METHODS', 'OfficialMethod', 'find_method']
