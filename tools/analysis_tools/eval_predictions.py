@@ -6,15 +6,10 @@ Example:
 
 import argparse
 import sys
+from typing import NoReturn
 
-from mmvmr.evaluation.functional import (
-    InputError,
-    evaluate_predictions,
-    protocol_names,
-    read_jsonl,
-    report_to_json,
-    write_text,
-)
+from mmvmr.evaluation.functional import InputError, evaluate_predictions, protocol_names, report_to_json
+from mmvmr.utils.io import atomic_write, read_jsonl
 
 
 def parse_args() -> argparse.Namespace:
@@ -30,23 +25,34 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def fail(error: Exception) -> NoReturn:
+    """End with one line instead of a traceback."""
+    print(f'error: {error}', file=sys.stderr)
+    sys.exit(2)
+
+
 def main() -> None:
     """Score, print, write."""
     args = parse_args()
     try:
+        predictions, annotations = read_jsonl(args.predictions), read_jsonl(args.annotations)
+    except (OSError, ValueError) as error:
+        fail(error)
+    try:
         report = evaluate_predictions(
-            read_jsonl(args.predictions),
-            read_jsonl(args.annotations),
+            predictions,
+            annotations,
             protocol=args.protocol,
             subset=args.subset,
             source=args.predictions,
             reference=args.annotations,
         )
     except InputError as error:
-        sys.exit(f'error: {error}')
+        fail(error)
     text = report_to_json(report)
     if args.out:
-        write_text(args.out, text + '\n')
+        with atomic_write(args.out) as tmp:
+            tmp.write_text(text + '\n', encoding='utf-8')
     print(text)
 
 

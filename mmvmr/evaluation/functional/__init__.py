@@ -2,11 +2,10 @@
 
 from .evaluate import evaluate_highlights, evaluate_moments, evaluate_predictions, flatten_report, report_to_json
 from .highlight import HighlightBatch, highlight_average_precision, hit_at_one
-from .io import InputError, read_jsonl, write_jsonl, write_text
 from .moment import MomentBatch, detection_average_precision, hull_iou, pairwise_iou, rank_iou
 from .padding import pad_rows
 from .protocols import Protocol, get_protocol, protocol_names, register_protocol
-from .validation import check_annotations, check_predictions
+from .validation import InputError, check_annotations, check_predictions
 
 __all__ = [
     'HighlightBatch',
@@ -28,9 +27,6 @@ __all__ = [
     'pairwise_iou',
     'protocol_names',
     'rank_iou',
-    'read_jsonl',
     'register_protocol',
     'report_to_json',
-    'write_jsonl',
-    'write_text',
 ]

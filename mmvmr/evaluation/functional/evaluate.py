@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from mmvmr.utils.io import nan_to_none
+
 from .highlight import HighlightBatch
-from .io import InputError, Row
 from .moment import MomentBatch
 from .protocols import Protocol, get_protocol
-from .validation import SALIENCY_KEY, WINDOWS_KEY, check_annotations, check_predictions, has_ratings
+from .validation import SALIENCY_KEY, WINDOWS_KEY, InputError, Row, check_annotations, check_predictions, has_ratings
 
 Report = dict[str, Any]
 
@@ -193,12 +194,6 @@ def flatten_report(report: Report) -> dict[str, float]:
     return dict(report['brief'])
 
 
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _without_nan(item) for key, item in value.items()}
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
 def report_to_json(report: Report) -> str:
     """A report as JSON text.
 
@@ -208,4 +203,4 @@ def report_to_json(report: Report) -> str:
     Returns:
         Indented JSON; NaN, which JSON does not have, is written as null.
     """
-    return json.dumps(_without_nan(report), indent=4, allow_nan=False)
+    return json.dumps(nan_to_none(report), indent=4, allow_nan=False)

@@ -182,7 +182,7 @@ class MomentBatch:
         if length_range is not None:
             length = self.gt[..., 1] - self.gt[..., 0]
             keep = keep & (length > length_range[0]) & (length <= length_range[1])
-        return self._select(keep.any(axis=1), keep)
+        return self._select(np.asarray(keep.any(axis=1)), keep)
 
     def _select(self, rows: Bools, keep: Bools) -> MomentBatch:
         keep = keep[rows]

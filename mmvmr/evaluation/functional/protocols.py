@@ -45,9 +45,10 @@ class Protocol:
     def __post_init__(self) -> None:
         if not self.lengths:
             raise ValueError(f'protocol {self.name!r}: lengths is empty, expected at least one range')
-        for threshold in (*self.brief_recall, *self.brief_map):
-            if threshold not in (*self.recall_thresholds, *self.map_thresholds):
-                raise ValueError(f'protocol {self.name!r}: the summary asks for IoU {threshold}, which is not computed')
+        for brief, table in (('brief_recall', 'recall_thresholds'), ('brief_map', 'map_thresholds')):
+            missing = sorted(set(getattr(self, brief)) - set(getattr(self, table)))
+            if missing:
+                raise ValueError(f'protocol {self.name!r}: {brief} asks for {missing}, which is not in {table}')
         if min(self.ranks) < 1 or max(self.ranks) > self.max_predictions:
             raise ValueError(
                 f'protocol {self.name!r}: ranks {self.ranks} must lie between 1 and {self.max_predictions}'

@@ -1,6 +1,6 @@
 """Checks of predictions and annotations before anything is scored.
 
-Every error says which line (row ``i`` is line ``i + 1``), which query, what was found, what was expected.
+Every error says which entry of which file (counted from 1), which query, what was found, what was expected.
 """
 
 from __future__ import annotations
@@ -10,11 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from .io import InputError, Row
+Row = dict[str, Any]
 
 WINDOWS_KEY = 'pred_relevant_windows'
 SALIENCY_KEY = 'pred_saliency_scores'
 _SCALARS = (int, float, np.integer, np.floating)
+
+
+class InputError(ValueError):
+    """Predictions or annotations that cannot be scored; the message says where and how to fix it."""
 
 
 def _is_number(value: Any) -> bool:
@@ -77,11 +81,11 @@ def _index_by_qid(rows: Sequence[Row], source: str) -> dict[Any, int]:
     for i, row in enumerate(rows):
         qid = row.get('qid')
         if isinstance(qid, bool) or not isinstance(qid, (int, str)):
-            raise InputError(f'{source} line {i + 1}: qid is {_show(qid)}, expected a whole number or a string')
+            raise InputError(f'{source} entry {i + 1}: qid is {_show(qid)}, expected a whole number or a string')
         if qid in index:
             raise InputError(
-                f'{source} line {i + 1}: qid {qid!r} occurs twice (first on line {index[qid] + 1}); '
-                'every query has one line'
+                f'{source} entry {i + 1}: qid {qid!r} occurs twice (first as entry {index[qid] + 1}); '
+                'every query has one entry'
             )
         index[qid] = i
     return index
@@ -102,11 +106,11 @@ def _check_same_keys(rows: Sequence[Row], source: str) -> None:
         if having and len(having) < len(rows):
             lacking = next(i for i, row in enumerate(rows) if row.get(key) is None)
             raise InputError(
-                f'{source} line {lacking + 1} (qid {rows[lacking]["qid"]!r}): {key} is missing, but '
-                f'{len(having)} of {len(rows)} lines have it; give it on every line or on none'
+                f'{source} entry {lacking + 1} (qid {rows[lacking]["qid"]!r}): {key} is missing, but '
+                f'{len(having)} of {len(rows)} entries have it; give it everywhere or nowhere'
             )
     if rows and all(rows[0].get(key) is None for key in (WINDOWS_KEY, SALIENCY_KEY)):
-        raise InputError(f'{source} line 1: neither {WINDOWS_KEY} nor {SALIENCY_KEY} found, nothing to score')
+        raise InputError(f'{source} entry 1: neither {WINDOWS_KEY} nor {SALIENCY_KEY} found, nothing to score')
 
 
 def check_annotations(annotations: Sequence[Row], clip_len: float = 2.0, source: str = 'annotations') -> None:
@@ -121,10 +125,10 @@ def check_annotations(annotations: Sequence[Row], clip_len: float = 2.0, source:
         InputError: If a row cannot be used.
     """
     if not annotations:
-        raise InputError(f'{source}: empty, expected one line per query')
+        raise InputError(f'{source}: empty, expected one entry per query')
     _index_by_qid(annotations, source)
     for i, row in enumerate(annotations):
-        where = f'{source} line {i + 1} (qid {row["qid"]!r})'
+        where = f'{source} entry {i + 1} (qid {row["qid"]!r})'
         if row.get('relevant_windows') is not None:
             _check_windows(row['relevant_windows'], where, 'relevant_windows', 2)
         if has_ratings(row):
@@ -177,12 +181,12 @@ def check_predictions(
             a triple or ends before it starts.
     """
     if not predictions:
-        raise InputError(f'{source}: empty, expected one line per query')
+        raise InputError(f'{source}: empty, expected one entry per query')
     known = {row['qid']: i for i, row in enumerate(annotations)}
     predicted = _index_by_qid(predictions, source)
     _check_same_keys(predictions, source)
     for i, row in enumerate(predictions):
-        where = f'{source} line {i + 1} (qid {row["qid"]!r})'
+        where = f'{source} entry {i + 1} (qid {row["qid"]!r})'
         if row['qid'] not in known:
             raise _unknown(row['qid'], where, known, reference)
         if row.get(WINDOWS_KEY) is not None:
@@ -193,5 +197,5 @@ def check_predictions(
     if missing and not subset:
         raise InputError(
             f'{source}: no prediction for {len(missing)} of {len(known)} queries of {reference} '
-            f'(first: {_show(missing[:5])}); every query needs one line'
+            f'(first: {_show(missing[:5])}); every query needs one entry'
         )

@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Any
 
 from mmvmr.registry import METRICS
+from mmvmr.utils.io import write_jsonl
 
-from ..functional import Protocol, check_predictions, evaluate_predictions, flatten_report, write_jsonl
+from ..functional import Protocol, check_predictions, evaluate_predictions, flatten_report
 from ..functional.validation import WINDOWS_KEY
 from .query_metric import QueryMetric
 

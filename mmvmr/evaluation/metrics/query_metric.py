@@ -98,8 +98,9 @@ class QueryMetric(BaseMetric):
         Raises:
             Exception: What scoring raised, on every process, so that none waits for the others.
         """
-        shards = all_gather_object(self.results)
-        self.results.clear()
+        shards: list[list[dict[str, Any]]] = all_gather_object(self.results)
+        # A new list, because with one process the gathered shard is the old one.
+        self.results: list[dict[str, Any]] = []
         outcome: list[Any] = [None]
         if is_main_process():
             try:

@@ -1,0 +1,213 @@
+"""Bad predictions, empty length ranges, missing labels, and life without torch."""
+
+import copy
+import json
+import math
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from eval_data import random_rows
+
+from mmvmr.evaluation.functional import (
+    InputError,
+    Protocol,
+    evaluate_predictions,
+    get_protocol,
+    protocol_names,
+    register_protocol,
+    report_to_json,
+)
+
+
+@pytest.fixture
+def rows():
+    return copy.deepcopy(random_rows(0, count=12))
+
+
+def strict_json(text):
+    def refuse(constant):
+        raise AssertionError(f'{constant} is not JSON')
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def _set(index, key, value):
+    def change(predictions):
+        predictions[index][key] = value
+
+    return change
+
+
+BAD = {
+    'unknown': (_set(3, 'qid', 999), r'entry 4 \(qid 999\): this qid is not in GT\. .*another split'),
+    'other type': (_set(3, 'qid', '3'), r"entry 4 \(qid '3'\).*It has 3: write qids as int"),
+    'missing': (lambda p: p.pop(5), r'PREDS: no prediction for 1 of 12 queries of GT \(first: \[5\]\)'),
+    'duplicate': (lambda p: p.append(p[2]), r'entry 13: qid 2 occurs twice \(first as entry 3\)'),
+    'no qid': (lambda p: p[1].pop('qid'), r'entry 2: qid is None'),
+    'nan': (
+        _set(6, 'pred_relevant_windows', [[0, 2, 0.5], [0, math.nan, 0.5]]),
+        r'entry 7 \(qid 6\): end of pred_relevant_windows\[1\] is nan, expected a finite number',
+    ),
+    'huge': (_set(6, 'pred_relevant_windows', [[0, 10**400, 0.5]]), 'entry 7 .*expected a finite number'),
+    'text': (_set(0, 'pred_relevant_windows', [['0', '2', '0.9']]), r"start of pred_relevant_windows\[0\] is '0'"),
+    'null': (_set(0, 'pred_relevant_windows', [[0, 2, None]]), r'score of pred_relevant_windows\[0\] is None'),
+    'bool': (_set(0, 'pred_relevant_windows', [[0, 2, True], [0, 2, '1']]), r'\[0\] is True, expected a number'),
+    'pair': (_set(0, 'pred_relevant_windows', [[0, 2]]), r'\[0\] is \[0, 2\], expected \[start, end, score\]'),
+    'ragged': (_set(0, 'pred_relevant_windows', [[0, 2, 1], [0, 2]]), r'\[1\] is \[0, 2\], expected \[start, end'),
+    'flat': (_set(0, 'pred_relevant_windows', [0, 2, 0.9]), r'\[0\] is 0, expected \[start, end, score\]'),
+    'not a list': (_set(0, 'pred_relevant_windows', 7), r'pred_relevant_windows is 7, expected a list'),
+    'backwards': (_set(4, 'pred_relevant_windows', [[0, 2, 1], [8, 6, 1]]), r'\[1\] ends before it starts \(8 > 6\)'),
+    'saliency nan': (_set(0, 'pred_saliency_scores', [1.0, math.inf]), r'pred_saliency_scores\[1\] is inf'),
+    'saliency text': (_set(0, 'pred_saliency_scores', ['a']), r"pred_saliency_scores\[0\] is 'a', expected a number"),
+    'saliency empty': (_set(0, 'pred_saliency_scores', []), 'expected a list with one number per clip'),
+    'saliency on some': (lambda p: p[7].pop('pred_saliency_scores'), r'entry 8 \(qid 7\).*is missing, but 11 of 12'),
+    'nothing': (lambda p: p.clear(), 'PREDS: empty'),
+}
+
+
+@pytest.mark.parametrize('case', BAD)
+def test_bad_predictions(case, rows):
+    predictions, annotations = rows
+    change, message = BAD[case]
+    change(predictions)
+    with pytest.raises(InputError, match=message):
+        evaluate_predictions(predictions, annotations, source='PREDS', reference='GT')
+
+
+BAD_TRUTH = {
+    'duplicate': (lambda a: a.append(a[0]), 'GT entry 13: qid 0 occurs twice'),
+    'backwards': (_set(2, 'relevant_windows', [[6, 2]]), r'GT entry 3 \(qid 2\): relevant_windows\[0\] ends before'),
+    'clip outside': (
+        lambda a: a[1].update(duration=20, relevant_clip_ids=[10], saliency_scores=[[1, 1, 1]]),
+        r'clip numbers from 0 to 9 \(duration 20 s, clips of 2.0 s\), found 10',
+    ),
+    'lengths': (
+        lambda a: a[1].update(relevant_clip_ids=[1, 2], saliency_scores=[[1, 1, 1]]),
+        '2 relevant_clip_ids but 1',
+    ),
+    'no table': (lambda a: a[1].update(relevant_clip_ids=[1], saliency_scores=[3]), 'not a table of numbers'),
+}
+
+
+@pytest.mark.parametrize('case', BAD_TRUTH)
+def test_bad_annotations(case, rows):
+    predictions, annotations = rows
+    change, message = BAD_TRUTH[case]
+    change(annotations)
+    with pytest.raises(InputError, match=message):
+        evaluate_predictions(predictions, annotations, reference='GT')
+
+
+def test_qids_may_be_strings(rows):
+    predictions, annotations = rows
+    expected = evaluate_predictions(predictions, annotations)
+    for row in (*predictions, *annotations):
+        row['qid'] = f's30-d52_{row["qid"]}'
+    assert evaluate_predictions(predictions, annotations) == expected
+
+
+def test_subset_scores_what_is_there(rows):
+    predictions, annotations = rows
+    expected = evaluate_predictions(predictions[:6], annotations[:6])
+    assert evaluate_predictions(predictions[:6], annotations, subset=True) == expected
+
+
+def test_empty_length_range_is_nan_with_a_reason():
+    annotations = [{'qid': 'a', 'duration': 30.5, 'relevant_windows': [[2, 8.5]]}]
+    predictions = [{'qid': 'a', 'pred_relevant_windows': [[2, 8.5, 1.0]]}]
+    report = evaluate_predictions(predictions, annotations, 'charades')
+    assert report['brief']['MR-full-mAP'] == report['brief']['MR-short-mAP'] == 100
+    assert math.isnan(report['brief']['MR-long-mAP'])
+    assert all(math.isnan(v) for v in report['long']['MR-mAP'].values())
+    assert all(math.isnan(v) for v in report['long']['MR-R5'].values())
+    assert report['reasons'] == {
+        'long': 'no query has a ground-truth moment longer than 30 s',
+        'middle': 'no query has a ground-truth moment longer than 10 s and at most 30 s',
+    }
+    written = strict_json(report_to_json(report))
+    assert written['brief']['MR-long-mAP'] is None
+    assert set(written['long']['MR-mAP']) == set(written['full']['MR-mAP'])
+
+
+def test_query_without_predictions_scores_zero():
+    annotations = [{'qid': q, 'duration': 30, 'relevant_windows': [[2, 8]]} for q in (1, 2)]
+    predictions = [{'qid': 1, 'pred_relevant_windows': [[2, 8, 1.0]]}, {'qid': 2, 'pred_relevant_windows': []}]
+    brief = evaluate_predictions(predictions, annotations, 'charades')['brief']
+    assert {brief[k] for k in ('MR-full-mAP', 'MR-full-R1@0.5', 'MR-full-R5@0.5', 'MR-full-mIoU')} == {50.0}
+
+
+def test_what_cannot_be_scored_is_said(rows):
+    predictions, annotations = rows
+    for row in annotations[:4]:
+        row['relevant_windows'] = None
+    for row in predictions:
+        del row['pred_saliency_scores']
+    report = evaluate_predictions(predictions, annotations)
+    assert report['reasons']['MR'] == '4 of 12 queries have no relevant_windows'
+    assert report['reasons']['HL'] == 'the predictions have no pred_saliency_scores'
+    assert not any(key.startswith('HL') for key in (*report, *report['brief']))
+    for row in annotations:
+        del row['relevant_windows']
+    with pytest.raises(InputError, match='nothing to score against the annotations: MR: no annotation has relevant'):
+        evaluate_predictions(predictions, annotations)
+
+
+def test_tool_names_the_truncated_line(tmp_path, repo_dir, rows):
+    predictions, annotations = rows
+    text = '\n'.join(json.dumps(row) for row in predictions)
+    (tmp_path / 'preds.jsonl').write_text(text[:-20])
+    (tmp_path / 'gt.jsonl').write_text('\n'.join(json.dumps(row) for row in annotations))
+    done = subprocess.run(
+        [sys.executable, repo_dir / 'tools/analysis_tools/eval_predictions.py', 'preds.jsonl', 'gt.jsonl'],
+        cwd=tmp_path,
+        env={'PYTHONPATH': str(repo_dir)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith('error: preds.jsonl:12: not valid JSON')
+    assert 'Traceback' not in done.stderr
+
+
+def test_protocols():
+    assert protocol_names()[:4] == ['qvhighlights', 'charades', 'tacos', 'activitynet']
+    with pytest.raises(ValueError, match=r"unknown protocol 'qvhl', expected one of \['qvhighlights'"):
+        get_protocol('qvhl')
+    with pytest.raises(ValueError, match="'tacos' is registered already"):
+        register_protocol(get_protocol('tacos'))
+    with pytest.raises(ValueError, match=r'brief_recall asks for \[0\.05\], which is not in recall_thresholds'):
+        Protocol('x', lengths={'full': None}, brief_recall=(0.05,))
+    with pytest.raises(ValueError, match='ranks'):
+        Protocol('x', lengths={'full': None}, ranks=(1, 50))
+
+
+def test_works_without_torch_and_mmengine(repo_dir):
+    code = """
+        import sys
+        class Blocked:
+            def find_spec(self, name, path=None, target=None):
+                if name.split('.')[0] in ('torch', 'mmengine', 'mmcv', 'scipy', 'sklearn'):
+                    raise ImportError(f'{name} is blocked')
+        sys.meta_path.insert(0, Blocked())
+        from mmvmr.evaluation import functional
+        report = functional.evaluate_predictions(
+            [{'qid': 1, 'pred_relevant_windows': [[0, 4, 1]]}],
+            [{'qid': 1, 'duration': 9, 'relevant_windows': [[0, 4]]}], 'tacos')
+        print(report['brief']['MR-full-mAP'])
+        try:
+            from mmvmr.evaluation import MomentRetrievalMetric
+        except ImportError as error:
+            print(error)
+    """
+    done = subprocess.run(
+        [sys.executable, '-c', textwrap.dedent(code)],
+        env={'PYTHONPATH': str(repo_dir)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first == '100.0'
+    assert 'is blocked' in second
