@@ -26,8 +26,8 @@ def random_rows(seed, count=40):
                 'saliency_scores': [[rng.randint(0, 4) for _ in range(3)] for _ in relevant],
             }
         )
-        preds = [[*_window(rng, duration), rng.choice([0.1, 0.5, 0.9])] for _ in range(rng.choice([0, 1, 5, 10, 13]))]
-        preds += [[*rng.choice(windows), rng.choice([0.1, 0.5, 0.9])] for _ in range(rng.randint(0, 3))]
+        preds = [[*_window(rng, duration), rng.choice([-0.3, 0.1, 0.9])] for _ in range(rng.choice([0, 1, 5, 10, 13]))]
+        preds += [[*rng.choice(windows), rng.choice([-0.3, 0.1, 0.9])] for _ in range(rng.randint(0, 3))]
         preds += [[4, 4, 0.5]] * rng.randint(0, 1)  # rounding to clips makes windows without length
         rng.shuffle(preds)
         scores = [rng.choice([-1.5, -1.0, 0.0, 0.25, 2.0]) for _ in range(max(1, clips + rng.choice([-3, 0, 0, 4])))]

@@ -75,6 +75,8 @@ def test_written_file_scores_as_the_metric_did(tmp_path):
     outfile = tmp_path / 'preds.jsonl'
     figures = run([MomentRetrievalMetric(outfile=str(outfile)), HighlightMetric()], samples)
     assert evaluate_predictions(read_jsonl(outfile), annotations)['brief'] == figures
+    window = read_jsonl(outfile)[0]['pred_relevant_windows'][0]
+    assert window == [round(value, 4) for value in window], 'published files have four decimals'
     stored = torch.tensor(read_jsonl(outfile)[0]['pred_saliency_scores'])
     assert torch.equal(stored, samples[0].pred_saliency)
 

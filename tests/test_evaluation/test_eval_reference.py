@@ -111,3 +111,12 @@ def test_iou_by_union_and_by_hull_differ_only_apart():
     np.testing.assert_allclose(pairwise_iou(a, b), [[0.25, 0, 0]])
     np.testing.assert_allclose(hull_iou(np.repeat(a, 3, axis=0), b), [0.25, 0, 0])
     assert pairwise_iou(b[2:], b[2:]) == 0
+
+
+def test_hit_at_one_looks_at_real_clips_only():
+    row = {'duration': 8, 'relevant_clip_ids': [0, 3], 'saliency_scores': [[4, 0, 0], [0, 0, 4]]}
+    longer = {**row, 'duration': 20}
+    scores = [[0.0, 0.0, 0.0, 0.0, 5.0], [-9.0, -9.0, -9.0, -1.0], [0.0] * 12 + [1.0]]
+    batch = HighlightBatch.from_rows(scores, [row, row, longer], clip_len=2.0)
+    # beyond the video; all negative, beside longer predictions padded with 0; beyond every video
+    assert batch.hit_at_one(4).tolist() == [False, True, False]
