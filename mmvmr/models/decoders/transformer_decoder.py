@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mmvmr.registry import MODELS, TASK_UTILS
 
 from ...structures import Decoded, Memory, Queries
-from ..layers import FFN, MLP, QueryPosition, xavier_
+from ..layers import FFN, MLP, Dropout, QueryPosition, xavier_
 
 
 @MODELS.register_module()
@@ -55,7 +55,7 @@ class DecoderLayer(nn.Module):
         self.norm1 = nn.LayerNorm(embed_dims)
         self.norm2 = nn.LayerNorm(embed_dims)
         self.norm3 = nn.LayerNorm(embed_dims)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(
         self,

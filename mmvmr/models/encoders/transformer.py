@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 
-from ..layers import FFN, MultiheadAttention, xavier_
+from ..layers import FFN, Dropout, MultiheadAttention, xavier_
 
 
 @MODELS.register_module()
@@ -36,7 +36,7 @@ class EncoderLayer(nn.Module):
         self.ffn = FFN(embed_dims, ffn_dims, dropout, activation)
         self.norm1 = nn.LayerNorm(embed_dims)
         self.norm2 = nn.LayerNorm(embed_dims)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor, pos: Tensor) -> Tensor:
         """Encode a sequence.

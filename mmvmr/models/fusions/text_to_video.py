@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mmvmr.registry import MODELS
 
 from ...structures import Features
-from ..layers import FFN, MultiheadAttention, xavier_
+from ..layers import FFN, Dropout, MultiheadAttention, xavier_
 
 
 @MODELS.register_module()
@@ -49,7 +49,7 @@ class CrossEncoderLayer(nn.Module):
         self.ffn = FFN(embed_dims, ffn_dims, dropout, activation)
         self.norm1 = nn.LayerNorm(embed_dims)
         self.norm2 = nn.LayerNorm(embed_dims)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.normed_residual = normed_residual
 
     def forward(self, x: Tensor, pos: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:

@@ -7,11 +7,16 @@ from .attention import (
     QueryCrossAttention,
     QuerySelfAttention,
     attend,
+    attend_heads,
     merge_heads,
     split_heads,
 )
+from .elementwise import Dropout, PReLU, dropout
 from .init import xavier_
+from .local_conv import LocalConvBlock
 from .mlp import FFN, MLP, build_activation
+from .modulators import GaussianModulator
+from .pooling import AttentionPool, instance_token, masked_mean, sentence_token
 from .position import SinePosition, sine_embedding
 from .query_position import (
     AnchorQueryPosition,
@@ -20,25 +25,38 @@ from .query_position import (
     SpanQueryPosition,
     inverse_sigmoid,
 )
+from .temporal_align import temporal_align, temporal_align_weights
 
 __all__ = [
     'FFN',
     'MLP',
     'AnchorQueryPosition',
+    'AttentionPool',
     'ConditionalCrossAttention',
     'ConditionalSelfAttention',
+    'Dropout',
+    'GaussianModulator',
     'LearnedQueryPosition',
+    'LocalConvBlock',
     'MultiheadAttention',
+    'PReLU',
     'QueryCrossAttention',
     'QueryPosition',
     'QuerySelfAttention',
     'SinePosition',
     'SpanQueryPosition',
     'attend',
+    'attend_heads',
     'build_activation',
+    'instance_token',
+    'dropout',
     'inverse_sigmoid',
+    'masked_mean',
     'merge_heads',
+    'sentence_token',
     'sine_embedding',
     'split_heads',
+    'temporal_align',
+    'temporal_align_weights',
     'xavier_',
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from mmvmr.registry import MODELS
 
 from ...structures import Tokens
+from .elementwise import dropout as drop_elements
 from .query_position import QueryPosition
 
 
@@ -36,14 +38,47 @@ def attend(
     Returns:
         (B, N, D).
     """
-    out = F.scaled_dot_product_attention(
+    out = attend_heads(
         split_heads(query, num_heads),
         split_heads(key, num_heads),
         split_heads(value, num_heads),
-        attn_mask=expand_mask(mask),
-        dropout_p=dropout,
+        expand_mask(mask),
+        dropout,
     )
     return merge_heads(out)
+
+
+def attend_heads(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    dropout: float = 0.0,
+    modulate: Callable[[Tensor], Tensor] | None = None,
+) -> Tensor:
+    """Scaled dot-product attention on tensors that are already split into heads.
+
+    Args:
+        query: (B, H, N, C).
+        key: (B, H, L, C).
+        value: (B, H, L, C').
+        mask: True = may attend, broadcastable to (B, H, N, L).
+        dropout: Probability of dropping an attention weight.
+        modulate: Changes the logits (B, H, N, L) before mask and softmax.
+
+    Returns:
+        (B, H, N, C').
+    """
+    # Torch's fused kernels take neither modulation nor, on a CPU, dropout; its fallback then draws slow masks.
+    explicit = modulate is not None or (dropout > 0 and query.device.type == 'cpu')
+    if not explicit:
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
+    logits = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+    if modulate is not None:
+        logits = modulate(logits)
+    if mask is not None:
+        logits = logits.masked_fill(~mask, torch.finfo(logits.dtype).min)
+    return drop_elements(logits.softmax(-1), dropout, training=True) @ value
 
 
 def split_heads(x: Tensor, num_heads: int) -> Tensor:
@@ -263,12 +298,8 @@ class ConditionalCrossAttention(nn.Module):
         key = torch.cat((split_heads(key, self.num_heads), split_heads(key_pos, self.num_heads)), dim=-1)
         value = split_heads(self.value(context.feat), self.num_heads)
         dropout = self.dropout if self.training else 0.0
-        mask = context.mask[:, None, None]
-        if self.modulator is None:
-            out = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
-        else:
-            logits = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
-            logits = self.modulator(logits, anchors, context.mask)
-            weights = logits.masked_fill(~mask, -torch.inf).softmax(-1)
-            out = F.dropout(weights, dropout) @ value
+        modulate = None
+        if self.modulator is not None:
+            modulate = partial(self.modulator, anchors=anchors, mask=context.mask)
+        out = attend_heads(query, key, value, context.mask[:, None, None], dropout, modulate)
         return self.out_proj(merge_heads(out))

@@ -8,7 +8,9 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 
-_ACTIVATIONS: dict[str, type[nn.Module]] = {'relu': nn.ReLU, 'prelu': nn.PReLU, 'gelu': nn.GELU}
+from .elementwise import Dropout, PReLU
+
+_ACTIVATIONS: dict[str, type[nn.Module]] = {'relu': nn.ReLU, 'prelu': PReLU, 'gelu': nn.GELU}
 
 
 def build_activation(name: str) -> nn.Module:
@@ -65,7 +67,7 @@ class FFN(nn.Module):
         super().__init__()
         self.linear1 = nn.Linear(embed_dims, ffn_dims)
         self.activation = build_activation(activation)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.linear2 = nn.Linear(ffn_dims, embed_dims)
 
     def forward(self, x: Tensor) -> Tensor:

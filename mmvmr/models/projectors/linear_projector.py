@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from mmvmr.registry import MODELS
 
 from ...structures import Features, Tokens
+from ..layers import Dropout
 
 
 class ProjectionLayer(nn.Module):
@@ -24,7 +25,7 @@ class ProjectionLayer(nn.Module):
     def __init__(self, in_dims: int, out_dims: int, dropout: float, relu: bool):
         super().__init__()
         self.norm = nn.LayerNorm(in_dims)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.linear = nn.Linear(in_dims, out_dims)
         self.activation = nn.ReLU() if relu else nn.Identity()
 

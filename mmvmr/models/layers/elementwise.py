@@ -1,0 +1,89 @@
+"""Dropout and PReLU with CPU kernels that keep up with the matrix products.
+
+On a CPU, ``bernoulli_`` and the backward pass of ``prelu`` of torch 2.13 take 40 % of a bf16 training step of QD-DETR.
+The versions here draw sixteen random bits per element and use vectorised kernels; other devices use torch's own.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+_LEVELS = 1 << 16
+
+
+def _keep_mask(shape: torch.Size, drop: float) -> Tensor:
+    """True with probability ``1 - drop`` (to a resolution of 2^-16), on the CPU."""
+    count = math.prod(shape)
+    bits = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None).view(torch.int16)
+    return (bits[:count] >= round(drop * _LEVELS) - _LEVELS // 2).view(shape)
+
+
+class _CpuDropout(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, drop: float) -> Tensor:
+        scale = _keep_mask(x.shape, drop).to(x.dtype).mul_(1 / (1 - drop))
+        ctx.save_for_backward(scale)
+        return x * scale
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (scale,) = ctx.saved_tensors
+        return grad * scale, None
+
+
+def dropout(x: Tensor, drop: float, training: bool) -> Tensor:
+    """Zero elements with probability ``drop`` and scale the others up.
+
+    Args:
+        x: Any shape.
+        drop: Probability in [0, 1).
+        training: Whether anything is dropped at all.
+
+    Returns:
+        The same shape.
+    """
+    if not training or drop == 0:
+        return x
+    if x.device.type == 'cpu' and drop < 1 and not torch.compiler.is_compiling():
+        return _CpuDropout.apply(x, drop)
+    return F.dropout(x, drop)
+
+
+class Dropout(nn.Dropout):
+    """:class:`torch.nn.Dropout` with a faster CPU path."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop elements of ``x`` while training."""
+        return dropout(x, self.p, self.training)
+
+
+class _CpuPReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, slope: Tensor) -> Tensor:
+        ctx.save_for_backward(x, slope)
+        return F.leaky_relu(x, slope.item())
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        x, slope = ctx.saved_tensors
+        to_input = torch.ops.aten.leaky_relu_backward(grad, x, slope.item(), False)
+        to_slope = (grad * x.clamp(max=0)).sum(dtype=torch.float32).reshape(slope.shape)
+        return to_input, to_slope.to(slope.dtype)
+
+
+class PReLU(nn.PReLU):
+    """:class:`torch.nn.PReLU` with one slope and a faster CPU path."""
+
+    def __init__(self) -> None:
+        super().__init__(num_parameters=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scale the negative part of ``x`` by the learned slope."""
+        if x.device.type == 'cpu' and not torch.compiler.is_compiling():
+            return _CpuPReLU.apply(x, self.weight)
+        return F.prelu(x, self.weight.to(x.dtype))
