@@ -68,6 +68,7 @@ class Memory:
         text: Words after fusion, where the encoder keeps them.
         global_token: One vector per sample (B, D), e.g. the saliency token of QD-DETR.
         sentence: One vector per sentence (B, D).
+        fusion_token: One vector per video-sentence pair (B, D) that moment queries are made from (SA-DETR's M_g).
         negative: The memory of the same videos with sentences that do not describe them.
         aux: Anything a specific loss needs.
     """
@@ -77,6 +78,7 @@ class Memory:
     text: Tokens | None = None
     global_token: Tensor | None = None
     sentence: Tensor | None = None
+    fusion_token: Tensor | None = None
     negative: Memory | None = None
     aux: dict[str, Any] = field(default_factory=dict)
 

@@ -1,19 +1,30 @@
 """Losses: named terms that :class:`mmvmr.models.criterion.MomentCriterion` adds up."""
 
+from .alignment_losses import (
+    ClipTextInterLoss,
+    ClipTextIntraLoss,
+    ClipTextLocalLoss,
+    VideoTextContrastiveLoss,
+)
 from .base import DenseLoss, SetLoss
 from .saliency_losses import SaliencyMarginLoss, SaliencyNegativeLoss, SaliencyRankLoss, rank_contrastive
-from .score_losses import ForegroundLoss, QualityLoss
+from .score_losses import ForegroundLoss, QualityLoss, QualityMarginLoss
 from .span_losses import SpanGIoULoss, SpanL1Loss
 
 __all__ = [
+    'ClipTextInterLoss',
+    'ClipTextIntraLoss',
+    'ClipTextLocalLoss',
     'DenseLoss',
     'ForegroundLoss',
     'QualityLoss',
+    'QualityMarginLoss',
     'SaliencyMarginLoss',
     'SaliencyNegativeLoss',
     'SaliencyRankLoss',
     'SetLoss',
     'SpanGIoULoss',
     'SpanL1Loss',
+    'VideoTextContrastiveLoss',
     'rank_contrastive',
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -65,3 +66,28 @@ class QualityLoss(SetLoss):
         factor = torch.ones_like(best)
         factor[matched.batch, matched.query] = self.matched_weight
         return (factor * (predictions.quality - best).abs()).mean()
+
+
+@MODELS.register_module()
+class QualityMarginLoss(SetLoss):
+    """A noised copy of a moment should get a higher quality than its noisier partner, by a margin (SA-DETR, eq. 9).
+
+    Zero for sets whose groups hold no partners (see :class:`NoiseQueryGenerator`).
+
+    Args:
+        margin: The margin.
+        weight: Factor in the total.
+        sets: Names of the sets that it applies to.
+        final_only: Leave intermediate decoder layers out.
+    """
+
+    def __init__(self, margin: float = 0.4, sets: Sequence[str] = ('noise',), **kwargs: Any):
+        super().__init__(sets=sets, **kwargs)
+        self.margin = margin
+
+    def forward(self, predictions: PredictionSet, matched: Matched, targets: MomentTargets) -> Tensor:
+        """Compute the mean hinge over the pairs of the batch; see :meth:`SetLoss.forward`."""
+        partner = predictions.info['negative']
+        negative = predictions.quality.gather(1, partner.clamp(min=0))
+        hinge = (negative - predictions.quality + self.margin).clamp(min=0) * (partner >= 0)
+        return hinge.sum() / (partner >= 0).sum().clamp(min=1)

@@ -1,5 +1,14 @@
 """Query initializers: the moment queries that enter the decoder."""
 
+from .dynamic import DynamicAnchorQueryInitializer
 from .learned import LearnedAnchorQueryInitializer, LearnedQueryInitializer
+from .noise import DualPathQueryInitializer, NoiseQueryGenerator, add_noise
 
-__all__ = ['LearnedAnchorQueryInitializer', 'LearnedQueryInitializer']
+__all__ = [
+    'DualPathQueryInitializer',
+    'DynamicAnchorQueryInitializer',
+    'LearnedAnchorQueryInitializer',
+    'LearnedQueryInitializer',
+    'NoiseQueryGenerator',
+    'add_noise',
+]

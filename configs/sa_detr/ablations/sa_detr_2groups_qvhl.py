@@ -1,0 +1,3 @@
+# Figure 6: two noise groups.
+_base_ = ['../sa_detr_qvhl.py']
+model = dict(query_initializer=dict(noise=dict(num_groups=2)))

@@ -1,0 +1,72 @@
+"""The span based enhance block of SA-DETR."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import Memory
+from ..layers import sentence_token, temporal_align_weights
+
+
+@MODELS.register_module()
+class SpanEnhance(nn.Module):
+    """Bring what the clips inside the span of a query say about the sentence into its content (SA-DETR, eq. 2, 3).
+
+    Reads the clips that the decoder attends to (``memory.context``): wrap encoders that return a joint sequence in
+    :class:`VideoContextEncoder`. Encoders without a sentence token offer a mean instead, see :func:`sentence_token`.
+
+    Args:
+        embed_dims: Channels D.
+        num_points: Points N_s that are read inside a span.
+    """
+
+    def __init__(self, embed_dims: int, num_points: int = 10):
+        super().__init__()
+        self.num_points = num_points
+        self.video = nn.Linear(embed_dims, embed_dims, bias=False)
+        self.sentence = nn.Linear(embed_dims, embed_dims, bias=False)
+        self.output = nn.Linear(embed_dims, embed_dims, bias=False)
+
+    def forward(self, content: Tensor, memory: Memory, anchors: Tensor | None) -> Tensor:
+        """Enhance the content of the queries.
+
+        Args:
+            content: (B, N, D).
+            memory: Encoder output.
+            anchors: Normalised (center, width) of the queries (B, N, 2).
+
+        Returns:
+            (B, N, D).
+
+        Raises:
+            ValueError: If queries have no spans or the decoder does not attend to clips.
+        """
+        if anchors is None:
+            raise ValueError('SpanEnhance needs queries with anchors: use e.g. DynamicAnchorQueryInitializer')
+        if memory.context.mask.shape != memory.video.mask.shape:
+            raise ValueError(
+                'SpanEnhance reads clips, but the decoder attends to a joint sequence of '
+                f'{memory.context.mask.shape[1]} tokens for {memory.video.mask.shape[1]} clips: '
+                'wrap model.encoder in VideoContextEncoder'
+            )
+        sampled = self.sample(memory, anchors)
+        gate = (content * sampled).sum(-1, keepdim=True).sigmoid()
+        return self.output((sampled + content) * gate) + content
+
+    def sample(self, memory: Memory, anchors: Tensor) -> Tensor:
+        """Mean over the points of feature times similarity with the sentence, eq. 2: (B, N, D).
+
+        Both the feature of a point and its similarity are linear in the clips, so similarities are computed per clip
+        and the points never exist as (B, N, P, D).
+        """
+        clips = memory.context.feat
+        token = self.sentence(sentence_token(memory))
+        similarity = (self.video(clips) @ token.unsqueeze(-1)).squeeze(-1) / math.sqrt(clips.shape[-1])  # (B, L)
+        weights = temporal_align_weights(anchors, memory.context.mask, self.num_points).to(clips.dtype)
+        at_points = (weights.flatten(1, 2) @ similarity.unsqueeze(-1)).view(weights.shape[:3])  # (B, N, P)
+        per_clip = (at_points.unsqueeze(-2) @ weights).squeeze(-2) / self.num_points  # (B, N, L)
+        return per_clip @ clips

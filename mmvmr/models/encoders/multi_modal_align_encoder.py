@@ -1,0 +1,76 @@
+"""The multi modal align encoder of SA-DETR."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from torch import nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import Features, Memory, MomentTargets
+from .global_token_encoder import GlobalToken
+
+
+@MODELS.register_module()
+class MultiModalAlignEncoder(nn.Module):
+    """Fuse ``[token ; clips]`` with the words, then look globally for highlights and locally for moments (SA-DETR).
+
+    ::
+
+        token + clips, words -- fusion --> fused clips, fused words -- pool --> sentence M_t
+        fused -- global block --> M^_v (video, global token: highlights)
+              -- local block  --> M_v, M_g (context, fusion token: moments)
+
+    Args:
+        embed_dims: Channels D.
+        fusion: Config of the fusion, e.g. :class:`SharedCrossFusion`.
+        global_block: Config of the stack that highlights are read from, e.g. :class:`TransformerEncoder`.
+        local_block: Config of a block ``f(x, mask)`` on the output of the global block, e.g.
+            :class:`LocalConvBlock`; None passes it on unchanged.
+        pool: Config of the pooling ``f(x, mask)`` of fused words, e.g. :class:`AttentionPool`; None where nothing reads
+            the sentence token.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int,
+        fusion: dict[str, Any],
+        global_block: dict[str, Any],
+        local_block: dict[str, Any] | None = None,
+        pool: dict[str, Any] | None = None,
+    ):
+        super().__init__()
+        self.token = GlobalToken(embed_dims)
+        self.fusion = MODELS.build(fusion)
+        self.pool = None if pool is None else MODELS.build(pool)
+        self.global_block = MODELS.build(global_block)
+        self.local_block = None if local_block is None else MODELS.build(local_block)
+
+    def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
+        """Encode a batch.
+
+        Args:
+            features: Projected inputs.
+            targets: Unused.
+
+        Returns:
+            Memory with the global view as ``video`` and ``global_token``, the local view as ``context`` and
+            ``fusion_token``, the fused words as ``text`` and ``sentence``, the fused clips as ``aux['fused']``.
+        """
+        sequence = self.token.prepend(features.video)
+        fused = self.fusion(dataclasses.replace(features, video=sequence))
+        overall = self.global_block(fused.video.feat, sequence.mask, sequence.position())
+        local = overall if self.local_block is None else self.local_block(overall, sequence.mask)
+        global_token, video = self.token.split(overall)
+        fusion_token, context = self.token.split(local)
+        return Memory(
+            video=features.video.replace(video),
+            context=features.video.replace(context),
+            text=fused.text,
+            global_token=global_token,
+            fusion_token=fusion_token,
+            sentence=None if self.pool is None else self.pool(fused.text.feat, fused.text.mask),
+            aux={'fused': self.token.split(fused.video.feat)[1]},
+        )

@@ -1,0 +1,51 @@
+"""Cross-attention in both directions with one set of weights (SA-DETR)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+from torch import nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import Features
+from ..layers import xavier_
+
+
+@MODELS.register_module()
+class SharedCrossFusion(nn.Module):
+    """Clips read words and words read clips through the same layers (SA-DETR, section 3.2).
+
+    Both directions of a layer start from the output of the layer before. Clips carry their position when they ask;
+    as keys they do not, and words have none.
+
+    Args:
+        num_layers: Number of layers.
+        layer: Config of a layer with the signature of :class:`CrossEncoderLayer`.
+    """
+
+    def __init__(self, num_layers: int, layer: dict[str, Any]):
+        super().__init__()
+        self.layers = nn.ModuleList(MODELS.build(dict(layer)) for _ in range(num_layers))
+        xavier_(self)
+
+    def forward(self, features: Features) -> Features:
+        """Fuse.
+
+        Args:
+            features: Projected inputs.
+
+        Returns:
+            Features whose video has read the text and whose text has read the video.
+        """
+        video, text = features.video, features.text
+        clips, words = video.feat, text.feat
+        position, nowhere = video.position(), torch.zeros_like(words)
+        for layer in self.layers:
+            clips, words = (
+                layer(clips, position, words, words, text.mask),
+                layer(words, nowhere, clips, clips, video.mask),
+            )
+        return dataclasses.replace(features, video=video.replace(clips), text=text.replace(words))

@@ -1,0 +1,83 @@
+"""One vector out of a sequence, and out of memories that differ in what they offer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import Memory
+
+
+def masked_mean(feat: Tensor, mask: Tensor) -> Tensor:
+    """Mean over the valid entries.
+
+    Args:
+        feat: (B, L, D).
+        mask: Valid entries (B, L).
+
+    Returns:
+        (B, D); zeros where no entry is valid.
+    """
+    weight = mask.unsqueeze(-1).to(feat.dtype)
+    # ``where`` and not a product: padding may hold anything.
+    return feat.where(mask.unsqueeze(-1), 0.0).sum(1) / weight.sum(1).clamp(min=1)
+
+
+@MODELS.register_module()
+class AttentionPool(nn.Module):
+    """Weighted mean with weights ``softmax(<x, w>)`` over the valid entries (UniVTG; SA-DETR, section 3.2).
+
+    Args:
+        embed_dims: Channels D.
+    """
+
+    def __init__(self, embed_dims: int):
+        super().__init__()
+        self.score = nn.Linear(embed_dims, 1, bias=False)
+
+    def forward(self, feat: Tensor, mask: Tensor) -> Tensor:
+        """Pool a sequence.
+
+        Args:
+            feat: (B, L, D).
+            mask: Valid entries (B, L), at least one per sample.
+
+        Returns:
+            (B, D).
+        """
+        logits = self.score(feat).squeeze(-1).float().masked_fill(~mask, -torch.inf)
+        return (logits.softmax(-1).to(feat.dtype).unsqueeze(1) @ feat).squeeze(1)
+
+
+def instance_token(memory: Memory) -> Tensor:
+    """The vector that stands for a video-sentence pair, from whatever the encoder offers.
+
+    Args:
+        memory: Encoder output.
+
+    Returns:
+        (B, D): the fusion token (SA-DETR), else the global token (QD-DETR), else the mean clip (Moment-DETR).
+    """
+    for token in (memory.fusion_token, memory.global_token):
+        if token is not None:
+            return token
+    return masked_mean(memory.video.feat, memory.video.mask)
+
+
+def sentence_token(memory: Memory) -> Tensor:
+    """The vector that stands for the sentence, from whatever the encoder offers.
+
+    Args:
+        memory: Encoder output.
+
+    Returns:
+        (B, D): the sentence token (SA-DETR), else the mean word, else the token of the pair (see
+        :func:`instance_token`), which has read the sentence.
+    """
+    if memory.sentence is not None:
+        return memory.sentence
+    if memory.text is not None:
+        return masked_mean(memory.text.feat, memory.text.mask)
+    return instance_token(memory)

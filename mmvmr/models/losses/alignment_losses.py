@@ -1,0 +1,266 @@
+"""Losses that align video and text (SA-DETR, section 3.2; from CLIP, TR-DETR and UniVTG)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import MomentTargets, Outputs
+from ..layers import masked_mean, sentence_token
+from .base import DenseLoss
+from .gather import gather_rows
+
+_STAGES = ('before', 'after')
+_SENTENCES = ('mean', 'unit_mean', 'token')
+
+
+def stage_clips(outputs: Outputs, stage: str) -> Tensor:
+    """Clips before or after the fusion with the text.
+
+    Args:
+        outputs: Everything that the model produced.
+        stage: ``before`` for the projected clips, ``after`` for the fused ones (the encoded ones where an encoder
+            does not tell them apart).
+
+    Returns:
+        (B, Lv, D).
+    """
+    if stage == 'before':
+        return outputs.features.video.feat
+    return outputs.memory.aux.get('fused', outputs.memory.video.feat)
+
+
+def stage_sentence(outputs: Outputs, stage: str, sentence: str) -> Tensor:
+    """One vector per sentence.
+
+    Args:
+        outputs: Everything that the model produced.
+        stage: ``before`` or ``after`` the fusion, for the words that a mean is taken of.
+        sentence: ``mean`` of the words; ``unit_mean`` of the L2-normalised words (TR-DETR); ``token`` for the one
+            that the encoder pooled, where it did.
+
+    Returns:
+        (B, D).
+    """
+    if sentence == 'token':
+        return sentence_token(outputs.memory)
+    text = outputs.features.text
+    if stage == 'after' and outputs.memory.text is not None:
+        text = outputs.memory.text
+    return masked_mean(F.normalize(text.feat, dim=-1) if sentence == 'unit_mean' else text.feat, text.mask)
+
+
+class _AlignmentLoss(DenseLoss):
+    """A loss between clips and sentences.
+
+    Args:
+        stage: ``before`` or ``after`` the fusion.
+        sentence: See :func:`stage_sentence`; by default ``mean`` before and ``token`` after the fusion.
+        temperature: Divides the similarities.
+        weight: Factor in the total.
+    """
+
+    def __init__(
+        self, stage: str = 'after', sentence: str | None = None, temperature: float = 0.07, weight: float = 1.0
+    ):
+        super().__init__(weight)
+        sentence = sentence or ('token' if stage == 'after' else 'mean')
+        if stage not in _STAGES or sentence not in _SENTENCES:
+            raise ValueError(
+                f'{type(self).__name__}: stage={stage!r}, sentence={sentence!r}, '
+                f'expected one of {_STAGES} and one of {_SENTENCES}'
+            )
+        self.stage = stage
+        self.sentence = sentence
+        self.temperature = temperature
+
+    def clips(self, outputs: Outputs) -> Tensor:
+        """Unit vectors of the clips (B, Lv, D)."""
+        return F.normalize(stage_clips(outputs, self.stage), dim=-1)
+
+    def sentences(self, outputs: Outputs) -> Tensor:
+        """Vectors of the sentences (B, D), of unit length but for ``unit_mean``, which the official code leaves."""
+        vector = stage_sentence(outputs, self.stage, self.sentence)
+        return vector if self.sentence == 'unit_mean' else F.normalize(vector, dim=-1)
+
+    def similarity(self, outputs: Outputs) -> Tensor:
+        """Similarity of every clip with its own sentence, divided by the temperature (B, Lv)."""
+        return (self.clips(outputs) @ self.sentences(outputs).unsqueeze(-1)).squeeze(-1) / self.temperature
+
+
+@MODELS.register_module()
+class VideoTextContrastiveLoss(DenseLoss):
+    """Symmetric InfoNCE between the mean clip and the mean word over the batch (CLIP; SA-DETR's L_vtc).
+
+    Under distributed training the contrast runs over the samples of all processes.
+
+    Args:
+        stage: Features ``before`` or ``after`` the fusion.
+        temperature: Initial temperature.
+        learnable: Learn the logarithm of the inverse temperature, as CLIP does.
+        max_scale: Upper bound of the inverse temperature (CLIP).
+        weight: Factor in the total.
+    """
+
+    def __init__(
+        self,
+        stage: str = 'before',
+        temperature: float = 0.07,
+        learnable: bool = True,
+        max_scale: float = 100.0,
+        weight: float = 1.0,
+    ):
+        super().__init__(weight)
+        if stage not in _STAGES:
+            raise ValueError(f'VideoTextContrastiveLoss: stage={stage!r}, expected one of {_STAGES}')
+        self.stage = stage
+        self.max_scale = max_scale
+        self.log_scale = nn.Parameter(torch.tensor(-math.log(temperature)), requires_grad=learnable)
+
+    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
+        """Compute the loss, the mean over both directions; see :meth:`DenseLoss.forward`."""
+        video = F.normalize(masked_mean(stage_clips(outputs, self.stage), targets.clip_mask), dim=-1)
+        text = F.normalize(stage_sentence(outputs, self.stage, 'mean'), dim=-1)
+        scale = self.log_scale.exp().clamp(max=self.max_scale)
+        (all_video, start), (all_text, _) = gather_rows(video), gather_rows(text)
+        label = torch.arange(len(video), device=video.device) + start
+        return 0.5 * (
+            F.cross_entropy(scale * video @ all_text.t(), label) + F.cross_entropy(scale * text @ all_video.t(), label)
+        )
+
+
+@MODELS.register_module()
+class ClipTextLocalLoss(_AlignmentLoss):
+    """Binary cross-entropy: is a clip, by its similarity with the sentence, part of the moment (TR-DETR's loss_ctc).
+
+    Args:
+        padding: ``exclude`` takes the mean over the clips that exist; ``include`` reproduces the official code,
+            where a padded clip counts with similarity 0 and adds log 2.
+        stage: See :class:`_AlignmentLoss`.
+        sentence: See :class:`_AlignmentLoss`.
+        temperature: Divides the similarities.
+        weight: Factor in the total.
+
+    Raises:
+        ValueError: If an option is unknown.
+    """
+
+    def __init__(self, padding: str = 'exclude', **kwargs: Any):
+        super().__init__(**kwargs)
+        if padding not in ('exclude', 'include'):
+            raise ValueError(f"ClipTextLocalLoss: padding={padding!r}, expected 'exclude' or 'include'")
+        self.padding = padding
+
+    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
+        """Compute the loss; see :meth:`DenseLoss.forward`."""
+        logits = self.similarity(outputs).where(targets.clip_mask, 0.0)
+        loss = F.binary_cross_entropy_with_logits(logits, targets.clips.to(logits.dtype), reduction='none')
+        if self.padding == 'include':
+            return loss.mean()
+        return (loss * targets.clip_mask).sum() / targets.clip_mask.sum().clamp(min=1)
+
+
+def positive_clips(targets: MomentTargets) -> tuple[Tensor, Tensor]:
+    """A clip of the moment for every sample: the higher one of its last ranked pair, a random relevant clip.
+
+    Args:
+        targets: Ground truth of the batch.
+
+    Returns:
+        Clip indices (B,) and which samples have one (B,). A sample without ranked pairs (nothing lies outside its
+        moments) takes its best rated clip.
+    """
+    drawn = targets.pairs[:, 0, -1]
+    best = targets.saliency.where(targets.clip_mask & targets.clips, -1.0)
+    value, fallback = best.max(1)
+    return torch.where(drawn >= 0, drawn, fallback), (drawn >= 0) | (value >= 0)
+
+
+def _mean_over(values: Tensor, valid: Tensor) -> Tensor:
+    return (values * valid).sum() / valid.sum().clamp(min=1)
+
+
+@MODELS.register_module()
+class ClipTextIntraLoss(_AlignmentLoss):
+    """A clip of the moment against the lower rated clips of its video, under its sentence (UniVTG, L_intra).
+
+    Args:
+        directions: ``clips`` is the loss of the paper. UniVTG's official code adds ``batch``: the transposed
+            softmax, over the clips of the whole batch at the same index.
+        stage: See :class:`_AlignmentLoss`.
+        sentence: See :class:`_AlignmentLoss`.
+        temperature: Divides the similarities.
+        weight: Factor in the total.
+
+    Raises:
+        ValueError: If a direction is unknown.
+    """
+
+    # log(1e-45) in float32, which the official code adds to clips that do not take part.
+    _LEFT_OUT = -103.2789
+
+    def __init__(self, directions: Sequence[str] = ('clips',), **kwargs: Any):
+        super().__init__(**kwargs)
+        if not directions or not set(directions) <= {'clips', 'batch'}:
+            raise ValueError(f"ClipTextIntraLoss: directions={directions!r}, expected 'clips' and / or 'batch'")
+        self.directions = tuple(directions)
+
+    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
+        """Compute the loss, the mean over the samples with a moment; see :meth:`DenseLoss.forward`."""
+        clip, valid = positive_clips(targets)
+        rows = torch.arange(len(clip), device=clip.device)
+        lower = targets.saliency < targets.saliency[rows, clip].unsqueeze(-1)
+        chosen = F.one_hot(clip, lower.shape[1]).bool()
+        kept = (lower & targets.clip_mask) | chosen
+        similarity = self.similarity(outputs).where(targets.clip_mask, 0.0)
+        logits = similarity + torch.where(kept, 0.0, self._LEFT_OUT / self.temperature)
+        total = similarity.new_zeros(())
+        if 'clips' in self.directions:
+            total = total - _mean_over(logits.log_softmax(1)[rows, clip], valid)
+        if 'batch' in self.directions:
+            total = total - _mean_over(logits.log_softmax(0)[rows, clip], valid)
+        return total
+
+
+@MODELS.register_module()
+class ClipTextInterLoss(_AlignmentLoss):
+    """A clip of the moment and its sentence against the other sentences and moments of the batch (UniVTG, L_inter).
+
+    Args:
+        directions: ``texts`` lets the clip choose among the sentences, ``clips`` the sentence among the clips; the
+            terms of both are added, as published.
+        stage: See :class:`_AlignmentLoss`.
+        sentence: See :class:`_AlignmentLoss`.
+        temperature: Divides the similarities.
+        weight: Factor in the total.
+
+    Raises:
+        ValueError: If a direction is unknown.
+    """
+
+    def __init__(self, directions: Sequence[str] = ('texts', 'clips'), **kwargs: Any):
+        super().__init__(**kwargs)
+        if not directions or not set(directions) <= {'texts', 'clips'}:
+            raise ValueError(f"ClipTextInterLoss: directions={directions!r}, expected 'texts' and / or 'clips'")
+        self.directions = tuple(directions)
+
+    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
+        """Compute the loss, the mean over the samples with a moment; see :meth:`DenseLoss.forward`."""
+        clip, valid = positive_clips(targets)
+        rows = torch.arange(len(clip), device=clip.device)
+        logits = self.clips(outputs)[rows, clip] @ self.sentences(outputs).t() / self.temperature  # clip, sentence
+        total = logits.new_zeros(())
+        if 'texts' in self.directions:
+            total = total - _mean_over(logits.log_softmax(1).diagonal(), valid)
+        if 'clips' in self.directions:
+            # A sample without a moment has no clip to be chosen, but its sentence may be chosen above.
+            present = torch.where(valid, 0.0, -1e4).unsqueeze(-1)
+            total = total - _mean_over((logits + present).log_softmax(0).diagonal(), valid)
+        return total
