@@ -8,6 +8,7 @@ use the same stores.
 from __future__ import annotations
 
 import os
+import pickle
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -323,8 +324,14 @@ def _read_npy(path: Path, key: str | None) -> np.ndarray:
 
 
 def _read_pt(path: Path, key: str | None) -> np.ndarray:
-    loaded = torch.load(path, map_location='cpu', weights_only=True)
+    try:
+        loaded = torch.load(path, map_location='cpu', weights_only=True)
+    except pickle.UnpicklingError:
+        # torch advises to load without protection here, which would execute whatever the file says
+        raise ValueError('it is not a tensor or a dict of tensors, and other contents could execute code') from None
     tensor = _pick(loaded, key) if isinstance(loaded, Mapping) else loaded
+    if not isinstance(tensor, torch.Tensor):
+        raise ValueError(f'it holds a {type(tensor).__name__}, expected a tensor')
     if tensor.dtype == torch.bfloat16:  # numpy has no such type
         tensor = tensor.float()
     return tensor.detach().numpy()

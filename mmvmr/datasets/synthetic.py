@@ -32,7 +32,7 @@ class SyntheticMoments(BaseMomentDataset):
         video_dim: Dimension of a clip feature.
         text_dim: Dimension of a token.
         context_correlation: Probability that an event happens in the preferred scene of its object, in [0, 1].
-        location_bias: Probability that a query asks for an event of the preferred half of the video, in [0, 1].
+        location_bias: Probability that a query may ask for events of the first half of the video only, in [0, 1].
         noise: Length of the noise vector against a concept vector of length 1.
         clip_len: Length of a clip in seconds.
         content_seed: Seed of films and queries. The maps from concepts to vectors never change.

@@ -136,7 +136,8 @@ class FilmMaker:
         events: list[Event] = []
         position = int(rng.integers(0, 4))
         while position + 3 <= length:
-            stop = min(position + int(rng.integers(3, 13)), length)
+            low, high = (13, 21) if rng.random() < 0.15 else (3, 13)
+            stop = min(position + int(rng.integers(low, high)), length)
             events.append(self._event(rng, events, position, stop))
             position = stop + int(rng.integers(0, 5))
         return Film(tuple(events), _background(events, length), rng.random(length, dtype=np.float32))
@@ -225,9 +226,9 @@ class Annotator:
     """Writes queries, and rates the clips of their moments.
 
     Args:
-        location_bias: Probability that a query asks for an event of the first half of the video, in [0, 1];
-            otherwise any event.
-        reverse: Prefer the second half instead.
+        location_bias: Probability that a query may ask for events of the first half of the video only, in [0, 1];
+            where that has none left, the query is not asked.
+        reverse: The second half instead.
         clip_len: Length of a clip in seconds.
     """
 
@@ -241,7 +242,8 @@ class Annotator:
 
         Args:
             film: The video.
-            count: How many queries at most; fewer where the film has fewer different events.
+            count: How many queries at most; fewer where the film has fewer different events, or none that the bias
+                allows.
             rng: Source of randomness.
 
         Returns:
@@ -249,8 +251,10 @@ class Annotator:
             0 to 4) and ``synthetic`` (the concepts, for analyses).
         """
         left, rows = list(film.events), []
-        while left and len(rows) < count:
-            target = self._choose(left, film.num_clips, rng)
+        for _ in range(count):
+            target = self._choose(left, film, rng)
+            if target is None:
+                continue
             template = TEMPLATES[int(rng.integers(len(TEMPLATES)))]
             query = template.format(
                 object=OBJECTS[target.object], verb=VERBS[target.action], scene=SCENES[target.scene]
@@ -260,11 +264,18 @@ class Annotator:
             left = [e for e in left if (e.object, e.action) != (target.object, target.action)]
         return rows
 
-    def _choose(self, events: Sequence[Event], length: int, rng: np.random.Generator) -> Event:
-        biased = rng.random() < self.location_bias
-        wanted = [e for e in events if (e.start + e.stop > length) == self.reverse]
-        pool = wanted if biased and wanted else events
-        return pool[int(rng.integers(len(pool)))]
+    def _choose(self, events: Sequence[Event], film: Film, rng: np.random.Generator) -> Event | None:
+        """A random event; where the bias strikes, one whose moments lie in the preferred half, or none."""
+        pool = list(events)
+        if rng.random() < self.location_bias:
+            pool = [e for e in pool if (self._place(e, film) > 0.5) == self.reverse]
+        return pool[int(rng.integers(len(pool)))] if pool else None
+
+    @staticmethod
+    def _place(event: Event, film: Film) -> float:
+        """Mean center of the moments of an event, as a part of the video."""
+        alike = [e for e in film.events if (e.object, e.action) == (event.object, event.action)]
+        return float(np.mean([e.start + e.stop for e in alike])) / 2 / film.num_clips
 
     def _labels(self, events: Sequence[Event], film: Film, rng: np.random.Generator) -> dict[str, Any]:
         clips = [clip for event in events for clip in range(event.start, event.stop)]

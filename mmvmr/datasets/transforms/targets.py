@@ -12,6 +12,7 @@ from mmvmr.registry import TASK_UTILS, TRANSFORMS
 from mmvmr.structures import to_center_width
 
 GRIDS = ('clip_len', 'duration')
+SHORT = ('containing', 'preceding')
 
 
 @TRANSFORMS.register_module()
@@ -27,14 +28,20 @@ class BuildMomentTargets(BaseTransform):
         max_windows: With more windows than this, take as many at random; Moment-DETR trains with 5.
         grid: Which clips a window covers: clip i begins at i x ``clip_len`` of the features, or at
             i x ``duration`` / L (CG-DETR on Charades-STA and TACoS).
+        short: The clip of a window that begins and ends inside one clip: the ``containing`` one; the published codes
+            take the ``preceding`` one, which the window does not touch.
     """
 
-    def __init__(self, labels: dict[str, Any], max_windows: int = 5, grid: str = 'clip_len') -> None:
-        if grid not in GRIDS:
-            raise ValueError(f'BuildMomentTargets: grid={grid!r}, expected one of {GRIDS}')
+    def __init__(
+        self, labels: dict[str, Any], max_windows: int = 5, grid: str = 'clip_len', short: str = 'containing'
+    ) -> None:
+        for name, value, known in (('grid', grid, GRIDS), ('short', short, SHORT)):
+            if value not in known:
+                raise ValueError(f'BuildMomentTargets: {name}={value!r}, expected one of {known}')
         self.labels = TASK_UTILS.build(labels)
         self.max_windows = max_windows
         self.grid = grid
+        self.short = short
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Build the targets.
@@ -68,8 +75,9 @@ class BuildMomentTargets(BaseTransform):
         for start, end in windows:
             if start >= length * clip_len or end <= 0:
                 continue
-            # A clip counts when its end is inside too, but a window shorter than a clip still has one.
-            last = max(0, min(int(end / clip_len), length) - 1)
-            first = min(max(0, int(start / clip_len)), last)
+            # The clip in which the window ends does not count, unless that would leave none.
+            first, last = max(0, int(start / clip_len)), max(0, min(int(end / clip_len), length) - 1)
+            if first > last:
+                first, last = (first, first) if self.short == 'containing' else (last, last)
             inside[first : last + 1] = True
         return inside

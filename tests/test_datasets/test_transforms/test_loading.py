@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+
+def _raw(dataset, name, row):
+    return np.asarray(dataset.stores[name].read(row), dtype=np.float32)
+
+
+def test_streams_are_normalised_each_cut_and_concatenated(make_dataset):
+    dataset = make_dataset()
+    results, row = dataset.loaded(1), dataset.rows[1]
+    parts = []
+    for name in ('a', 'b'):
+        x = _raw(dataset, name, row)[:10]
+        parts.append(np.stack([v / (np.sqrt((v**2).sum()) + 1e-5) for v in x]))
+    np.testing.assert_allclose(results['video_feat'], np.concatenate(parts, 1), rtol=1e-6)
+    assert results['video_feat'].dtype == np.float32
+    assert results['num_clips'] == 10
+    assert results['text_feat'].shape == (6, 4)  # cut to max_length
+    np.testing.assert_allclose(np.linalg.norm(results['text_feat'], axis=1), 1, rtol=1e-4)
+
+
+def test_declared_order_decides(make_dataset):
+    swapped = make_dataset(spec=dict(streams=dict(b=dict(dim=3), a=dict(dim=5)))).loaded(0)['video_feat']
+    normal = make_dataset().loaded(0)['video_feat']
+    np.testing.assert_array_equal(swapped, np.roll(normal, 3, axis=1))
+
+
+def test_without_normalisation_values_are_as_stored(make_dataset):
+    spec = dict(streams=dict(a=dict(dim=5, normalise='none')), text=dict(dim=4, normalise='none'))
+    dataset = make_dataset(spec=spec)
+    results = dataset.loaded(0)
+    np.testing.assert_array_equal(results['video_feat'], _raw(dataset, 'a', dataset.rows[0]))
+    np.testing.assert_array_equal(results['text_feat'], _raw(dataset, 'text', dataset.rows[0]))
+
+
+def test_max_clips_cuts_after_the_duration_check(make_dataset):
+    assert make_dataset(spec=dict(max_clips=4)).loaded(0)['video_feat'].shape == (4, 8)
+
+
+def test_one_vector_per_sentence_is_one_token(make_dataset):
+    assert make_dataset(arrays={'t/0': np.ones(4, np.float32)}).loaded(0)['text_feat'].shape == (1, 4)
+
+
+@pytest.mark.parametrize(
+    ('arrays', 'message'),
+    [
+        ({'a/v0': np.full((10, 5), np.nan)}, r"stream 'a' of vid 'v0', qid 0 in memory: NaN or infinite.*10 of 10"),
+        ({'b/v0': np.array([[np.inf, 0, 0]] + [[1, 1, 1]] * 9)}, 'NaN or infinite values in 1 of 10 vectors'),
+        ({'a/v0': np.ones((10, 6))}, r'shape \(10, 6\), expected \(length, 5\)'),
+        ({'a/v0': np.ones((2, 10, 5))}, r'shape \(2, 10, 5\), expected \(length, 5\)'),
+        ({'b/v0': np.ones((0, 3))}, 'zero clips'),
+        ({'t/0': np.ones((0, 4))}, 'zero tokens'),
+        ({'t/0': np.full((3, 4), np.nan)}, "stream 'text'.*NaN"),
+        (
+            {'a/v0': np.ones((40, 5)), 'b/v0': np.ones((40, 3))},
+            r'40 clips of 2.0 s cover 80 s, but its duration is 20 s',
+        ),
+    ],
+)
+def test_bad_features(make_dataset, arrays, message):
+    with pytest.raises(ValueError, match=message):
+        make_dataset(arrays=arrays).loaded(0)
+
+
+def test_wrong_clip_length_is_named(make_dataset):
+    dataset = make_dataset(spec=dict(clip_len=1.0))
+    with pytest.raises(ValueError, match='clip_len would be about 2 s'):
+        dataset.loaded(0)
+    tolerant = dict(load=dict(type='LoadMomentFeatures', duration_tolerance=0.6))
+    assert make_dataset(spec=dict(clip_len=1.0), pipeline=tolerant).loaded(0)['num_clips'] == 10
+
+
+def test_cache_reads_once_and_cannot_be_written(make_dataset):
+    dataset = make_dataset(pipeline=dict(load=dict(type='LoadMomentFeatures', cache=True)))
+    first = dataset[0]['inputs']['video'].clone()
+    del dataset.stores['a'].arrays['a/v0']
+    results = dataset.loaded(0)
+    with pytest.raises(ValueError, match='read-only'):
+        results['video_feat'][0] = 0
+    item = dataset[1]['inputs']  # another query about the same video
+    item['text'].zero_()  # tensors are copies
+    assert dataset[0]['inputs']['video'].equal(first)
+    assert make_dataset()[0]['inputs']['video'].equal(first)
+    assert dataset[1]['inputs']['text'].abs().sum() > 0
