@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.config import Config, ConfigDict
 from torch import Tensor, nn
@@ -16,6 +18,34 @@ from mmvmr.utils.paths import configs_dir
 from ..structures import MomentTargets, Outputs
 
 Tensors = dict[str, Tensor]
+
+
+@dataclass
+class Case:
+    """One recorded run of an official model.
+
+    Attributes:
+        label: Shown behind the names of the groups, e.g. ``_maskfix``.
+        outputs: Recorded outputs; names that start with ``inter.`` are intermediates. Empty: not compared.
+        losses: Recorded losses and ``gradnorm/<parameter>``. Empty: not compared.
+        indices: Recorded Hungarian indices: log suffix of the set (``''`` = final, ``.0`` = layer 0) to the rows
+            sample, query, span (3, M).
+        train: Whether the outputs were recorded in training mode (dropout 0).
+        options: Official options that differ from ``config.json``.
+        overrides: Changes of the model config.
+        targets: Fields of :class:`MomentTargets` that differ.
+        prepare: Called before each pass, e.g. to set the epoch.
+    """
+
+    label: str = ''
+    outputs: Tensors = field(default_factory=dict)
+    losses: Tensors = field(default_factory=dict)
+    indices: Tensors = field(default_factory=dict)
+    train: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    targets: Mapping[str, Any] = field(default_factory=dict)
+    prepare: Callable[[nn.Module], None] = lambda model: None
 
 
 @dataclass(frozen=True)
@@ -33,7 +63,9 @@ class OfficialMethod:
         unused: Regular expressions of official parameters that never receive a gradient and do not exist here.
         arrays: Our outputs under the official names of ``outputs.npz``: ``f(model, inputs, outputs)``.
         losses: Our unweighted terms under the official names of ``losses.npz``.
-        variants: File suffix to config changes, for the recorded variants (``outputs_maskfix.npz``).
+        cases: What a parity folder records, read from it: ``f(folder, config)``. The default reads ``outputs.npz``
+            and ``losses.npz``.
+        targets: Recorded ``targets.npz`` to ours: ``f(arrays, clip_mask, config)``.
     """
 
     name: str
@@ -44,21 +76,24 @@ class OfficialMethod:
     unused: tuple[str, ...]
     arrays: Callable[[nn.Module, Tensors, Outputs], Tensors]
     losses: Callable[[Mapping[str, tuple[float, Tensor]]], Tensors]
-    variants: Mapping[str, dict[str, Any]] = field(default_factory=lambda: {'': {}})
+    cases: Callable[[Path, Mapping[str, Any]], list[Case]] = lambda folder, config: recorded_cases(folder)
+    targets: Callable[[Tensors, Tensor, Mapping[str, Any]], MomentTargets] = lambda arrays, mask, config: targets_of(
+        arrays, mask
+    )
 
-    def model_config(self, options: Mapping[str, Any], variant: str = '') -> ConfigDict:
+    def model_config(self, options: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> ConfigDict:
         """The model config that corresponds to official options.
 
         Args:
             options: Options of the official run.
-            variant: Suffix of a recorded variant.
+            overrides: Further changes of the model config.
 
         Returns:
             Config of the detector.
         """
         cfg = Config.fromfile(configs_dir() / '_base_' / 'models' / self.base)
         cfg.merge_from_dict({'model': self.options(options)})
-        cfg.merge_from_dict({'model': self.variants[variant]})
+        cfg.merge_from_dict({'model': dict(overrides or {})})
         return cfg.model
 
     def rename(self, key: str) -> str | None:
@@ -116,6 +151,76 @@ def find_method(config: Mapping[str, Any], where: str) -> OfficialMethod:
             return method
     known = ', '.join(sorted(m.repository for m in METHODS.values()))
     raise ValueError(f'{where}/config.json: repo={repository!r} is not a known implementation; known: {known}')
+
+
+def load_arrays(path: Path) -> Tensors:
+    """Read an ``.npz`` without unpickling.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Name to tensor; empty if there is no such file.
+    """
+    if not path.exists():
+        return {}
+    with np.load(path, allow_pickle=False) as data:
+        return {name: torch.from_numpy(data[name]) for name in data.files}
+
+
+def split_indices(recorded: Tensors) -> tuple[Tensors, Tensors]:
+    """Separate Hungarian indices from losses; the recordings name them in three ways.
+
+    ``[aux_i.]indices.{batch,pred,tgt}``, ``indices_{final,aux_i}.{batch,src,tgt}``, and per sample
+    ``match[_auxi].<sample>.{pred,tgt}``.
+
+    Args:
+        recorded: Content of ``losses.npz``.
+
+    Returns:
+        The losses and gradient norms, and the indices as in :attr:`Case.indices`.
+    """
+    losses, parts = {}, {}
+    for name, value in recorded.items():
+        match = re.fullmatch(r'(?:aux_(\d+)\.)?indices\.(\w+)|indices_(?:final|aux_(\d+))\.(\w+)', name)
+        sample = re.fullmatch(r'match(?:_aux(\d+))?\.(\d+)\.(\w+)', name)
+        if match:
+            layer, column = match[1] or match[3], match[2] or match[4]
+            parts.setdefault(layer, {}).setdefault(_COLUMNS[column], []).append(value)
+        elif sample:
+            columns = parts.setdefault(sample[1], {})
+            columns.setdefault(_COLUMNS[sample[3]], []).append(value)
+            if sample[3] == 'pred':
+                columns.setdefault(0, []).append(torch.full_like(value, int(sample[2])))
+        else:
+            losses[name] = value
+    indices = {
+        '' if layer is None else f'.{layer}': torch.stack([torch.cat(columns[row]) for row in range(3)])
+        for layer, columns in parts.items()
+    }
+    return losses, indices
+
+
+_COLUMNS = {'batch': 0, 'pred': 1, 'src': 1, 'tgt': 2}
+
+
+def recorded_cases(folder: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> list[Case]:
+    """The cases of a folder whose files are ``outputs<suffix>.npz`` and ``losses<suffix>.npz``.
+
+    Args:
+        folder: The parity folder.
+        overrides: Suffix to config changes; suffixes without files are left out.
+
+    Returns:
+        The cases.
+    """
+    cases = []
+    for suffix, changes in (overrides or {'': {}}).items():
+        losses, indices = split_indices(load_arrays(folder / f'losses{suffix}.npz'))
+        outputs = load_arrays(folder / f'outputs{suffix}.npz')
+        if outputs or losses:
+            cases.append(Case(suffix, outputs, losses, indices, overrides=changes))
+    return cases
 
 
 def targets_of(arrays: Mapping[str, Tensor], clip_mask: Tensor) -> MomentTargets:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +16,8 @@ from mmvmr.registry import MODELS
 from mmvmr.utils.io import read_json
 
 from ..models.criterion import set_suffix
-from ..structures import Outputs
-from .method import OfficialMethod, Tensors, find_method, targets_of
+from ..structures import MomentTargets, Outputs
+from .method import Case, OfficialMethod, Tensors, find_method, load_arrays
 
 GRADIENT_FLOOR = 1e-6
 
@@ -75,19 +76,6 @@ class Group:
         return self.count > 0 and not self.missing and self.worst <= self.tolerance
 
 
-def load_arrays(path: Path) -> Tensors:
-    """Read an ``.npz`` without unpickling.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Name to tensor.
-    """
-    with np.load(path, allow_pickle=False) as data:
-        return {name: torch.from_numpy(data[name]) for name in data.files}
-
-
 def check_folder(folder: Path) -> Iterator[Group]:
     """Compare everything that a parity folder records about a model.
 
@@ -105,25 +93,50 @@ def check_folder(folder: Path) -> Iterator[Group]:
     config = read_json(folder / 'config.json')
     method = find_method(config, str(folder))
     tolerances = Tolerances.read(config)
-    state = load_arrays(folder / 'state_dict.npz')
-    for variant in method.variants:
-        recorded = [folder / f'{name}{variant}.npz' for name in ('outputs', 'losses')]
-        if not variant or any(path.exists() for path in recorded):
-            model = build_model(method, config['args'], state, variant)
-            if recorded[0].exists():
-                yield from check_outputs(method, model, folder, variant, tolerances)
-            if recorded[1].exists():
-                yield from check_losses(method, model, state, folder, variant, tolerances)
+    state = _required(folder / 'state_dict.npz')
+    inputs, recorded_targets = read_inputs(folder), _required(folder / 'targets.npz')
+    cases = method.cases(folder, config)
+    if not cases:
+        raise FileNotFoundError(f'{folder}: neither outputs.npz nor losses.npz, there is nothing to compare with')
+    for case in cases:
+        model = build_model(method, {**config['args'], **case.options}, state, case.overrides)
+        targets = method.targets(recorded_targets, inputs['video_mask'], config)
+        run = Run(method, model, inputs, dataclasses.replace(targets, **case.targets), case, tolerances)
+        if case.outputs:
+            yield from check_outputs(run)
+        if case.losses:
+            yield from check_losses(run)
 
 
-def build_model(method: OfficialMethod, options: Mapping[str, Any], state: Tensors, variant: str = '') -> nn.Module:
+@dataclass
+class Run:
+    """A model, ready to be compared with one recorded case."""
+
+    method: OfficialMethod
+    model: nn.Module
+    inputs: Tensors
+    targets: MomentTargets
+    case: Case
+    tolerances: Tolerances
+
+
+def _required(path: Path) -> Tensors:
+    arrays = load_arrays(path)
+    if not arrays:
+        raise FileNotFoundError(f'{path}: no such file, a parity folder needs it')
+    return arrays
+
+
+def build_model(
+    method: OfficialMethod, options: Mapping[str, Any], state: Tensors, overrides: Mapping[str, Any] | None = None
+) -> nn.Module:
     """Build the model of official options with official weights.
 
     Args:
         method: The published implementation.
         options: Its options.
         state: Its state dict.
-        variant: Suffix of a recorded variant.
+        overrides: Further changes of the model config.
 
     Returns:
         The model, without dropout.
@@ -131,7 +144,7 @@ def build_model(method: OfficialMethod, options: Mapping[str, Any], state: Tenso
     Raises:
         ValueError: If the weights do not fit the model.
     """
-    model = MODELS.build(method.model_config(options, variant))
+    model = MODELS.build(method.model_config(options, overrides))
     load_official(model, method, state)
     for module in model.modules():
         if isinstance(module, nn.Dropout):
@@ -176,8 +189,9 @@ def load_official(model: nn.Module, method: OfficialMethod, state: Mapping[str, 
     return converted
 
 
-def _inputs(folder: Path) -> Tensors:
-    arrays = load_arrays(folder / 'inputs.npz')
+def read_inputs(folder: Path) -> Tensors:
+    """Read the recorded inputs as a preprocessed batch."""
+    arrays = _required(folder / 'inputs.npz')
     return {
         'video': arrays['src_vid'],
         'video_mask': arrays['src_vid_mask'].bool(),
@@ -186,21 +200,18 @@ def _inputs(folder: Path) -> Tensors:
     }
 
 
-def check_outputs(
-    method: OfficialMethod, model: nn.Module, folder: Path, variant: str, tolerances: Tolerances
-) -> Iterator[Group]:
-    """Compare the eval-mode forward pass."""
-    inputs = _inputs(folder)
-    targets = targets_of(load_arrays(folder / 'targets.npz'), inputs['video_mask'])
-    model.eval()
+def check_outputs(run: Run) -> Iterator[Group]:
+    """Compare the forward pass."""
+    label = run.case.label
+    run.model.train(run.case.train)
+    run.case.prepare(run.model)
     with torch.no_grad():
-        ours = method.arrays(model, inputs, model.predict_sets(inputs, targets))
-    recorded = load_arrays(folder / f'outputs{variant}.npz')
+        ours = run.method.arrays(run.model, run.inputs, run.model.predict_sets(run.inputs, run.targets))
     groups = {
-        'outputs': Group(f'outputs{variant}', tolerances.outputs),
-        'inter': Group(f'intermediates{variant}', tolerances.outputs),
+        'outputs': Group(f'outputs{label}', run.tolerances.outputs),
+        'inter': Group(f'intermediates{label}', run.tolerances.outputs),
     }
-    for name, reference in recorded.items():
+    for name, reference in run.case.outputs.items():
         if name.startswith('extra.'):  # numbers about functions of the official code, not about this batch
             continue
         group = groups['inter' if name.startswith('inter.') else 'outputs']
@@ -220,23 +231,18 @@ def scaled_difference(found: Tensor, reference: Tensor) -> float:
     return difference.max().item() if difference.numel() else 0.0
 
 
-def check_losses(
-    method: OfficialMethod, model: nn.Module, state: Tensors, folder: Path, variant: str, tolerances: Tolerances
-) -> Iterator[Group]:
+def check_losses(run: Run) -> Iterator[Group]:
     """Compare losses, the norms of their gradients, and the Hungarian indices, in training mode."""
-    inputs = _inputs(folder)
-    targets = targets_of(load_arrays(folder / 'targets.npz'), inputs['video_mask'])
-    recorded = load_arrays(folder / f'losses{variant}.npz')
-    model.train()
-    model.zero_grad()
-    outputs = model.predict_sets(inputs, targets)
-    terms = model.criterion.terms(outputs, targets)
-    ours = method.losses(terms)
+    run.model.train()
+    run.model.zero_grad()
+    run.case.prepare(run.model)
+    outputs = run.model.predict_sets(run.inputs, run.targets)
+    ours = run.method.losses(run.model.criterion.terms(outputs, run.targets))
     ours['total'].backward()
 
-    group = Group(f'losses{variant}', tolerances.losses)
-    for name, reference in recorded.items():
-        if '/' in name or 'indices.' in name or name.startswith('class_error'):
+    group = Group(f'losses{run.case.label}', run.tolerances.losses)
+    for name, reference in run.case.losses.items():
+        if '/' in name or name.startswith('class_error'):  # gradients below; an error rate is no loss
             continue
         if name not in ours:
             group.missing.append(name)
@@ -244,45 +250,38 @@ def check_losses(
         scale = max(abs(reference.item()), 1e-12)
         group.add(name, abs(ours[name].item() - reference.item()) / scale)
     yield group
-    yield _gradients(method, model, recorded, variant, tolerances)
-    yield _indices(model, outputs, targets, recorded, variant)
+    yield from (g for g in (_gradients(run), _indices(run, outputs)) if g.count or g.missing)
 
 
-def _gradients(
-    method: OfficialMethod, model: nn.Module, recorded: Tensors, variant: str, tolerances: Tolerances
-) -> Group:
-    group = Group(f'gradient norms{variant}', tolerances.gradients)
-    parameters = dict(model.named_parameters())
-    for name, reference in recorded.items():
+def _gradients(run: Run) -> Group:
+    group = Group(f'gradient norms{run.case.label}', run.tolerances.gradients)
+    parameters = dict(run.model.named_parameters())
+    for name, reference in run.case.losses.items():
         if not name.startswith('gradnorm/'):
             continue
-        key = method.rename(name.removeprefix('gradnorm/'))
+        key = run.method.rename(name.removeprefix('gradnorm/'))
         if key is None:
             if reference.item() > GRADIENT_FLOOR:
                 group.missing.append(name)
             continue
         gradient = parameters[key].grad
         found = 0.0 if gradient is None else gradient.norm().item()
-        excess = max(abs(found - reference.item()) - GRADIENT_FLOOR, 0.0)
-        group.add(name.removeprefix('gradnorm/'), excess / max(abs(reference.item()), GRADIENT_FLOOR))
+        difference = abs(found - reference.item())
+        relative = difference / max(abs(reference.item()), 1e-12)
+        group.add(name.removeprefix('gradnorm/'), 0.0 if difference <= GRADIENT_FLOOR else relative)
     return group
 
 
-def _indices(model: nn.Module, outputs: Outputs, targets: Any, recorded: Tensors, variant: str) -> Group:
-    group = Group(f'Hungarian indices{variant}', 0.0)
+def _indices(run: Run, outputs: Outputs) -> Group:
+    group = Group(f'Hungarian indices{run.case.label}', 0.0)
     sets = [s for s in outputs.sets if s.name == 'direct']
-    matched = {set_suffix(s): m for s, m in zip(sets, model.criterion.assigner(sets, targets))}
-    for name in recorded:
-        if not name.endswith('indices.pred'):
-            continue
-        prefix = name.removesuffix('indices.pred')
-        suffix = '' if not prefix else '.' + prefix.removeprefix('aux_').rstrip('.')
+    matched = {set_suffix(s): m for s, m in zip(sets, run.model.criterion.assigner(sets, run.targets))}
+    for suffix, reference in run.case.indices.items():
         if suffix not in matched:
-            group.missing.append(name)
+            group.missing.append(f'indices{suffix}')
             continue
         pairs = matched[suffix]
         found = torch.stack((pairs.batch, pairs.query, pairs.gt))
-        reference = torch.stack([recorded[f'{prefix}indices.{part}'] for part in ('batch', 'pred', 'tgt')])
         same = found.shape == reference.shape and bool((found == reference).all())
-        group.add(name, 0.0 if same else float('inf'))
+        group.add(f'indices{suffix}', 0.0 if same else float('inf'))
     return group

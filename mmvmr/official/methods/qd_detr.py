@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...structures import Memory, Outputs, Tokens
-from ..method import OfficialMethod, Tensors, register
+from ..method import OfficialMethod, Tensors, recorded_cases, register
 from . import detr_family as family
 
 _SALIENCY = {
@@ -17,6 +17,7 @@ _SALIENCY = {
     'saliency_part.rank_contrastive': 'saliency_rank',
     'saliency_part.neg_pair': 'saliency_negative',
 }
+_MASK_FIX = {'encoder': {'encoder': {'fusion': {'mask_layout': 'sample'}}}}
 
 
 def _options(args: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,6 +83,6 @@ register(
         unused=(r'txt_position_embed\..+', r'contrastive_align_projection_.+'),
         arrays=_arrays,
         losses=_losses,
-        variants={'': {}, '_maskfix': {'encoder': {'encoder': {'fusion': {'mask_layout': 'sample'}}}}},
+        cases=lambda folder, config: recorded_cases(folder, {'': {}, '_maskfix': _MASK_FIX}),
     )
 )
