@@ -16,8 +16,8 @@ default_hooks = dict(
     exact_resume=dict(type='ExactResumeHook'),
     feature_spec=dict(type='FeatureSpecHook'),
     metrics_file=dict(type='MetricsFileHook'),
-    ema=None,  # dict(type='MomentEMAHook', momentum=0.001)
-    early_stopping=None,  # dict(type='EarlyStoppingHook', monitor='MR-full-mAP', rule='greater', patience=20)
+    # ema=dict(type='MomentEMAHook', momentum=0.001),
+    # early_stopping=dict(type='EarlyStoppingHook', monitor='MR-full-mAP', rule='greater', patience=20),
 )
 custom_hooks = []
 
@@ -25,8 +25,8 @@ visualizer = dict(
     type='MomentVisualizer',
     vis_backends=dict(
         local=dict(type='LocalVisBackend'),
-        tensorboard=None,  # dict(type='TensorboardVisBackend')
-        wandb=None,  # dict(type='WandbVisBackend', init_kwargs=dict(project='mmvmr'))
+        # tensorboard=dict(type='TensorboardVisBackend'),
+        # wandb=dict(type='WandbVisBackend', init_kwargs=dict(project='mmvmr')),
     ),
 )
 log_processor = dict(type='ProgressLogProcessor', window_size=20)

@@ -18,7 +18,7 @@ from mmengine.runner import Runner
 #: Top-level keys that mean something although they are no argument of the runner.
 _EXTRA_KEYS = {'custom_imports', 'data_root', 'default_scope', 'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn'}
 #: What a wrong config, data folder or checkpoint raises while things are built.
-BUILD_ERRORS = (AssertionError, AttributeError, ImportError, KeyError, OSError, TypeError, ValueError)
+BUILD_ERRORS = (AssertionError, ImportError, KeyError, OSError, TypeError, ValueError)
 #: What bad data raises later; anything else is a bug and keeps its traceback.
 RUN_ERRORS = (OSError, ValueError)
 
@@ -39,9 +39,7 @@ def one_line_errors(*kinds: type[Exception]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not isinstance(error, (UserError, *kinds)):
-            raise
-        if os.environ.get('MMVMR_TRACEBACK') == '1':
+        if not isinstance(error, (UserError, *kinds)) or not str(error) or os.environ.get('MMVMR_TRACEBACK') == '1':
             raise
         print(f'error: {describe(error)}', file=sys.stderr, flush=True)
         if not isinstance(error, UserError):

@@ -15,6 +15,7 @@ from mmengine.registry import DefaultScope, init_default_scope
 from .checkpoint import install_safe_loader
 from .dependencies import require_mmcv
 
+_MMENGINE_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 _PACKAGES = ('datasets', 'engine', 'evaluation.metrics', 'models', 'visualization', 'apis')
 
 
@@ -45,8 +46,16 @@ def setup_env(cfg: Config, launcher: str = 'none') -> None:
     register_all_modules()
     cfg.launcher = launcher
     apply_data_root(cfg)
+    _drop_removed_hooks(cfg)
     if launcher != 'none' and not torch.cuda.is_available():
         _init_gloo(launcher, cfg)
+
+
+def _drop_removed_hooks(cfg: Config) -> None:
+    """Let None remove any hook: mmengine understands that for its own six names only."""
+    hooks = cfg.get('default_hooks') or {}
+    for name in [name for name, hook in hooks.items() if hook is None and name not in _MMENGINE_HOOKS]:
+        del hooks[name]
 
 
 def _init_gloo(launcher: str, cfg: Config) -> None:

@@ -20,15 +20,16 @@ class MomentVisualizer(Visualizer):
     """Writes scalars to its backends and draws predicted against true moments.
 
     Args:
+        name: Name of the instance.
         vis_backends: Named backends, e.g. ``dict(local=dict(type='LocalVisBackend'), tensorboard=None)``; None
             removes an entry. A list, as mmengine has it, is accepted too, but a child config cannot extend a list.
         **kwargs: As for ``mmengine.visualization.Visualizer``.
     """
 
-    def __init__(self, *args: Any, vis_backends: Any = None, **kwargs: Any) -> None:
+    def __init__(self, name: str = 'visualizer', vis_backends: Any = None, **kwargs: Any) -> None:
         if isinstance(vis_backends, dict) and 'type' not in vis_backends:
             vis_backends = [dict(backend) for backend in vis_backends.values() if backend]
-        super().__init__(*args, vis_backends=vis_backends, **kwargs)
+        super().__init__(name, vis_backends=vis_backends, **kwargs)
 
     @master_only
     def add_datasample(
