@@ -98,7 +98,8 @@ class BaseMomentDataset(Dataset):
             draw: Source of random draws; by default :class:`SeededDraws` of (seed, epoch, index).
 
         Returns:
-            All keys of the annotation, and ``annotation``, ``index``, ``view``, ``clip_len`` (seconds), ``draw``.
+            All keys of the annotation, and ``annotation``, ``index``, ``view``, ``clip_len`` (seconds), ``draw``. The
+            values belong to the annotation: a transform replaces them and never changes them in place.
         """
         row = self.rows[index]
         if draw is None:
