@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mmvmr.registry import MODELS, TASK_UTILS
 
 from ...structures import Decoded, Memory, Queries
-from ..layers import FFN, MLP, Dropout, QueryPosition, xavier_
+from ..layers import FFN, MLP, QueryPosition, residual_dropout, xavier_
 
 
 @MODELS.register_module()
@@ -35,6 +35,7 @@ class DecoderLayer(nn.Module):
         ffn_dims: Hidden channels of the feed-forward block.
         dropout: Dropout of residuals and feed-forward block.
         activation: Activation of the feed-forward block.
+        drop_unit: What residual dropout drops, see :func:`mmvmr.models.layers.residual_dropout`.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class DecoderLayer(nn.Module):
         ffn_dims: int = 1024,
         dropout: float = 0.1,
         activation: str = 'relu',
+        drop_unit: str = 'element',
     ):
         super().__init__()
         self.self_attn = MODELS.build(self_attn)
@@ -55,7 +57,7 @@ class DecoderLayer(nn.Module):
         self.norm1 = nn.LayerNorm(embed_dims)
         self.norm2 = nn.LayerNorm(embed_dims)
         self.norm3 = nn.LayerNorm(embed_dims)
-        self.dropout = Dropout(dropout)
+        self.dropout = residual_dropout(dropout, drop_unit)
 
     def forward(
         self,

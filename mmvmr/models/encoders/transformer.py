@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 
-from ..layers import FFN, Dropout, MultiheadAttention, xavier_
+from ..layers import FFN, MultiheadAttention, residual_dropout, xavier_
 
 
 @MODELS.register_module()
@@ -21,6 +21,7 @@ class EncoderLayer(nn.Module):
         ffn_dims: Hidden channels of the feed-forward block.
         dropout: Dropout of attention, feed-forward block and residuals.
         activation: Activation of the feed-forward block.
+        drop_unit: What residual dropout drops, see :func:`mmvmr.models.layers.residual_dropout`.
     """
 
     def __init__(
@@ -30,13 +31,14 @@ class EncoderLayer(nn.Module):
         ffn_dims: int = 1024,
         dropout: float = 0.1,
         activation: str = 'relu',
+        drop_unit: str = 'element',
     ):
         super().__init__()
         self.self_attn = MultiheadAttention(embed_dims, num_heads, dropout)
         self.ffn = FFN(embed_dims, ffn_dims, dropout, activation)
         self.norm1 = nn.LayerNorm(embed_dims)
         self.norm2 = nn.LayerNorm(embed_dims)
-        self.dropout = Dropout(dropout)
+        self.dropout = residual_dropout(dropout, drop_unit)
 
     def forward(self, x: Tensor, mask: Tensor, pos: Tensor) -> Tensor:
         """Encode a sequence.
@@ -61,12 +63,16 @@ class TransformerEncoder(nn.Module):
     Args:
         num_layers: Number of layers.
         layer: Config of a layer with the signature of :class:`EncoderLayer`.
+        init: ``xavier`` for every matrix (DETR), or ``default`` for what each layer does by itself.
     """
 
-    def __init__(self, num_layers: int, layer: dict[str, Any]):
+    def __init__(self, num_layers: int, layer: dict[str, Any], init: str = 'xavier'):
         super().__init__()
+        if init not in ('xavier', 'default'):
+            raise ValueError(f"TransformerEncoder: init={init!r}, expected 'xavier' or 'default'")
         self.layers = nn.ModuleList(MODELS.build(dict(layer)) for _ in range(num_layers))
-        xavier_(self)
+        if init == 'xavier':
+            xavier_(self)
 
     def forward(self, x: Tensor, mask: Tensor, pos: Tensor) -> Tensor:
         """Encode a sequence; arguments as in :class:`EncoderLayer`."""

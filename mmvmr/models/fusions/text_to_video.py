@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mmvmr.registry import MODELS
 
 from ...structures import Features
-from ..layers import FFN, Dropout, MultiheadAttention, xavier_
+from ..layers import FFN, residual_dropout, xavier_
 
 
 @MODELS.register_module()
@@ -33,6 +33,8 @@ class CrossEncoderLayer(nn.Module):
         dropout: Dropout of attention, feed-forward block and residuals.
         activation: Activation of the feed-forward block.
         normed_residual: Start the feed-forward residual from the normalised sum, as ordinary post-norm layers do.
+        cross_attn: Config of the attention; by default :class:`MultiheadAttention`.
+        drop_unit: What residual dropout drops, see :func:`mmvmr.models.layers.residual_dropout`.
     """
 
     def __init__(
@@ -43,13 +45,17 @@ class CrossEncoderLayer(nn.Module):
         dropout: float = 0.1,
         activation: str = 'relu',
         normed_residual: bool = False,
+        cross_attn: dict[str, Any] | None = None,
+        drop_unit: str = 'element',
     ):
         super().__init__()
-        self.cross_attn = MultiheadAttention(embed_dims, num_heads, dropout)
+        self.cross_attn = MODELS.build(
+            cross_attn or dict(type='MultiheadAttention', embed_dims=embed_dims, num_heads=num_heads, dropout=dropout)
+        )
         self.ffn = FFN(embed_dims, ffn_dims, dropout, activation)
         self.norm1 = nn.LayerNorm(embed_dims)
         self.norm2 = nn.LayerNorm(embed_dims)
-        self.dropout = Dropout(dropout)
+        self.dropout = residual_dropout(dropout, drop_unit)
         self.normed_residual = normed_residual
 
     def forward(self, x: Tensor, pos: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
@@ -65,7 +71,19 @@ class CrossEncoderLayer(nn.Module):
         Returns:
             (B, N, D).
         """
-        attended = x + self.dropout(self.cross_attn(x + pos, key, value, mask))
+        return self.finish(x, self.cross_attn(x + pos, key, value, mask))
+
+    def finish(self, x: Tensor, update: Tensor) -> Tensor:
+        """Everything behind the attention.
+
+        Args:
+            x: The sequence that is updated (B, N, D).
+            update: What the attention found (B, N, D).
+
+        Returns:
+            (B, N, D).
+        """
+        attended = x + self.dropout(update)
         normed = self.norm1(attended)
         residual = normed if self.normed_residual else attended
         return self.norm2(residual + self.dropout(self.ffn(normed)))

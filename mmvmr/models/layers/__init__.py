@@ -11,7 +11,7 @@ from .attention import (
     merge_heads,
     split_heads,
 )
-from .elementwise import Dropout, PReLU, dropout
+from .elementwise import Dropout, DropPath, PReLU, dropout, residual_dropout
 from .init import xavier_
 from .local_conv import LocalConvBlock
 from .mlp import FFN, MLP, build_activation
@@ -34,6 +34,7 @@ __all__ = [
     'AttentionPool',
     'ConditionalCrossAttention',
     'ConditionalSelfAttention',
+    'DropPath',
     'Dropout',
     'GaussianModulator',
     'LearnedQueryPosition',
@@ -53,6 +54,7 @@ __all__ = [
     'inverse_sigmoid',
     'masked_mean',
     'merge_heads',
+    'residual_dropout',
     'sentence_token',
     'sine_embedding',
     'split_heads',

@@ -62,6 +62,35 @@ class Dropout(nn.Dropout):
         return dropout(x, self.p, self.training)
 
 
+class DropPath(nn.Dropout):
+    """Stochastic depth: drops the whole update of a sample with probability ``p``, and scales the others up."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop rows of ``x`` (B, ...) while training."""
+        if not self.training or self.p == 0:
+            return x
+        keep = torch.rand(x.shape[0], *[1] * (x.dim() - 1), device=x.device) >= self.p
+        return x * (keep / (1 - self.p)).to(x.dtype)
+
+
+def residual_dropout(drop: float, unit: str) -> nn.Dropout:
+    """Dropout of the update that a residual block adds.
+
+    Args:
+        drop: Probability.
+        unit: What is dropped together: an ``element``, or all that a ``sample`` would have added (stochastic depth).
+
+    Returns:
+        The module.
+
+    Raises:
+        ValueError: If the unit is unknown.
+    """
+    if unit not in ('element', 'sample'):
+        raise ValueError(f"drop_unit={unit!r} is unknown, expected 'element' or 'sample'")
+    return Dropout(drop) if unit == 'element' else DropPath(drop)
+
+
 class _CpuPReLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, slope: Tensor) -> Tensor:
