@@ -8,18 +8,23 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mmvmr.utils import read_jsonl
 
 REQUIRED = ('qid', 'query', 'duration', 'vid')
 
 
 class AnnotationReader:
-    """Reads and checks the annotations of QVHighlights, Charades-STA, Charades-CD, TACoS, ActivityNet-Captions.
+    """Reads and checks annotations of moments and of highlights.
+
+    Known to be read without a fault: QVHighlights, Charades-STA, Charades-CD, TACoS, ActivityNet-Captions, TVSum and
+    YouTube Highlights.
 
     A row holds ``qid``, ``query``, ``duration`` (seconds), ``vid`` and, where it is labelled, ``relevant_windows``
     ([[start, end], ...] in seconds), ``relevant_clip_ids`` and ``saliency_scores`` (one list of annotator ratings per
-    relevant clip). Rows are returned as read, because evaluation compares with the annotation and not with what
-    training makes of it.
+    relevant clip), or ``label`` (one list of labels per clip of the video). Rows are returned as read, because
+    evaluation compares with the annotation and not with what training makes of it.
 
     Args:
         window_tolerance: How far a window may reach past the end of the video, in seconds; annotations and video
@@ -77,13 +82,15 @@ class AnnotationReader:
         if not isinstance(row['duration'], Real) or not 0 < row['duration'] < float('inf'):
             return f'duration is {row["duration"]!r}, expected a positive number of seconds'
         windows = row.get('relevant_windows')
-        for window in windows if windows is not None else ():
+        if windows is not None and not isinstance(windows, list):
+            return f'relevant_windows is {windows!r}, expected a list of [start, end]'
+        for window in windows or ():
             if fault := self._window_problem(window, float(row['duration'])):
                 return fault
-        return _saliency_problem(row)
+        return _saliency_problem(row) or _label_problem(row)
 
     def _window_problem(self, window: Any, duration: float) -> str | None:
-        if len(window) != 2 or not all(isinstance(v, Real) for v in window):
+        if not isinstance(window, list) or len(window) != 2 or not all(isinstance(v, Real) for v in window):
             return f'window {window} is not [start, end] in seconds'
         start, end = window
         if not start < end:
@@ -106,7 +113,45 @@ def _saliency_problem(row: Mapping[str, Any]) -> str | None:
         return 'saliency_scores are given without relevant_clip_ids'
     if len(scores) != len(clips):
         return f'{len(scores)} saliency_scores for {len(clips)} relevant_clip_ids'
+    if any(not isinstance(clip, int) or clip < 0 for clip in clips):
+        return 'relevant_clip_ids are not all integers from 0'
+    annotators = {len(rating) if isinstance(rating, list) else 0 for rating in scores}
+    if len(annotators) > 1 or 0 in annotators:
+        return 'saliency_scores are not one list of ratings per clip, with as many annotators for every clip'
     return None
+
+
+def _label_problem(row: Mapping[str, Any]) -> str | None:
+    if row.get('label') is None:
+        return None
+    try:
+        table = np.asarray(row['label'], dtype=np.float64)
+    except (TypeError, ValueError):
+        table = np.zeros(0)
+    if table.ndim != 2 or not table.size or not np.isfinite(table).all():
+        return 'label is not a table of numbers, one list per clip and as many annotators for every clip'
+    return None
+
+
+def of_domain(rows: list[dict[str, Any]], domain: str, path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """The rows of one domain (TVSum and YouTube Highlights train one model per domain).
+
+    Args:
+        rows: Annotation rows.
+        domain: Value of their key ``domain``.
+        path: The file they come from, for the message.
+
+    Returns:
+        The rows of that domain, in order.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    chosen = [row for row in rows if row.get('domain') == domain]
+    if not chosen:
+        known = sorted({str(row['domain']) for row in rows if 'domain' in row})
+        raise ValueError(f'{path}: no row has domain={domain!r}, expected one of {known}')
+    return chosen
 
 
 def _line(path: str | os.PathLike[str], row: int) -> int:

@@ -41,6 +41,11 @@ def test_rows_without_labels_are_fine(tmp_path):
         (dict(relevant_windows=[[-1.0, 3.0]]), 'outside the video'),
         (dict(relevant_windows=[[30.0, 30.05]]), 'outside the video'),
         (dict(relevant_clip_ids=[1, 2], saliency_scores=[[1, 1, 1]]), '1 saliency_scores for 2 relevant_clip_ids'),
+        (dict(relevant_windows=[2.0, 8.0]), r'window 2.0 is not \[start, end\]'),
+        (dict(relevant_windows='2-8'), "relevant_windows is '2-8', expected a list"),
+        (dict(relevant_clip_ids=[1, -2], saliency_scores=[[1], [1]]), 'not all integers from 0'),
+        (dict(relevant_clip_ids=[1, 2], saliency_scores=[[1, 1], [1]]), 'as many annotators for every clip'),
+        (dict(relevant_clip_ids=[1, 2], saliency_scores=[3, 4]), 'one list of ratings per clip'),
         (dict(saliency_scores=[[1, 1, 1]]), 'without relevant_clip_ids'),
     ],
 )

@@ -58,15 +58,17 @@ class HighlightLabels(_Labels):
             ValueError: If the sample has no ratings.
         """
         clips, scores = results.get('relevant_clip_ids'), results.get('saliency_scores')
-        if not clips or not scores:
+        if clips is None or scores is None:
             raise ValueError(
                 f"qid {results['qid']!r} has no saliency_scores; set pipeline.targets.labels.type='MomentLabels' for "
                 'data without ratings'
             )
         length, draw = len(inside), results['draw']
+        saliency = np.zeros(length, dtype=np.float32)
+        if not clips:
+            return ClipLabels(saliency, np.full((2, 2), -1, dtype=np.int64))
         total = np.asarray(scores).sum(axis=1)
         last = length - 1
-        saliency = np.zeros(length, dtype=np.float32)
         for clip, value in zip(clips, total):
             if clip < length:  # features may be a clip shorter than the annotation
                 saliency[clip] = value

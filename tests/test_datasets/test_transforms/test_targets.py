@@ -139,6 +139,13 @@ def test_highlight_covering_the_whole_video():
     assert ignored['gt_pairs'].tolist() == [[9, -1], [0, -1]]
 
 
+def test_highlight_labels_without_any_moment():
+    results = _build([], 'HighlightLabels', **_rated([], []))
+    assert results['gt_spans'].shape == (0, 2)
+    assert not results['gt_saliency'].any()
+    assert (results['gt_pairs'] == -1).all()
+
+
 def test_highlight_labels_need_ratings():
     with pytest.raises(ValueError, match=r'qid 3 has no saliency_scores; set .*MomentLabels'):
         _build([[4.0, 10.0]], 'HighlightLabels')
