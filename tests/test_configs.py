@@ -1,0 +1,107 @@
+"""Every shipped config, shrunk: it builds, trains, predicts, and does not depend on the batch it runs in."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+import mmvmr.datasets
+import mmvmr.evaluation.metrics
+import mmvmr.models  # noqa: F401
+from mmvmr.registry import METRICS, MODELS
+from mmvmr.testing import make_batch, shrink
+
+ROOT = Path(__file__).resolve().parent.parent / 'configs'
+CONFIGS = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob('*.py') if '_base_' not in path.parts)
+#: Configs that reproduce published behaviour which depends on the batch.
+BATCH_DEPENDENT = 'official'
+
+
+@pytest.fixture(params=CONFIGS)
+def cfg(request):
+    return Config.fromfile(ROOT / request.param)
+
+
+def _model(cfg):
+    torch.manual_seed(0)
+    return MODELS.build(shrink(cfg.model))
+
+
+def _highlights_only(cfg):
+    return cfg.model.criterion.get('assigner') is None
+
+
+def test_training_step(cfg):
+    model = _model(cfg).train()
+    batch = model.data_preprocessor(make_batch(), training=True)
+    losses = model(**batch, mode='loss')
+    assert losses
+    assert all(torch.isfinite(value) for value in losses.values()), losses
+    total = sum(losses.values())
+    assert total.item() > 0
+    total.backward()
+    if not _highlights_only(cfg):  # there, nothing supervises the moment branch
+        without = [name for name, parameter in model.named_parameters() if parameter.grad is None]
+        assert not without
+
+
+def test_no_ground_truth_in_the_batch(cfg):
+    model = _model(cfg).train()
+    batch = make_batch(clips=(6, 4), words=(3, 2), moments=(0, 0))
+    losses = model(**model.data_preprocessor(batch, training=True), mode='loss')
+    assert all(torch.isfinite(value) for value in losses.values()), losses
+
+
+def test_batch_of_one(cfg):
+    model = _model(cfg).train()
+    batch = make_batch(clips=(6,), words=(3,), moments=(1,))
+    losses = model(**model.data_preprocessor(batch, training=True), mode='loss')
+    assert all(torch.isfinite(value) for value in losses.values()), losses
+
+
+def test_predictions(cfg):
+    model = _model(cfg).eval()
+    samples = model(**model.data_preprocessor(make_batch()), mode='predict')
+    for sample in samples:
+        windows, scores = sample.pred_instances.windows, sample.pred_instances.scores
+        assert windows.shape == (len(scores), 2)
+        assert len(scores) > 0
+        assert (scores.diff() <= 0).all()
+        assert torch.isfinite(windows).all()
+        assert sample.pred_saliency.shape == (sample.num_clips,)
+
+
+def test_batch_invariance(cfg, request):
+    if BATCH_DEPENDENT in request.node.callspec.params['cfg']:
+        pytest.skip('reproduces published behaviour that depends on the batch')
+    model = _model(cfg).eval()
+    together = make_batch()
+    with torch.no_grad():
+        outputs = model(model.data_preprocessor(together)['inputs'])
+        for row, length in enumerate(len(video) for video in together['inputs']['video']):
+            inputs = {name: [features[row]] for name, features in together['inputs'].items()}
+            alone = model(model.data_preprocessor({'inputs': inputs})['inputs'])
+            torch.testing.assert_close(alone.final.spans[0], outputs.final.spans[row], atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(alone.saliency[0], outputs.saliency[row, :length], atol=1e-5, rtol=1e-4)
+
+
+def test_complete(cfg):
+    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader', 'train_cfg', 'optim_wrapper', 'data_root'):
+        assert key in cfg or (key == 'data_root' and 'Synthetic' in cfg.train_dataloader.dataset.type), key
+    for evaluator in cfg.val_evaluator if isinstance(cfg.val_evaluator, list) else [cfg.val_evaluator]:
+        METRICS.build(evaluator)
+    spec = cfg.train_dataloader.dataset.get('feature_spec')
+    if spec is not None and 'streams' in spec:
+        dims = sum(stream['dim'] for stream in spec['streams'].values() if stream is not None) + 2
+        assert cfg.model.projector.video_dims == dims
+        assert cfg.model.projector.text_dims == spec['text']['dim']
+
+
+def test_small():
+    long = {name: n for name in CONFIGS if (n := len((ROOT / name).read_text().splitlines())) > 45}
+    assert not long
+
+
+def test_the_tree_has_configs():
+    assert len(CONFIGS) > 10
