@@ -4,6 +4,7 @@ from .annotations import AnnotationReader
 from .collate import moment_collate
 from .draws import SeededDraws
 from .feature_stores import ArrayStore, FolderStore, HDF5Store, WordVectorStore
+from .joined_store import JoinedStore
 from .moment_dataset import BaseMomentDataset, MomentDataset
 from .pipeline import MomentPipeline
 from .synthetic import SyntheticMoments
@@ -16,6 +17,7 @@ __all__ = [
     'BaseMomentDataset',
     'FolderStore',
     'HDF5Store',
+    'JoinedStore',
     'MomentDataset',
     'MomentPipeline',
     'SeededDraws',

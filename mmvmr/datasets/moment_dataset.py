@@ -15,7 +15,7 @@ from mmvmr.registry import DATASETS, TASK_UTILS
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils import read_json
 
-from .annotations import AnnotationReader
+from .annotations import AnnotationReader, of_domain
 from .draws import SeededDraws
 from .feature_stores import check_complete
 from .pipeline import MomentPipeline
@@ -151,6 +151,7 @@ class MomentDataset(BaseMomentDataset):
         check_features: Look for every feature file when the data set is built, not in the middle of an epoch.
         spec_file: Specification that a converter left with the features, relative to ``data_root``.
         limit: Use only the first so many rows.
+        domain: Use only the rows of this ``domain`` (TVSum, YouTube Highlights); None for all.
         kwargs: ``seed``, ``indices``, ``metainfo`` of :class:`BaseMomentDataset`.
 
     Raises:
@@ -169,6 +170,7 @@ class MomentDataset(BaseMomentDataset):
         check_features: bool = True,
         spec_file: str = SPEC_FILE,
         limit: int | None = None,
+        domain: str | None = None,
         **kwargs: Any,
     ) -> None:
         spec = _checked_spec(FeatureSpec.from_dict(feature_spec), Path(data_root, spec_file))
@@ -176,7 +178,10 @@ class MomentDataset(BaseMomentDataset):
         if absent := [name for name in names if stores.get(name) is None]:
             raise ValueError(f'dataset.stores: no store for the streams {absent} of feature_spec')
         built = {name: TASK_UTILS.build(dict(copy.deepcopy(stores[name]), data_root=data_root)) for name in names}
-        rows = AnnotationReader(**(annotations or {})).read(Path(data_root, ann_file), limit)
+        path = Path(data_root, ann_file)
+        rows = AnnotationReader(**(annotations or {})).read(path, limit if domain is None else None)
+        if domain is not None:
+            rows = of_domain(rows, domain, path)[:limit]
         super().__init__(rows, built, spec, pipeline, **kwargs)
         if check_features:
             check_complete(self.stores, self.rows)

@@ -209,14 +209,19 @@ def write_predictions_to(evaluator: Any, path: str) -> list[Any]:
         path: The jsonl file.
 
     Returns:
-        A list of metric configs; the first ``MomentRetrievalMetric`` writes.
+        A list of metric configs; the first ``MomentRetrievalMetric`` writes, on highlight-only data sets the first
+        ``HighlightMetric``.
 
     Raises:
-        UserError: If no ``MomentRetrievalMetric`` is among them.
+        UserError: If neither is among them.
     """
     metrics = [dict(m) for m in (evaluator if isinstance(evaluator, (list, tuple)) else [evaluator])]
-    for metric in metrics:
-        if metric.get('type') == 'MomentRetrievalMetric':
-            metric['outfile'] = path
-            return metrics
-    raise UserError('--out: the test_evaluator of this config has no MomentRetrievalMetric, which writes predictions')
+    for kind in ('MomentRetrievalMetric', 'HighlightMetric'):
+        for metric in metrics:
+            if metric.get('type') == kind:
+                metric['outfile'] = path
+                return metrics
+    raise UserError(
+        '--out: the test_evaluator of this config has neither MomentRetrievalMetric nor HighlightMetric, which write '
+        'predictions'
+    )

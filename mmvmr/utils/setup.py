@@ -88,20 +88,21 @@ def _environment_from_slurm() -> None:
 
 
 def apply_data_root(cfg: Config) -> None:
-    """Push the top-level ``data_root`` into every data set and evaluator that has the key.
+    """Push the top-level ``data_root`` and ``domain`` into every data set and evaluator that has the key.
 
     Configs write ``data_root=data_root`` into each data set, which Python evaluates once: without this,
     ``--cfg-options data_root=...`` would change the top-level name only.
 
     Args:
-        cfg: The config; changed in place. Without a top-level ``data_root`` nothing happens.
+        cfg: The config; changed in place. Without these top-level keys nothing happens.
     """
-    root = cfg.get('data_root')
-    if root is None:
-        return
-    for split in ('train', 'val', 'test'):
-        for part in ('dataloader', 'evaluator'):
-            _replace_key(cfg.get(f'{split}_{part}'), 'data_root', root)
+    for key in ('data_root', 'domain'):
+        value = cfg.get(key)
+        if value is None:
+            continue
+        for split in ('train', 'val', 'test'):
+            for part in ('dataloader', 'evaluator'):
+                _replace_key(cfg.get(f'{split}_{part}'), key, value)
 
 
 def _replace_key(node: Any, key: str, value: Any) -> None:

@@ -11,10 +11,20 @@ import numpy as np
 
 from mmvmr.utils.io import nan_to_none
 
+from .clip_labels import clip_label_average_precision
 from .highlight import HighlightBatch
 from .moment import MomentBatch
 from .protocols import Protocol, get_protocol
-from .validation import SALIENCY_KEY, WINDOWS_KEY, InputError, Row, check_annotations, check_predictions, has_ratings
+from .validation import (
+    SALIENCY_KEY,
+    WINDOWS_KEY,
+    InputError,
+    Row,
+    check_annotations,
+    check_predictions,
+    has_labels,
+    has_ratings,
+)
 
 Report = dict[str, Any]
 
@@ -112,6 +122,28 @@ def evaluate_highlights(
     return report
 
 
+def evaluate_clip_labels(
+    predictions: Sequence[Sequence[float]], annotations: Sequence[Row], protocol: str | Protocol
+) -> Report:
+    """Score highlight detection where every clip has labels: AP averaged over annotators and videos.
+
+    Args:
+        predictions: Clip scores per query.
+        annotations: Rows with ``label`` (one list of labels per clip), in the same order.
+        protocol: Protocol with a ``clip_rule``, or its name.
+
+    Returns:
+        ``brief`` with ``HL-mAP`` in percent, ``HL-labels`` with the same, and ``reasons``.
+    """
+    rule = get_protocol(protocol).clip_rule
+    if rule is None:
+        raise ValueError(f'protocol {get_protocol(protocol).name!r} has no clip_rule')
+    if not predictions:
+        return {'brief': {'HL-mAP': math.nan}, 'reasons': {'HL-labels': 'there is no query with clip labels'}}
+    figure = _percent(clip_label_average_precision(predictions, [row['label'] for row in annotations], rule))
+    return {'brief': {'HL-mAP': figure}, 'HL-labels': {'HL-mAP': figure}, 'reasons': {}}
+
+
 def _merge(parts: Sequence[Report]) -> Report:
     report: Report = {'brief': {}}
     reasons: dict[str, str] = {}
@@ -162,6 +194,8 @@ def evaluate_predictions(
 
 
 def _moments_or_reason(pairs: Sequence[tuple[Row, Row]], protocol: Protocol) -> Report:
+    if not protocol.lengths:
+        return {'reasons': {}}
     if all(pred.get(WINDOWS_KEY) is None for pred, _ in pairs):
         return {'reasons': {'MR': f'the predictions have no {WINDOWS_KEY}'}}
     labelled = [(pred, row) for pred, row in pairs if row.get('relevant_windows')]
@@ -176,14 +210,17 @@ def _moments_or_reason(pairs: Sequence[tuple[Row, Row]], protocol: Protocol) -> 
 
 
 def _highlights_or_reason(pairs: Sequence[tuple[Row, Row]], protocol: Protocol) -> Report:
-    if not protocol.saliency_levels:
+    if not protocol.scores_highlights:
         return {'reasons': {}}
     if all(pred.get(SALIENCY_KEY) is None for pred, _ in pairs):
         return {'reasons': {'HL': f'the predictions have no {SALIENCY_KEY}'}}
-    labelled = [(pred, row) for pred, row in pairs if has_ratings(row)]
+    rated, score, keys = has_ratings, evaluate_highlights, 'relevant_clip_ids and saliency_scores'
+    if protocol.clip_rule is not None:
+        rated, score, keys = has_labels, evaluate_clip_labels, 'label'
+    labelled = [(pred, row) for pred, row in pairs if rated(row)]
     if not labelled:
-        return {'reasons': {'HL': 'no annotation has relevant_clip_ids and saliency_scores'}}
-    part = evaluate_highlights([pred[SALIENCY_KEY] for pred, _ in labelled], [row for _, row in labelled], protocol)
+        return {'reasons': {'HL': f'no annotation has {keys}'}}
+    part = score([pred[SALIENCY_KEY] for pred, _ in labelled], [row for _, row in labelled], protocol)
     if len(labelled) < len(pairs):
         part['reasons']['HL'] = f'{len(pairs) - len(labelled)} of {len(pairs)} queries have no highlight ratings'
     return part

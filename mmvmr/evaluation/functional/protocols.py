@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from .clip_labels import ClipLabelRule
+
 
 def _grid(start: float, stop: float, step: float = 0.05) -> tuple[float, ...]:
     """Thresholds from ``start`` to ``stop`` inclusive, rounded so that 0.7 is exactly the literal 0.7."""
@@ -21,6 +23,7 @@ class Protocol:
         name: Name for configs and command lines.
         lengths: Name to range of moment lengths ``(low, high]`` in seconds; None = every query, no selection. With a
             range, a query counts when at least one of its ground-truth windows is in it, and only those are kept.
+            Empty = moments are not scored.
         map_thresholds: IoU thresholds of mAP; ``average`` is their mean.
         recall_thresholds: IoU thresholds of recall.
         ranks: Recall at these ranks: ``(1,)`` is R1 only, ``(1, 5)`` adds R5.
@@ -29,6 +32,7 @@ class Protocol:
         max_predictions: Predictions per query that count, in the order of the file.
         saliency_levels: Name to smallest rating (0..4) of a positive clip; empty = highlights are not scored.
         clip_len: Seconds per annotated clip of the highlight ratings.
+        clip_rule: For data sets that label every clip (``label`` of the annotation): how highlights are scored.
     """
 
     name: str
@@ -41,10 +45,18 @@ class Protocol:
     max_predictions: int = 10
     saliency_levels: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     clip_len: float = 2.0
+    clip_rule: ClipLabelRule | None = None
+
+    @property
+    def scores_highlights(self) -> bool:
+        """Whether highlights are scored."""
+        return bool(self.saliency_levels) or self.clip_rule is not None
 
     def __post_init__(self) -> None:
-        if not self.lengths:
+        if not self.lengths and self.clip_rule is None:
             raise ValueError(f'protocol {self.name!r}: lengths is empty, expected at least one range')
+        if self.saliency_levels and self.clip_rule is not None:
+            raise ValueError(f'protocol {self.name!r}: saliency_levels and clip_rule exclude each other')
         for brief, table in (('brief_recall', 'recall_thresholds'), ('brief_map', 'map_thresholds')):
             missing = sorted(set(getattr(self, brief)) - set(getattr(self, table)))
             if missing:
@@ -121,3 +133,8 @@ register_protocol(
     )
 )
 register_protocol(Protocol('activitynet', lengths=_OPEN_LENGTHS))
+
+# Highlights only, one model per domain (UMT's evaluation, which QD-DETR and its successors use).
+_NO_LENGTHS: Mapping[str, tuple[float, float] | None] = MappingProxyType({})
+register_protocol(Protocol('tvsum', lengths=_NO_LENGTHS, clip_rule=ClipLabelRule('above_median', top=5)))
+register_protocol(Protocol('youtube_highlights', lengths=_NO_LENGTHS, clip_rule=ClipLabelRule('nonzero')))

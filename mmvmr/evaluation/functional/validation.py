@@ -133,11 +133,35 @@ def check_annotations(annotations: Sequence[Row], clip_len: float = 2.0, source:
             _check_windows(row['relevant_windows'], where, 'relevant_windows', 2)
         if has_ratings(row):
             _check_ratings(row, where, clip_len)
+        if has_labels(row):
+            _check_labels(row['label'], where)
+    _check_same_annotators(annotations, source)
 
 
 def has_ratings(row: Row) -> bool:
     """Whether an annotation row has highlight ratings."""
     return row.get('relevant_clip_ids') is not None and row.get('saliency_scores') is not None
+
+
+def has_labels(row: Row) -> bool:
+    """Whether an annotation row labels every clip (TVSum, YouTube Highlights)."""
+    return row.get('label') is not None
+
+
+def _check_labels(labels: Any, where: str) -> None:
+    width = len(labels[0]) if isinstance(labels, (list, tuple)) and labels and isinstance(labels[0], list) else 0
+    if not width or not _shape_is(labels, width):
+        raise InputError(
+            f'{where}: label is {_show(labels)}, expected a table of numbers: per clip a list with one label per '
+            'annotator'
+        )
+
+
+def _check_same_annotators(rows: Sequence[Row], source: str) -> None:
+    widths = {len(row['label'][0]): row['qid'] for row in rows if has_labels(row)}
+    if len(widths) > 1:
+        shown = ', '.join(f'{width} (qid {qid!r})' for width, qid in widths.items())
+        raise InputError(f'{source}: the label tables have different numbers of annotators: {shown}')
 
 
 def _check_ratings(row: Row, where: str, clip_len: float) -> None:

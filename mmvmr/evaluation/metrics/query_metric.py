@@ -15,7 +15,7 @@ from mmengine.logging import print_log
 from ..functional import Protocol, get_protocol
 from ..functional.validation import SALIENCY_KEY, WINDOWS_KEY
 
-_GROUND_TRUTH = ('duration', 'relevant_windows', 'relevant_clip_ids', 'saliency_scores')
+_GROUND_TRUTH = ('duration', 'relevant_windows', 'relevant_clip_ids', 'saliency_scores', 'label')
 
 
 def prediction_row(sample: dict[str, Any]) -> dict[str, Any]:
