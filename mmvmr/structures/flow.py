@@ -40,6 +40,13 @@ class Tokens:
         """The same sequence with other features."""
         return dataclasses.replace(self, feat=feat)
 
+    def join(self, other: Tokens) -> Tokens:
+        """This sequence followed by another, (B, L + L', D), with zero positions where only one has positions."""
+        pos = None
+        if self.pos is not None or other.pos is not None:
+            pos = torch.cat((self.position(), other.position()), dim=1)
+        return Tokens(torch.cat((self.feat, other.feat), dim=1), torch.cat((self.mask, other.mask), dim=1), pos)
+
 
 @dataclass
 class Features:
@@ -50,12 +57,14 @@ class Features:
         text: Words.
         negative_text: Words of a sentence that does not describe the video, when a transform supplied one.
         raw_video: The clips before projection (B, Lv, Dv), for components that look at the input features.
+        attention: How much each clip read each token (B, Lv, Lt), behind a fusion that tells it.
     """
 
     video: Tokens
     text: Tokens
     negative_text: Tokens | None = None
     raw_video: Tensor | None = None
+    attention: Tensor | None = None
 
 
 @dataclass
