@@ -255,7 +255,7 @@ def map_tensors(value: T, fn: Callable[[Tensor], Tensor]) -> T:
         The same structure with mapped tensors; other leaves are passed on unchanged.
     """
     if isinstance(value, Tensor):
-        return fn(value)
+        return fn(value)  # type: ignore[return-value]  # a tensor for a tensor, which T cannot say
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: map_tensors(getattr(value, f.name), fn) for f in dataclasses.fields(value)}
         return type(value)(**fields)
