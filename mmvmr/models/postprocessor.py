@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from mmvmr.registry import MODELS
+from mmvmr.registry import MODELS, TASK_UTILS
 
 from ..structures import MomentDataSample, Outputs, to_start_end
 
@@ -25,6 +26,7 @@ class MomentPostProcessor(nn.Module):
             rounds to the clip length.
         decimals: Round windows and scores to this many decimals first (published prediction files have 4).
         max_predictions: Keep the best ones only.
+        nms: Config of a suppression of repeated predictions that runs last, e.g. :class:`SoftNMS`; None for none.
         half_saliency: Pass highlight scores through half precision, as the published prediction files do.
 
     Raises:
@@ -38,6 +40,7 @@ class MomentPostProcessor(nn.Module):
         round_to: float | None = None,
         decimals: int | None = 4,
         max_predictions: int | None = None,
+        nms: dict[str, Any] | None = None,
         half_saliency: bool = False,
     ):
         super().__init__()
@@ -50,6 +53,7 @@ class MomentPostProcessor(nn.Module):
         self.round_to = round_to
         self.decimals = decimals
         self.max_predictions = max_predictions
+        self.nms = None if nms is None else TASK_UTILS.build(nms)
         self.half_saliency = half_saliency
 
     @torch.no_grad()
@@ -69,10 +73,12 @@ class MomentPostProcessor(nn.Module):
         duration = torch.tensor([float(s.duration) for s in samples], dtype=spans.dtype, device=spans.device)
         windows = to_start_end(spans) * duration[:, None, None]
         order = scores.argsort(dim=1, descending=True, stable=True)[:, : self.max_predictions]
-        scores = scores.gather(1, order)
-        windows = windows.gather(1, order[..., None].expand(-1, -1, 2))
-        windows, scores = self._finish(windows, scores, duration)
-        spans = spans.gather(1, order[..., None].expand(-1, -1, 2)).cpu()
+        windows, scores = self._finish(_take(windows, order), scores.gather(1, order), duration)
+        spans = _take(spans, order)
+        if self.nms is not None:
+            order, scores = self.nms(windows, scores)
+            windows, spans = _take(windows, order), _take(spans, order)
+        spans = spans.cpu()
         saliency = self._saliency(outputs.saliency)
         for row, (sample, window, score) in enumerate(zip(samples, windows.cpu(), scores.cpu())):
             sample.pred_instances = InstanceData(spans=spans[row], windows=window, scores=score)
@@ -106,3 +112,8 @@ class MomentPostProcessor(nn.Module):
         if saliency is None:
             return None
         return (saliency.half() if self.half_saliency else saliency).float().cpu()
+
+
+def _take(spans: Tensor, order: Tensor) -> Tensor:
+    """Rows ``order`` (B, M) of spans (B, N, 2)."""
+    return spans.gather(1, order[..., None].expand(-1, -1, 2))

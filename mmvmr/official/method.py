@@ -66,6 +66,7 @@ class OfficialMethod:
         cases: What a parity folder records, read from it: ``f(folder, config)``. The default reads ``outputs.npz``
             and ``losses.npz``.
         targets: Recorded ``targets.npz`` to ours: ``f(arrays, clip_mask, config)``.
+        dead: Recorded arrays that nothing in the official code reads, with the reason; they are not compared.
     """
 
     name: str
@@ -80,6 +81,7 @@ class OfficialMethod:
     targets: Callable[[Tensors, Tensor, Mapping[str, Any]], MomentTargets] = lambda arrays, mask, config: targets_of(
         arrays, mask
     )
+    dead: Mapping[str, str] = field(default_factory=dict)
 
     def model_config(self, options: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> ConfigDict:
         """The model config that corresponds to official options.

@@ -14,7 +14,16 @@ from .flow import (
     map_tensors,
 )
 from .moment_data_sample import MomentDataSample
-from .spans import clip_centers, paired_giou, paired_iou, pairwise_giou, pairwise_iou, to_center_width, to_start_end
+from .spans import (
+    clip_centers,
+    moments_to_start_end,
+    paired_giou,
+    paired_iou,
+    pairwise_giou,
+    pairwise_iou,
+    to_center_width,
+    to_start_end,
+)
 
 __all__ = [
     'Decoded',
@@ -31,6 +40,7 @@ __all__ = [
     'Tokens',
     'clip_centers',
     'map_tensors',
+    'moments_to_start_end',
     'paired_giou',
     'paired_iou',
     'pairwise_giou',

@@ -36,6 +36,19 @@ def to_center_width(windows: Tensor) -> Tensor:
     return torch.stack((0.5 * (start + end), end - start), dim=-1)
 
 
+def moments_to_start_end(moments: Tensor) -> Tensor:
+    """Boundary-oriented moments to (start, end) (BAM-DETR, section 3.2).
+
+    Args:
+        moments: A point p and its distances to start and end, (p, d_s, d_e) (..., 3).
+
+    Returns:
+        ``(p - d_s, p + d_e)``, shape (..., 2).
+    """
+    point, to_start, to_end = moments.unbind(-1)
+    return torch.stack((point - to_start, point + to_end), dim=-1)
+
+
 def _iou_parts(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     inter = (torch.minimum(a[..., 1], b[..., 1]) - torch.maximum(a[..., 0], b[..., 0])).clamp(min=0)
     union = (a[..., 1] - a[..., 0]) + (b[..., 1] - b[..., 0]) - inter

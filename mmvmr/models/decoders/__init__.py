@@ -1,6 +1,7 @@
 """Decoders: moment queries read the memory."""
 
+from .dual_path_decoder import DualPathDecoder
 from .span_enhance import SpanEnhance
 from .transformer_decoder import AnchorRefiner, DecoderLayer, NoEnhance, TransformerDecoder
 
-__all__ = ['AnchorRefiner', 'DecoderLayer', 'NoEnhance', 'SpanEnhance', 'TransformerDecoder']
+__all__ = ['AnchorRefiner', 'DecoderLayer', 'DualPathDecoder', 'NoEnhance', 'SpanEnhance', 'TransformerDecoder']

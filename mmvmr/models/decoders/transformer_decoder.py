@@ -137,7 +137,7 @@ class TransformerDecoder(nn.Module):
         output_norm: bool = True,
     ):
         super().__init__()
-        first = _merge(layer, first_layer or {})
+        first = merge_configs(layer, first_layer or {})
         self.layers = nn.ModuleList(MODELS.build(first if i == 0 else dict(layer)) for i in range(num_layers))
         self.position = MODELS.build(position)
         self.refiner = None if refiner is None else MODELS.build(refiner)
@@ -180,9 +180,20 @@ class TransformerDecoder(nn.Module):
         )
 
 
-def _merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
+def merge_configs(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge component configs recursively; a component of another ``type`` replaces the one of ``base``.
+
+    Args:
+        base: Config of a component.
+        override: What is different.
+
+    Returns:
+        A new config.
+    """
+    if override.get('type', base.get('type')) != base.get('type'):
+        return dict(override)
     merged = dict(base)
     for key, value in override.items():
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = _merge(merged[key], value) if both else value
+        merged[key] = merge_configs(merged[key], value) if both else value
     return merged

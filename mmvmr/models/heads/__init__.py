@@ -1,11 +1,13 @@
 """Heads: decoded queries and encoded clips to predictions."""
 
+from .dual_path_heads import DualPathQualityHead
 from .moment_head import AnchorSpanHead, DirectSpanHead, ForegroundHead, MomentHead, QualityHead, RefinedSpanHead
 from .saliency_head import LinearSaliencyHead, TokenSaliencyHead
 
 __all__ = [
     'AnchorSpanHead',
     'DirectSpanHead',
+    'DualPathQualityHead',
     'ForegroundHead',
     'LinearSaliencyHead',
     'MomentHead',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS, TASK_UTILS
@@ -68,16 +69,21 @@ class ForegroundHead(nn.Module):
     """Foreground and background logits, class 0 = foreground (Moment-DETR).
 
     Args:
-        embed_dims: Channels D.
+        embed_dims: Channels D of one state.
+        num_states: States that a query has side by side (3 in a :class:`DualPathDecoder`).
+        num_layers: Weights of its own for each of so many decoder layers; None shares one linear layer.
     """
 
-    def __init__(self, embed_dims: int):
+    def __init__(self, embed_dims: int, num_states: int = 1, num_layers: int | None = None):
         super().__init__()
-        self.linear = nn.Linear(embed_dims, 2)
+        layers = nn.ModuleList(nn.Linear(num_states * embed_dims, 2) for _ in range(num_layers or 1))
+        self.linear = layers[0] if num_layers is None else layers
 
     def forward(self, decoded: Decoded) -> Tensor:
         """Score every query of every layer (S, B, N, 2)."""
-        return self.linear(decoded.hidden).float()
+        if isinstance(self.linear, nn.Linear):
+            return self.linear(decoded.hidden).float()
+        return torch.stack([linear(state) for linear, state in zip(self.linear, decoded.hidden, strict=True)]).float()
 
 
 @MODELS.register_module()

@@ -11,9 +11,10 @@ from .attention import (
     merge_heads,
     split_heads,
 )
+from .boundary_attention import BoundaryDeformation, BoundaryLayer
 from .elementwise import Dropout, DropPath, PReLU, dropout, residual_dropout
 from .init import xavier_
-from .local_conv import LocalConvBlock
+from .local_conv import ConvStack, LocalConvBlock
 from .mlp import FFN, MLP, build_activation
 from .modulators import GaussianModulator
 from .pooling import AttentionPool, instance_token, masked_mean, sentence_token
@@ -25,15 +26,18 @@ from .query_position import (
     SpanQueryPosition,
     inverse_sigmoid,
 )
-from .temporal_align import temporal_align, temporal_align_weights
+from .temporal_align import hat_weights, temporal_align, temporal_align_weights
 
 __all__ = [
     'FFN',
     'MLP',
     'AnchorQueryPosition',
     'AttentionPool',
+    'BoundaryDeformation',
+    'BoundaryLayer',
     'ConditionalCrossAttention',
     'ConditionalSelfAttention',
+    'ConvStack',
     'DropPath',
     'Dropout',
     'GaussianModulator',
@@ -50,6 +54,7 @@ __all__ = [
     'attend_heads',
     'build_activation',
     'dropout',
+    'hat_weights',
     'instance_token',
     'inverse_sigmoid',
     'masked_mean',

@@ -8,10 +8,62 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 
+_PADDINGS = ('zero', 'keep')
+
 
 @MODELS.register_module()
-class LocalConvBlock(nn.Module):
-    """Stacked convolutions over time with residual and norm: neighbouring clips inform each other (SA-DETR, 3.2).
+class ConvStack(nn.Module):
+    """Stacked convolutions over time with ReLU between them (BAM-DETR's boundary features).
+
+    Args:
+        embed_dims: Channels D.
+        kernel_sizes: Odd kernel sizes, one convolution each.
+        final_relu: Whether a ReLU follows the last one, too.
+        padding: ``zero`` lets padded positions count as zeros in every convolution. ``keep`` reproduces the official
+            code of BAM-DETR: clips at the end of a video read whatever the padding holds.
+
+    Raises:
+        ValueError: If a kernel size is even or ``padding`` is unknown.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int,
+        kernel_sizes: Sequence[int] = (3, 3, 1),
+        final_relu: bool = True,
+        padding: str = 'zero',
+    ):
+        super().__init__()
+        name = type(self).__name__
+        if any(size % 2 == 0 for size in kernel_sizes):
+            raise ValueError(f'{name}: kernel_sizes={tuple(kernel_sizes)}, expected odd numbers')
+        if padding not in _PADDINGS:
+            raise ValueError(f'{name}: padding={padding!r} is unknown, expected one of {_PADDINGS}')
+        self.final_relu = final_relu
+        self.padding = padding
+        self.convs = nn.ModuleList(nn.Conv1d(embed_dims, embed_dims, size, padding=size // 2) for size in kernel_sizes)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Convolve.
+
+        Args:
+            x: (B, L, D).
+            mask: Valid positions (B, L).
+
+        Returns:
+            (B, L, D).
+        """
+        valid = mask.unsqueeze(1)
+        local = x.transpose(1, 2)
+        for index, conv in enumerate(self.convs):
+            local = local if index == 0 else local.relu()
+            local = conv(local.where(valid, 0.0) if self.padding == 'zero' else local)
+        return (local.relu() if self.final_relu else local).transpose(1, 2)
+
+
+@MODELS.register_module()
+class LocalConvBlock(ConvStack):
+    """Stacked convolutions with residual and norm: neighbouring clips inform each other (SA-DETR, section 3.2).
 
     The paper prints "strides of 1, 3, and 1". A stride of 3 would shorten the sequence that its equations 2 to 6
     index by clip, so the numbers are read as kernel sizes, which is UVCOM's block.
@@ -25,24 +77,9 @@ class LocalConvBlock(nn.Module):
     """
 
     def __init__(self, embed_dims: int, kernel_sizes: Sequence[int] = (1, 3, 1)):
-        super().__init__()
-        if any(size % 2 == 0 for size in kernel_sizes):
-            raise ValueError(f'LocalConvBlock: kernel_sizes={tuple(kernel_sizes)}, expected odd numbers')
-        self.convs = nn.ModuleList(nn.Conv1d(embed_dims, embed_dims, size, padding=size // 2) for size in kernel_sizes)
+        super().__init__(embed_dims, kernel_sizes, final_relu=False)
         self.norm = nn.LayerNorm(embed_dims)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Convolve.
-
-        Args:
-            x: (B, L, D).
-            mask: Valid positions (B, L); the others count as zeros in every convolution.
-
-        Returns:
-            (B, L, D).
-        """
-        valid = mask.unsqueeze(1)
-        local = x.transpose(1, 2)
-        for index, conv in enumerate(self.convs):
-            local = conv((local if index == 0 else local.relu()).where(valid, 0.0))
-        return self.norm(x + local.transpose(1, 2))
+        """Convolve; arguments as in :class:`ConvStack`."""
+        return self.norm(x + super().forward(x, mask))

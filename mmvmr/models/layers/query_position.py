@@ -50,6 +50,7 @@ class AnchorQueryPosition(nn.Module):
         modulate: Modulate the sine part by ``sigmoid(MLP(content)) / width``.
         modulator_dims: Outputs of that MLP; only the first is used (BM-DETR builds two).
         scale: Let the content scale the sine part.
+        hidden_ratio: Hidden channels of the MLP of the sine code, in multiples of D (BAM-DETR: 2).
     """
 
     def __init__(
@@ -61,13 +62,14 @@ class AnchorQueryPosition(nn.Module):
         modulate: bool = True,
         modulator_dims: int = 1,
         scale: bool = True,
+        hidden_ratio: int = 1,
     ):
         super().__init__()
         self.scale_first_layer = scale_first_layer
         self.full_width = full_width
         self.width_first = width_first
         self.coordinate_dims = embed_dims if full_width else embed_dims // 2
-        self.point_head = MLP(2 * self.coordinate_dims, embed_dims, embed_dims, 2)
+        self.point_head = MLP(2 * self.coordinate_dims, hidden_ratio * embed_dims, embed_dims, 2)
         self.query_scale = MLP(embed_dims, embed_dims, embed_dims, 2) if scale else None
         self.anchor_head = MLP(embed_dims, embed_dims, modulator_dims, 2) if modulate else None
 

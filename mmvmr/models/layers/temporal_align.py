@@ -29,8 +29,21 @@ def temporal_align_weights(spans: Tensor, mask: Tensor, num_points: int) -> Tens
     count = mask.sum(1)[:, None, None].clamp(min=1)
     point = ((start + fraction * (end - start)) * count - 0.5).clamp(min=0)
     point = torch.minimum(point, (count - 1).to(point.dtype))
-    clip = torch.arange(mask.shape[1], device=mask.device)
-    return (1 - (point.unsqueeze(-1) - clip).abs()).clamp(min=0)
+    return hat_weights(point, mask.shape[1])
+
+
+def hat_weights(points: Tensor, length: int) -> Tensor:
+    """Weights that interpolate linearly between clips.
+
+    Args:
+        points: Clip coordinates in [0, L - 1] (...).
+        length: Number of clips L.
+
+    Returns:
+        (..., L); two neighbouring clips share the weight 1.
+    """
+    clip = torch.arange(length, device=points.device)
+    return (1 - (points.unsqueeze(-1) - clip).abs()).clamp(min=0)
 
 
 def temporal_align(feat: Tensor, mask: Tensor, spans: Tensor, num_points: int) -> Tensor:

@@ -7,11 +7,14 @@ from .alignment_losses import (
     VideoTextContrastiveLoss,
 )
 from .base import DenseLoss, SetLoss
+from .boundary_losses import BoundaryEvidenceLoss
 from .saliency_losses import SaliencyMarginLoss, SaliencyNegativeLoss, SaliencyRankLoss, rank_contrastive
-from .score_losses import ForegroundLoss, QualityLoss, QualityMarginLoss
+from .score_losses import BalancedQualityLoss, ForegroundLoss, QualityLoss, QualityMarginLoss
 from .span_losses import SpanGIoULoss, SpanL1Loss
 
 __all__ = [
+    'BalancedQualityLoss',
+    'BoundaryEvidenceLoss',
     'ClipTextInterLoss',
     'ClipTextIntraLoss',
     'ClipTextLocalLoss',

@@ -61,11 +61,55 @@ class QualityLoss(SetLoss):
 
     def forward(self, predictions: PredictionSet, matched: Matched, targets: MomentTargets) -> Tensor:
         """Compute the unweighted loss of one set: the mean over all queries; see :meth:`SetLoss.forward`."""
-        iou = pairwise_iou(to_start_end(predictions.spans.detach()), to_start_end(targets.spans))
-        best = iou.masked_fill(~targets.span_mask[:, None], 0).amax(-1)
+        best = best_iou(to_start_end(predictions.spans.detach()), targets)
         factor = torch.ones_like(best)
         factor[matched.batch, matched.query] = self.matched_weight
         return (factor * (predictions.quality - best).abs()).mean()
+
+
+def best_iou(windows: Tensor, targets: MomentTargets) -> Tensor:
+    """IoU with the best ground-truth span.
+
+    Args:
+        windows: Normalised (start, end) (B, N, 2).
+        targets: Ground truth of the batch.
+
+    Returns:
+        (B, N); 0 where a sample has no ground truth.
+    """
+    iou = pairwise_iou(windows, to_start_end(targets.spans))
+    return iou.masked_fill(~targets.span_mask[:, None], 0).amax(-1)
+
+
+@MODELS.register_module()
+class BalancedQualityLoss(SetLoss):
+    """Absolute error of the predicted quality, averaged over good, middling and bad predictions apart (BAM-DETR, 3.4).
+
+    The target is the best IoU of a prediction, cut to the video, with any ground truth. Predictions of the whole
+    batch fall into the buckets ``IoU > high``, ``low < IoU <= high`` and ``IoU <= low``; the loss is the mean of their
+    mean errors, where an empty bucket counts 0.
+
+    Args:
+        low: Upper bound of bad predictions.
+        high: Upper bound of middling ones.
+        weight: Factor in the total.
+        sets: Names of the sets that it applies to.
+        final_only: Leave intermediate decoder layers out.
+    """
+
+    def __init__(self, low: float = 0.3, high: float = 0.7, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.low = low
+        self.high = high
+
+    def forward(self, predictions: PredictionSet, matched: Matched, targets: MomentTargets) -> Tensor:
+        """Compute the unweighted loss of one set; see :meth:`SetLoss.forward`."""
+        best = best_iou(to_start_end(predictions.spans.detach()).clamp(0, 1), targets)
+        error = (predictions.quality - best).abs()
+        exists = torch.ones_like(best, dtype=torch.bool) if predictions.mask is None else predictions.mask
+        buckets = (best > self.high, (best > self.low) & (best <= self.high), best <= self.low)
+        means = [(error * (bucket & exists)).sum() / (bucket & exists).sum().clamp(min=1) for bucket in buckets]
+        return torch.stack(means).mean()
 
 
 @MODELS.register_module()

@@ -2,6 +2,7 @@
 
 from .dynamic import DynamicAnchorQueryInitializer
 from .learned import LearnedAnchorQueryInitializer, LearnedQueryInitializer
+from .moments import MomentQueryInitializer, allowed_moments
 from .noise import DualPathQueryInitializer, NoiseQueryGenerator, add_noise
 
 __all__ = [
@@ -9,6 +10,8 @@ __all__ = [
     'DynamicAnchorQueryInitializer',
     'LearnedAnchorQueryInitializer',
     'LearnedQueryInitializer',
+    'MomentQueryInitializer',
     'NoiseQueryGenerator',
     'add_noise',
+    'allowed_moments',
 ]

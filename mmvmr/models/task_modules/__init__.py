@@ -4,6 +4,7 @@ from .assigner import HungarianAssigner, Matched
 from .coders import AdditiveSpanCoder, LogitSpanCoder
 from .match_costs import ForegroundCost, QualityCost, SpanGIoUCost, SpanL1Cost
 from .negatives import RollNegativeSampler
+from .nms import SoftNMS
 
 __all__ = [
     'AdditiveSpanCoder',
@@ -13,6 +14,7 @@ __all__ = [
     'Matched',
     'QualityCost',
     'RollNegativeSampler',
+    'SoftNMS',
     'SpanGIoUCost',
     'SpanL1Cost',
 ]

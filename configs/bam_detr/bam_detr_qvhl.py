@@ -1,0 +1,8 @@
+# BAM-DETR on QVHighlights (SlowFast + CLIP), as published, without the errors of the official code.
+_base_ = [
+    '../_base_/models/bam_detr.py',
+    '../_base_/datasets/qvhl.py',
+    '../_base_/schedules/schedule_200e_step80.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(postprocessor=dict(round_to=2.0))

@@ -1,0 +1,81 @@
+"""Boundary-oriented moment queries (BAM-DETR)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import Memory, MomentTargets, Queries, QueryGroup
+from ..layers import inverse_sigmoid
+
+_PROJECTIONS = ('straight_through', 'in_place')
+
+
+@MODELS.register_module()
+class MomentQueryInitializer(nn.Module):
+    """Learned moments: a point p and its distances to start and end, with a state for each (BAM-DETR, section 3.2).
+
+    Distances are kept so small that the moment lies inside the video.
+
+    Args:
+        num_queries: Number of queries N.
+        embed_dims: Channels D of one state.
+        projection: ``straight_through`` reads the nearest allowed distances and leaves the parameter to its gradient.
+            ``in_place`` reproduces the official code, which overwrites the parameter in every forward pass, at
+            inference too. Values and gradients of a pass are the same.
+
+    Raises:
+        ValueError: If ``projection`` is unknown.
+    """
+
+    def __init__(self, num_queries: int, embed_dims: int, projection: str = 'straight_through'):
+        super().__init__()
+        if projection not in _PROJECTIONS:
+            raise ValueError(
+                f'MomentQueryInitializer: projection={projection!r} is unknown, expected one of {_PROJECTIONS}'
+            )
+        self.projection = projection
+        self.moments = nn.Embedding(num_queries, 3)
+        self.states = nn.Embedding(num_queries, 3 * embed_dims)
+
+    def forward(self, memory: Memory, targets: MomentTargets | None = None) -> Queries:
+        """Make the queries of a batch.
+
+        Args:
+            memory: Encoder output; only its batch size is used.
+            targets: Unused.
+
+        Returns:
+            Queries with anchors (p, d_s, d_e) (B, N, 3) and the states of point, start and end (B, N, 3 D).
+        """
+        logits = self.moments.weight
+        allowed = allowed_moments(logits.detach())
+        if self.projection == 'in_place':
+            with torch.no_grad():
+                logits.copy_(allowed)
+        else:
+            # The difference of two equal numbers is exactly 0: allowed moments pass unchanged.
+            logits = logits + (allowed - logits).detach()
+        batch = memory.video.feat.shape[0]
+        return Queries(
+            content=self.states.weight.expand(batch, -1, -1),
+            anchors=logits.sigmoid().expand(batch, -1, -1),
+            groups=[QueryGroup('direct', 0, logits.shape[0])],
+        )
+
+
+def allowed_moments(logits: Tensor) -> Tensor:
+    """Shorten the distances of moments that leave the video.
+
+    Args:
+        logits: Logits of (p, d_s, d_e) (..., 3).
+
+    Returns:
+        Logits with ``d_s <= p`` and ``d_e <= 1 - p`` (..., 3).
+    """
+    point, start, end = logits.unbind(-1)
+    return torch.stack(
+        (point, torch.minimum(point, start), torch.minimum(inverse_sigmoid(1 - point.sigmoid()), end)), dim=-1
+    )
