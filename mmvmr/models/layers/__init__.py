@@ -26,6 +26,7 @@ from .query_position import (
     SpanQueryPosition,
     inverse_sigmoid,
 )
+from .slot_attention import SlotAttention
 from .temporal_align import hat_weights, temporal_align, temporal_align_weights
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     'QueryPosition',
     'QuerySelfAttention',
     'SinePosition',
+    'SlotAttention',
     'SpanQueryPosition',
     'attend',
     'attend_heads',
