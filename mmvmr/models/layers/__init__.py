@@ -12,12 +12,13 @@ from .attention import (
     split_heads,
 )
 from .boundary_attention import BoundaryDeformation, BoundaryLayer
+from .clusters import ClusterMeans, MeanGate, RandomWalkPropagation, soft_assign
 from .elementwise import Dropout, DropPath, PReLU, dropout, residual_dropout
 from .init import xavier_
 from .local_conv import ConvStack, LocalConvBlock
 from .mlp import FFN, MLP, build_activation
 from .modulators import GaussianModulator
-from .pooling import AttentionPool, instance_token, masked_mean, sentence_token
+from .pooling import AttentionPool, ProjectedMeanPool, instance_token, masked_mean, sentence_token
 from .position import SinePosition, sine_embedding
 from .query_position import (
     AnchorQueryPosition,
@@ -36,6 +37,7 @@ __all__ = [
     'AttentionPool',
     'BoundaryDeformation',
     'BoundaryLayer',
+    'ClusterMeans',
     'ConditionalCrossAttention',
     'ConditionalSelfAttention',
     'ConvStack',
@@ -44,11 +46,14 @@ __all__ = [
     'GaussianModulator',
     'LearnedQueryPosition',
     'LocalConvBlock',
+    'MeanGate',
     'MultiheadAttention',
     'PReLU',
+    'ProjectedMeanPool',
     'QueryCrossAttention',
     'QueryPosition',
     'QuerySelfAttention',
+    'RandomWalkPropagation',
     'SinePosition',
     'SlotAttention',
     'SpanQueryPosition',
@@ -64,6 +69,7 @@ __all__ = [
     'residual_dropout',
     'sentence_token',
     'sine_embedding',
+    'soft_assign',
     'split_heads',
     'temporal_align',
     'temporal_align_weights',

@@ -8,19 +8,21 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 
-_PADDINGS = ('zero', 'keep')
+_PADDINGS = ('zero', 'input', 'keep')
 
 
 @MODELS.register_module()
 class ConvStack(nn.Module):
-    """Stacked convolutions over time with ReLU between them (BAM-DETR's boundary features).
+    """Stacked convolutions over time (BAM-DETR's boundary features with ReLU between, UVCOM's local context without).
 
     Args:
         embed_dims: Channels D.
         kernel_sizes: Odd kernel sizes, one convolution each.
         final_relu: Whether a ReLU follows the last one, too.
         padding: ``zero`` lets padded positions count as zeros in every convolution. ``keep`` reproduces the official
-            code of BAM-DETR: clips at the end of a video read whatever the padding holds.
+            code of BAM-DETR: clips at the end of a video read whatever the padding holds. ``input`` reproduces that
+            of UVCOM: padding is zero on entry, but holds the biases of the convolutions afterwards.
+        inner_relu: Whether a ReLU stands between two convolutions.
 
     Raises:
         ValueError: If a kernel size is even or ``padding`` is unknown.
@@ -32,6 +34,7 @@ class ConvStack(nn.Module):
         kernel_sizes: Sequence[int] = (3, 3, 1),
         final_relu: bool = True,
         padding: str = 'zero',
+        inner_relu: bool = True,
     ):
         super().__init__()
         name = type(self).__name__
@@ -41,6 +44,7 @@ class ConvStack(nn.Module):
             raise ValueError(f'{name}: padding={padding!r} is unknown, expected one of {_PADDINGS}')
         self.final_relu = final_relu
         self.padding = padding
+        self.inner_relu = inner_relu
         self.convs = nn.ModuleList(nn.Conv1d(embed_dims, embed_dims, size, padding=size // 2) for size in kernel_sizes)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -56,8 +60,9 @@ class ConvStack(nn.Module):
         valid = mask.unsqueeze(1)
         local = x.transpose(1, 2)
         for index, conv in enumerate(self.convs):
-            local = local if index == 0 else local.relu()
-            local = conv(local.where(valid, 0.0) if self.padding == 'zero' else local)
+            local = local.relu() if index > 0 and self.inner_relu else local
+            clear = self.padding == 'zero' or (self.padding == 'input' and index == 0)
+            local = conv(local.where(valid, 0.0) if clear else local)
         return (local.relu() if self.final_relu else local).transpose(1, 2)
 
 

@@ -25,6 +25,19 @@ def masked_mean(feat: Tensor, mask: Tensor) -> Tensor:
     return feat.where(mask.unsqueeze(-1), 0.0).sum(1) / weight.sum(1).clamp(min=1)
 
 
+def masked_max(feat: Tensor, mask: Tensor) -> Tensor:
+    """Maximum over the valid entries, channel by channel.
+
+    Args:
+        feat: (B, L, D).
+        mask: Valid entries (B, L), at least one per sample.
+
+    Returns:
+        (B, D).
+    """
+    return feat.masked_fill(~mask.unsqueeze(-1), torch.finfo(feat.dtype).min).amax(1)
+
+
 @MODELS.register_module()
 class AttentionPool(nn.Module):
     """Weighted mean with weights ``softmax(<x, w>)`` over the valid entries (UniVTG; SA-DETR, section 3.2).
@@ -49,6 +62,32 @@ class AttentionPool(nn.Module):
         """
         logits = self.score(feat).squeeze(-1).float().masked_fill(~mask, -torch.inf)
         return (logits.softmax(-1).to(feat.dtype).unsqueeze(1) @ feat).squeeze(1)
+
+
+@MODELS.register_module()
+class ProjectedMeanPool(nn.Module):
+    """Mean of the linearly projected and normalised entries (UVCOM).
+
+    Args:
+        embed_dims: Channels D.
+        padding: ``exclude`` leaves padded entries out; ``include`` reproduces the official code.
+
+    Raises:
+        ValueError: If ``padding`` is unknown.
+    """
+
+    def __init__(self, embed_dims: int, padding: str = 'exclude'):
+        super().__init__()
+        if padding not in ('exclude', 'include'):
+            raise ValueError(f"ProjectedMeanPool: padding={padding!r} is unknown, expected 'exclude' or 'include'")
+        self.padding = padding
+        self.linear = nn.Linear(embed_dims, embed_dims)
+        self.norm = nn.LayerNorm(embed_dims)
+
+    def forward(self, feat: Tensor, mask: Tensor) -> Tensor:
+        """Pool a sequence; arguments as in :class:`AttentionPool`."""
+        projected = self.norm(self.linear(feat))
+        return projected.mean(1) if self.padding == 'include' else masked_mean(projected, mask)
 
 
 def instance_token(memory: Memory) -> Tensor:
