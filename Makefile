@@ -1,0 +1,55 @@
+# Every target works alone on a machine that has only Python (>= 3.10) and pip:
+# it creates the environment, installs exact versions and runs.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt
+WORK_DIR ?= work_dirs/quickstart
+PYTEST_ARGS ?=
+SOURCES := mmvmr tools tests configs projects setup.py
+
+.PHONY: help quickstart test lint typecheck format clean
+
+help:
+	@echo "make quickstart  train SA-DETR on synthetic data, test it, draw figures (about 4 minutes on 2 cores)"
+	@echo "make test        run all tests"
+	@echo "make lint        ruff and codespell        make typecheck   mypy"
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "error: $(PYTHON) is older than Python 3.10; name another one: make PYTHON=python3.11 ..." >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo "error: $(PYTHON) -m venv failed; on Debian and Ubuntu: apt install python3-venv" >&2; exit 2; }
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.created setup.py requirements/constraints.txt requirements/runtime.txt requirements/mminstall.txt
+	@echo "installing mmvmr into $(VENV) ..."
+	@$(PIP) -r requirements/mminstall.txt -e .
+	@touch $@
+
+$(VENV)/.tests: $(VENV)/.runtime requirements/tests.txt requirements/optional.txt
+	@echo "installing what the tests need into $(VENV) ..."
+	@$(PIP) -r requirements/tests.txt -r requirements/optional.txt
+	@touch $@
+
+quickstart: $(VENV)/.runtime
+	$(BIN)/python tools/quickstart.py --work-dir $(WORK_DIR)
+
+test: $(VENV)/.tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.tests
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/codespell $(SOURCES) *.md docs
+
+format: $(VENV)/.tests
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+typecheck: $(VENV)/.tests
+	$(BIN)/mypy
+
+# Keeps work_dirs: results are never deleted by a tool.
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage

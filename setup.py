@@ -1,0 +1,49 @@
+"""Installation of mmvmr."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).resolve().parent
+
+
+def requirements(name: str) -> list[str]:
+    """Lines of ``requirements/<name>.txt`` without comments."""
+    lines = (HERE / 'requirements' / f'{name}.txt').read_text(encoding='utf-8').splitlines()
+    return [line for line in (line.split('#')[0].strip() for line in lines) if line]
+
+
+def version() -> str:
+    """The version, read without importing the package."""
+    text = (HERE / 'mmvmr' / 'version.py').read_text(encoding='utf-8')
+    return re.search(r"__version__\s*=\s*'([^']+)'", text).group(1)
+
+
+readme = HERE / 'README.md'
+setup(
+    name='mmvmr',
+    version=version(),
+    description='A toolbox for video moment retrieval and highlight detection',
+    long_description=readme.read_text(encoding='utf-8') if readme.is_file() else '',
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    packages=find_packages(include=['mmvmr', 'mmvmr.*']),
+    python_requires='>=3.10',
+    install_requires=requirements('runtime'),
+    extras_require={
+        # Either mmcv-lite or mmcv works; the extra installs the small one.
+        'mmcv': requirements('mminstall'),
+        'optional': requirements('optional'),
+        'tests': requirements('tests') + requirements('optional'),
+    },
+    classifiers=[
+        'Programming Language :: Python :: 3',
+        'Programming Language :: Python :: 3.10',
+        'Programming Language :: Python :: 3.11',
+        'Programming Language :: Python :: 3.12',
+        'Programming Language :: Python :: 3.13',
+        'Topic :: Scientific/Engineering :: Artificial Intelligence',
+    ],
+    zip_safe=False,
+)
