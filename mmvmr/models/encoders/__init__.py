@@ -1,19 +1,25 @@
 """Encoders: projected features to the memory that decoder and heads read."""
 
+from .alignment_token_encoder import AlignmentTokenEncoder
+from .dummy_token_encoder import DummyTokenEncoder
 from .global_token_encoder import GlobalToken, GlobalTokenEncoder
 from .joint_encoder import JointEncoder
 from .multi_modal_align_encoder import MultiModalAlignEncoder
 from .negative_pair_encoder import NegativePairEncoder
+from .prompt_token_encoder import PromptTokenEncoder
 from .transformer import EncoderLayer, TransformerEncoder
 from .video_context_encoder import VideoContextEncoder
 
 __all__ = [
+    'AlignmentTokenEncoder',
+    'DummyTokenEncoder',
     'EncoderLayer',
     'GlobalToken',
     'GlobalTokenEncoder',
     'JointEncoder',
     'MultiModalAlignEncoder',
     'NegativePairEncoder',
+    'PromptTokenEncoder',
     'TransformerEncoder',
     'VideoContextEncoder',
 ]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from mmvmr.registry import MODELS, TASK_UTILS
 
-from ...structures import Features, Memory, MomentTargets
+from ...structures import Features, Memory, MomentTargets, map_tensors
 
 
 @MODELS.register_module()
@@ -22,12 +22,29 @@ class NegativePairEncoder(nn.Module):
     Args:
         encoder: Config of the wrapped encoder.
         sampler: Config of the choice of negatives, e.g. :class:`RollNegativeSampler`.
+        rows: ``all`` encodes every sample, and losses leave those without a real negative out; ``valid`` encodes only
+            samples with a real negative, which matters where the mask layout mixes samples up (official CG-DETR).
+        similarity: Config of a module ``f(memory) -> dict``, e.g. :class:`SimilarityProjector`, whose result goes to
+            ``aux['similarity']`` of the main memory before negatives are chosen; None for none.
+
+    Raises:
+        ValueError: If ``rows`` is unknown.
     """
 
-    def __init__(self, encoder: dict[str, Any], sampler: dict[str, Any]):
+    def __init__(
+        self,
+        encoder: dict[str, Any],
+        sampler: dict[str, Any],
+        rows: str = 'all',
+        similarity: dict[str, Any] | None = None,
+    ):
         super().__init__()
+        if rows not in ('all', 'valid'):
+            raise ValueError(f"NegativePairEncoder: rows={rows!r}, expected 'all' or 'valid'")
+        self.rows = rows
         self.encoder = MODELS.build(encoder)
         self.sampler = TASK_UTILS.build(sampler)
+        self.similarity = None if similarity is None else MODELS.build(similarity)
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
         """Encode a batch.
@@ -42,8 +59,16 @@ class NegativePairEncoder(nn.Module):
         """
         memory = self.encoder(features, targets)
         if targets is not None:
-            text, valid = self.sampler(features, targets)
-            negative = self.encoder(dataclasses.replace(features, text=text), targets)
+            if self.similarity is not None:
+                memory.aux['similarity'] = self.similarity(memory)
+            text, valid = self.sampler(features, targets, memory)
+            negative = self._encode(dataclasses.replace(features, text=text), targets, valid)
             negative.aux['valid'] = valid
             memory.negative = negative
         return memory
+
+    def _encode(self, features: Features, targets: MomentTargets, valid: Tensor) -> Memory:
+        if self.rows == 'all' or bool(valid.all()) or not bool(valid.any()):
+            return self.encoder(features, targets)
+        memory = self.encoder(map_tensors(features, lambda t: t[valid]))
+        return map_tensors(memory, lambda t: t.new_zeros(len(valid), *t.shape[1:]).index_put((valid,), t))

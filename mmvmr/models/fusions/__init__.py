@@ -1,6 +1,15 @@
 """Fusions: bring text into video, features to features."""
 
+from .adaptive_cross import AdaptiveCrossAttention, AdaptiveCrossFusion
 from .shared_cross import SharedCrossFusion
 from .text_to_video import CrossEncoderLayer, NoFusion, TextToVideoFusion, head_major_mask
 
-__all__ = ['CrossEncoderLayer', 'NoFusion', 'SharedCrossFusion', 'TextToVideoFusion', 'head_major_mask']
+__all__ = [
+    'AdaptiveCrossAttention',
+    'AdaptiveCrossFusion',
+    'CrossEncoderLayer',
+    'NoFusion',
+    'SharedCrossFusion',
+    'TextToVideoFusion',
+    'head_major_mask',
+]

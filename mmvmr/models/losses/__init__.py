@@ -8,18 +8,37 @@ from .alignment_losses import (
 )
 from .base import DenseLoss, SetLoss
 from .boundary_losses import BoundaryEvidenceLoss
-from .saliency_losses import SaliencyMarginLoss, SaliencyNegativeLoss, SaliencyRankLoss, rank_contrastive
+from .correlation_losses import (
+    AttentionDistillLoss,
+    MomentClipLoss,
+    MomentDummyLoss,
+    MomentSentenceLoss,
+    OrthogonalTokenLoss,
+)
+from .saliency_losses import (
+    ClipAttentionLoss,
+    SaliencyMarginLoss,
+    SaliencyNegativeLoss,
+    SaliencyRankLoss,
+    rank_contrastive,
+)
 from .score_losses import BalancedQualityLoss, ForegroundLoss, QualityLoss, QualityMarginLoss
 from .span_losses import SpanGIoULoss, SpanL1Loss
 
 __all__ = [
+    'AttentionDistillLoss',
     'BalancedQualityLoss',
     'BoundaryEvidenceLoss',
+    'ClipAttentionLoss',
     'ClipTextInterLoss',
     'ClipTextIntraLoss',
     'ClipTextLocalLoss',
     'DenseLoss',
     'ForegroundLoss',
+    'MomentClipLoss',
+    'MomentDummyLoss',
+    'MomentSentenceLoss',
+    'OrthogonalTokenLoss',
     'QualityLoss',
     'QualityMarginLoss',
     'SaliencyMarginLoss',

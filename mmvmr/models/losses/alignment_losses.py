@@ -14,7 +14,7 @@ from mmvmr.registry import MODELS
 
 from ...structures import MomentTargets, Outputs
 from ..layers import masked_mean, sentence_token
-from .base import DenseLoss
+from .base import DenseLoss, check_padding, padded_mean
 from .gather import gather_rows
 
 _STAGES = ('before', 'after')
@@ -128,12 +128,25 @@ class VideoTextContrastiveLoss(DenseLoss):
         """Compute the loss, the mean over both directions; see :meth:`DenseLoss.forward`."""
         video = F.normalize(masked_mean(stage_clips(outputs, self.stage), targets.clip_mask), dim=-1)
         text = F.normalize(stage_sentence(outputs, self.stage, 'mean'), dim=-1)
-        scale = self.log_scale.exp().clamp(max=self.max_scale)
-        (all_video, start), (all_text, _) = gather_rows(video), gather_rows(text)
-        label = torch.arange(len(video), device=video.device) + start
-        return 0.5 * (
-            F.cross_entropy(scale * video @ all_text.t(), label) + F.cross_entropy(scale * text @ all_video.t(), label)
-        )
+        return symmetric_contrast(video, text, self.log_scale.exp().clamp(max=self.max_scale))
+
+
+def symmetric_contrast(video: Tensor, text: Tensor, scale: Tensor | float = 1.0) -> Tensor:
+    """InfoNCE between videos and sentences, over the samples of all processes.
+
+    Args:
+        video: Unit vectors (B, D).
+        text: Unit vectors (B, D).
+        scale: Multiplies the cosines.
+
+    Returns:
+        The mean over both directions, a scalar.
+    """
+    (all_video, start), (all_text, _) = gather_rows(video), gather_rows(text)
+    label = torch.arange(len(video), device=video.device) + start
+    return 0.5 * (
+        F.cross_entropy(scale * video @ all_text.t(), label) + F.cross_entropy(scale * text @ all_video.t(), label)
+    )
 
 
 @MODELS.register_module()
@@ -154,17 +167,13 @@ class ClipTextLocalLoss(_AlignmentLoss):
 
     def __init__(self, padding: str = 'exclude', **kwargs: Any):
         super().__init__(**kwargs)
-        if padding not in ('exclude', 'include'):
-            raise ValueError(f"ClipTextLocalLoss: padding={padding!r}, expected 'exclude' or 'include'")
-        self.padding = padding
+        self.padding = check_padding(self, padding)
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss; see :meth:`DenseLoss.forward`."""
         logits = self.similarity(outputs).where(targets.clip_mask, 0.0)
         loss = F.binary_cross_entropy_with_logits(logits, targets.clips.to(logits.dtype), reduction='none')
-        if self.padding == 'include':
-            return loss.mean()
-        return (loss * targets.clip_mask).sum() / targets.clip_mask.sum().clamp(min=1)
+        return padded_mean(loss, targets.clip_mask, self.padding)
 
 
 def positive_clips(targets: MomentTargets) -> tuple[Tensor, Tensor]:

@@ -65,3 +65,31 @@ class DenseLoss(nn.Module):
             A scalar.
         """
         raise NotImplementedError
+
+
+def check_padding(loss: nn.Module, padding: str) -> str:
+    """Return ``padding`` if it is a known option of ``loss``.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if padding not in ('exclude', 'include'):
+        raise ValueError(f"{type(loss).__name__}: padding={padding!r}, expected 'exclude' or 'include'")
+    return padding
+
+
+def padded_mean(values: Tensor, mask: Tensor, padding: str) -> Tensor:
+    """Mean over the entries that exist, or over all that a batch holds.
+
+    Args:
+        values: Any shape.
+        mask: Which of them exist.
+        padding: ``exclude``, or ``include`` as much published code does, whose losses then depend on what else is in
+            the batch.
+
+    Returns:
+        A scalar.
+    """
+    if padding == 'include':
+        return values.mean()
+    return (values * mask).sum() / mask.sum().clamp(min=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -9,34 +11,75 @@ from torch import Tensor
 from mmvmr.registry import MODELS
 
 from ...structures import MomentTargets, Outputs
-from .base import DenseLoss
+from .base import DenseLoss, check_padding, padded_mean
 
 _PADDED_SCORE = -1e3
 
 
+class _ClipScoreLoss(DenseLoss):
+    """A loss on one score per clip.
+
+    Args:
+        scores: ``saliency`` for the highlight head, ``attention`` for how much a clip reads the words (CG-DETR).
+        weight: Factor in the total.
+    """
+
+    def __init__(self, scores: str = 'saliency', weight: float = 1.0):
+        super().__init__(weight)
+        if scores not in ('saliency', 'attention'):
+            raise ValueError(f"{type(self).__name__}: scores={scores!r}, expected 'saliency' or 'attention'")
+        self.scores = scores
+
+    def read(self, outputs: Outputs) -> tuple[Tensor, Tensor | None]:
+        """Scores under the own sentence and under one that does not describe the video, if any, (B, Lv) each.
+
+        Raises:
+            ValueError: If the encoder does not tell its attention.
+        """
+        if self.scores == 'saliency':
+            return outputs.saliency, outputs.negative_saliency
+        memory = outputs.memory
+        if 'word_attention' not in memory.aux:
+            raise ValueError(
+                f"{type(self).__name__} with scores='attention' needs an encoder that tells its attention: "
+                'use PromptTokenEncoder'
+            )
+        negative = None if memory.negative is None else memory.negative.aux['word_attention']
+        return memory.aux['word_attention'], negative
+
+
 @MODELS.register_module()
-class SaliencyMarginLoss(DenseLoss):
+class SaliencyMarginLoss(_ClipScoreLoss):
     """A clip of the moment should score above one outside by a margin (Moment-DETR, eq. 4).
 
     Args:
         margin: The margin.
+        missing_low: What becomes of a pair without a lower clip (-1): ``skip`` leaves it out; ``zero`` lets the
+            constant 0 be its lower score, as the official code of UVCOM does.
+        scores: See :class:`_ClipScoreLoss`.
         weight: Factor in the total.
     """
 
-    def __init__(self, margin: float = 0.2, weight: float = 1.0):
-        super().__init__(weight)
+    def __init__(self, margin: float = 0.2, missing_low: str = 'skip', **kwargs: Any):
+        super().__init__(**kwargs)
+        if missing_low not in ('skip', 'zero'):
+            raise ValueError(f"SaliencyMarginLoss: missing_low={missing_low!r}, expected 'skip' or 'zero'")
         self.margin = margin
+        self.missing_low = missing_low
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute twice the mean hinge over the pairs of the batch; see :meth:`DenseLoss.forward`."""
-        valid = (targets.pairs >= 0).all(1)
-        high, low = (outputs.saliency.gather(1, index.clamp(min=0)) for index in targets.pairs.unbind(1))
+        has_high, has_low = (targets.pairs >= 0).unbind(1)
+        scores, _ = self.read(outputs)
+        high, low = (scores.gather(1, index.clamp(min=0)) for index in targets.pairs.unbind(1))
+        valid = has_high & has_low if self.missing_low == 'skip' else has_high
+        low = low.where(has_low, 0.0)
         hinge = (self.margin + low - high).clamp(min=0) * valid
         return 2 * hinge.sum() / valid.sum().clamp(min=1)
 
 
 @MODELS.register_module()
-class SaliencyRankLoss(DenseLoss):
+class SaliencyRankLoss(_ClipScoreLoss):
     """Rank-aware contrastive loss: clips rated ``>= r`` against the rest, for every rating r (QD-DETR, eq. 6).
 
     Clips under a sentence that does not describe the video join the contrast with rating 0.
@@ -44,27 +87,49 @@ class SaliencyRankLoss(DenseLoss):
     Args:
         max_rating: Ratings run from 1 to ``max_rating - 1``; the sum is divided by ``max_rating``, as published.
         temperature: Divides the scores.
+        false_negatives: Videos without a real negative (see :class:`RollNegativeSampler`) contrast without one.
+            ``join`` averages them with the others. The official code of CG-DETR either takes a mean of their own and
+            adds it (``added``; a single such video counts 0 there, an extra dimension cancels its loss) or leaves
+            them out (``ignored``, its attention branch).
+        scores: See :class:`_ClipScoreLoss`.
         weight: Factor in the total.
+
+    Raises:
+        ValueError: If an option is unknown.
     """
 
-    def __init__(self, max_rating: int = 12, temperature: float = 0.5, weight: float = 1.0):
-        super().__init__(weight)
+    def __init__(self, max_rating: int = 12, temperature: float = 0.5, false_negatives: str = 'join', **kwargs: Any):
+        super().__init__(**kwargs)
+        if false_negatives not in ('join', 'added', 'ignored'):
+            raise ValueError(
+                f"SaliencyRankLoss: false_negatives={false_negatives!r}, expected 'join', 'added' or 'ignored'"
+            )
         self.max_rating = max_rating
         self.temperature = temperature
+        self.false_negatives = false_negatives
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss; a rating that no clip of the batch reaches is left out; see :meth:`DenseLoss.forward`."""
-        scores, rating, mask = outputs.saliency, targets.saliency, targets.clip_mask
-        if outputs.negative_saliency is not None:
-            negative_mask = mask & outputs.memory.negative.aux['valid'][:, None]
-            scores = torch.cat((scores, outputs.negative_saliency), dim=1)
+        rating, mask = targets.saliency, targets.clip_mask
+        scores, negative = self.read(outputs)
+        valid = None
+        if negative is not None:
+            valid = outputs.memory.negative.aux['valid']
+            scores = torch.cat((scores, negative), dim=1)
             rating = torch.cat((rating, torch.zeros_like(rating)), dim=1)
-            mask = torch.cat((mask, negative_mask), dim=1)
-        return rank_contrastive(scores, rating, mask, self.max_rating, self.temperature)
+            mask = torch.cat((mask, mask & valid[:, None]), dim=1)
+        rows = rank_contrastive(scores, rating, mask, self.max_rating, self.temperature)
+        return rows.mean() if valid is None or self.false_negatives == 'join' else self._apart(rows, valid)
+
+    def _apart(self, rows: Tensor, valid: Tensor) -> Tensor:
+        real, count = (rows * valid).sum() / valid.sum().clamp(min=1), (~valid).sum()
+        false = (rows * ~valid).sum() / count.clamp(min=1)
+        dropped = valid.any() & (count == 1) if self.false_negatives == 'added' else valid.any()
+        return real + torch.where(dropped, 0.0, false)
 
 
 def rank_contrastive(scores: Tensor, rating: Tensor, mask: Tensor, max_rating: int, temperature: float) -> Tensor:
-    """Rank-aware contrastive loss of scores against ratings.
+    """Rank-aware contrastive loss of scores against ratings, per sample.
 
     Args:
         scores: (B, L).
@@ -74,7 +139,7 @@ def rank_contrastive(scores: Tensor, rating: Tensor, mask: Tensor, max_rating: i
         temperature: Divides the scores.
 
     Returns:
-        A scalar.
+        (B,); 0 for a sample without positives.
     """
     logits = torch.where(mask, scores, scores.new_tensor(_PADDED_SCORE)) / temperature
     logits = logits - logits.amax(1, keepdim=True).detach()
@@ -83,22 +148,20 @@ def rank_contrastive(scores: Tensor, rating: Tensor, mask: Tensor, max_rating: i
     positive = rating[:, None] >= threshold[:, None]  # (B, R, L)
     count = positive.sum(-1)
     value = -(positive * (log_prob * mask)[:, None]).sum(-1) / (count + 1e-6)
-    return value.sum() / (len(scores) * max_rating)
+    return value.sum(1) / max_rating
 
 
 @MODELS.register_module()
-class SaliencyNegativeLoss(DenseLoss):
+class SaliencyNegativeLoss(_ClipScoreLoss):
     """No clip should score under a sentence that does not describe the video (QD-DETR, eq. 4).
 
     ``-log(1 - sigmoid(s))`` summed over the clips of a video, averaged over the videos with a real negative. The
-    softplus form equals the published one where that is finite.
+    softplus form equals the published one where that is finite. Attention is a probability already: no sigmoid.
 
     Args:
+        scores: See :class:`_ClipScoreLoss`.
         weight: Factor in the total.
     """
-
-    def __init__(self, weight: float = 1.0):
-        super().__init__(weight)
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss; see :meth:`DenseLoss.forward`.
@@ -106,8 +169,35 @@ class SaliencyNegativeLoss(DenseLoss):
         Raises:
             ValueError: If the encoder makes no negatives.
         """
-        if outputs.negative_saliency is None:
+        _, scores = self.read(outputs)
+        if scores is None:
             raise ValueError('SaliencyNegativeLoss needs model.encoder to be a NegativePairEncoder')
         valid = outputs.memory.negative.aux['valid']
-        per_video = (F.softplus(outputs.negative_saliency) * targets.clip_mask).sum(1)
+        # Below one: a clip that reads nothing but words would make the logarithm infinite.
+        cost = F.softplus(scores) if self.scores == 'saliency' else -torch.log1p(-scores.clamp(max=1 - 1e-6))
+        per_video = (cost * targets.clip_mask).sum(1)
         return (per_video * valid).sum() / valid.sum().clamp(min=1)
+
+
+@MODELS.register_module()
+class ClipAttentionLoss(_ClipScoreLoss):
+    """Binary cross-entropy: clips of a moment read the words, the others do not (CG-DETR, section 3.1).
+
+    Args:
+        padding: ``exclude`` takes the mean over the clips that exist; ``include`` reproduces the official code, where
+            padded clips count as clips outside.
+        weight: Factor in the total.
+
+    Raises:
+        ValueError: If ``padding`` is unknown.
+    """
+
+    def __init__(self, padding: str = 'exclude', **kwargs: Any):
+        super().__init__(scores='attention', **kwargs)
+        self.padding = check_padding(self, padding)
+
+    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
+        """Compute the loss; see :meth:`DenseLoss.forward`."""
+        scores, _ = self.read(outputs)
+        loss = F.binary_cross_entropy(scores, targets.saliency.clamp(0, 1), reduction='none')
+        return padded_mean(loss, targets.clip_mask, self.padding)

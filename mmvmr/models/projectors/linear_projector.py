@@ -45,6 +45,8 @@ class LinearProjector(nn.Module):
         num_layers: Blocks per modality; the last one has no ReLU.
         input_dropout: Dropout inside the blocks.
         position: Config of the position code of clips; words have none.
+        modality: Config of a module ``f(features) -> features`` that marks clips and words, e.g.
+            :class:`ModalityEmbedding`; None marks nothing.
     """
 
     def __init__(
@@ -55,11 +57,13 @@ class LinearProjector(nn.Module):
         num_layers: int = 2,
         input_dropout: float = 0.5,
         position: dict[str, Any] | None = None,
+        modality: dict[str, Any] | None = None,
     ):
         super().__init__()
         self.video = self._stack(video_dims, embed_dims, num_layers, input_dropout)
         self.text = self._stack(text_dims, embed_dims, num_layers, input_dropout)
         self.position = MODELS.build(position or {'type': 'SinePosition', 'embed_dims': embed_dims})
+        self.modality = nn.Identity() if modality is None else MODELS.build(modality)
 
     @staticmethod
     def _stack(in_dims: int, out_dims: int, num_layers: int, dropout: float) -> nn.Sequential:
@@ -88,12 +92,13 @@ class LinearProjector(nn.Module):
         negative = None
         if 'neg_text' in inputs:
             negative = Tokens(self.text(inputs['neg_text']), inputs['neg_text_mask'])
-        return Features(
+        features = Features(
             video=Tokens(self.video(video), mask, self.position(mask)),
             text=Tokens(self.text(inputs['text']), inputs['text_mask']),
             negative_text=negative,
             raw_video=video,
         )
+        return self.modality(features)
 
     def _check(self, inputs: dict[str, Tensor]) -> None:
         for name, stack in (('video', self.video), ('text', self.text)):

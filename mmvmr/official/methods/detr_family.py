@@ -98,7 +98,7 @@ def common_options(args: Mapping[str, Any]) -> dict[str, Any]:
             'dropout': args.get('dropout', 0.1),
         },
         'projector': {
-            'video_dims': args['v_feat_dim'],
+            'video_dims': args['v_feat_dim'] + (args.get('a_feat_dim') or 0),
             'text_dims': args['t_feat_dim'],
             'num_layers': args.get('n_input_proj', 2),
             'input_dropout': args.get('input_dropout', 0.5),
@@ -125,6 +125,17 @@ def common_options(args: Mapping[str, Any]) -> dict[str, Any]:
             },
         },
     }
+
+
+def is_highlight_only(args: Mapping[str, Any]) -> bool:
+    """Whether the data set of an official run annotates no moments, so that the official code matches nothing."""
+    return args.get('dset_name') in ('tvsum', 'youtube_uni')
+
+
+def without_matching(criterion: dict[str, Any]) -> None:
+    """Leave the losses on moments out of criterion options, in place."""
+    criterion['assigner'] = None
+    criterion['losses'].update(dict.fromkeys(('span', 'giou', 'label')))
 
 
 def refuse(args: Mapping[str, Any], **expected: Any) -> None:

@@ -1,0 +1,87 @@
+"""What a moment and its sentence have in common, for training (CG-DETR's clip-word correlation learner)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import Features, Memory, MomentTargets, Tokens
+from .global_token_encoder import GlobalToken
+
+
+@MODELS.register_module()
+class AlignmentTokenEncoder(nn.Module):
+    """Run an encoder and, while training, sum up moments and sentences in tokens of their own (CG-DETR, section 3.2).
+
+    Losses align the tokens, and the clips that went with them teach the cross-attention how much of which word a
+    clip should read. At inference the wrapped encoder runs alone.
+
+    Args:
+        embed_dims: Channels D.
+        num_dummies: Dummies in front of the words (:class:`DummyTokenEncoder`).
+        moment_layers: Config of the stack over a token and clips, e.g. :class:`TransformerEncoder`.
+        sentence_layers: Config of the stack over a token and words.
+        encoder: Config of the wrapped encoder.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int,
+        num_dummies: int,
+        moment_layers: dict[str, Any],
+        sentence_layers: dict[str, Any],
+        encoder: dict[str, Any],
+    ):
+        super().__init__()
+        self.num_dummies = num_dummies
+        self.moment = GlobalToken(embed_dims)
+        self.sentence = GlobalToken(embed_dims)
+        self.moment_layers = MODELS.build(moment_layers)
+        self.sentence_layers = MODELS.build(sentence_layers)
+        self.encoder = MODELS.build(encoder)
+
+    def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
+        """Encode a batch.
+
+        Args:
+            features: Projected inputs, dummies in front of the words.
+            targets: Ground truth; None at inference.
+
+        Returns:
+            The memory of the wrapped encoder. While training, ``aux`` also holds the tokens ``moment``, ``rest`` (the
+            clips outside the moments), ``sentence`` and ``dummy_sentence`` (B, D), the clips beside the first two
+            ``moment_clips`` and ``rest_clips`` (B, Lv, D) with the clips of moments ``inside`` (B, Lv), and the
+            dummies and words beside the last two ``alignment_text`` (B, Nd + Lt, D) with ``text_mask`` (B, Nd + Lt).
+        """
+        memory = self.encoder(features, targets)
+        if targets is None:
+            return memory
+        video, count = features.video, self.num_dummies
+        moment, moment_clips = self._pool(self.moment, self.moment_layers, video, video.mask & targets.clips)
+        rest, rest_clips = self._pool(self.moment, self.moment_layers, video, video.mask & ~targets.clips)
+        feat, mask, pos = features.text.feat, features.text.mask, features.text.position()
+        dummies, words = (Tokens(feat[:, i], mask[:, i], pos[:, i]) for i in (slice(count), slice(count, None)))
+        dummy_sentence, dummies_out = self._pool(self.sentence, self.sentence_layers, dummies, dummies.mask)
+        sentence, words_out = self._pool(self.sentence, self.sentence_layers, words, words.mask)
+        memory.aux.update(
+            moment=moment,
+            rest=rest,
+            moment_clips=moment_clips,
+            rest_clips=rest_clips,
+            inside=targets.clips,
+            sentence=sentence,
+            dummy_sentence=dummy_sentence,
+            alignment_text=torch.cat((dummies_out, words_out), dim=1),
+            text_mask=mask,
+        )
+        return memory
+
+    @staticmethod
+    def _pool(token: GlobalToken, layers: nn.Module, tokens: Tokens, keys: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode ``[token ; sequence]``, of which only the token and ``keys`` (B, L) are attended to."""
+        sequence = token.prepend(Tokens(tokens.feat, keys, tokens.pos))
+        return token.split(layers(sequence.feat, sequence.mask, sequence.position()))

@@ -1,0 +1,54 @@
+"""Tokens that stand for whatever the sentence does not say (CG-DETR)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+from torch import nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import Features, Memory, MomentTargets, Tokens
+
+
+@MODELS.register_module()
+class DummyTokenEncoder(nn.Module):
+    """Put dummy tokens that know the sentence in front of the words, then run an encoder (CG-DETR, section 3.1).
+
+    The dummies read the words by self-attention; the words that the wrapped encoder sees are those from before. A
+    negative sentence inside the wrapped encoder brings its dummies along.
+
+    Args:
+        embed_dims: Channels D.
+        num_dummies: Number of dummies.
+        layers: Config of the stack over dummies and words, e.g. :class:`TransformerEncoder`.
+        encoder: Config of the wrapped encoder.
+    """
+
+    def __init__(self, embed_dims: int, num_dummies: int, layers: dict[str, Any], encoder: dict[str, Any]):
+        super().__init__()
+        self.feat = nn.Parameter(torch.randn(num_dummies, embed_dims))
+        self.pos = nn.Parameter(torch.randn(num_dummies, embed_dims))
+        self.layers = MODELS.build(layers)
+        self.encoder = MODELS.build(encoder)
+
+    def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
+        """Encode a batch.
+
+        Args:
+            features: Projected inputs.
+            targets: Ground truth; None at inference.
+
+        Returns:
+            The memory of the wrapped encoder.
+        """
+        text, (count, _) = features.text, self.feat.shape
+        batch = text.feat.shape[0]
+        dummies = Tokens(
+            self.feat.expand(batch, -1, -1), text.mask.new_ones(batch, count), self.pos.expand(batch, -1, -1)
+        )
+        joint = dummies.join(text)
+        informed = self.layers(joint.feat, joint.mask, joint.position())[:, :count]
+        return self.encoder(dataclasses.replace(features, text=dummies.replace(informed).join(text)), targets)

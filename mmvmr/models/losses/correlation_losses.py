@@ -1,0 +1,185 @@
+"""Losses of CG-DETR: moments and sentences, and what they teach the cross-attention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmvmr.registry import MODELS
+
+from ...structures import MomentTargets, Outputs
+from .base import DenseLoss, check_padding, padded_mean
+from .gather import gather_rows
+
+
+def alignment(outputs: Outputs, name: str) -> Tensor:
+    """One of the tensors that the encoders of CG-DETR leave in ``memory.aux``.
+
+    Args:
+        outputs: Everything that the model produced.
+        name: Name of the tensor.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        ValueError: If the encoder made none.
+    """
+    if name not in outputs.memory.aux:
+        raise ValueError(
+            f'a loss needs memory.aux[{name!r}], which model.encoder does not make: AlignmentTokenEncoder around '
+            'PromptTokenEncoder does, while training'
+        )
+    return outputs.memory.aux[name]
+
+
+def moment_logits(outputs: Outputs, sentence: str) -> tuple[Tensor, int]:
+    """Cosines of moments and of the rest of the videos with all sentences of the step, without a temperature.
+
+    Args:
+        outputs: Everything that the model produced.
+        sentence: ``sentence`` or ``dummy_sentence``.
+
+    Returns:
+        (B, 2 B'), the moment first, then the rest of the same video; and the column of the own sentence of row 0.
+    """
+    texts, start = gather_rows(F.normalize(alignment(outputs, sentence), dim=1))
+    both = (F.normalize(alignment(outputs, name), dim=1) for name in ('moment', 'rest'))
+    return torch.cat([x @ texts.t() for x in both], dim=1), start
+
+
+@MODELS.register_module()
+class MomentSentenceLoss(DenseLoss):
+    """A moment is nearer to its sentence than to other sentences, and nearer than the rest of its video (CG-DETR).
+
+    Args:
+        weight: Factor in the total.
+    """
+
+    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
+        """Compute the loss; see :meth:`DenseLoss.forward`."""
+        logits, start = moment_logits(outputs, 'sentence')
+        return F.cross_entropy(logits, torch.arange(len(logits), device=logits.device) + start)
+
+
+@MODELS.register_module()
+class MomentDummyLoss(DenseLoss):
+    """A moment keeps away from what the dummies of its sentence stand for (CG-DETR).
+
+    Args:
+        labels: ``others`` is ``-log(1 - p)`` with the probability p of the own dummy sentence: any other pair, and the
+            rest of the video, may be near. The official code passes this set of labels through an argmax, which
+            leaves ``first``: sample 0 is drawn to dummy sentence 1, all others to dummy sentence 0.
+        weight: Factor in the total.
+
+    Raises:
+        ValueError: If ``labels`` is unknown.
+    """
+
+    def __init__(self, labels: str = 'others', weight: float = 1.0):
+        super().__init__(weight)
+        if labels not in ('others', 'first'):
+            raise ValueError(f"MomentDummyLoss: labels={labels!r}, expected 'others' or 'first'")
+        self.labels = labels
+
+    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
+        """Compute the loss; see :meth:`DenseLoss.forward`."""
+        logits, start = moment_logits(outputs, 'dummy_sentence')
+        rows = torch.arange(len(logits), device=logits.device)
+        if self.labels == 'first':
+            return F.cross_entropy(logits, (rows == 0).long())
+        others = torch.ones_like(logits, dtype=torch.bool)
+        others[rows, rows + start] = False
+        return (logits.logsumexp(1) - logits.masked_fill(~others, -torch.inf).logsumexp(1)).mean()
+
+
+@MODELS.register_module()
+class MomentClipLoss(DenseLoss):
+    """Binary cross-entropy: does a clip, by its product with the moment token, belong to the moment (CG-DETR).
+
+    Args:
+        padding: ``exclude`` takes the mean over the clips that exist; ``include`` divides by the padded length.
+        form: ``logits``, or ``probability`` as published: sigmoid and logarithm apart, whose gradient vanishes where
+            the sigmoid is 0 or 1 in float32.
+        weight: Factor in the total.
+
+    Raises:
+        ValueError: If an option is unknown.
+    """
+
+    def __init__(self, padding: str = 'exclude', form: str = 'logits', **kwargs: Any):
+        super().__init__(**kwargs)
+        if form not in ('logits', 'probability'):
+            raise ValueError(f"MomentClipLoss: form={form!r}, expected 'logits' or 'probability'")
+        self.padding = check_padding(self, padding)
+        self.form = form
+
+    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
+        """Compute the loss; see :meth:`DenseLoss.forward`."""
+        inside, label = targets.clips.unsqueeze(-1), targets.clips.float()
+        clips = torch.where(inside, alignment(outputs, 'moment_clips'), alignment(outputs, 'rest_clips'))
+        logits = (clips @ alignment(outputs, 'moment').unsqueeze(-1)).squeeze(-1)
+        if self.form == 'logits':
+            loss = F.binary_cross_entropy_with_logits(logits, label, reduction='none')
+        else:
+            loss = F.binary_cross_entropy(logits.sigmoid(), label, reduction='none')
+        return padded_mean(loss * targets.clip_mask, targets.clip_mask, self.padding)
+
+
+@MODELS.register_module()
+class AttentionDistillLoss(DenseLoss):
+    """The cross-attention of a moment clip follows its affinity with dummies and words (CG-DETR, section 3.2).
+
+    Kullback-Leibler divergence, averaged over the tokens and the clips of moments; 0 for a batch without moments,
+    where the official code gives NaN.
+
+    Args:
+        padding: ``include`` reproduces the official code, whose softmax of the affinities runs over padded words too.
+        weight: Factor in the total.
+
+    Raises:
+        ValueError: If ``padding`` is unknown.
+    """
+
+    def __init__(self, padding: str = 'exclude', **kwargs: Any):
+        super().__init__(**kwargs)
+        self.padding = check_padding(self, padding)
+
+    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
+        """Compute the loss; see :meth:`DenseLoss.forward`."""
+        affinity = alignment(outputs, 'moment_clips') @ alignment(outputs, 'alignment_text').transpose(1, 2)
+        count = float(affinity.shape[-1])
+        if self.padding == 'exclude':
+            mask = alignment(outputs, 'text_mask').unsqueeze(1)
+            affinity, count = affinity.masked_fill(~mask, -torch.inf), mask.sum(-1)
+        wanted = affinity.detach().softmax(-1)
+        divergence = F.kl_div((alignment(outputs, 'attention') + 1e-6).log(), wanted, reduction='none')
+        return padded_mean(divergence.sum(-1) / count, targets.clips & targets.clip_mask, 'exclude')
+
+
+@MODELS.register_module()
+class OrthogonalTokenLoss(DenseLoss):
+    """The tokens of a set point in different directions (CG-DETR): mean absolute cosine, the diagonal counted as 0.
+
+    Args:
+        tokens: ``dummies`` or ``prompts``.
+        weight: Factor in the total.
+
+    Raises:
+        ValueError: If ``tokens`` is unknown.
+    """
+
+    def __init__(self, tokens: str = 'dummies', weight: float = 1.0):
+        super().__init__(weight)
+        if tokens not in ('dummies', 'prompts'):
+            raise ValueError(f"OrthogonalTokenLoss: tokens={tokens!r}, expected 'dummies' or 'prompts'")
+        self.tokens = tokens
+
+    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
+        """Compute the loss; see :meth:`DenseLoss.forward`."""
+        unit = F.normalize(alignment(outputs, self.tokens), dim=-1)
+        cosine = unit @ unit.detach().transpose(1, 2)
+        return cosine.masked_fill(torch.eye(unit.shape[1], dtype=torch.bool, device=unit.device), 0).abs().mean()

@@ -1,0 +1,36 @@
+"""Telling clips from words by a learned vector."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from torch import nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import Features
+
+
+@MODELS.register_module()
+class ModalityEmbedding(nn.Module):
+    """Adds one learned vector to every word and another to every clip (CG-DETR; BERT's token types).
+
+    Args:
+        embed_dims: Channels D.
+    """
+
+    def __init__(self, embed_dims: int):
+        super().__init__()
+        self.embedding = nn.Embedding(2, embed_dims)
+        nn.init.normal_(self.embedding.weight, std=0.02)
+
+    def forward(self, features: Features) -> Features:
+        """Mark projected features; shapes stay."""
+        word, clip = self.embedding.weight
+        negative = features.negative_text
+        return dataclasses.replace(
+            features,
+            video=features.video.replace(features.video.feat + clip),
+            text=features.text.replace(features.text.feat + word),
+            negative_text=None if negative is None else negative.replace(negative.feat + word),
+        )
