@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,8 @@ class OfficialMethod:
         cases: What a parity folder records, read from it: ``f(folder, config)``. The default reads ``outputs.npz``
             and ``losses.npz``.
         targets: Recorded ``targets.npz`` to ours: ``f(arrays, clip_mask, config)``.
+        extra: Numbers about single functions of the official code: ``f(folder, config)`` yields their name, ours and
+            the recorded ones.
         dead: Recorded arrays that nothing in the official code reads, with the reason; they are not compared.
     """
 
@@ -81,6 +83,7 @@ class OfficialMethod:
     targets: Callable[[Tensors, Tensor, Mapping[str, Any]], MomentTargets] = lambda arrays, mask, config: targets_of(
         arrays, mask
     )
+    extra: Callable[[Path, Mapping[str, Any]], Iterable[tuple[str, Tensors, Tensors]]] = lambda folder, config: ()
     dead: Mapping[str, str] = field(default_factory=dict)
 
     def model_config(self, options: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> ConfigDict:
@@ -173,7 +176,7 @@ def load_arrays(path: Path) -> Tensors:
 def split_indices(recorded: Tensors) -> tuple[Tensors, Tensors]:
     """Separate Hungarian indices from losses; the recordings name them in three ways.
 
-    ``[aux_i.]indices.{batch,pred,tgt}``, ``indices_{final,aux_i}.{batch,src,tgt}``, and per sample
+    ``[aux_i.]indices.{batch,pred,tgt}``, ``indices_{final,event,aux_i}.{batch,src,tgt}``, and per sample
     ``match[_auxi].<sample>.{pred,tgt}``.
 
     Args:
@@ -184,10 +187,11 @@ def split_indices(recorded: Tensors) -> tuple[Tensors, Tensors]:
     """
     losses, parts = {}, {}
     for name, value in recorded.items():
-        match = re.fullmatch(r'(?:aux_(\d+)\.)?indices\.(\w+)|indices_(?:final|aux_(\d+))\.(\w+)', name)
+        match = re.fullmatch(r'(?:aux_(\d+)\.)?indices\.(\w+)|indices_(?:final|(event)|aux_(\d+))\.(\w+)', name)
         sample = re.fullmatch(r'match(?:_aux(\d+))?\.(\d+)\.(\w+)', name)
         if match:
-            layer, column = match[1] or match[3], match[2] or match[4]
+            layer, column = match[1] or match[4], match[2] or match[5]
+            layer = 'event.0' if match[3] else layer
             parts.setdefault(layer, {}).setdefault(_COLUMNS[column], []).append(value)
         elif sample:
             columns = parts.setdefault(sample[1], {})

@@ -106,6 +106,11 @@ def check_folder(folder: Path) -> Iterator[Group]:
             yield from check_outputs(run)
         if case.losses:
             yield from check_losses(run)
+    for name, ours, recorded in method.extra(folder, config):
+        group = Group(name, tolerances.outputs)
+        for key, reference in recorded.items():
+            group.add(key, scaled_difference(ours[key], reference))
+        yield group
 
 
 @dataclass
@@ -277,7 +282,7 @@ def _gradients(run: Run) -> Group:
 
 def _indices(run: Run, outputs: Outputs) -> Group:
     group = Group(f'Hungarian indices{run.case.label}', 0.0)
-    sets = [s for s in outputs.sets if s.name == 'direct']
+    sets = [s for s in outputs.sets if set_suffix(s) in run.case.indices]
     matched = {set_suffix(s): m for s, m in zip(sets, run.model.criterion.assigner(sets, run.targets))}
     for suffix, reference in run.case.indices.items():
         if suffix not in matched:

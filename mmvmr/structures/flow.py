@@ -125,6 +125,8 @@ class Queries:
         groups: The blocks that the N queries consist of, in order.
         attn_mask: Which query may look at which (B, N, N) or (N, N), True = may; None means all.
         init_spans: Spans that the initializer itself predicts and a loss supervises (B, n, 2).
+        init_name: Name of the prediction set that they become.
+        init_targets: Targets of theirs other than the ground truth, see :class:`PredictionSet`.
     """
 
     content: Tensor
@@ -133,6 +135,8 @@ class Queries:
     groups: list[QueryGroup] = field(default_factory=list)
     attn_mask: Tensor | None = None
     init_spans: Tensor | None = None
+    init_name: str = 'init'
+    init_targets: tuple[Tensor, Tensor] | None = None
 
 
 @dataclass

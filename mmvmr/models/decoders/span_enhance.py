@@ -31,13 +31,16 @@ class SpanEnhance(nn.Module):
         self.sentence = nn.Linear(embed_dims, embed_dims, bias=False)
         self.output = nn.Linear(embed_dims, embed_dims, bias=False)
 
-    def forward(self, content: Tensor, memory: Memory, anchors: Tensor | None) -> Tensor:
+    def forward(
+        self, content: Tensor, memory: Memory, anchors: Tensor | None, attn_mask: Tensor | None = None
+    ) -> Tensor:
         """Enhance the content of the queries.
 
         Args:
             content: (B, N, D).
             memory: Encoder output.
             anchors: Normalised (center, width) of the queries (B, N, 2).
+            attn_mask: Unused: queries do not see each other here.
 
         Returns:
             (B, N, D).

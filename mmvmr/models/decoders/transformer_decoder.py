@@ -18,7 +18,9 @@ from ..layers import FFN, MLP, QueryPosition, residual_dropout, xavier_
 class NoEnhance(nn.Module):
     """The neutral enhance block: content passes unchanged."""
 
-    def forward(self, content: Tensor, memory: Memory, anchors: Tensor | None) -> Tensor:
+    def forward(
+        self, content: Tensor, memory: Memory, anchors: Tensor | None, attn_mask: Tensor | None = None
+    ) -> Tensor:
         """Return the content."""
         return content
 
@@ -31,7 +33,8 @@ class DecoderLayer(nn.Module):
         embed_dims: Channels D.
         self_attn: Config with the signature of :class:`QuerySelfAttention`.
         cross_attn: Config with the signature of :class:`QueryCrossAttention`.
-        enhance: Config of a block ``f(content, memory, anchors) -> content`` between the two; None for none.
+        enhance: Config of a block ``f(content, memory, anchors, attn_mask) -> content`` between the two; None for
+            none.
         ffn_dims: Hidden channels of the feed-forward block.
         dropout: Dropout of residuals and feed-forward block.
         activation: Activation of the feed-forward block.
@@ -80,7 +83,7 @@ class DecoderLayer(nn.Module):
             (B, N, D).
         """
         content = self.norm1(content + self.dropout(self.self_attn(content, position, attn_mask)))
-        content = self.enhance(content, memory, anchors)
+        content = self.enhance(content, memory, anchors, attn_mask)
         content = self.norm2(content + self.dropout(self.cross_attn(content, position, memory.context, anchors)))
         return self.norm3(content + self.dropout(self.ffn(content)))
 
@@ -92,7 +95,8 @@ class AnchorRefiner(nn.Module):
     Args:
         embed_dims: Channels D.
         coder: Config of the span coder that applies the offset.
-        zero_init: Start without movement. The official code of QD-DETR intends this and then overwrites it.
+        zero_init: Start without movement, and before the last layer from torch's default weights (EaTR). The official
+            code of QD-DETR intends this and then overwrites it.
     """
 
     def __init__(self, embed_dims: int, coder: dict[str, Any] | None = None, zero_init: bool = False):
@@ -104,6 +108,8 @@ class AnchorRefiner(nn.Module):
     def init_weights(self) -> None:
         """Zero the last layer where asked; called after the Xavier pass of the decoder."""
         if self.zero_init:
+            for layer in self.mlp.layers:
+                layer.reset_parameters()
             nn.init.zeros_(self.mlp.layers[-1].weight)
             nn.init.zeros_(self.mlp.layers[-1].bias)
 
@@ -124,6 +130,13 @@ class TransformerDecoder(nn.Module):
         refiner: Config of :class:`AnchorRefiner`; None where anchors stay or do not exist.
         embed_dims: Channels D.
         output_norm: Normalise the states that heads read; the un-normalised ones feed the next layer.
+        refine_from: What the refined anchors that heads read are made of: ``state`` for the state and the detached
+            anchor, as the next layer gets them; ``output`` for the normalised state and the anchor with its gradient
+            (EaTR).
+        detach_anchors: Keep the gradient of positions away from the anchors of the initializer (EaTR).
+
+    Raises:
+        ValueError: If ``refine_from`` is unknown, or there is no refiner for it.
     """
 
     def __init__(
@@ -135,8 +148,16 @@ class TransformerDecoder(nn.Module):
         first_layer: dict[str, Any] | None = None,
         refiner: dict[str, Any] | None = None,
         output_norm: bool = True,
+        refine_from: str = 'state',
+        detach_anchors: bool = False,
     ):
         super().__init__()
+        if refine_from not in ('state', 'output') or (refine_from == 'output' and refiner is None):
+            raise ValueError(
+                f"TransformerDecoder: refine_from={refine_from!r}, expected 'state', or 'output' with a refiner"
+            )
+        self.refine_from = refine_from
+        self.detach_anchors = detach_anchors
         first = merge_configs(layer, first_layer or {})
         self.layers = nn.ModuleList(MODELS.build(first if i == 0 else dict(layer)) for i in range(num_layers))
         self.position = MODELS.build(position)
@@ -163,6 +184,8 @@ class TransformerDecoder(nn.Module):
             attn_mask = attn_mask[None]
         hidden, entered, refined = [], [], []
         stored = anchors
+        if anchors is not None and self.detach_anchors:
+            anchors = anchors.detach()
         for index, layer in enumerate(self.layers):
             position = self.position(queries, content, anchors, index)
             content = layer(content, position, memory, anchors, attn_mask)
@@ -171,7 +194,7 @@ class TransformerDecoder(nn.Module):
                 continue
             entered.append(stored)
             stored = anchors if self.refiner is None else self.refiner(content, anchors)
-            refined.append(stored)
+            refined.append(stored if self.refine_from == 'state' else self.refiner(hidden[-1], entered[-1]))
             anchors = stored if self.refiner is None else stored.detach()
         return Decoded(
             hidden=torch.stack(hidden),

@@ -2,6 +2,7 @@
 
 from .alignment_token_encoder import AlignmentTokenEncoder
 from .dummy_token_encoder import DummyTokenEncoder
+from .event_context_encoder import EventContextEncoder
 from .global_token_encoder import GlobalToken, GlobalTokenEncoder
 from .joint_encoder import JointEncoder
 from .multi_modal_align_encoder import MultiModalAlignEncoder
@@ -14,6 +15,7 @@ __all__ = [
     'AlignmentTokenEncoder',
     'DummyTokenEncoder',
     'EncoderLayer',
+    'EventContextEncoder',
     'GlobalToken',
     'GlobalTokenEncoder',
     'JointEncoder',

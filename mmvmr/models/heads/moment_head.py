@@ -142,7 +142,8 @@ class MomentHead(nn.Module):
         quality = None if self.quality is None else self.quality(decoded)
         sets = []
         if queries.init_spans is not None:
-            sets.append(PredictionSet('init', queries.init_spans.float()))
+            first = queries.init_spans.float()
+            sets.append(PredictionSet(queries.init_name, first, targets=queries.init_targets))
         last = spans.shape[0] - 1
         for group in queries.groups:
             block = slice(group.start, group.stop)

@@ -18,7 +18,7 @@ from .init import xavier_
 from .local_conv import ConvStack, LocalConvBlock
 from .mlp import FFN, MLP, build_activation
 from .modulators import GaussianModulator
-from .pooling import AttentionPool, ProjectedMeanPool, instance_token, masked_mean, sentence_token
+from .pooling import AttentionPool, ProjectedMeanPool, instance_token, masked_max, masked_mean, sentence_token
 from .position import SinePosition, sine_embedding
 from .query_position import (
     AnchorQueryPosition,
@@ -64,6 +64,7 @@ __all__ = [
     'hat_weights',
     'instance_token',
     'inverse_sigmoid',
+    'masked_max',
     'masked_mean',
     'merge_heads',
     'residual_dropout',

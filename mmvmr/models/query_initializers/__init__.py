@@ -4,6 +4,7 @@ from .dynamic import DynamicAnchorQueryInitializer
 from .learned import LearnedAnchorQueryInitializer, LearnedQueryInitializer
 from .moments import MomentQueryInitializer, allowed_moments
 from .noise import DualPathQueryInitializer, NoiseQueryGenerator, add_noise
+from .slots import SlotQueryInitializer
 
 __all__ = [
     'DualPathQueryInitializer',
@@ -12,6 +13,7 @@ __all__ = [
     'LearnedQueryInitializer',
     'MomentQueryInitializer',
     'NoiseQueryGenerator',
+    'SlotQueryInitializer',
     'add_noise',
     'allowed_moments',
 ]

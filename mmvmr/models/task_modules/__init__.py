@@ -5,6 +5,7 @@ from .coders import AdditiveSpanCoder, LogitSpanCoder
 from .match_costs import ForegroundCost, QualityCost, SpanGIoUCost, SpanL1Cost
 from .negatives import RollNegativeSampler
 from .nms import SoftNMS
+from .pseudo_events import PseudoEvents
 
 __all__ = [
     'AdditiveSpanCoder',
@@ -12,6 +13,7 @@ __all__ = [
     'HungarianAssigner',
     'LogitSpanCoder',
     'Matched',
+    'PseudoEvents',
     'QualityCost',
     'RollNegativeSampler',
     'SoftNMS',

@@ -20,8 +20,8 @@ _SIDES = ('left', 'right')
 def _options(args: Mapping[str, Any]) -> dict[str, Any]:
     options = family.common_options(args)
     depth = {'num_layers': args['enc_layers']}
-    if args.get('a_feat_dir') is not None:
-        options['projector']['video_dims'] += args['a_feat_dim']
+    audio = args.get('a_feat_dim') or 0
+    options['projector']['video_dims'] = args['v_feat_dim'] + (audio if args.get('a_feat_dir') is not None else 0)
     options['encoder'] = {
         'sampler': {'exclude_same_video': False},
         'encoder': {'fusion': {**depth, 'mask_layout': 'head_major'}, 'layers': dict(depth)},

@@ -1,0 +1,9 @@
+# EaTR on QVHighlights (SlowFast + CLIP), as published, without the errors of the official code.
+_base_ = [
+    '../_base_/models/eatr.py',
+    '../_base_/datasets/qvhl.py',
+    '../_base_/schedules/schedule_200e_step150.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(postprocessor=dict(round_to=2.0))
+randomness = dict(seed=429)

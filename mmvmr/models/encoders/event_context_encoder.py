@@ -1,0 +1,56 @@
+"""What the event reasoning of EaTR needs beside the memory of an encoder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from mmvmr.registry import MODELS, TASK_UTILS
+
+from ...structures import Features, Memory, MomentTargets
+from ..layers import masked_max
+
+_POOLS = ('valid', 'padded')
+
+
+@MODELS.register_module()
+class EventContextEncoder(nn.Module):
+    """Keep the clips before encoding, the strongest words and, for training, the pseudo events (EaTR, section 3).
+
+    Args:
+        encoder: Config of the wrapped encoder.
+        events: Config of the search for events, e.g. :class:`PseudoEvents`.
+        pool: The sentence is the maximum over its words: ``valid`` ones, or ``padded`` ones too, as in the official
+            code, where sentences change with the longest one of the batch.
+
+    Raises:
+        ValueError: If ``pool`` is unknown.
+    """
+
+    def __init__(self, encoder: dict[str, Any], events: dict[str, Any], pool: str = 'valid'):
+        super().__init__()
+        if pool not in _POOLS:
+            raise ValueError(f'EventContextEncoder: pool={pool!r} is unknown, expected one of {_POOLS}')
+        self.encoder = MODELS.build(encoder)
+        self.events = TASK_UTILS.build(events)
+        self.pool = pool
+
+    def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
+        """Encode a batch.
+
+        Args:
+            features: Projected inputs, with the input features of the clips.
+            targets: Ground truth; None at inference, where no events are searched.
+
+        Returns:
+            The memory of the wrapped encoder with ``sentence``, ``aux['projected']`` (the clips before encoding) and
+            while training ``aux['events']``, see :class:`PseudoEvents`.
+        """
+        memory = self.encoder(features, targets)
+        words = features.text
+        memory.sentence = words.feat.amax(1) if self.pool == 'padded' else masked_max(words.feat, words.mask)
+        memory.aux['projected'] = features.video
+        if targets is not None:
+            memory.aux['events'] = self.events(features.raw_video, features.video.mask)
+        return memory

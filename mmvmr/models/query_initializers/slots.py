@@ -1,0 +1,68 @@
+"""Moment queries out of the events of a video (EaTR)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import Memory, MomentTargets, Queries, QueryGroup
+from ..layers import MLP, SlotAttention, xavier_
+
+
+@MODELS.register_module()
+class SlotQueryInitializer(nn.Module):
+    """Slots compete for the clips; each becomes a query, its event the anchor (EaTR, section 3.2).
+
+    Events are offered as the prediction set ``event``, whose targets are the pseudo events of the encoder.
+
+    Args:
+        num_queries: Number of slots N.
+        embed_dims: Channels D.
+        num_iters: Iterations of the slot attention.
+        padding: See :class:`SlotAttention`.
+    """
+
+    def __init__(self, num_queries: int, embed_dims: int, num_iters: int = 3, padding: str = 'exclude'):
+        super().__init__()
+        self.slots = nn.Parameter(torch.empty(num_queries, embed_dims))
+        self.attention = SlotAttention(embed_dims, num_iters, embed_dims, 2, padding)
+        self.norm = nn.LayerNorm(embed_dims)
+        xavier_(self)
+        self.mlp = MLP(embed_dims, embed_dims, 2, 3)
+        nn.init.zeros_(self.mlp.layers[-1].weight)
+        nn.init.zeros_(self.mlp.layers[-1].bias)
+
+    def forward(self, memory: Memory, targets: MomentTargets | None = None) -> Queries:
+        """Make the queries of a batch.
+
+        Args:
+            memory: Encoder output; slots look at ``aux['projected']`` (the encoded clips where it is absent).
+            targets: Ground truth; None at inference.
+
+        Returns:
+            Queries with content, anchors (B, N, 2) and, from the normalised slots, ``init_spans``.
+
+        Raises:
+            ValueError: If there is something to learn and no pseudo event to learn it from.
+        """
+        events = memory.aux.get('events')
+        if targets is not None and events is None:
+            raise ValueError(
+                'SlotQueryInitializer learns from pseudo events: wrap model.encoder in EventContextEncoder'
+            )
+        video = memory.aux.get('projected', memory.video)
+        start = self.slots.expand(len(video.feat), -1, -1)
+        slots = self.attention(start, video.feat + video.position(), video.mask)
+        return Queries(
+            content=slots,
+            anchors=self._spans(slots),
+            groups=[QueryGroup('direct', 0, slots.shape[1])],
+            init_spans=self._spans(self.norm(slots)),
+            init_name='event',
+            init_targets=events,
+        )
+
+    def _spans(self, slots: Tensor) -> Tensor:
+        return self.mlp(slots).float().sigmoid()
