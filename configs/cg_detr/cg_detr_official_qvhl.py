@@ -1,0 +1,20 @@
+# CG-DETR on QVHighlights exactly as the official code runs it: word masks laid out head by head over the samples with a
+# real negative, a saliency token that reads nothing, padding in losses, dummy labels behind an argmax, the loss of
+# false negatives apart; windows clamped to 150 s, highlight scores in half precision.
+_base_ = ['./cg_detr_qvhl.py']
+pair = dict(rows='valid', encoder=dict(token_reads='nothing', fusion=dict(mask_layout='head_major')))
+model = dict(
+    encoder=dict(encoder=dict(encoder=pair)),
+    criterion=dict(
+        losses=dict(
+            saliency_rank=dict(false_negatives='added'),
+            attention_rank=dict(false_negatives='ignored'),
+            attention_clip=dict(padding='include'),
+            moment_dummy=dict(labels='first'),
+            moment_clip=dict(padding='include', form='probability'),
+            distill=dict(padding='include'),
+        )
+    ),
+    postprocessor=dict(clamp=(0, 150), half_saliency=True),
+)
+del pair

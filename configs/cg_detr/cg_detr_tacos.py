@@ -1,0 +1,9 @@
+# CG-DETR on TACoS (SlowFast + CLIP at 2 s), as published, but for the epoch: chosen on the validation split.
+_base_ = [
+    '../_base_/models/cg_detr_highlight4.py',
+    '../_base_/datasets/tacos.py',
+    '../_base_/schedules/schedule_200e.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(shared=dict(num_dummies=50), postprocessor=dict(round_to=2.0))
+optim_wrapper = dict(optimizer=dict(lr=2e-4))
