@@ -5,6 +5,13 @@ state dict to ours, and our outputs to official names, so that ``check_parity.py
 """
 
 from .method import METHODS, OfficialMethod, find_method
-from .methods import bam_detr, cg_detr, eatr, moment_detr, qd_detr  # noqa: F401  (each module registers its method)
+from .methods import (  # noqa: F401  (each module registers its method)
+    bam_detr,
+    cg_detr,
+    eatr,
+    moment_detr,
+    qd_detr,
+    uvcom,
+)
 
 __all__ = ['METHODS', 'OfficialMethod', 'find_method']

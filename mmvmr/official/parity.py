@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +20,6 @@ from ..models.criterion import set_suffix
 from ..structures import MomentTargets, Outputs
 from .method import Case, OfficialMethod, Tensors, find_method, load_arrays
 
-GRADIENT_FLOOR = 1e-6
-
 
 @dataclass
 class Tolerances:
@@ -29,18 +28,27 @@ class Tolerances:
     Attributes:
         outputs: Of outputs and intermediates: absolute, relative above 1.
         losses: Of losses, relative.
-        gradients: Of gradient norms, relative, with an absolute floor of 1e-6.
+        gradients: Of gradient norms, relative.
+        gradient_floor: Of gradient norms, absolute: what is allowed in any case, as mathematically zero gradients are
+            recorded as rounding noise.
     """
 
     outputs: float = 5e-5
     losses: float = 1e-5
     gradients: float = 1e-2
+    gradient_floor: float = 1e-6
 
     @classmethod
     def read(cls, config: Mapping[str, Any]) -> Tolerances:
-        """The defaults, overridden by ``tolerances`` of a ``config.json``."""
-        named = config.get('tolerances') or {}
-        return cls(**{key: float(named[key]) for key in ('outputs', 'losses', 'gradients') if key in named})
+        """The defaults, overridden by ``tolerances`` and ``tolerance_note`` (on gradients) of a ``config.json``."""
+        named = dict(config.get('tolerances') or {})
+        note = re.search(
+            r'[Gg]radient norms.*?absolute tolerance of (\d[\d.]*e-\d+)', config.get('tolerance_note') or ''
+        )
+        if note:
+            named.setdefault('gradient_floor', note[1])
+        known = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{key: float(value) for key, value in named.items() if key in known})
 
 
 @dataclass
@@ -269,19 +277,21 @@ def _gradients(run: Run) -> Group:
             continue
         key = run.method.rename(name.removeprefix('gradnorm/'))
         if key is None:
-            if reference.item() > GRADIENT_FLOOR:
+            if reference.item() > run.tolerances.gradient_floor:
                 group.missing.append(name)
             continue
         gradient = parameters[key].grad
         found = 0.0 if gradient is None else gradient.norm().item()
         difference = abs(found - reference.item())
         relative = difference / max(abs(reference.item()), 1e-12)
-        group.add(name.removeprefix('gradnorm/'), 0.0 if difference <= GRADIENT_FLOOR else relative)
+        group.add(name.removeprefix('gradnorm/'), 0.0 if difference <= run.tolerances.gradient_floor else relative)
     return group
 
 
 def _indices(run: Run, outputs: Outputs) -> Group:
     group = Group(f'Hungarian indices{run.case.label}', 0.0)
+    if not run.case.indices:
+        return group
     sets = [s for s in outputs.sets if set_suffix(s) in run.case.indices]
     matched = {set_suffix(s): m for s, m in zip(sets, run.model.criterion.assigner(sets, run.targets))}
     for suffix, reference in run.case.indices.items():

@@ -4,10 +4,12 @@ from .alignment_token_encoder import AlignmentTokenEncoder
 from .dummy_token_encoder import DummyTokenEncoder
 from .event_context_encoder import EventContextEncoder
 from .global_token_encoder import GlobalToken, GlobalTokenEncoder
+from .integration_encoder import IntegrationEncoder
 from .joint_encoder import JointEncoder
 from .multi_modal_align_encoder import MultiModalAlignEncoder
 from .negative_pair_encoder import NegativePairEncoder
 from .prompt_token_encoder import PromptTokenEncoder
+from .similarity import SimilarityProjector
 from .transformer import EncoderLayer, TransformerEncoder
 from .video_context_encoder import VideoContextEncoder
 
@@ -18,10 +20,12 @@ __all__ = [
     'EventContextEncoder',
     'GlobalToken',
     'GlobalTokenEncoder',
+    'IntegrationEncoder',
     'JointEncoder',
     'MultiModalAlignEncoder',
     'NegativePairEncoder',
     'PromptTokenEncoder',
+    'SimilarityProjector',
     'TransformerEncoder',
     'VideoContextEncoder',
 ]

@@ -1,6 +1,7 @@
 """Fusions: bring text into video, features to features."""
 
 from .adaptive_cross import AdaptiveCrossAttention, AdaptiveCrossFusion
+from .mutual_cross import MutualCrossFusion
 from .shared_cross import SharedCrossFusion
 from .text_to_video import CrossEncoderLayer, NoFusion, TextToVideoFusion, head_major_mask
 
@@ -8,6 +9,7 @@ __all__ = [
     'AdaptiveCrossAttention',
     'AdaptiveCrossFusion',
     'CrossEncoderLayer',
+    'MutualCrossFusion',
     'NoFusion',
     'SharedCrossFusion',
     'TextToVideoFusion',

@@ -32,21 +32,30 @@ class DirectSpanHead(nn.Module):
 
 @MODELS.register_module()
 class AnchorSpanHead(nn.Module):
-    """An offset to the anchor at the entrance of the layer, by an MLP of the head's own (QD-DETR).
+    """An offset to the anchor of the layer, by an MLP of the head's own (QD-DETR).
 
     Args:
         embed_dims: Channels D.
         coder: Config of the span coder that applies the offset.
+        anchors: ``entered`` for the anchor at the entrance of the layer, ``refined`` for the one behind it, as the
+            decoder moved it (UVCOM).
+
+    Raises:
+        ValueError: If ``anchors`` is unknown.
     """
 
-    def __init__(self, embed_dims: int, coder: dict[str, Any] | None = None):
+    def __init__(self, embed_dims: int, coder: dict[str, Any] | None = None, anchors: str = 'entered'):
         super().__init__()
+        if anchors not in ('entered', 'refined'):
+            raise ValueError(f"AnchorSpanHead: anchors={anchors!r} is unknown, expected 'entered' or 'refined'")
+        self.anchors = anchors
         self.mlp = MLP(embed_dims, embed_dims, 2, 3)
         self.coder = TASK_UTILS.build(coder or {'type': 'LogitSpanCoder'})
 
     def forward(self, decoded: Decoded) -> Tensor:
         """Predict normalised (center, width) of every layer (S, B, N, 2)."""
-        return self.coder.decode(self.mlp(decoded.hidden), decoded.anchors)
+        anchors = decoded.anchors if self.anchors == 'entered' else decoded.refined
+        return self.coder.decode(self.mlp(decoded.hidden), anchors)
 
 
 @MODELS.register_module()

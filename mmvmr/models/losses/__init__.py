@@ -23,6 +23,7 @@ from .saliency_losses import (
     rank_contrastive,
 )
 from .score_losses import BalancedQualityLoss, ForegroundLoss, QualityLoss, QualityMarginLoss
+from .similarity_losses import ClipSentenceLoss, VideoSentenceLoss
 from .span_losses import SpanGIoULoss, SpanL1Loss
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     'BalancedQualityLoss',
     'BoundaryEvidenceLoss',
     'ClipAttentionLoss',
+    'ClipSentenceLoss',
     'ClipTextInterLoss',
     'ClipTextIntraLoss',
     'ClipTextLocalLoss',
@@ -47,6 +49,7 @@ __all__ = [
     'SetLoss',
     'SpanGIoULoss',
     'SpanL1Loss',
+    'VideoSentenceLoss',
     'VideoTextContrastiveLoss',
     'rank_contrastive',
 ]

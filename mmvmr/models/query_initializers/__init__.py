@@ -4,6 +4,7 @@ from .dynamic import DynamicAnchorQueryInitializer
 from .learned import LearnedAnchorQueryInitializer, LearnedQueryInitializer
 from .moments import MomentQueryInitializer, allowed_moments
 from .noise import DualPathQueryInitializer, NoiseQueryGenerator, add_noise
+from .sentence_slots import SentenceSlotQueryInitializer
 from .slots import SlotQueryInitializer
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     'LearnedQueryInitializer',
     'MomentQueryInitializer',
     'NoiseQueryGenerator',
+    'SentenceSlotQueryInitializer',
     'SlotQueryInitializer',
     'add_noise',
     'allowed_moments',

@@ -3,7 +3,7 @@
 from .assigner import HungarianAssigner, Matched
 from .coders import AdditiveSpanCoder, LogitSpanCoder
 from .match_costs import ForegroundCost, QualityCost, SpanGIoUCost, SpanL1Cost
-from .negatives import RollNegativeSampler
+from .negatives import RollNegativeSampler, SimilarityNegativeSampler
 from .nms import SoftNMS
 from .pseudo_events import PseudoEvents
 
@@ -16,6 +16,7 @@ __all__ = [
     'PseudoEvents',
     'QualityCost',
     'RollNegativeSampler',
+    'SimilarityNegativeSampler',
     'SoftNMS',
     'SpanGIoUCost',
     'SpanL1Cost',

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import torch
+from mmengine.logging import MessageHub
 from torch import Tensor
 
 from mmvmr.registry import TASK_UTILS
 
-from ...structures import Features, MomentTargets, Tokens
+from ...structures import Features, Memory, MomentTargets, Tokens, map_tensors
 
 
 @TASK_UTILS.register_module()
@@ -22,12 +23,15 @@ class RollNegativeSampler:
     def __init__(self, exclude_same_video: bool = True):
         self.exclude_same_video = exclude_same_video
 
-    def __call__(self, features: Features, targets: MomentTargets) -> tuple[Tokens, Tensor]:
+    def __call__(
+        self, features: Features, targets: MomentTargets, memory: Memory | None = None
+    ) -> tuple[Tokens, Tensor]:
         """Choose negatives.
 
         Args:
             features: Projected inputs.
             targets: Ground truth, for the source video of every sample.
+            memory: Unused; what the encoder made of the right sentences.
 
         Returns:
             The negative words, and which samples have a real negative (B,).
@@ -39,3 +43,67 @@ class RollNegativeSampler:
         video = targets.video_index
         valid = video != video.roll(-1, 0) if self.exclude_same_video else torch.ones_like(video, dtype=torch.bool)
         return rolled, valid
+
+
+@TASK_UTILS.register_module()
+class SimilarityNegativeSampler:
+    """Every video takes the sentence of the batch that is least similar to it, once similarities mean much (UVCOM).
+
+    Similarity is the mean of two softmax functions over the sentences: of the cosines with the global token, and of
+    the mean cosine over the clips. Before ``start_epoch`` :class:`RollNegativeSampler` chooses.
+
+    Args:
+        start_epoch: First epoch, counted from 0, in which similarity decides.
+        exclude_same_video: Neither a sentence of the same source video is chosen, nor, of course, the own one. The
+            official code checks nothing: a sample can get its own sentence as the negative one.
+        padding: ``exclude`` averages over the clips that exist; ``include`` reproduces the official code.
+
+    Raises:
+        ValueError: If ``padding`` is unknown.
+    """
+
+    def __init__(self, start_epoch: int = 80, exclude_same_video: bool = True, padding: str = 'exclude'):
+        if padding not in ('exclude', 'include'):
+            raise ValueError(f"SimilarityNegativeSampler: padding={padding!r}, expected 'exclude' or 'include'")
+        self.start_epoch = start_epoch
+        self.exclude_same_video = exclude_same_video
+        self.padding = padding
+        self.roll = RollNegativeSampler(exclude_same_video)
+
+    def __call__(self, features: Features, targets: MomentTargets, memory: Memory) -> tuple[Tokens, Tensor]:
+        """Choose negatives.
+
+        Args:
+            features: Projected inputs.
+            targets: Ground truth, for the source video of every sample.
+            memory: What the encoder made of the right sentences, with ``aux['similarity']``
+                (:class:`SimilarityProjector`).
+
+        Returns:
+            The negative words, and which samples have a real negative (B,).
+
+        Raises:
+            ValueError: If similarities are needed and the encoder made none.
+        """
+        if MessageHub.get_current_instance().get_info('epoch', 0) < self.start_epoch:
+            return self.roll(features, targets)
+        index, valid = self.choose(memory, targets)
+        return map_tensors(features.text, lambda t: t[index]), valid
+
+    @torch.no_grad()
+    def choose(self, memory: Memory, targets: MomentTargets) -> tuple[Tensor, Tensor]:
+        """Index of the least similar sentence of every video (B,), and whether it may serve as a negative (B,)."""
+        similarity = memory.aux.get('similarity')
+        if similarity is None:
+            raise ValueError(
+                "SimilarityNegativeSampler needs model.encoder.similarity=dict(type='SimilarityProjector')"
+            )
+        sentences = similarity['sentence'].t()
+        mask = targets.clip_mask if self.padding == 'exclude' else torch.ones_like(targets.clip_mask)
+        weight = mask.unsqueeze(-1) / mask.sum(1).clamp(min=1)[:, None, None]
+        clip_mean = ((similarity['clips'] @ sentences) * weight).sum(1)
+        score = ((similarity['video'] @ sentences).softmax(-1) + clip_mean.softmax(-1)) / 2
+        if not self.exclude_same_video:
+            return score.argmin(1), torch.ones(len(score), dtype=torch.bool, device=score.device)
+        same = targets.video_index[:, None] == targets.video_index
+        return score.masked_fill(same, torch.inf).argmin(1), ~same.all(1)

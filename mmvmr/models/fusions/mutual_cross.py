@@ -1,0 +1,41 @@
+"""Cross-attention in both directions with weights of their own (UVCOM)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from torch import nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import Features
+
+
+@MODELS.register_module()
+class MutualCrossFusion(nn.Module):
+    """Clips read words and, beside it, words read clips; both start from the projected inputs (UVCOM, DBIA).
+
+    Unlike :class:`SharedCrossFusion`, neither direction sees what the other found.
+
+    Args:
+        to_video: Config of the fusion that updates the clips, e.g. :class:`TextToVideoFusion`.
+        to_text: Config of a fusion of the same kind that updates the words: it gets words in the place of clips.
+    """
+
+    def __init__(self, to_video: dict[str, Any], to_text: dict[str, Any]):
+        super().__init__()
+        self.to_video = MODELS.build(to_video)
+        self.to_text = MODELS.build(to_text)
+
+    def forward(self, features: Features) -> Features:
+        """Fuse.
+
+        Args:
+            features: Projected inputs.
+
+        Returns:
+            Features whose video has read the text and whose text has read the video.
+        """
+        turned = dataclasses.replace(features, video=features.text, text=features.video)
+        return dataclasses.replace(self.to_video(features), text=self.to_text(turned).video)
