@@ -68,6 +68,8 @@ class OfficialMethod:
         targets: Recorded ``targets.npz`` to ours: ``f(arrays, clip_mask, config)``.
         extra: Numbers about single functions of the official code: ``f(folder, config)`` yields their name, ours and
             the recorded ones.
+        layouts: Regular expressions of official parameters that are stored in another shape, and the function that
+            brings them into ours.
         dead: Recorded arrays that nothing in the official code reads, with the reason; they are not compared.
     """
 
@@ -84,6 +86,7 @@ class OfficialMethod:
         arrays, mask
     )
     extra: Callable[[Path, Mapping[str, Any]], Iterable[tuple[str, Tensors, Tensors]]] = lambda folder, config: ()
+    layouts: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = ()
     dead: Mapping[str, str] = field(default_factory=dict)
 
     def model_config(self, options: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> ConfigDict:
@@ -124,8 +127,14 @@ class OfficialMethod:
 
     def convert(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Official state dict to ours; unused parameters are left out."""
-        renamed = ((self.rename(key), value) for key, value in state.items())
+        renamed = ((self.rename(key), self._arrange(key, value)) for key, value in state.items())
         return {key: value for key, value in renamed if key is not None}
+
+    def _arrange(self, key: str, value: Tensor) -> Tensor:
+        for pattern, arrange in self.layouts:
+            if re.fullmatch(pattern, key.removeprefix('module.')):
+                return arrange(value)
+        return value
 
 
 METHODS: dict[str, OfficialMethod] = {}

@@ -26,7 +26,7 @@ class MomentDetector(BaseModel):
           | query_initializer(memory, targets?)   -> Queries: content (B, N, D), anchors (B, N, 2)?, groups
           | decoder(queries, memory)              -> Decoded: hidden (S, B, N, D), anchors (S, B, N, 2)?
           | moment_head(decoded, queries)         -> [PredictionSet]: spans (B, n, 2), logits (B, n, 2)? quality (B, n)?
-          | saliency_head(memory)                 -> (B, Lv)
+          | saliency_head(memory, sets)           -> (B, Lv)
           v Outputs -> criterion (mode='loss') | postprocessor (mode='predict')
 
     ``targets`` reach encoder and query initializer while training only: denoising queries and negative pairs need
@@ -121,6 +121,6 @@ class MomentDetector(BaseModel):
         sets = self.moment_head(decoded, queries)
         saliency = negative = None
         if self.saliency_head is not None:
-            saliency = self.saliency_head(memory)
-            negative = None if memory.negative is None else self.saliency_head(memory.negative)
+            saliency = self.saliency_head(memory, sets)
+            negative = None if memory.negative is None else self.saliency_head(memory.negative, sets)
         return Outputs(features, memory, queries, decoded, sets, saliency, negative)

@@ -9,6 +9,7 @@ from .joint_encoder import JointEncoder
 from .multi_modal_align_encoder import MultiModalAlignEncoder
 from .negative_pair_encoder import NegativePairEncoder
 from .prompt_token_encoder import PromptTokenEncoder
+from .reciprocal_encoder import ReciprocalEncoder
 from .similarity import SimilarityProjector
 from .transformer import EncoderLayer, TransformerEncoder
 from .video_context_encoder import VideoContextEncoder
@@ -25,6 +26,7 @@ __all__ = [
     'MultiModalAlignEncoder',
     'NegativePairEncoder',
     'PromptTokenEncoder',
+    'ReciprocalEncoder',
     'SimilarityProjector',
     'TransformerEncoder',
     'VideoContextEncoder',

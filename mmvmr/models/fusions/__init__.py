@@ -1,6 +1,7 @@
 """Fusions: bring text into video, features to features."""
 
 from .adaptive_cross import AdaptiveCrossAttention, AdaptiveCrossFusion
+from .context_query import ContextQueryFusion, SequentialFusion
 from .mutual_cross import MutualCrossFusion
 from .shared_cross import SharedCrossFusion
 from .text_to_video import CrossEncoderLayer, NoFusion, TextToVideoFusion, head_major_mask
@@ -8,9 +9,11 @@ from .text_to_video import CrossEncoderLayer, NoFusion, TextToVideoFusion, head_
 __all__ = [
     'AdaptiveCrossAttention',
     'AdaptiveCrossFusion',
+    'ContextQueryFusion',
     'CrossEncoderLayer',
     'MutualCrossFusion',
     'NoFusion',
+    'SequentialFusion',
     'SharedCrossFusion',
     'TextToVideoFusion',
     'head_major_mask',

@@ -1,6 +1,7 @@
 """Heads: decoded queries and encoded clips to predictions."""
 
 from .dual_path_heads import DualPathQualityHead
+from .guided_saliency_head import MomentGuidedSaliencyHead
 from .moment_head import AnchorSpanHead, DirectSpanHead, ForegroundHead, MomentHead, QualityHead, RefinedSpanHead
 from .saliency_head import LinearSaliencyHead, TokenSaliencyHead
 
@@ -10,6 +11,7 @@ __all__ = [
     'DualPathQualityHead',
     'ForegroundHead',
     'LinearSaliencyHead',
+    'MomentGuidedSaliencyHead',
     'MomentHead',
     'QualityHead',
     'RefinedSpanHead',

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 
-from ...structures import Memory
+from ...structures import Memory, PredictionSet
 
 
 @MODELS.register_module()
@@ -23,7 +24,7 @@ class LinearSaliencyHead(nn.Module):
         super().__init__()
         self.linear = nn.Linear(embed_dims, 1)
 
-    def forward(self, memory: Memory) -> Tensor:
+    def forward(self, memory: Memory, sets: Sequence[PredictionSet] | None = None) -> Tensor:
         """Score the clips (B, Lv)."""
         return self.linear(memory.video.feat).squeeze(-1).float()
 
@@ -41,7 +42,7 @@ class TokenSaliencyHead(nn.Module):
         self.clip = nn.Linear(embed_dims, embed_dims)
         self.token = nn.Linear(embed_dims, embed_dims)
 
-    def forward(self, memory: Memory) -> Tensor:
+    def forward(self, memory: Memory, sets: Sequence[PredictionSet] | None = None) -> Tensor:
         """Score the clips (B, Lv).
 
         Raises:

@@ -22,7 +22,7 @@ from .saliency_losses import (
     SaliencyRankLoss,
     rank_contrastive,
 )
-from .score_losses import BalancedQualityLoss, ForegroundLoss, QualityLoss, QualityMarginLoss
+from .score_losses import BalancedQualityLoss, FocalForegroundLoss, ForegroundLoss, QualityLoss, QualityMarginLoss
 from .similarity_losses import ClipSentenceLoss, VideoSentenceLoss
 from .span_losses import SpanGIoULoss, SpanL1Loss
 
@@ -36,6 +36,7 @@ __all__ = [
     'ClipTextIntraLoss',
     'ClipTextLocalLoss',
     'DenseLoss',
+    'FocalForegroundLoss',
     'ForegroundLoss',
     'MomentClipLoss',
     'MomentDummyLoss',

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 
-from ...structures import MomentTargets, Outputs
+from ...structures import MomentTargets, Outputs, Tokens
 from ..layers import masked_mean, sentence_token
 from .base import DenseLoss, check_padding, padded_mean
 from .gather import gather_rows
@@ -37,6 +37,13 @@ def stage_clips(outputs: Outputs, stage: str) -> Tensor:
     return outputs.memory.aux.get('fused', outputs.memory.video.feat)
 
 
+def stage_text(outputs: Outputs, stage: str) -> Tokens:
+    """Words ``before`` the fusion, or ``after`` it where the encoder keeps them."""
+    if stage == 'after' and outputs.memory.text is not None:
+        return outputs.memory.text
+    return outputs.features.text
+
+
 def stage_sentence(outputs: Outputs, stage: str, sentence: str) -> Tensor:
     """One vector per sentence.
 
@@ -51,9 +58,7 @@ def stage_sentence(outputs: Outputs, stage: str, sentence: str) -> Tensor:
     """
     if sentence == 'token':
         return sentence_token(outputs.memory)
-    text = outputs.features.text
-    if stage == 'after' and outputs.memory.text is not None:
-        text = outputs.memory.text
+    text = stage_text(outputs, stage)
     return masked_mean(F.normalize(text.feat, dim=-1) if sentence == 'unit_mean' else text.feat, text.mask)
 
 
@@ -106,6 +111,7 @@ class VideoTextContrastiveLoss(DenseLoss):
         temperature: Initial temperature.
         learnable: Learn the logarithm of the inverse temperature, as CLIP does.
         max_scale: Upper bound of the inverse temperature (CLIP).
+        padding: ``exclude`` takes means over what exists; ``include`` over the padded lengths (official TR-DETR).
         weight: Factor in the total.
     """
 
@@ -115,6 +121,7 @@ class VideoTextContrastiveLoss(DenseLoss):
         temperature: float = 0.07,
         learnable: bool = True,
         max_scale: float = 100.0,
+        padding: str = 'exclude',
         weight: float = 1.0,
     ):
         super().__init__(weight)
@@ -122,12 +129,21 @@ class VideoTextContrastiveLoss(DenseLoss):
             raise ValueError(f'VideoTextContrastiveLoss: stage={stage!r}, expected one of {_STAGES}')
         self.stage = stage
         self.max_scale = max_scale
-        self.log_scale = nn.Parameter(torch.tensor(-math.log(temperature)), requires_grad=learnable)
+        self.padding = check_padding(self, padding)
+        scale = torch.tensor(-math.log(temperature))
+        if learnable:
+            self.log_scale = nn.Parameter(scale)
+        else:
+            self.register_buffer('log_scale', scale, persistent=False)
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss, the mean over both directions; see :meth:`DenseLoss.forward`."""
-        video = F.normalize(masked_mean(stage_clips(outputs, self.stage), targets.clip_mask), dim=-1)
-        text = F.normalize(stage_sentence(outputs, self.stage, 'mean'), dim=-1)
+        if self.padding == 'include':
+            video, text = stage_clips(outputs, self.stage).mean(1), stage_text(outputs, self.stage).feat.mean(1)
+        else:
+            video = masked_mean(stage_clips(outputs, self.stage), targets.clip_mask)
+            text = stage_sentence(outputs, self.stage, 'mean')
+        video, text = F.normalize(video, dim=-1), F.normalize(text, dim=-1)
         return symmetric_contrast(video, text, self.log_scale.exp().clamp(max=self.max_scale))
 
 

@@ -45,6 +45,36 @@ class ForegroundLoss(SetLoss):
 
 
 @MODELS.register_module()
+class FocalForegroundLoss(SetLoss):
+    """Sigmoid focal loss on both logits against the one-hot class (TR-DETR; Lin et al., ICCV 2017).
+
+    The mean runs over queries and classes. Matching and inference use the softmax of the same logits.
+
+    Args:
+        alpha: Weight of the logit of the right class; the other has ``1 - alpha``.
+        gamma: Exponent that weighs easy logits down.
+        weight: Factor in the total.
+        sets: Names of the sets that it applies to.
+        final_only: Leave intermediate decoder layers out.
+    """
+
+    def __init__(self, alpha: float = 0.25, gamma: float = 2.0, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.alpha = alpha
+        self.gamma = gamma
+
+    def forward(self, predictions: PredictionSet, matched: Matched, targets: MomentTargets) -> Tensor:
+        """Compute the unweighted loss of one set; see :meth:`SetLoss.forward`."""
+        logits = predictions.logits
+        target = torch.zeros_like(logits)
+        target[..., 1] = 1
+        target[matched.batch, matched.query] = target.new_tensor([1.0, 0.0])
+        right = (2 * target - 1) * logits  # the logit of being right about a class
+        loss = F.softplus(-right) * (-right).sigmoid() ** self.gamma
+        return (loss * (self.alpha * target + (1 - self.alpha) * (1 - target))).mean()
+
+
+@MODELS.register_module()
 class QualityLoss(SetLoss):
     """Absolute error of the predicted quality against the best IoU with any ground truth (SA-DETR, eq. 8).
 

@@ -90,6 +90,8 @@ def common_options(args: Mapping[str, Any]) -> dict[str, Any]:
     refuse(args, pre_norm=False, position_embedding='sine', span_loss_type='l1', use_txt_pos=False)
     refuse(args, contrastive_align_loss=False)
     decoder_only_final = not args.get('aux_loss', True)
+    # Audio joins the channels of the video.
+    audio = 0 if args.get('a_feat_dir') is None else args['a_feat_dim']
     return {
         'shared': {
             'embed_dims': args['hidden_dim'],
@@ -98,7 +100,7 @@ def common_options(args: Mapping[str, Any]) -> dict[str, Any]:
             'dropout': args.get('dropout', 0.1),
         },
         'projector': {
-            'video_dims': args['v_feat_dim'] + (args.get('a_feat_dim') or 0),
+            'video_dims': args['v_feat_dim'] + audio,
             'text_dims': args['t_feat_dim'],
             'num_layers': args.get('n_input_proj', 2),
             'input_dropout': args.get('input_dropout', 0.5),

@@ -1,0 +1,84 @@
+"""Context-query attention between clips and words (VSLNet, used by TR-DETR)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+from torch import nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import Features
+from ..builder import build_named
+from ..layers import AttentionPool, Dropout
+
+
+@MODELS.register_module()
+class SequentialFusion(nn.Module):
+    """Fusions one after the other.
+
+    Args:
+        stages: Name to config, in order; a child config changes one by its name or removes it with None.
+    """
+
+    def __init__(self, stages: dict[str, dict[str, Any] | None]):
+        super().__init__()
+        self.stages = nn.ModuleDict(build_named(stages))
+
+    def forward(self, features: Features) -> Features:
+        """Fuse."""
+        for stage in self.stages.values():
+            features = stage(features)
+        return features
+
+
+@MODELS.register_module()
+class ContextQueryFusion(nn.Module):
+    """Clips gather the words near them, and the clips near these words (TR-DETR, section 3.2; VSLNet, section 3.2).
+
+    With clips V, words T and the score ``S_ij = <a, v_i> + <b, t_j> + <c * v_i, t_j>``::
+
+        R = softmax_words(S) T                         what a clip reads
+        E = softmax_words(S) softmax_clips(S)^T V      clips that the same words are about
+        out = ReLU(W2 [W1 [V ; R ; V * R ; V * E] ; pooled T])
+
+    Args:
+        embed_dims: Channels D.
+        dropout: Dropout of clips and words inside the score.
+    """
+
+    def __init__(self, embed_dims: int, dropout: float = 0.1):
+        super().__init__()
+        self.clip = nn.Linear(embed_dims, 1, bias=False)
+        self.word = nn.Linear(embed_dims, 1, bias=False)
+        self.product = nn.Parameter(torch.empty(1, 1, embed_dims))
+        self.dropout = Dropout(dropout)
+        self.gather = nn.Linear(4 * embed_dims, embed_dims)
+        self.pool = AttentionPool(embed_dims)
+        self.join = nn.Linear(2 * embed_dims, embed_dims)
+        for weight in (self.clip.weight, self.word.weight, self.product, self.pool.score.weight):
+            nn.init.xavier_uniform_(weight)
+
+    def forward(self, features: Features) -> Features:
+        """Fuse.
+
+        Args:
+            features: Projected inputs.
+
+        Returns:
+            Features whose video has read the text.
+        """
+        video, text = features.video, features.text
+        clips, words = self.dropout(video.feat), self.dropout(text.feat)
+        score = self.clip(clips) + self.word(words).transpose(1, 2) + (clips * self.product) @ words.transpose(1, 2)
+        lowest = torch.finfo(score.dtype).min
+        over_words = score.masked_fill(~text.mask[:, None], lowest).softmax(2)
+        over_clips = score.masked_fill(~video.mask[:, :, None], lowest).softmax(1)
+        read = over_words @ text.feat
+        near = over_words @ (over_clips.transpose(1, 2) @ video.feat)
+        gathered = self.gather(torch.cat((video.feat, read, video.feat * read, video.feat * near), dim=-1))
+        sentence = self.pool(text.feat, text.mask).unsqueeze(1).expand_as(gathered)
+        feat = self.join(torch.cat((gathered, sentence), dim=-1)).relu()
+        return dataclasses.replace(features, video=video.replace(feat))
