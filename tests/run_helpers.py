@@ -48,6 +48,9 @@ def _child(tool: str, args: list[str], output: str, env: dict[str, str]) -> None
     os.dup2(handle, 2)
     os.environ.update(env)
     torch.set_num_threads(1)
+    if tool.endswith('.sh'):
+        os.environ.update(PYTHON=sys.executable)
+        os.execvp('bash', ['bash', str(REPO / 'tools' / tool), *args])
     sys.argv = [tool, *args]
     runpy.run_path(str(REPO / 'tools' / tool), run_name='__main__')
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import time
 from pathlib import Path
 
@@ -79,7 +78,7 @@ def train(config: str, work_dir: str, max_epochs: int | None) -> tuple[str, Path
     Returns:
         The best checkpoint by the validation metric (else the last one) and the file of logged scalars.
     """
-    runner = build(config, work_dir, train_cfg__max_epochs=max_epochs)
+    runner = build(config, work_dir, train_cfg__max_epochs=max_epochs, default_hooks__logger__interval=5)
     count, epochs = len(runner.train_dataloader.dataset), runner.max_epochs
     print(f'Training {runner.model_name} on {count} synthetic queries for {epochs} epochs', flush=True)
     runner.train()
@@ -122,7 +121,6 @@ def test(config: str, work_dir: str, checkpoint: str) -> dict[str, Path]:
 def main() -> None:
     """Entry point."""
     args = parse_args()
-    os.environ.setdefault('OMP_NUM_THREADS', str(min(os.cpu_count() or 1, 2)))
     started = time.monotonic()
     with one_line_errors(*BUILD_ERRORS):
         checkpoint, scalars = train(args.config, args.work_dir, args.max_epochs)

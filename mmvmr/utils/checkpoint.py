@@ -57,9 +57,10 @@ def load_checkpoint_safe(path: str | os.PathLike[str], map_location: Any = 'cpu'
 
 
 def _explained(source: Path, text: str) -> ValueError:
-    found = re.search(r'Unsupported (?:global|class|operand)[^.]*?(?:GLOBAL\s+)?([\w]+(?:\.[\w]+)+)', text)
+    found = re.search(r'\b(?:GLOBAL|class)\s+([\w]+(?:\.[\w]+)+)', text)
     if found is None and 'nsupported' not in text:
-        return ValueError(f'{source}: not a checkpoint: {text.strip().splitlines()[-1]}')
+        last = text.strip().splitlines()[-1]
+        return ValueError(f'{source}: not a checkpoint: {last}')
     name = f' (it asks for `{found.group(1)}`)' if found else ''
     return UnsafeCheckpointError(
         f'{source}: refused, because loading this checkpoint would run code that is stored in it{name}. '
@@ -72,7 +73,13 @@ def _first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _load_url(filename: str, map_location: Any = None, **_: Any) -> dict[str, Any]:
+# mmengine logs the name of a loader without its first ten characters.
+def load_from_safe_file(filename: str, map_location: Any = None) -> dict[str, Any]:
+    """What mmengine calls for local files; see :func:`load_checkpoint_safe`."""
+    return load_checkpoint_safe(filename, map_location)
+
+
+def load_from_safe_http(filename: str, map_location: Any = None, **_: Any) -> dict[str, Any]:
     """Download to a temporary file, then load it as any other (mmengine would unpickle it)."""
     with tempfile.TemporaryDirectory() as folder:
         target = os.path.join(folder, filename.rsplit('/', 1)[-1] or 'checkpoint.pth')
@@ -80,13 +87,14 @@ def _load_url(filename: str, map_location: Any = None, **_: Any) -> dict[str, An
         return load_checkpoint_safe(target, map_location)
 
 
-def _refuse_scheme(filename: str, *_: Any, **__: Any) -> dict[str, Any]:
+def load_from_refused(filename: str, *_: Any, **__: Any) -> dict[str, Any]:
+    """What mmengine calls for every other scheme."""
     raise ValueError(f'{filename}: only local files and http(s) addresses can be loaded; download it and give the path')
 
 
 def install_safe_loader() -> None:
     """Make every way mmengine loads a checkpoint (load_from, resume, Pretrained) use the safe loader."""
     for prefix in list(CheckpointLoader._schemes):
-        CheckpointLoader.register_scheme(prefix, _refuse_scheme, force=True)
-    CheckpointLoader.register_scheme('', load_checkpoint_safe, force=True)
-    CheckpointLoader.register_scheme(['http://', 'https://'], _load_url, force=True)
+        CheckpointLoader.register_scheme(prefix, load_from_refused, force=True)
+    CheckpointLoader.register_scheme('', load_from_safe_file, force=True)
+    CheckpointLoader.register_scheme(['http://', 'https://'], load_from_safe_http, force=True)

@@ -13,23 +13,23 @@ from mmengine.runner import Runner
 from mmvmr.registry import HOOKS
 from mmvmr.utils.io import write_json
 
-from .resume_hook import nested_datasets
-
 
 def describe_split(dataset: Any) -> str:
     """What a data set reads, for the record.
 
     Args:
-        dataset: Any data set, wrapped or not.
+        dataset: Config of a data set, possibly of a wrapper.
 
     Returns:
-        Its annotation file or split where it has one, else the name of its class.
+        Its annotation file or split where it has one, else its type.
     """
-    for inner in nested_datasets(dataset):
+    while isinstance(dataset, dict):
         for name in ('ann_file', 'split'):
-            value = getattr(inner, name, None)
-            if value:
-                return str(value)
+            if dataset.get(name):
+                return str(dataset[name])
+        if 'dataset' not in dataset:
+            return str(dataset.get('type'))
+        dataset = dataset['dataset']
     return type(dataset).__name__
 
 
@@ -59,7 +59,7 @@ class MetricsFileHook(Hook):
         loaded = runner._load_from or f'weights of this process after {runner.epoch} epochs'
         record = dict(
             metrics=metrics or {},
-            split=describe_split(runner.test_dataloader.dataset),
+            split=describe_split(runner.cfg.get('test_dataloader', {}).get('dataset', {})),
             num_queries=len(runner.test_dataloader.dataset),
             checkpoint=str(loaded),
             experiment=runner.experiment_name,

@@ -1,0 +1,64 @@
+import builtins
+import importlib
+
+import pytest
+from mmengine.config import Config
+
+from mmvmr.utils import require_mmcv
+from mmvmr.utils.setup import apply_data_root, setup_env
+
+
+def test_missing_mmcv_names_both_packages(monkeypatch):
+    def no_mmcv(name, *args):
+        if name == 'mmcv':
+            raise ImportError("No module named 'mmcv'")
+        return real(name, *args)
+
+    real = importlib.import_module
+    monkeypatch.setattr(importlib, 'import_module', no_mmcv)
+    with pytest.raises(ImportError, match=r'pip install mmcv-lite.*pip install mmcv`'):
+        require_mmcv()
+
+
+def test_data_root_reaches_every_dataset_and_evaluator():
+    def loader():
+        inner = dict(type='A', data_root='old', stores=[dict(data_root='old')])
+        return dict(dataset=dict(type='Wrapper', dataset=inner))
+
+    cfg = Config(
+        dict(
+            data_root='new',
+            train_dataloader=loader(),
+            val_dataloader=loader(),
+            test_dataloader=dict(dataset=dict(type='B')),
+            val_evaluator=[dict(type='M', data_root='old')],
+        )
+    )
+    apply_data_root(cfg)
+    for split in ('train', 'val'):
+        dataset = cfg[f'{split}_dataloader'].dataset.dataset
+        assert dataset.data_root == 'new' and dataset.stores[0].data_root == 'new'
+    assert 'data_root' not in cfg.test_dataloader.dataset
+    assert cfg.val_evaluator[0].data_root == 'new'
+
+
+def test_none_removes_a_hook():
+    cfg = Config(dict(default_hooks=dict(ema=None, timer=None, logger=dict(type='LoggerHook'))))
+    setup_env(cfg)
+    assert sorted(cfg.default_hooks) == ['logger', 'timer']  # mmengine itself understands None for `timer`
+
+
+def test_light_part_of_utils_needs_no_torch(monkeypatch):
+    real = builtins.__import__
+    imported = []
+
+    def watched(name, *args, **kwargs):
+        imported.append(name)
+        return real(name, *args, **kwargs)
+
+    import mmvmr.utils
+
+    monkeypatch.setattr(builtins, '__import__', watched)
+    importlib.reload(mmvmr.utils)
+    importlib.reload(mmvmr.utils.io)
+    assert not [name for name in imported if name.split('.')[0] in ('torch', 'mmengine', 'mmcv')]

@@ -1,0 +1,52 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import InstanceData
+
+from mmvmr.structures import MomentDataSample
+from mmvmr.visualization import MomentVisualizer, draw_moments, draw_training_curves, moments_of
+
+
+def sample(**meta):
+    item = MomentDataSample(
+        metainfo=dict(vid='v', qid=1, query='a dog', duration=30.0, clip_len=2.0, relevant_windows=[[2, 8]], **meta)
+    )
+    windows = torch.tensor([[2.0, 9.0], [20.0, 30.0]], dtype=torch.bfloat16)
+    item.pred_instances = InstanceData(windows=windows, scores=torch.tensor([0.9, 0.1]), spans=windows / 30)
+    item.pred_saliency = torch.rand(15)
+    return item
+
+
+def test_moments_of_a_sample():
+    item = moments_of(sample())
+    assert item.true == [[2.0, 8.0]] and item.predicted[0] == [2.0, 9.0] and len(item.saliency) == 15
+    bare = moments_of(MomentDataSample(metainfo=dict(vid='v', qid=1, query='q', duration=3.0)))
+    assert bare.true == [] and bare.predicted == [] and bare.saliency is None
+
+
+def test_draw_moments(tmp_path):
+    draw_moments([moments_of(sample()), moments_of(MomentDataSample(metainfo=dict(duration=3.0)))], tmp_path / 'a.png')
+    assert (tmp_path / 'a.png').read_bytes().startswith(b'\x89PNG')
+    with pytest.raises(ValueError, match='no query'):
+        draw_moments([], tmp_path / 'b.png')
+
+
+def test_draw_training_curves(tmp_path):
+    rows = [{'loss': 3.0 - i, 'step': i, 'iter': i} for i in range(3)]
+    rows += [{'MR-full-mAP': 10.0, 'step': 1}, {'MR-full-mAP': None, 'step': 2}]
+    path = tmp_path / 'scalars.json'
+    path.write_text('\n'.join(map(json.dumps, rows)))
+    draw_training_curves(path, tmp_path / 'c.png')
+    assert (tmp_path / 'c.png').stat().st_size > 1000
+    path.write_text(json.dumps(rows[-1]))
+    with pytest.raises(ValueError, match='no training iteration'):
+        draw_training_curves(path, tmp_path / 'd.png')
+
+
+def test_visualizer_passes_the_figure_to_its_backends(tmp_path):
+    backends = dict(local=dict(type='LocalVisBackend'), tensorboard=None)
+    visualizer = MomentVisualizer(name='moments', vis_backends=backends, save_dir=str(tmp_path))
+    visualizer.add_datasample('query', np.zeros(0), sample(), step=3)
+    assert list(tmp_path.rglob('query_3.png'))
