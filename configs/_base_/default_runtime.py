@@ -17,7 +17,6 @@ default_hooks = dict(
     feature_spec=dict(type='FeatureSpecHook'),
     metrics_file=dict(type='MetricsFileHook'),
     # ema=dict(type='MomentEMAHook', momentum=0.001),
-    # early_stopping=dict(type='EarlyStoppingHook', monitor='MR-full-mAP', rule='greater', patience=20),
 )
 custom_hooks = []
 

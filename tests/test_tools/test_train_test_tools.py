@@ -10,7 +10,8 @@ from run_helpers import load, run_tool, tiny_config
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp('tools')
     config = tiny_config(folder)
-    options = ['--cfg-options', 'train_cfg.max_epochs=1', 'param_scheduler.begin=0']
+    tensorboard = 'visualizer.vis_backends.tensorboard.type=TensorboardVisBackend'
+    options = ['--cfg-options', 'train_cfg.max_epochs=1', 'param_scheduler.begin=0', tensorboard]
     text = run_tool('train.py', config, '--work-dir', folder / 'work', '--amp', '--seed', 5, *options)
     return folder, config, text
 
@@ -22,6 +23,12 @@ def test_train_under_autocast(trained):
     assert "type='AutocastOptimWrapper'" in meta['cfg'] and "type='AutocastValLoop'" in meta['cfg']
     line = next(line for line in text.splitlines() if 'Epoch 1/1 [' in line)
     assert 'eta ' in line and 'loss ' in line and 'lr ' in line and len(line) < 160
+
+
+def test_tensorboard_is_one_option(trained):
+    pytest.importorskip('tensorboard')
+    folder, *_ = trained
+    assert list((folder / 'work').rglob('events.out.tfevents.*'))
 
 
 def test_a_second_run_deletes_nothing(trained):
