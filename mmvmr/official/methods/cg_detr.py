@@ -148,7 +148,9 @@ def _losses(terms: Mapping[str, tuple[float, Tensor]]) -> Tensors:
 
 def _targets(arrays: Tensors, mask: Tensor, config: Mapping[str, Any]) -> MomentTargets:
     targets = targets_of(arrays, mask)
-    changes: dict[str, Any] = {'video_index': _video_index(config['vid'], config['args']['dset_name'])}
+    # Without names the official code has no negatives, as if all samples were of one video.
+    vids = config.get('vid') or [''] * len(mask)
+    changes: dict[str, Any] = {'video_index': _video_index(vids, config['args']['dset_name'])}
     if 'relevant_clips' in arrays:
         changes['clips'] = arrays['relevant_clips'] > 0
     return dataclasses.replace(targets, **changes)
