@@ -16,7 +16,7 @@ from .checkpoint import install_safe_loader
 from .dependencies import require_mmcv
 
 _MMENGINE_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
-_PACKAGES = ('datasets', 'engine', 'evaluation.metrics', 'models', 'visualization', 'apis')
+_PACKAGES = ('datasets', 'engine', 'evaluation.metrics', 'models', 'visualization')
 
 
 def register_all_modules(init_scope: bool = True) -> None:
