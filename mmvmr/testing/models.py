@@ -18,6 +18,8 @@ from ..models.targets import build_targets
 from ..structures import MomentDataSample, MomentTargets
 
 VIDEO_DIMS, TEXT_DIMS, EMBED_DIMS = 10, 8, 16
+#: Of the channels of a clip, where a model projects sound apart.
+AUDIO_DIMS = 3
 #: Clips, words and moments of the default batch: one video of a single clip, one sentence without a moment.
 CLIPS, WORDS, MOMENTS = (13, 9, 6, 1), (7, 4, 5, 3), (3, 1, 0, 1)
 
@@ -40,6 +42,8 @@ def shrink(model: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -
             'model.projector.text_dims': TEXT_DIMS,
         }
     )
+    if cfg.model.projector.get('audio_dims'):
+        cfg.model.projector.audio_dims = AUDIO_DIMS
     if changes:
         cfg.merge_from_dict({'model': copy.deepcopy(dict(changes))})  # mmengine empties what it merges
     return cfg.model

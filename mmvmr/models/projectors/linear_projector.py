@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 
 from ...structures import Features, Tokens
 from ..layers import Dropout
+
+TEF_DIMS = 2
 
 
 class ProjectionLayer(nn.Module):
@@ -47,6 +50,8 @@ class LinearProjector(nn.Module):
         position: Config of the position code of clips; words have none.
         modality: Config of a module ``f(features) -> features`` that marks clips and words, e.g.
             :class:`ModalityEmbedding`; None marks nothing.
+        audio_dims: So many channels of a clip, the last ones before the temporal endpoint features, are sound: with
+            the endpoints they have an MLP of their own, whose output is added (UVCOM). 0 projects all at once.
     """
 
     def __init__(
@@ -58,9 +63,14 @@ class LinearProjector(nn.Module):
         input_dropout: float = 0.5,
         position: dict[str, Any] | None = None,
         modality: dict[str, Any] | None = None,
+        audio_dims: int = 0,
     ):
         super().__init__()
-        self.video = self._stack(video_dims, embed_dims, num_layers, input_dropout)
+        self.video_dims = video_dims
+        self.audio_dims = audio_dims
+        self.video = self._stack(video_dims - audio_dims, embed_dims, num_layers, input_dropout)
+        if audio_dims:
+            self.audio = self._stack(audio_dims + TEF_DIMS, embed_dims, num_layers, input_dropout)
         self.text = self._stack(text_dims, embed_dims, num_layers, input_dropout)
         self.position = MODELS.build(position or {'type': 'SinePosition', 'embed_dims': embed_dims})
         self.modality = nn.Identity() if modality is None else MODELS.build(modality)
@@ -93,16 +103,22 @@ class LinearProjector(nn.Module):
         if 'neg_text' in inputs:
             negative = Tokens(self.text(inputs['neg_text']), inputs['neg_text_mask'])
         features = Features(
-            video=Tokens(self.video(video), mask, self.position(mask)),
+            video=Tokens(self._project(video), mask, self.position(mask)),
             text=Tokens(self.text(inputs['text']), inputs['text_mask']),
             negative_text=negative,
             raw_video=video,
         )
         return self.modality(features)
 
+    def _project(self, video: Tensor) -> Tensor:
+        if not self.audio_dims:
+            return self.video(video)
+        sight, sound, tef = video.split((self.video_dims - self.audio_dims - TEF_DIMS, self.audio_dims, TEF_DIMS), -1)
+        return self.video(torch.cat((sight, tef), dim=-1)) + self.audio(torch.cat((sound, tef), dim=-1))
+
     def _check(self, inputs: dict[str, Tensor]) -> None:
-        for name, stack in (('video', self.video), ('text', self.text)):
-            expected, found = stack[0].linear.in_features, inputs[name].shape[-1]
+        for name, expected in (('video', self.video_dims), ('text', self.text[0].linear.in_features)):
+            found = inputs[name].shape[-1]
             if found != expected:
                 hint = ' (temporal endpoint features add 2)' if name == 'video' else ''
                 raise ValueError(

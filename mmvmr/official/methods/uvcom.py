@@ -21,12 +21,17 @@ _INCLUDE = {'padding': 'include'}
 
 
 def _options(args: Mapping[str, Any]) -> dict[str, Any]:
-    family.refuse(args, a_feat_dir=None, n_input_proj=2)
+    family.refuse(args, n_input_proj=2)
     options = family.common_options(args)
+    if (
+        args.get('a_feat_dir') is not None
+    ):  # both dimensions count the two temporal endpoint features, which we have once
+        audio = args['a_feat_dim'] - 2
+        options['projector'].update(video_dims=args['v_feat_dim'] + audio, audio_dims=audio)
     depth = {'num_layers': args['enc_layers']}
     fusion = {**depth, 'mask_layout': 'head_major'}
     iterations = {'num_iters': args.get('em_iter', 5), **_INCLUDE}
-    relation = {'type': 'MeanGate'} if args.get('cross_fusion') else {'type': 'RandomWalkPropagation', **_INCLUDE}
+    relation = {'_delete_': True, 'type': 'MeanGate'} if args.get('cross_fusion') else dict(_INCLUDE)
     options['encoder'] = {
         'sampler': {'start_epoch': args['neg_choose_epoch'], 'exclude_same_video': False, **_INCLUDE},
         'encoder': {
@@ -35,7 +40,7 @@ def _options(args: Mapping[str, Any]) -> dict[str, Any]:
             'text_clusters': {'num_clusters': args['n_txt_mu'], **iterations},
             'video_clusters': {'num_clusters': args['n_visual_mu'], **iterations},
             'local': {'padding': 'input'},
-            'relation': {'_delete_': True, **relation},
+            'relation': relation,
             'layers': dict(depth),
         },
     }
@@ -191,6 +196,8 @@ register(
         options=_options,
         keys=(
             *family.PROJECTION_KEYS,
+            (r'input_audio_proj\.(\d+)\.LayerNorm\.(.+)', r'projector.audio.\1.norm.\2'),
+            (r'input_audio_proj\.(\d+)\.net\.1\.(.+)', r'projector.audio.\1.linear.\2'),
             (r'global_rep_pos', _ENCODER + 'token_pos'),
             (r'CIM\.txt_mu', _ENCODER + 'text_clusters.means'),
             (r'CIM\.vid_mu', _ENCODER + 'video_clusters.means'),

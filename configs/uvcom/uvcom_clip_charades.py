@@ -1,0 +1,12 @@
+# UVCOM on part of Charades-STA with CLIP features alone: trains on a CPU.
+_base_ = [
+    '../_base_/models/uvcom.py',
+    '../_base_/datasets/charades_clip.py',
+    '../_base_/schedules/schedule_100e_step40.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    projector=dict(video_dims=514, text_dims=384),
+    encoder=dict(sampler=dict(start_epoch=35), similarity=dict(hidden_dims=256)),
+    query_initializer=dict(num_queries=10, slots=dict(hidden_dims=256)),
+)
