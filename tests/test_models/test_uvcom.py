@@ -12,10 +12,9 @@ from mmvmr.models.encoders.integration_encoder import best_mean
 from mmvmr.models.layers import ClusterMeans, MeanGate, ProjectedMeanPool, RandomWalkPropagation, SlotAttention
 from mmvmr.models.losses import ClipSentenceLoss, SaliencyMarginLoss, VideoSentenceLoss
 from mmvmr.models.task_modules import SimilarityNegativeSampler
-from mmvmr.official import METHODS
 from mmvmr.registry import MODELS
 from mmvmr.structures import Features, Memory, Outputs, Tokens
-from mmvmr.testing import make_batch, make_targets, shrink, tiny_model
+from mmvmr.testing import make_batch, make_targets, tiny_model
 
 D = 6
 SMALL = {
@@ -356,52 +355,3 @@ def test_sound_is_projected_apart_and_added(config):
     inputs['video'] = video[..., 1:]
     with pytest.raises(ValueError, match=r'9 channels, model\.projector\.video_dims=10'):
         projector(inputs)
-
-
-@pytest.fixture
-def options(shared_dir):
-    from mmvmr.utils.io import read_json
-
-    return read_json(shared_dir / 'parity' / 'uvcom' / 'config.json')['args']
-
-
-@pytest.mark.parametrize(
-    ('change', 'check'),
-    [
-        (dict(cross_fusion=True), lambda m: isinstance(m.encoder.encoder.relation, MeanGate)),
-        (dict(sim_loss_coef=0), lambda m: 'video_sentence' not in m.criterion.losses),
-        (dict(dset_name='tvsum'), lambda m: 'span' not in m.criterion.losses and m.criterion.assigner is None),
-        (dict(aux_loss=False), lambda m: m.criterion.losses['span'].final_only),
-        (dict(em_iter=2), lambda m: m.encoder.encoder.text_clusters.num_iters == 2),
-        (dict(num_queries=11), lambda m: len(m.query_initializer.embedding) == 11),
-        (dict(a_feat_dir='a', a_feat_dim=9), lambda m: m.projector.audio[0].linear.in_features == 9),
-    ],
-)
-def test_official_options(options, change, check):
-    model = MODELS.build(METHODS['uvcom'].model_config({**options, **change}))
-    assert check(model)
-    batch = make_batch(dims=(model.projector.video_dims, options['t_feat_dim']))
-    assert sum(model(**model.data_preprocessor(batch), mode='loss').values()).isfinite()
-
-
-def test_official_options_that_are_refused(options):
-    for change in (dict(n_input_proj=3), dict(pre_norm=True)):
-        with pytest.raises(ValueError, match=next(iter(change))):
-            METHODS['uvcom'].model_config({**options, **change})
-
-
-def test_official_config_is_the_official_option_map(config, options):
-    named = METHODS['uvcom'].model_config(options)
-    found = Config.fromfile(config.parent / 'uvcom_official_qvhl.py').model
-    for part in ('encoder', 'query_initializer', 'criterion'):
-        ours, theirs = shrink(found)[part].to_dict(), shrink(named)[part].to_dict()
-        _same(ours, theirs, part)
-
-
-def _same(ours, theirs, where):
-    sizes = ('num_clusters', 'num_queries', 'num_layers', 'final_only')
-    for key in ours.keys() | theirs.keys():
-        if isinstance(ours.get(key), dict):
-            _same(ours[key], theirs[key], f'{where}.{key}')
-        elif key not in sizes and ours.get(key) != theirs.get(key):
-            raise AssertionError(f'{where}.{key}: {ours.get(key)} != {theirs.get(key)}')
