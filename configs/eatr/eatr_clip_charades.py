@@ -3,7 +3,7 @@
 _base_ = [
     '../_base_/models/eatr.py',
     '../_base_/datasets/charades_clip.py',
-    '../_base_/schedules/schedule_100e_step40.py',
+    '../_base_/schedules/schedule_30e_linear5.py',
     '../_base_/default_runtime.py',
 ]
 model = dict(
@@ -12,4 +12,3 @@ model = dict(
     decoder=dict(num_layers=2),
     criterion=dict(losses=dict(saliency_margin=dict(weight=4.0))),
 )
-train_cfg = dict(max_epochs=45)

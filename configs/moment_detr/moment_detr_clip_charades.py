@@ -2,11 +2,10 @@
 _base_ = [
     '../_base_/models/moment_detr.py',
     '../_base_/datasets/charades_clip.py',
-    '../_base_/schedules/schedule_100e_step40.py',
+    '../_base_/schedules/schedule_30e_linear5.py',
     '../_base_/default_runtime.py',
 ]
 model = dict(
     projector=dict(video_dims=514, text_dims=384),
     criterion=dict(losses=dict(saliency_margin=dict(weight=4.0))),
 )
-train_cfg = dict(max_epochs=60)

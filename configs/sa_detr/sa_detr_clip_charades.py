@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/sa_detr.py',
     '../_base_/datasets/charades_clip.py',
-    '../_base_/schedules/schedule_100e_step40.py',
+    '../_base_/schedules/schedule_30e_linear5.py',
     '../_base_/default_runtime.py',
 ]
 model = dict(
@@ -21,5 +21,3 @@ model = dict(
         )
     ),
 )
-train_cfg = dict(max_epochs=45)
-optim_wrapper = dict(optimizer=dict(lr=2e-4))

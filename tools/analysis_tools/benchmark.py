@@ -1,0 +1,127 @@
+"""Time training steps of configs side by side.
+
+    python tools/analysis_tools/benchmark.py CONFIG... [--batch 32] [--clips 75] [--words 20] [--precision fp32 bf16]
+
+Every combination of config and precision runs in turn within one process, round after round, so that a busy machine
+slows all of them alike; the median per combination and the ratio to the first one are printed, with the operations
+per step. A step is forward, losses with matching, backward, gradient clipping and the AdamW update.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from terminaltables import AsciiTable
+
+from mmvmr.registry import MODELS
+from mmvmr.utils.cli import BUILD_ERRORS, load_config, one_line_errors
+from mmvmr.utils.complexity import count_flops, random_batch
+from mmvmr.utils.setup import register_all_modules
+
+
+def training_step(cfg: Config, args: argparse.Namespace, device: torch.device, bf16: bool) -> Callable[[], Any]:
+    """Prepare a training step.
+
+    Args:
+        cfg: A config with ``model``.
+        args: Sizes of the batch.
+        device: Where it runs.
+        bf16: Whether matrix products run in bfloat16.
+
+    Returns:
+        A function that makes one step.
+    """
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model).to(device).train()
+    batch = model.data_preprocessor(random_batch(cfg.model, args.batch, args.clips, args.words, labelled=True))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=1e-4)
+
+    def step() -> None:
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            losses = model(**batch, mode='loss')
+        optimizer.zero_grad()
+        sum(losses.values()).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+        optimizer.step()
+        if device.type == 'cuda':
+            torch.cuda.synchronize()
+
+    return step
+
+
+def _time(step: Callable[[], Any], device: torch.device) -> float:
+    # On a CPU the time of the process: a wall clock would measure what else runs on the machine.
+    clock = time.perf_counter if device.type == 'cuda' else time.process_time
+    start = clock()
+    step()
+    return clock() - start
+
+
+def main() -> None:
+    """Run the benchmark; see the module docstring."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('configs', nargs='+', metavar='CONFIG')
+    parser.add_argument('--batch', type=int, default=32)
+    parser.add_argument('--clips', type=int, default=75)
+    parser.add_argument('--words', type=int, default=20)
+    parser.add_argument('--precision', nargs='+', choices=('fp32', 'bf16'), default=['fp32', 'bf16'])
+    parser.add_argument('--rounds', type=int, default=5)
+    parser.add_argument('--threads', type=int, default=1)
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--json', action='store_true', help='print JSON')
+    args = parser.parse_args()
+    register_all_modules()
+    torch.set_num_threads(args.threads)
+    device = torch.device(args.device)
+    steps = {}
+    with one_line_errors(*BUILD_ERRORS):
+        for path in args.configs:
+            for precision in args.precision:
+                steps[path, precision] = training_step(load_config(path), args, device, precision == 'bf16')
+    operations = {key: count_flops(step) for key, step in steps.items()}  # also warms up
+    times: dict[Any, list[float]] = {key: [] for key in steps}
+    for _ in range(args.rounds):
+        for key, step in steps.items():
+            times[key].append(_time(step, device))
+    report(args, operations, {key: statistics.median(values) for key, values in times.items()})
+
+
+def report(args: argparse.Namespace, operations: dict[Any, int], seconds: dict[Any, float]) -> None:
+    """Print the medians.
+
+    Args:
+        args: What was asked for.
+        operations: Floating-point operations per step.
+        seconds: Median time per step.
+    """
+    first = next(iter(seconds.values()))
+    rows = [
+        {
+            'config': path,
+            'precision': precision,
+            'GFLOP/step': round(operations[path, precision] / 1e9, 1),
+            's/step': round(value, 4),
+            'GFLOP/s': round(operations[path, precision] / value / 1e9, 1),
+            'ratio': round(first / value, 2),
+        }
+        for (path, precision), value in seconds.items()
+    ]
+    if args.json:
+        print(json.dumps({'threads': args.threads, 'device': args.device, 'rows': rows}, indent=2))
+        return
+    clock = 'wall clock' if args.device == 'cuda' else 'processor time'
+    print(f'batch {args.batch}, {args.clips} clips, {args.words} words, {args.threads} thread(s), {args.device}')
+    print(f'({platform.machine()}, torch {torch.__version__}); median {clock} of {args.rounds} rounds')
+    print(AsciiTable([list(rows[0]), *(list(row.values()) for row in rows)]).table)
+
+
+if __name__ == '__main__':
+    main()
