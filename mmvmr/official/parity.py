@@ -17,7 +17,7 @@ from mmvmr.registry import MODELS
 from mmvmr.utils.io import read_json
 
 from ..models.criterion import set_suffix
-from ..structures import MomentTargets, Outputs
+from ..structures import MomentDataSample, MomentTargets, Outputs
 from .method import Case, OfficialMethod, Tensors, find_method, load_arrays
 
 
@@ -114,6 +114,8 @@ def check_folder(folder: Path) -> Iterator[Group]:
             yield from check_outputs(run)
         if case.losses:
             yield from check_losses(run)
+        if not case.label and (folder / 'preds.json').exists():
+            yield check_predictions(run, folder)
     for name, ours, recorded in method.extra(folder, config):
         group = Group(name, tolerances.outputs)
         for key, reference in recorded.items():
@@ -186,6 +188,9 @@ def load_official(model: nn.Module, method: OfficialMethod, state: Mapping[str, 
     except KeyError as error:
         raise ValueError(str(error.args[0])) from None
     own = model.state_dict()
+    # Some official modules exist whether or not an option uses them.
+    idle = {method.rename(key) for key in state if any(re.fullmatch(p, key) for p in method.unused)}
+    converted = {key: value for key, value in converted.items() if key in own or key not in idle}
     wrong = [
         *(f'missing {key}' for key in own.keys() - converted.keys()),
         *(f'left over {key}' for key in converted.keys() - own.keys()),
@@ -276,7 +281,7 @@ def _gradients(run: Run) -> Group:
         if not name.startswith('gradnorm/'):
             continue
         key = run.method.rename(name.removeprefix('gradnorm/'))
-        if key is None:
+        if key not in parameters:
             if reference.item() > run.tolerances.gradient_floor:
                 group.missing.append(name)
             continue
@@ -303,3 +308,34 @@ def _indices(run: Run, outputs: Outputs) -> Group:
         same = found.shape == reference.shape and bool((found == reference).all())
         group.add(f'indices{suffix}', 0.0 if same else float('inf'))
     return group
+
+
+def check_predictions(run: Run, folder: Path) -> Group:
+    """Compare decoded predictions with ``preds.json``: windows in seconds, scores and highlight scores."""
+    clips = run.inputs['video_mask'].sum(1).tolist()
+    samples = [
+        MomentDataSample(metainfo={'qid': row['qid'], 'duration': row['duration'], 'num_clips': count})
+        for row, count in zip(read_json(folder / 'annotations.json'), clips)
+    ]
+    run.model.eval()
+    with torch.no_grad():
+        run.model.postprocessor(run.model.predict_sets(run.inputs), samples)
+    group = Group('predictions', 0.0)
+    for sample, row in zip(samples, read_json(folder / 'preds.json')):
+        found = torch.cat((sample.pred_instances.windows, sample.pred_instances.scores[:, None]), dim=1)
+        group.add(f'qid {row["qid"]} windows', _exact(found, row['pred_relevant_windows']))
+        # Half precision: one unit in the last place is what float32 rounding before it can cost.
+        found = sample.pred_saliency.half().view(torch.int16).int()
+        reference = torch.tensor(row['pred_saliency_scores']).half().view(torch.int16).int()
+        ulps = (found - reference).abs().max().item() if found.shape == reference.shape else float('inf')
+        group.add(f'qid {row["qid"]} saliency', max(ulps - 1, 0))
+    return group
+
+
+def _exact(found: Tensor, reference: list) -> float:
+    """Largest difference of decimal numbers: 0 where they are equal to the digit."""
+    expected = torch.tensor(reference, dtype=torch.float64)
+    if found.shape != expected.shape:
+        return float('inf')
+    difference = (found.double() - expected).abs().max().item()
+    return 0.0 if difference < 1e-9 else difference

@@ -1,6 +1,6 @@
 """Projectors: input features to the width of the model."""
 
-from .linear_projector import LinearProjector, ProjectionLayer
+from .linear_projector import LearnedTextPosition, LinearProjector, ProjectionLayer
 from .modality import ModalityEmbedding
 
-__all__ = ['LinearProjector', 'ModalityEmbedding', 'ProjectionLayer']
+__all__ = ['LearnedTextPosition', 'LinearProjector', 'ModalityEmbedding', 'ProjectionLayer']

@@ -38,6 +38,37 @@ class ProjectionLayer(nn.Module):
 
 
 @MODELS.register_module()
+class LearnedTextPosition(nn.Module):
+    """Positions of words: the normalised sum of a word and a learned vector (``use_txt_pos`` of Moment-DETR).
+
+    Args:
+        embed_dims: Channels D.
+        max_length: Longest sentence.
+        input_dropout: Dropout on the result.
+    """
+
+    def __init__(self, embed_dims: int, max_length: int = 32, input_dropout: float = 0.5):
+        super().__init__()
+        self.embedding = nn.Embedding(max_length, embed_dims)
+        self.norm = nn.LayerNorm(embed_dims)
+        self.dropout = Dropout(input_dropout)
+
+    def forward(self, feat: Tensor) -> Tensor:
+        """Make the positions of (B, Lt, D) words.
+
+        Raises:
+            ValueError: If a sentence is longer than ``max_length``.
+        """
+        length, limit = feat.shape[1], self.embedding.num_embeddings
+        if length > limit:
+            raise ValueError(
+                f'a sentence has {length} words, model.projector.text_position.max_length={limit}: raise it, or cut '
+                'sentences with feature_spec.text.max_length'
+            )
+        return self.dropout(self.norm(feat + self.embedding.weight[:length]))
+
+
+@MODELS.register_module()
 class LinearProjector(nn.Module):
     """Project clips and words with a small MLP each (Moment-DETR, section 4).
 
@@ -47,7 +78,9 @@ class LinearProjector(nn.Module):
         embed_dims: Channels D of the model.
         num_layers: Blocks per modality; the last one has no ReLU.
         input_dropout: Dropout inside the blocks.
-        position: Config of the position code of clips; words have none.
+        position: Config of the position code of clips.
+        text_position: Config of a module that makes positions of words from their features, e.g.
+            :class:`LearnedTextPosition`; None for words without position, as published.
         modality: Config of a module ``f(features) -> features`` that marks clips and words, e.g.
             :class:`ModalityEmbedding`; None marks nothing.
         audio_dims: So many channels of a clip, the last ones before the temporal endpoint features, are sound: with
@@ -62,6 +95,7 @@ class LinearProjector(nn.Module):
         num_layers: int = 2,
         input_dropout: float = 0.5,
         position: dict[str, Any] | None = None,
+        text_position: dict[str, Any] | None = None,
         modality: dict[str, Any] | None = None,
         audio_dims: int = 0,
     ):
@@ -73,6 +107,7 @@ class LinearProjector(nn.Module):
             self.audio = self._stack(audio_dims + TEF_DIMS, embed_dims, num_layers, input_dropout)
         self.text = self._stack(text_dims, embed_dims, num_layers, input_dropout)
         self.position = MODELS.build(position or {'type': 'SinePosition', 'embed_dims': embed_dims})
+        self.text_position = None if text_position is None else MODELS.build(text_position)
         self.modality = nn.Identity() if modality is None else MODELS.build(modality)
 
     @staticmethod
@@ -101,14 +136,18 @@ class LinearProjector(nn.Module):
         video, mask = inputs['video'], inputs['video_mask']
         negative = None
         if 'neg_text' in inputs:
-            negative = Tokens(self.text(inputs['neg_text']), inputs['neg_text_mask'])
+            negative = self._words(inputs['neg_text'], inputs['neg_text_mask'])
         features = Features(
             video=Tokens(self._project(video), mask, self.position(mask)),
-            text=Tokens(self.text(inputs['text']), inputs['text_mask']),
+            text=self._words(inputs['text'], inputs['text_mask']),
             negative_text=negative,
             raw_video=video,
         )
         return self.modality(features)
+
+    def _words(self, text: Tensor, mask: Tensor) -> Tokens:
+        feat = self.text(text)
+        return Tokens(feat, mask, None if self.text_position is None else self.text_position(feat))
 
     def _project(self, video: Tensor) -> Tensor:
         if not self.audio_dims:

@@ -75,11 +75,12 @@ def encoder_keys(official: str, ours: str, attention: str = 'self_attn') -> tupl
     )
 
 
-def common_options(args: Mapping[str, Any]) -> dict[str, Any]:
+def common_options(args: Mapping[str, Any], text_position: bool = False) -> dict[str, Any]:
     """Options that mean the same in every implementation of the family, as config changes.
 
     Args:
         args: Official options.
+        text_position: Whether learned positions of words (``use_txt_pos``) are implemented for the method.
 
     Returns:
         Changes of the model config.
@@ -87,8 +88,12 @@ def common_options(args: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: If an option has a value that mmvmr does not implement.
     """
-    refuse(args, pre_norm=False, position_embedding='sine', span_loss_type='l1', use_txt_pos=False)
-    refuse(args, contrastive_align_loss=False)
+    refuse(args, pre_norm=False, position_embedding='sine', span_loss_type='l1', contrastive_align_loss=False)
+    words = None
+    if text_position and args.get('use_txt_pos'):
+        words = {'type': 'LearnedTextPosition', 'max_length': args['max_q_l']}
+    elif not text_position:
+        refuse(args, use_txt_pos=False)
     decoder_only_final = not args.get('aux_loss', True)
     # Audio joins the channels of the video.
     audio = 0 if args.get('a_feat_dir') is None else args['a_feat_dim']
@@ -104,6 +109,7 @@ def common_options(args: Mapping[str, Any]) -> dict[str, Any]:
             'text_dims': args['t_feat_dim'],
             'num_layers': args.get('n_input_proj', 2),
             'input_dropout': args.get('input_dropout', 0.5),
+            'text_position': words,
         },
         'query_initializer': {'num_queries': args['num_queries']},
         'decoder': {'num_layers': args['dec_layers']},
@@ -209,3 +215,8 @@ def first_output(module: nn.Module, run: Callable[[], Any]) -> Tensor:
     finally:
         handle.remove()
     return caught[0]
+
+
+def postprocessing() -> dict[str, Any]:
+    """The post-processing of Moment-DETR's script, which most of the family kept: 150 s and 2 s are hard-coded."""
+    return {'clamp': (0, 150), 'round_to': 2.0, 'half_saliency': True}

@@ -13,7 +13,8 @@ from . import detr_family as family
 
 
 def _options(args: Mapping[str, Any]) -> dict[str, Any]:
-    options = family.common_options(args)
+    options = family.common_options(args, text_position=True)
+    options['postprocessor'] = family.postprocessing()
     options['encoder'] = {'layers': {'num_layers': args['enc_layers']}}
     return options
 
@@ -41,6 +42,7 @@ register(
         options=_options,
         keys=(
             *family.PROJECTION_KEYS,
+            *family.TEXT_POSITION_KEYS,
             *family.encoder_keys('transformer.encoder', 'encoder.layers'),
             (r'transformer\.decoder\.layers\.(\d+)\.self_attn\.(.+)', r'decoder.layers.\1.self_attn.attn.\2'),
             (r'transformer\.decoder\.layers\.(\d+)\.multihead_attn\.(.+)', r'decoder.layers.\1.cross_attn.attn.\2'),

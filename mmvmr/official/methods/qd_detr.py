@@ -22,7 +22,8 @@ _MASK_FIX = {'encoder': {'encoder': {'fusion': {'mask_layout': 'sample'}}}}
 
 def _options(args: Mapping[str, Any]) -> dict[str, Any]:
     family.refuse(args, a_feat_dim=None)
-    options = family.common_options(args)
+    options = family.common_options(args, text_position=True)
+    options['postprocessor'] = family.postprocessing()
     depth = {'num_layers': args['enc_layers']}
     options['encoder'] = {
         'sampler': {'exclude_same_video': False},
@@ -30,6 +31,8 @@ def _options(args: Mapping[str, Any]) -> dict[str, Any]:
     }
     for name in ('saliency_rank', 'saliency_negative'):
         options['criterion']['losses'][name] = {'weight': args['lw_saliency']}
+    if family.is_highlight_only(args):
+        family.without_matching(options['criterion'])
     return options
 
 
@@ -70,6 +73,7 @@ register(
         options=_options,
         keys=(
             *family.PROJECTION_KEYS,
+            *family.TEXT_POSITION_KEYS,
             (r'global_rep_token', r'encoder.encoder.token.feat'),
             (r'global_rep_pos', r'encoder.encoder.token.pos'),
             *family.encoder_keys('transformer.t2v_encoder', 'encoder.encoder.fusion', 'cross_attn'),
