@@ -3,12 +3,14 @@
 import pytest
 import torch
 from mmengine.logging import MessageHub
-from sa_detr_helpers import DIMS, MOMENTS, make_targets
 
 from mmvmr.models import DualPathQueryInitializer, DynamicAnchorQueryInitializer, NoiseQueryGenerator, QualityMarginLoss
 from mmvmr.models.query_initializers import add_noise
 from mmvmr.models.task_modules import HungarianAssigner
 from mmvmr.structures import Memory, PredictionSet, Tokens, to_start_end
+from mmvmr.testing import make_targets
+from mmvmr.testing.models import EMBED_DIMS as DIMS
+from mmvmr.testing.models import MOMENTS
 
 DIRECT = dict(type='LearnedAnchorQueryInitializer', num_queries=4, embed_dims=DIMS)
 
@@ -80,7 +82,7 @@ def test_groups_targets_and_masks(contrastive):
 
 def test_positive_and_negative_copies_keep_their_distance():
     torch.manual_seed(0)
-    targets = make_targets(lengths=(13, 13), moments=(3, 2), seed=3)
+    targets = make_targets(clips=(13, 13), moments=(3, 2), seed=3)
     targets.spans[..., 0], targets.spans[..., 1] = 0.4, 0.2
     queries = dual(num_groups=50)(memory(2), targets)
     anchors = queries.anchors[:, 4:].view(2, 50, 2, 3, 2)
@@ -112,7 +114,7 @@ def test_noise_exists_only_in_training_with_targets():
 
 def test_a_batch_without_moments_keeps_the_parameters_in_the_graph():
     initializer = dual()
-    queries = initializer(memory(2), make_targets(lengths=(6, 5), moments=(0, 0)))
+    queries = initializer(memory(2), make_targets(clips=(6, 5), moments=(0, 0)))
     assert not queries.groups[1].mask.any()
     queries.content.sum().backward()
     assert initializer.noise.content.grad is not None
