@@ -18,4 +18,5 @@ model = dict(
             boundary=dict(grid='padded'),
         ),
     ),
+    postprocessor=dict(scale='duration'),
 )

@@ -15,6 +15,6 @@ model = dict(
             distill=dict(padding='include'),
         )
     ),
-    postprocessor=dict(clamp=(0, 150), half_saliency=True),
+    postprocessor=dict(scale='duration', clamp=(0, 150), half_saliency=True),
 )
 del pair

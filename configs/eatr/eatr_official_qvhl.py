@@ -5,7 +5,7 @@ _base_ = ['./eatr_qvhl.py']
 model = dict(
     encoder=dict(pool='padded', events=dict(scope='batch')),
     query_initializer=dict(padding='uniform'),
-    postprocessor=dict(clamp=(0, 150), half_saliency=True),
+    postprocessor=dict(scale='duration', clamp=(0, 150), half_saliency=True),
 )
 val_dataloader = dict(batch_size=50)
 test_dataloader = val_dataloader

@@ -3,5 +3,5 @@
 _base_ = ['./qd_detr_qvhl.py']
 model = dict(
     encoder=dict(sampler=dict(exclude_same_video=False), encoder=dict(fusion=dict(mask_layout='head_major'))),
-    postprocessor=dict(clamp=(0, 150), half_saliency=True),
+    postprocessor=dict(scale='duration', clamp=(0, 150), half_saliency=True),
 )

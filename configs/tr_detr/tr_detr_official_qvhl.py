@@ -6,5 +6,5 @@ model = dict(
     encoder=dict(padding='include', fusion=dict(stages=dict(text=dict(mask_layout='head_major')))),
     saliency_head=dict(padding='include', start='wrap'),
     criterion=dict(losses=dict(video_text=dict(padding='include'), clip_local=dict(padding='include'))),
-    postprocessor=dict(clamp=(0, 150), half_saliency=True),
+    postprocessor=dict(scale='duration', clamp=(0, 150), half_saliency=True),
 )

@@ -17,7 +17,7 @@ model = dict(
     criterion=dict(
         losses=dict(saliency_margin=dict(missing_low='zero'), clip_sentence=dict(windows='first', padding='include'))
     ),
-    postprocessor=dict(clamp=(0, 150), round_to=2.0),
+    postprocessor=dict(scale='duration', clamp=(0, 150), round_to=2.0),
 )
 dataset = dict(feature_spec=dict(max_clips=75), pipeline=dict(targets=dict(grid='clip_len', short='preceding')))
 train_dataloader = dict(dataset=dataset)

@@ -18,5 +18,5 @@ model = dict(
     criterion=dict(
         losses=dict(saliency_margin=dict(missing_low='zero'), clip_sentence=dict(windows='first', padding='include'))
     ),
-    postprocessor=dict(clamp=(0, 150)),
+    postprocessor=dict(scale='duration', clamp=(0, 150)),
 )

@@ -20,6 +20,10 @@ class MomentPostProcessor(nn.Module):
 
     Args:
         score: ``foreground`` (softmax of the logits) or ``quality``.
+        scale: What a normalised position is multiplied with: ``clips`` for the time that the clips cover
+            (``num_clips`` x ``clip_len``, as targets are made), ``duration`` for the annotated length of the video, as
+            the published code of the Moment-DETR family does: with 30 clips of 1 s of a video of 30.9 s it shifts
+            windows by up to 0.9 s.
         clamp: Limits of windows in seconds: ``'duration'`` for the length of each video, a (low, high) pair, or
             None. The published code of most methods clamps QVHighlights to (0, 150).
         round_to: Round windows to multiples of this many seconds, half to even; None leaves them. Published code
@@ -30,12 +34,13 @@ class MomentPostProcessor(nn.Module):
         half_saliency: Pass highlight scores through half precision, as the published prediction files do.
 
     Raises:
-        ValueError: If ``score`` or ``clamp`` is unknown.
+        ValueError: If ``score``, ``scale`` or ``clamp`` is unknown.
     """
 
     def __init__(
         self,
         score: str = 'foreground',
+        scale: str = 'clips',
         clamp: str | Sequence[float] | None = 'duration',
         round_to: float | None = None,
         decimals: int | None = 4,
@@ -46,9 +51,12 @@ class MomentPostProcessor(nn.Module):
         super().__init__()
         if score not in ('foreground', 'quality'):
             raise ValueError(f"postprocessor.score={score!r} is unknown, expected 'foreground' or 'quality'")
+        if scale not in ('clips', 'duration'):
+            raise ValueError(f"postprocessor.scale={scale!r} is unknown, expected 'clips' or 'duration'")
         if isinstance(clamp, str) and clamp != 'duration':
             raise ValueError(f"postprocessor.clamp={clamp!r} is unknown, expected 'duration', (low, high) or None")
         self.score = score
+        self.scale = scale
         self.clamp = clamp
         self.round_to = round_to
         self.decimals = decimals
@@ -62,7 +70,7 @@ class MomentPostProcessor(nn.Module):
 
         Args:
             outputs: Everything that the model produced.
-            samples: The samples of the batch, with ``duration`` and ``num_clips``.
+            samples: The samples of the batch, with ``duration``, ``num_clips`` and ``clip_len``.
 
         Returns:
             The same samples with ``pred_instances`` (best first) and ``pred_saliency``.
@@ -70,8 +78,11 @@ class MomentPostProcessor(nn.Module):
         final = outputs.final
         spans = final.spans.float()
         scores = self._scores(final.logits, final.quality)
-        duration = torch.tensor([float(s.duration) for s in samples], dtype=spans.dtype, device=spans.device)
-        windows = to_start_end(spans) * duration[:, None, None]
+        duration = spans.new_tensor([float(s.duration) for s in samples])
+        covered = duration
+        if self.scale == 'clips':
+            covered = spans.new_tensor([s.num_clips * float(s.clip_len) for s in samples])
+        windows = to_start_end(spans) * covered[:, None, None]
         order = scores.argsort(dim=1, descending=True, stable=True)[:, : self.max_predictions]
         windows, scores = self._finish(_take(windows, order), scores.gather(1, order), duration)
         spans = _take(spans, order)

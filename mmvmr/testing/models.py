@@ -86,7 +86,14 @@ def make_samples(
         centers = (torch.arange(length) + 0.5) / length
         inside = ((centers - spans[:, :1]).abs() <= spans[:, 1:] / 2).any(0)
         sample = MomentDataSample(
-            metainfo={'vid': f'v{index}', 'qid': index, 'duration': 2.0 * length, 'num_clips': length, 'view': 'main'}
+            metainfo={
+                'vid': f'v{index}',
+                'qid': index,
+                'duration': 2.0 * length,
+                'num_clips': length,
+                'clip_len': 2.0,
+                'view': 'main',
+            }
         )
         sample.gt_instances = InstanceData(spans=spans)
         sample.gt_clips = inside

@@ -219,4 +219,4 @@ def first_output(module: nn.Module, run: Callable[[], Any]) -> Tensor:
 
 def postprocessing() -> dict[str, Any]:
     """The post-processing of Moment-DETR's script, which most of the family kept: 150 s and 2 s are hard-coded."""
-    return {'clamp': (0, 150), 'round_to': 2.0, 'half_saliency': True}
+    return {'scale': 'duration', 'clamp': (0, 150), 'round_to': 2.0, 'half_saliency': True}
