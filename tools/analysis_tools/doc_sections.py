@@ -1,4 +1,4 @@
-"""Sections of Markdown files that a tool writes: everything between ``<!-- NAME:start -->`` and ``<!-- NAME:end -->``."""
+"""Sections of Markdown files that tools write, between ``<!-- NAME:start -->`` and ``<!-- NAME:end -->``."""
 
 from __future__ import annotations
 
