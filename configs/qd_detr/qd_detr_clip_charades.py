@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/qd_detr.py',
     '../_base_/datasets/charades_clip.py',
-    '../_base_/schedules/schedule_30e_linear5.py',
+    '../_base_/schedules/schedule_45e_step40.py',
     '../_base_/default_runtime.py',
 ]
 model = dict(
