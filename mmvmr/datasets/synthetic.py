@@ -14,18 +14,20 @@ from .feature_stores import ArrayStore
 from .moment_dataset import BaseMomentDataset
 from .synthetic_world import Annotator, Camera, FilmMaker, Language
 
-SPLITS = ('train', 'val', 'val_ood')
+# The position seeds a split: new names go to the end.
+SPLITS = ('train', 'val', 'val_ood', 'test', 'test_ood')
 
 
 @DATASETS.register_module()
 class SyntheticMoments(BaseMomentDataset):
     """Moments in generated videos; see :mod:`mmvmr.datasets.synthetic_world` for what they show.
 
-    ``train`` and ``val`` are drawn alike. ``val_ood`` reverses both biases: objects appear in other scenes than in
-    training, and queries ask for late events where training asked for early ones.
+    ``train``, ``val`` and ``test`` are drawn alike: choose by ``val``, report ``test``. ``val_ood`` and ``test_ood``
+    reverse both biases: objects appear in other scenes than in training, and queries ask for late events where
+    training asked for early ones.
 
     Args:
-        split: ``train``, ``val`` or ``val_ood``.
+        split: ``train``, ``val``, ``val_ood``, ``test`` or ``test_ood``.
         pipeline: Slots of :class:`mmvmr.datasets.pipeline.MomentPipeline`.
         num_videos: Number of videos.
         queries_per_video: Number of queries of a video, at most.
@@ -61,7 +63,7 @@ class SyntheticMoments(BaseMomentDataset):
         for name, value in (('context_correlation', context_correlation), ('location_bias', location_bias)):
             if not 0 <= value <= 1:
                 raise ValueError(f'SyntheticMoments: {name}={value}, expected a probability in [0, 1]')
-        reverse = split == 'val_ood'
+        reverse = split.endswith('_ood')
         crew = (
             FilmMaker(context_correlation, reverse),
             Camera(video_dim, noise),

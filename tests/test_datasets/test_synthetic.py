@@ -41,8 +41,10 @@ def test_generated_from_seeds_alone():
 
 
 def test_splits_share_nothing_but_the_maps():
-    videos = [{r['vid'] for r in _make(split, num_videos=5).rows} for split in ('train', 'val', 'val_ood')]
-    assert not set.intersection(*videos)
+    films = {split: _make(split, num_videos=5) for split in ('train', 'val', 'val_ood', 'test', 'test_ood')}
+    videos = [video.tobytes() for data in films.values() for video in data.stores['synthetic'].arrays.values()]
+    assert len(set(videos)) == len(videos) == 25
+    assert len({row['vid'] for data in films.values() for row in data.rows}) == 25
     first, second = (_make(split, num_videos=40) for split in ('train', 'val'))
     shared = {r['query'] for r in first.rows} & {r['query'] for r in second.rows}
     query = sorted(shared)[0]
@@ -154,7 +156,8 @@ def test_location_bias_is_early_in_training_and_late_out_of_distribution():
     assert _center('train', 0.0) == pytest.approx(0.5, abs=0.05)
     assert _center('train', 1.0) < _center('train', 0.5) < _center('train', 0.0)
     assert _center('val', 1.0) < 0.4
-    assert _center('val_ood', 1.0) > 0.6
+    assert _center('val_ood', 1.0) > 0.6 and _center('test_ood', 1.0) > 0.6
+    assert _center('test', 1.0) < 0.4
 
 
 def test_text_and_vision_speak_different_languages():
@@ -190,7 +193,7 @@ def test_cross_modal_relation_can_be_learned(train):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (dict(split='test'), "split='test', expected one of"),
+        (dict(split='dev'), "split='dev', expected one of"),
         (dict(context_correlation=1.5), 'context_correlation=1.5, expected a probability'),
         (dict(location_bias=-0.1), 'location_bias=-0.1, expected a probability'),
     ],

@@ -1,6 +1,7 @@
 # The embedded data set: generated from a seed in memory, nothing to download.
-# Video 64 + 2 (TEF) dimensions, text 48. The split `val_ood` reverses the scene and location biases of training:
-# --cfg-options test_dataloader.dataset.split=val_ood
+# Video 64 + 2 (TEF) dimensions, text 48. Checkpoints are chosen on `val`, figures come from `test`, which is drawn alike.
+# `val_ood` and `test_ood` reverse the scene and location biases of training:
+# --cfg-options test_dataloader.dataset.split=test_ood
 data_root = ''
 
 pipeline = dict(
@@ -11,11 +12,11 @@ pipeline = dict(
     pack=dict(type='PackMomentInputs'),
 )
 train_dataloader = dict(
-    batch_size=32,
+    batch_size=16,
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=True),
     collate_fn=dict(type='moment_collate'),
-    dataset=dict(type='SyntheticMoments', data_root=data_root, split='train', num_videos=300, pipeline=pipeline),
+    dataset=dict(type='SyntheticMoments', data_root=data_root, split='train', num_videos=600, pipeline=pipeline),
 )
 val_dataloader = dict(
     batch_size=64,
@@ -24,7 +25,13 @@ val_dataloader = dict(
     collate_fn=dict(type='moment_collate'),
     dataset=dict(type='SyntheticMoments', data_root=data_root, split='val', num_videos=100, pipeline=pipeline),
 )
-test_dataloader = val_dataloader
+test_dataloader = dict(
+    batch_size=64,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='moment_collate'),
+    dataset=dict(type='SyntheticMoments', data_root=data_root, split='test', num_videos=200, pipeline=pipeline),
+)
 del pipeline  # only a name of this file: a key that changed nothing would mislead
 
 val_evaluator = [
