@@ -1,6 +1,6 @@
 """Figures, and the visualizer that writes to TensorBoard, W&B or plain files."""
 
-from .figures import MomentsOfQuery, draw_moments, draw_training_curves, moments_of
+from .figures import MomentsOfQuery, draw_moments, draw_training_curves, moments_of, spread_by_iou
 from .visualizer import MomentVisualizer
 
-__all__ = ['MomentVisualizer', 'MomentsOfQuery', 'draw_moments', 'draw_training_curves', 'moments_of']
+__all__ = ['MomentVisualizer', 'MomentsOfQuery', 'draw_moments', 'draw_training_curves', 'moments_of', 'spread_by_iou']

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mmvmr.utils.io import atomic_write, read_jsonl
 
-_TRUE, _PREDICTED, _SALIENCY = '#2a9d4a', '#d1495b', '#3b6ea8'
+_TRUE, _PREDICTED, _SALIENCY, _GREY = '#2a9d4a', '#d1495b', '#3b6ea8', '#555555'
 
 
 @dataclass
@@ -60,8 +60,37 @@ def moments_of(sample: Any) -> MomentsOfQuery:
     )
 
 
+def spread_by_iou(queries: Sequence[MomentsOfQuery], count: int) -> list[MomentsOfQuery]:
+    """Pick queries from the best to the worst answered one, at equal distances.
+
+    Args:
+        queries: All queries.
+        count: Number of queries to pick.
+
+    Returns:
+        Some of them, by falling IoU of the best ranked prediction; that IoU is added to the title.
+    """
+    order = sorted(((best_iou(item), i) for i, item in enumerate(queries)), reverse=True)
+    count = min(count, len(order))
+    chosen = [order[int((k + 0.5) * len(order) / count)] for k in range(count)]
+    return [replace(queries[i], title=f'{queries[i].title}, IoU of #1: {iou:.2f}') for iou, i in chosen]
+
+
+def best_iou(item: MomentsOfQuery) -> float:
+    """IoU of the best ranked prediction with any true moment; 0 where there is nothing to compare."""
+    if not item.predicted:
+        return 0.0
+    start, end = item.predicted[0]
+
+    def iou(low: float, high: float) -> float:
+        inter = max(min(high, end) - max(low, start), 0.0)
+        return inter / max(high - low + end - start - inter, 1e-9)
+
+    return max((iou(*window) for window in item.true), default=0.0)
+
+
 def draw_moments(queries: Sequence[MomentsOfQuery], path: str | os.PathLike[str], top_k: int = 3) -> None:
-    """Draw true moments, the best predicted ones and the saliency curve, one row per query.
+    """Draw true moments, the best predicted ones and the saliency curve, one block per query.
 
     Args:
         queries: What to draw.
@@ -73,38 +102,64 @@ def draw_moments(queries: Sequence[MomentsOfQuery], path: str | os.PathLike[str]
     """
     if not queries:
         raise ValueError('no query to draw')
-    figure, axes = _figure(len(queries), 1, width=10.0, height=1.9 * len(queries))
-    for ax, item in zip(axes, queries):
-        _draw_one(ax, item, top_k)
-    axes[-1].set_xlabel('time (s)')
+    heights = [part for item in queries for part in (0.62 + 0.17 * _lanes(item, top_k), 0.5 if item.saliency else 0.02)]
+    figure, axes = _figure(2 * len(queries), 1, width=9.0, height=sum(heights) + 0.5, height_ratios=heights)
+    for bars, curve, item in zip(axes[::2], axes[1::2], queries):
+        _draw_bars(bars, item, top_k)
+        _draw_saliency(curve, item)
+    axes[-1].set_xlabel('time (s)', fontsize=9)
     _save(figure, path)
 
 
-def _draw_one(ax: Any, item: MomentsOfQuery, top_k: int) -> None:
-    shown = list(zip(item.predicted, item.scores))[:top_k]
-    rows = len(shown) + 1
+def _lanes(item: MomentsOfQuery, top_k: int) -> int:
+    return 1 + min(len(item.predicted), top_k)
+
+
+def _draw_bars(ax: Any, item: MomentsOfQuery, top_k: int) -> None:
+    """The true moments above the best predicted ones, each with its score."""
+    rows = _lanes(item, top_k)
+    _shade(ax, item)
     for start, end in item.true:
-        ax.barh(0, end - start, left=start, height=0.7, color=_TRUE)
-    for row, ((start, end), score) in enumerate(shown, start=1):
-        ax.barh(row, end - start, left=start, height=0.7, color=_PREDICTED, alpha=1 - 0.5 * (row - 1) / max(top_k, 1))
-        ax.text(end, row, f' {score:.2f}', va='center', fontsize=7)
-    ax.set_yticks(range(rows), ['true', *(f'#{i}' for i in range(1, rows))], fontsize=7)
-    ax.set_ylim(rows - 0.4, -0.6)
-    ax.set_xlim(0, max(item.duration, 1e-3))
-    ax.set_title(f'"{_cut(item.query, 90)}"  ({_cut(item.title, 50)})', fontsize=8, loc='left')
-    ax.tick_params(labelsize=7)
+        ax.barh(0, end - start, left=start, height=0.72, color=_TRUE)
+    for row, ((start, end), score) in enumerate(zip(item.predicted[: rows - 1], item.scores), start=1):
+        ax.barh(row, end - start, left=start, height=0.72, color=_PREDICTED, alpha=1 - 0.6 * (row - 1) / max(top_k, 1))
+        late = end > 0.94 * item.duration  # no room on the right
+        x, side = (start, 'right') if late else (end, 'left')
+        ax.text(x, row, f' {score:.2f} ', va='center', ha=side, fontsize=7, color=_GREY)
+    ax.set_yticks(range(rows), ['true', *(f'#{i}' for i in range(1, rows))], fontsize=8)
+    ax.set_ylim(rows - 0.5, -0.5)
+    ax.set_title(_cut(item.query, 80), fontsize=10, fontweight='bold', loc='left')
+    ax.set_title(_cut(item.title, 50), fontsize=8, color=_GREY, loc='right')
+    ax.tick_params(labelbottom=False, length=0)
+
+
+def _draw_saliency(ax: Any, item: MomentsOfQuery) -> None:
+    """The highlight curve; it has no scale because scores mean something only beside each other."""
+    _shade(ax, item)
     if item.saliency:
-        curve = ax.twinx()
         times = [(i + 0.5) * item.clip_len for i in range(len(item.saliency))]
-        curve.plot(times, item.saliency, color=_SALIENCY, linewidth=1.2)
-        curve.set_ylabel('saliency', color=_SALIENCY, fontsize=7)
-        curve.tick_params(labelsize=6, colors=_SALIENCY)
+        low, high = min(item.saliency), max(item.saliency)
+        margin = 0.08 * (high - low) or 1.0
+        ax.plot(times, item.saliency, color=_SALIENCY, linewidth=1.3)
+        ax.fill_between(times, low - margin, item.saliency, color=_SALIENCY, alpha=0.15, linewidth=0)
+        ax.set_ylim(low - margin, high + margin)
+        ax.set_ylabel('saliency', color=_SALIENCY, fontsize=8, rotation=0, ha='right', va='center')
+    ax.set_yticks([])
+    ax.tick_params(labelsize=8)
+
+
+def _shade(ax: Any, item: MomentsOfQuery) -> None:
+    for start, end in item.true:
+        ax.axvspan(start, end, color=_TRUE, alpha=0.1, linewidth=0)
+    ax.set_xlim(0, max(item.duration, 1e-3))
+    ax.spines[['top', 'right']].set_visible(False)
 
 
 def draw_training_curves(
     scalars: str | os.PathLike[str],
     path: str | os.PathLike[str],
-    metrics: Sequence[str] = ('MR-full-mAP', 'MR-full-R1@0.5', 'MR-full-R1@0.7'),
+    metrics: Sequence[str] = ('MR-full-R1@0.5', 'MR-full-R1@0.7', 'MR-full-mAP'),
+    epoch_length: int | None = None,
 ) -> None:
     """Draw the loss and the validation metrics over a training.
 
@@ -113,6 +168,7 @@ def draw_training_curves(
         path: The image file.
         metrics: Names of validation metrics to draw; those that are absent are left out, and if none is there, every
             metric that was logged is drawn, up to six.
+        epoch_length: Iterations of an epoch, to draw the loss over epochs too; None draws it over iterations.
 
     Raises:
         FileNotFoundError: If there is no scalars file.
@@ -124,17 +180,22 @@ def draw_training_curves(
         raise ValueError(f'{scalars}: no training iteration is logged in it')
     logged = [row for row in rows if 'loss' not in row and 'step' in row]
     names = [name for name in metrics if any(name in row for row in logged)] or _numeric_names(logged)[:6]
-    figure, axes = _figure(1, 2 if names else 1, width=10.0 if names else 5.5, height=3.6)
-    axes[0].plot([row.get('step', row.get('iter')) for row in train], [row['loss'] for row in train], color=_SALIENCY)
-    axes[0].set(xlabel='iteration', ylabel='training loss')
+    figure, axes = _figure(1, 2 if names else 1, width=9.0 if names else 5.0, height=3.2)
+    steps = [row.get('step', row.get('iter')) / (epoch_length or 1) for row in train]
+    axes[0].plot(steps, [row['loss'] for row in train], color=_SALIENCY, linewidth=1.5)
+    axes[0].set(xlabel='epoch' if epoch_length else 'iteration', title='training loss')
     for name in names:
         points = [(row['step'], row[name]) for row in logged if isinstance(row.get(name), (int, float))]
-        axes[1].plot(*zip(*points), marker='o', markersize=3, label=name)
+        axes[1].plot(*zip(*points), marker='o', markersize=4, label=name.removeprefix('MR-full-'))
     if names:
-        axes[1].set(xlabel='epoch', ylabel='validation metric')
-        axes[1].legend(fontsize=8)
+        axes[1].set(xlabel='epoch', title='validation (%)')
+        axes[1].set_ylim(bottom=0)
+        axes[1].legend(fontsize=9, frameon=False)
     for ax in axes:
-        ax.grid(alpha=0.3)
+        ax.title.set_fontsize(10)
+        ax.set_xlim(left=0)
+        ax.grid(alpha=0.25)
+        ax.spines[['top', 'right']].set_visible(False)
     _save(figure, path)
 
 
@@ -147,14 +208,14 @@ def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 3] + '...'
 
 
-def _figure(rows: int, columns: int, width: float, height: float) -> tuple[Any, list[Any]]:
+def _figure(rows: int, columns: int, width: float, height: float, **grid: Any) -> tuple[Any, list[Any]]:
     """A figure that needs no display and leaves pyplot's global state alone."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout='constrained')
     FigureCanvasAgg(figure)
-    return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
+    return figure, list(figure.subplots(rows, columns, squeeze=False, gridspec_kw=grid).flat)
 
 
 def _save(figure: Any, path: str | os.PathLike[str]) -> None:

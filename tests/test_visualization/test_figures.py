@@ -1,12 +1,20 @@
 import json
 
+import matplotlib.image
 import numpy as np
 import pytest
 import torch
 from mmengine.structures import InstanceData
 
 from mmvmr.structures import MomentDataSample
-from mmvmr.visualization import MomentVisualizer, draw_moments, draw_training_curves, moments_of
+from mmvmr.visualization import (
+    MomentsOfQuery,
+    MomentVisualizer,
+    draw_moments,
+    draw_training_curves,
+    moments_of,
+    spread_by_iou,
+)
 
 
 def sample(**meta):
@@ -29,8 +37,29 @@ def test_moments_of_a_sample():
 def test_draw_moments(tmp_path):
     draw_moments([moments_of(sample()), moments_of(MomentDataSample(metainfo=dict(duration=3.0)))], tmp_path / 'a.png')
     assert (tmp_path / 'a.png').read_bytes().startswith(b'\x89PNG')
+    draw_moments([moments_of(sample())], tmp_path / 'one.png')
+    height, _ = matplotlib.image.imread(tmp_path / 'one.png').shape[:2]
+    assert height < matplotlib.image.imread(tmp_path / 'a.png').shape[0]
     with pytest.raises(ValueError, match='no query'):
         draw_moments([], tmp_path / 'b.png')
+
+
+def query(end, true=((0.0, 10.0),)):
+    return MomentsOfQuery('a dog', f'{end}', 20.0, 2.0, [list(w) for w in true], [[0.0, end], [0.0, 10.0]], [0.9, 0.1])
+
+
+def test_queries_are_spread_from_the_best_to_the_worst():
+    queries = [query(end) for end in (1.0, 9.0, 5.0, 3.0, 7.0, 10.0)]
+    assert [item.title for item in spread_by_iou(queries, 3)] == [
+        '9.0, IoU of #1: 0.90',
+        '5.0, IoU of #1: 0.50',
+        '1.0, IoU of #1: 0.10',
+    ]
+    assert len(spread_by_iou(queries, 100)) == 6
+    several = query(2.0, true=((10.0, 20.0), (0.0, 4.0)))
+    empty = MomentsOfQuery('', '', 20.0, 2.0, [[0.0, 4.0]], [], [])
+    titles = [item.title for item in spread_by_iou([query(1.0, true=()), several, empty], 3)]
+    assert titles[0].endswith('0.50') and all(title.endswith('0.00') for title in titles[1:])
 
 
 def test_draw_training_curves(tmp_path):
@@ -40,6 +69,8 @@ def test_draw_training_curves(tmp_path):
     path.write_text('\n'.join(map(json.dumps, rows)))
     draw_training_curves(path, tmp_path / 'c.png')
     assert (tmp_path / 'c.png').stat().st_size > 1000
+    draw_training_curves(path, tmp_path / 'e.png', epoch_length=2)
+    assert (tmp_path / 'e.png').read_bytes() != (tmp_path / 'c.png').read_bytes()
     path.write_text(json.dumps(rows[-1]))
     with pytest.raises(ValueError, match='no training iteration'):
         draw_training_curves(path, tmp_path / 'd.png')

@@ -77,15 +77,23 @@ class DrawMomentsHook(Hook):
         out_dir: Folder of the figures; relative paths are relative to the working directory.
         limit: Number of queries.
         top_k: Predicted moments drawn per query.
+        choice: ``first`` draws the first queries of the test. ``spread`` sorts all of them by the IoU of the best
+            ranked prediction and draws some at equal distances: successes and failures as often as they happen.
+
+    Raises:
+        ValueError: If ``choice`` is unknown.
     """
 
     priority = 'LOW'
 
-    def __init__(self, out_dir: str, limit: int = 8, top_k: int = 3) -> None:
+    def __init__(self, out_dir: str, limit: int = 8, top_k: int = 3, choice: str = 'first') -> None:
+        if choice not in ('first', 'spread'):
+            raise ValueError(f"DrawMomentsHook: choice={choice!r} is unknown, expected 'first' or 'spread'")
         self.out_dir = out_dir
         self.limit = limit
         self.top_k = top_k
-        self._samples: list[Any] = []
+        self.choice = choice
+        self._queries: list[Any] = []
 
     def before_test_epoch(self, runner: Runner) -> None:
         """Forget an earlier test.
@@ -93,12 +101,12 @@ class DrawMomentsHook(Hook):
         Args:
             runner: The runner.
         """
-        self._samples.clear()
+        self._queries.clear()
 
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None
     ) -> None:
-        """Keep the first samples.
+        """Keep what may be drawn.
 
         Args:
             runner: The runner.
@@ -106,8 +114,11 @@ class DrawMomentsHook(Hook):
             data_batch: The batch.
             outputs: Samples with predictions.
         """
-        missing = self.limit - len(self._samples)
-        self._samples.extend(sample.cpu() for sample in list(outputs or [])[: max(missing, 0)])
+        from mmvmr.visualization import moments_of
+
+        missing = self.limit - len(self._queries) if self.choice == 'first' else None
+        kept = list(outputs or [])[: None if missing is None else max(missing, 0)]
+        self._queries.extend(moments_of(sample.cpu()) for sample in kept)
 
     @master_only
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
@@ -117,9 +128,10 @@ class DrawMomentsHook(Hook):
             runner: The runner.
             metrics: Of the test.
         """
-        from mmvmr.visualization import draw_moments, moments_of
+        from mmvmr.visualization import draw_moments, spread_by_iou
 
-        if self._samples:
+        if self._queries:
             path = osp.join(self.out_dir, 'moments.png')
-            draw_moments([moments_of(sample) for sample in self._samples], path, top_k=self.top_k)
+            chosen = spread_by_iou(self._queries, self.limit) if self.choice == 'spread' else self._queries
+            draw_moments(chosen, path, top_k=self.top_k)
             runner.logger.info(f'Predicted and true moments are drawn in {path}')
