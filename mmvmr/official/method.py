@@ -63,6 +63,8 @@ class OfficialMethod:
         unused: Regular expressions of official parameters that never receive a gradient and do not exist here.
         arrays: Our outputs under the official names of ``outputs.npz``: ``f(model, inputs, outputs)``.
         losses: Our unweighted terms under the official names of ``losses.npz``.
+        data: Runs the data pipeline on recorded raw features: ``f(folder, options)``, a collated batch. None where
+            nothing was recorded.
         cases: What a parity folder records, read from it: ``f(folder, config)``. The default reads ``outputs.npz``
             and ``losses.npz``.
         targets: Recorded ``targets.npz`` to ours: ``f(arrays, clip_mask, config)``.
@@ -81,6 +83,7 @@ class OfficialMethod:
     unused: tuple[str, ...]
     arrays: Callable[[nn.Module, Tensors, Outputs], Tensors]
     losses: Callable[[Mapping[str, tuple[float, Tensor]]], Tensors]
+    data: Callable[[Path, Mapping[str, Any]], dict[str, Any]] | None = None
     cases: Callable[[Path, Mapping[str, Any]], list[Case]] = lambda folder, config: recorded_cases(folder)
     targets: Callable[[Tensors, Tensor, Mapping[str, Any]], MomentTargets] = lambda arrays, mask, config: targets_of(
         arrays, mask

@@ -18,6 +18,7 @@ from mmvmr.utils.io import read_json
 
 from ..models.criterion import set_suffix
 from ..structures import MomentDataSample, MomentTargets, Outputs
+from .data import batch_arrays
 from .method import Case, OfficialMethod, Tensors, find_method, load_arrays
 
 
@@ -116,6 +117,8 @@ def check_folder(folder: Path) -> Iterator[Group]:
             yield from check_losses(run)
         if not case.label and (folder / 'preds.json').exists():
             yield check_predictions(run, folder)
+    if method.data is not None and (folder / 'draws.json').exists():
+        yield check_data(method, folder, config)
     for name, ours, recorded in method.extra(folder, config):
         group = Group(name, tolerances.outputs)
         for key, reference in recorded.items():
@@ -307,6 +310,19 @@ def _indices(run: Run, outputs: Outputs) -> Group:
         found = torch.stack((pairs.batch, pairs.query, pairs.gt))
         same = found.shape == reference.shape and bool((found == reference).all())
         group.add(f'indices{suffix}', 0.0 if same else float('inf'))
+    return group
+
+
+def check_data(method: OfficialMethod, folder: Path, config: Mapping[str, Any]) -> Group:
+    """Compare inputs and targets that the data pipeline makes of recorded raw features: equal to the bit."""
+    ours = batch_arrays(method.data(folder, config['args']))  # type: ignore[misc]
+    group = Group('data pipeline', 0.0)
+    for file in ('inputs.npz', 'targets.npz'):
+        for name, reference in _required(folder / file).items():
+            if name not in ours:
+                group.missing.append(name)
+                continue
+            group.add(name, scaled_difference(ours[name], reference))
     return group
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ...structures import Outputs
+from ..data import recorded_batch
 from ..method import OfficialMethod, Tensors, register
 from . import detr_family as family
 
@@ -56,5 +57,6 @@ register(
         unused=(r'txt_position_embed\..+', r'contrastive_align_projection_.+'),
         arrays=_arrays,
         losses=_losses,
+        data=recorded_batch,
     )
 )

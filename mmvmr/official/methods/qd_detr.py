@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...structures import Memory, Outputs, Tokens
+from ..data import recorded_batch
 from ..method import OfficialMethod, Tensors, recorded_cases, register
 from . import detr_family as family
 
@@ -87,6 +88,7 @@ register(
         unused=(r'txt_position_embed\..+', r'contrastive_align_projection_.+'),
         arrays=_arrays,
         losses=_losses,
+        data=recorded_batch,
         cases=lambda folder, config: recorded_cases(folder, {'': {}, '_maskfix': _MASK_FIX}),
     )
 )

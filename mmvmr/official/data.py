@@ -1,0 +1,86 @@
+"""Comparison of the data pipeline with recorded inputs and targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from mmvmr.utils.io import read_json
+
+from ..datasets import ArrayStore, BaseMomentDataset, moment_collate
+from ..structures import FeatureSpec, MomentDataSample
+from ..testing import ReplayDraws
+from .method import Tensors, load_arrays
+
+
+def recorded_batch(folder: Path, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Run the data pipeline of Moment-DETR on recorded raw features, with the recorded random draws.
+
+    Args:
+        folder: A parity folder with ``data.npz`` (``raw_v<i>/<vid>``, ``raw_t/<qid>``), ``annotations.json`` and
+            ``draws.json``.
+        args: The official options.
+
+    Returns:
+        What the data loader would yield.
+
+    Raises:
+        ValueError: If the pipeline draws otherwise than recorded.
+    """
+    raw = {name: value.numpy() for name, value in load_arrays(folder / 'data.npz').items()}
+    streams = sorted({name.split('/')[0] for name in raw if name.startswith('raw_v')})
+    widths = {name: next(v.shape[1] for k, v in raw.items() if k.startswith(f'{name}/')) for name in streams}
+    spec = FeatureSpec.from_dict(
+        {
+            'streams': {name: {'dim': width} for name, width in widths.items()},
+            'text': {'dim': args['t_feat_dim'], 'max_length': args['max_q_l']},
+            'clip_len': args['clip_length'],
+            'max_clips': args['max_v_l'],
+        }
+    )
+    stores = {name: ArrayStore(raw, f'{name}/{{vid}}') for name in streams}
+    stores['text'] = ArrayStore(raw, 'raw_t/{qid}')
+    pipeline = {
+        'load': {'type': 'LoadMomentFeatures'},
+        'tef': {'type': 'AppendTEF'},
+        'targets': {
+            'type': 'BuildMomentTargets',
+            'labels': {'type': 'HighlightLabels'},
+            'max_windows': args['max_windows'],
+        },
+        'pack': {'type': 'PackMomentInputs'},
+    }
+    dataset = BaseMomentDataset(read_json(folder / 'annotations.json'), stores, spec, pipeline)
+    draws = [ReplayDraws(recorded) for recorded in read_json(folder / 'draws.json')]
+    try:
+        batch = moment_collate([dataset.prepare(index, draw) for index, draw in enumerate(draws)])
+    except AssertionError as error:
+        raise ValueError(f'{folder}/draws.json: the pipeline draws otherwise than recorded: {error}') from None
+    unused = [index for index, draw in enumerate(draws) if not draw.finished]
+    if unused:
+        raise ValueError(f'{folder}/draws.json: recorded draws of items {unused} were never asked for')
+    return batch
+
+
+def batch_arrays(batch: Mapping[str, Any]) -> Tensors:
+    """A collated batch under the official names of ``inputs.npz`` and ``targets.npz``."""
+    samples: list[MomentDataSample] = batch['data_samples']
+    spans = [sample.gt_instances.spans for sample in samples]
+    arrays: Tensors = {
+        'spans_cat': torch.cat(spans),
+        'spans_count': torch.tensor([len(s) for s in spans]),
+        'saliency_pos_labels': torch.stack([sample.gt_pairs[0] for sample in samples]),
+        'saliency_neg_labels': torch.stack([sample.gt_pairs[1] for sample in samples]),
+        'saliency_all_labels': pad_sequence([sample.gt_saliency for sample in samples], batch_first=True),
+    }
+    for name, official in (('video', 'src_vid'), ('text', 'src_txt')):
+        features: list[Tensor] = batch['inputs'][name]
+        arrays[official] = pad_sequence(features, batch_first=True)
+        masks = [torch.ones(len(feature)) for feature in features]
+        arrays[f'{official}_mask'] = pad_sequence(masks, batch_first=True)
+    return arrays
