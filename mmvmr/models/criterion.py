@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from mmvmr.registry import MODELS, TASK_UTILS
 from ..structures import MomentTargets, Outputs, PredictionSet, map_tensors
 from .builder import build_named
 from .losses import SetLoss
+from .losses.gather import mean_over_ranks, num_processes
 
 
 @MODELS.register_module()
@@ -24,12 +25,16 @@ class MomentCriterion(nn.Module):
     names become log entries: ``loss_span`` (final layer), ``loss_span.0`` (decoder layer 0), ``loss_span.noise.1``
     (group ``noise``, layer 1).
 
+    Under distributed training every mean runs over the rows of all processes (see :mod:`.losses.gather`); all of them
+    must compute the losses together.
+
     Args:
         losses: Name to config; a child config changes one by its name or removes it with None.
         assigner: Config of the assigner; None where no loss needs a match.
         view_weights: None computes every mean over all rows of the batch, whatever their view. A dict computes the
             losses of each named view on its own rows and adds them with these factors; views that it does not name
-            are left out.
+            are left out, and so are views that no sample of the step has. A process without samples of a view that
+            another process has computes its losses on no rows: they are 0.
     """
 
     def __init__(
@@ -57,20 +62,26 @@ class MomentCriterion(nn.Module):
         """
         device = targets.spans.device.type
         with torch.autocast(device, enabled=False):
-            outputs = map_tensors(outputs, lambda t: t.float() if t.is_floating_point() else t)
             if self.view_weights is None:
                 return self._weighted(outputs, targets)
             total: dict[str, Tensor] = {}
-            for view, weight in self.view_weights.items():
-                rows = [i for i, name in enumerate(targets.views) if name == view]
-                if not rows:
-                    continue
+            for view, rows in self._view_rows(targets).items():
+                weight = self.view_weights[view]
                 part = self._weighted(*select_rows(outputs, targets, rows))
                 suffix = '' if view == 'main' else f'@{view}'
                 total.update({f'{name}{suffix}': weight * value for name, value in part.items()})
             return total
 
+    def _view_rows(self, targets: MomentTargets) -> dict[str, list[int]]:
+        """Rows of every weighted view that a sample of the step has, in this process or in another one."""
+        found = {view: [i for i, name in enumerate(targets.views) if name == view] for view in self.view_weights}
+        present = [len(rows) for rows in found.values()]
+        if num_processes() > 1:
+            present = mean_over_ranks(torch.tensor(present, device=targets.spans.device)).tolist()
+        return {view: rows for (view, rows), count in zip(found.items(), present) if count}
+
     def _weighted(self, outputs: Outputs, targets: MomentTargets) -> dict[str, Tensor]:
+        outputs = map_tensors(outputs, lambda t: t.float() if t.is_floating_point() else t)
         return {f'loss_{name}': weight * value for name, (weight, value) in self.terms(outputs, targets).items()}
 
     def terms(self, outputs: Outputs, targets: MomentTargets) -> dict[str, tuple[float, Tensor]]:
@@ -111,6 +122,10 @@ def set_suffix(predictions: PredictionSet) -> str:
 def select_rows(outputs: Outputs, targets: MomentTargets, rows: list[int]) -> tuple[Outputs, MomentTargets]:
     """Keep some samples of a batch.
 
+    Which dimension counts samples is known by field and never guessed from sizes: the second one in
+    :class:`Decoded` (behind the layers), none in an attention mask (N, N) and in parameters, which may lie in an
+    ``aux``, and the first one everywhere else.
+
     Args:
         outputs: Outputs of the batch.
         targets: Targets of the batch.
@@ -118,18 +133,32 @@ def select_rows(outputs: Outputs, targets: MomentTargets, rows: list[int]) -> tu
 
     Returns:
         Outputs and targets of these samples.
+
+    Raises:
+        ValueError: If a tensor does not have the samples of the batch in that dimension.
     """
     batch = len(targets.views)
-    index = torch.tensor(rows, device=targets.spans.device)
-    decoded = outputs.decoded
+    index = torch.tensor(rows, dtype=torch.long, device=targets.spans.device)
 
-    def first(tensor: Tensor) -> Tensor:
-        return tensor[index] if tensor.dim() and tensor.shape[0] == batch else tensor
+    def along(dim: int) -> Callable[[Tensor], Tensor]:
+        def keep(tensor: Tensor) -> Tensor:
+            if isinstance(tensor, nn.Parameter):
+                return tensor
+            if tensor.dim() <= dim or tensor.shape[dim] != batch:
+                raise ValueError(
+                    f'weighted views need the {batch} samples of the batch in dimension {dim} of every tensor of the '
+                    f'outputs, found a tensor of shape {tuple(tensor.shape)}: expand it, or do not put it there'
+                )
+            return tensor.index_select(dim, index)
 
-    def second(tensor: Tensor) -> Tensor:
-        return tensor[:, index] if tensor.dim() > 1 and tensor.shape[1] == batch else tensor
+        return keep
 
-    kept = map_tensors(dataclasses.replace(outputs, decoded=None), first)  # type: ignore[arg-type]
-    kept = dataclasses.replace(kept, decoded=map_tensors(decoded, second))
-    selected = map_tensors(targets, first)
+    rest = dataclasses.replace(outputs, decoded=None, queries=None)  # type: ignore[arg-type]
+    mask = outputs.queries.attn_mask
+    queries = map_tensors(dataclasses.replace(outputs.queries, attn_mask=None), along(0))
+    queries.attn_mask = along(0)(mask) if mask is not None and mask.dim() == 3 else mask
+    kept = dataclasses.replace(
+        map_tensors(rest, along(0)), decoded=map_tensors(outputs.decoded, along(1)), queries=queries
+    )
+    selected = map_tensors(targets, along(0))
     return kept, dataclasses.replace(selected, views=[targets.views[row] for row in rows])

@@ -15,7 +15,7 @@ from mmvmr.registry import MODELS
 from ...structures import MomentTargets, Outputs, Tokens
 from ..layers import masked_mean, sentence_token
 from .base import DenseLoss, check_padding, padded_mean
-from .gather import gather_rows
+from .gather import gather_rows, joint_cross_entropy, joint_ratio
 
 _STAGES = ('before', 'after')
 _SENTENCES = ('mean', 'unit_mean', 'token')
@@ -161,7 +161,8 @@ def symmetric_contrast(video: Tensor, text: Tensor, scale: Tensor | float = 1.0)
     (all_video, start), (all_text, _) = gather_rows(video), gather_rows(text)
     label = torch.arange(len(video), device=video.device) + start
     return 0.5 * (
-        F.cross_entropy(scale * video @ all_text.t(), label) + F.cross_entropy(scale * text @ all_video.t(), label)
+        joint_cross_entropy(scale * video @ all_text.t(), label)
+        + joint_cross_entropy(scale * text @ all_video.t(), label)
     )
 
 
@@ -209,7 +210,7 @@ def positive_clips(targets: MomentTargets) -> tuple[Tensor, Tensor]:
 
 
 def _mean_over(values: Tensor, valid: Tensor) -> Tensor:
-    return (values * valid).sum() / valid.sum().clamp(min=1)
+    return joint_ratio((values * valid).sum(), valid.sum())
 
 
 @MODELS.register_module()
@@ -218,7 +219,7 @@ class ClipTextIntraLoss(_AlignmentLoss):
 
     Args:
         directions: ``clips`` is the loss of the paper. UniVTG's official code adds ``batch``: the transposed
-            softmax, over the clips of the whole batch at the same index.
+            softmax, over the clips of the whole batch (of all processes) at the same index.
         stage: See :class:`_AlignmentLoss`.
         sentence: See :class:`_AlignmentLoss`.
         temperature: Divides the similarities.
@@ -250,13 +251,17 @@ class ClipTextIntraLoss(_AlignmentLoss):
         if 'clips' in self.directions:
             total = total - _mean_over(logits.log_softmax(1)[rows, clip], valid)
         if 'batch' in self.directions:
-            total = total - _mean_over(logits.log_softmax(0)[rows, clip], valid)
+            # Narrower batches of other processes are filled up with clips that do not take part.
+            everywhere, start = gather_rows(logits, fill=self._LEFT_OUT / self.temperature)
+            total = total - _mean_over(everywhere.log_softmax(0)[rows + start, clip], valid)
         return total
 
 
 @MODELS.register_module()
 class ClipTextInterLoss(_AlignmentLoss):
     """A clip of the moment and its sentence against the other sentences and moments of the batch (UniVTG, L_inter).
+
+    Under distributed training these are the sentences and moments of all processes.
 
     Args:
         directions: ``texts`` lets the clip choose among the sentences, ``clips`` the sentence among the clips; the
@@ -280,12 +285,15 @@ class ClipTextInterLoss(_AlignmentLoss):
         """Compute the loss, the mean over the samples with a moment; see :meth:`DenseLoss.forward`."""
         clip, valid = positive_clips(targets)
         rows = torch.arange(len(clip), device=clip.device)
-        logits = self.clips(outputs)[rows, clip] @ self.sentences(outputs).t() / self.temperature  # clip, sentence
+        clips, start = gather_rows(self.clips(outputs)[rows, clip])
+        sentences, _ = gather_rows(self.sentences(outputs))
+        own = slice(start, start + len(clip))
+        logits = clips @ sentences.t() / self.temperature
         total = logits.new_zeros(())
         if 'texts' in self.directions:
-            total = total - _mean_over(logits.log_softmax(1).diagonal(), valid)
+            total = total - _mean_over(logits[own].log_softmax(1).diagonal(start), valid)
         if 'clips' in self.directions:
             # A sample without a moment has no clip to be chosen, but its sentence may be chosen above.
-            present = torch.where(valid, 0.0, -1e4).unsqueeze(-1)
-            total = total - _mean_over((logits + present).log_softmax(0).diagonal(), valid)
+            present, _ = gather_rows(torch.where(valid, 0.0, -1e4).unsqueeze(-1))
+            total = total - _mean_over((logits + present)[:, own].log_softmax(0).diagonal(-start), valid)
         return total

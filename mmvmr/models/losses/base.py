@@ -1,4 +1,7 @@
-"""What a loss is: a named, weighted term over prediction sets or over the outputs as a whole."""
+"""What a loss is: a named, weighted term over prediction sets or over the outputs as a whole.
+
+Every mean over a batch is taken with the functions of :mod:`.gather`, so that several processes train as one does.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from torch import Tensor, nn
 
 from ...structures import MomentTargets, Outputs, PredictionSet
 from ..task_modules import Matched
+from .gather import joint_mean, joint_ratio
 
 
 class SetLoss(nn.Module):
@@ -91,5 +95,5 @@ def padded_mean(values: Tensor, mask: Tensor, padding: str) -> Tensor:
         A scalar.
     """
     if padding == 'include':
-        return values.mean()
-    return (values * mask).sum() / mask.sum().clamp(min=1)
+        return joint_mean(values)
+    return joint_ratio((values * mask).sum(), mask.sum())

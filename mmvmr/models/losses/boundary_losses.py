@@ -9,6 +9,7 @@ from mmvmr.registry import MODELS
 
 from ...structures import MomentTargets, Outputs, clip_centers, to_start_end
 from .base import DenseLoss
+from .gather import joint_mean
 
 _GRIDS = ('valid', 'padded')
 
@@ -59,7 +60,7 @@ class BoundaryEvidenceLoss(DenseLoss):
             if self.grid == 'padded':
                 others = (~wanted).sum(1, keepdim=True) + (~mask).sum(1, keepdim=True)
             balanced = loss * wanted / (wanted.sum(1, keepdim=True) + 1e-9) + loss * other / (others + 1e-9)
-            total = total + 0.25 * (balanced * mask).sum(1).mean()
+            total = total + 0.25 * joint_mean((balanced * mask).sum(1))
         return total
 
     def positives(self, targets: MomentTargets) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,7 @@ from mmvmr.registry import MODELS
 
 from ...structures import MomentTargets, Outputs
 from .base import DenseLoss, check_padding, padded_mean
-from .gather import gather_rows
+from .gather import gather_rows, joint_cross_entropy, joint_mean
 
 
 def alignment(outputs: Outputs, name: str) -> Tensor:
@@ -39,6 +39,9 @@ def alignment(outputs: Outputs, name: str) -> Tensor:
 def moment_logits(outputs: Outputs, sentence: str) -> tuple[Tensor, int]:
     """Cosines of moments and of the rest of the videos with all sentences of the step, without a temperature.
 
+    Under distributed training these are the sentences of all processes. Only a moment chooses, among sentences: the
+    moments of other processes are not needed.
+
     Args:
         outputs: Everything that the model produced.
         sentence: ``sentence`` or ``dummy_sentence``.
@@ -62,7 +65,7 @@ class MomentSentenceLoss(DenseLoss):
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss; see :meth:`DenseLoss.forward`."""
         logits, start = moment_logits(outputs, 'sentence')
-        return F.cross_entropy(logits, torch.arange(len(logits), device=logits.device) + start)
+        return joint_cross_entropy(logits, torch.arange(len(logits), device=logits.device) + start)
 
 
 @MODELS.register_module()
@@ -90,10 +93,10 @@ class MomentDummyLoss(DenseLoss):
         logits, start = moment_logits(outputs, 'dummy_sentence')
         rows = torch.arange(len(logits), device=logits.device)
         if self.labels == 'first':
-            return F.cross_entropy(logits, (rows == 0).long())
+            return joint_cross_entropy(logits, (rows + start == 0).long())
         others = torch.ones_like(logits, dtype=torch.bool)
         others[rows, rows + start] = False
-        return (logits.logsumexp(1) - logits.masked_fill(~others, -torch.inf).logsumexp(1)).mean()
+        return joint_mean(logits.logsumexp(1) - logits.masked_fill(~others, -torch.inf).logsumexp(1))
 
 
 @MODELS.register_module()
@@ -182,4 +185,5 @@ class OrthogonalTokenLoss(DenseLoss):
         """Compute the loss; see :meth:`DenseLoss.forward`."""
         unit = F.normalize(alignment(outputs, self.tokens), dim=-1)
         cosine = unit @ unit.detach().transpose(1, 2)
-        return cosine.masked_fill(torch.eye(unit.shape[1], dtype=torch.bool, device=unit.device), 0).abs().mean()
+        eye = torch.eye(unit.shape[1], dtype=torch.bool, device=unit.device)
+        return joint_mean(cosine.masked_fill(eye, 0).abs())

@@ -12,6 +12,7 @@ from mmvmr.registry import MODELS
 
 from ...structures import MomentTargets, Outputs
 from .base import DenseLoss, check_padding, padded_mean
+from .gather import joint_mean, joint_ratio, mean_over_ranks, num_processes
 
 _PADDED_SCORE = -1e3
 
@@ -75,7 +76,7 @@ class SaliencyMarginLoss(_ClipScoreLoss):
         valid = has_high & has_low if self.missing_low == 'skip' else has_high
         low = low.where(has_low, 0.0)
         hinge = (self.margin + low - high).clamp(min=0) * valid
-        return 2 * hinge.sum() / valid.sum().clamp(min=1)
+        return joint_ratio(2 * hinge.sum(), valid.sum())
 
 
 @MODELS.register_module()
@@ -119,12 +120,14 @@ class SaliencyRankLoss(_ClipScoreLoss):
             rating = torch.cat((rating, torch.zeros_like(rating)), dim=1)
             mask = torch.cat((mask, mask & valid[:, None]), dim=1)
         rows = rank_contrastive(scores, rating, mask, self.max_rating, self.temperature)
-        return rows.mean() if valid is None or self.false_negatives == 'join' else self._apart(rows, valid)
+        return joint_mean(rows) if valid is None or self.false_negatives == 'join' else self._apart(rows, valid)
 
     def _apart(self, rows: Tensor, valid: Tensor) -> Tensor:
-        real, count = (rows * valid).sum() / valid.sum().clamp(min=1), (~valid).sum()
-        false = (rows * ~valid).sum() / count.clamp(min=1)
-        dropped = valid.any() & (count == 1) if self.false_negatives == 'added' else valid.any()
+        counts = torch.stack((valid.sum(), (~valid).sum()))
+        real, false = joint_ratio(torch.stack(((rows * valid).sum(), (rows * ~valid).sum())), counts)
+        # Whether there is a real negative, and how many videos have none, in all processes.
+        reals, falses = mean_over_ranks(counts) * num_processes()
+        dropped = (reals > 0) & (falses == 1) if self.false_negatives == 'added' else reals > 0
         return real + torch.where(dropped, 0.0, false)
 
 
@@ -176,7 +179,7 @@ class SaliencyNegativeLoss(_ClipScoreLoss):
         # Below one: a clip that reads nothing but words would make the logarithm infinite.
         cost = F.softplus(scores) if self.scores == 'saliency' else -torch.log1p(-scores.clamp(max=1 - 1e-6))
         per_video = (cost * targets.clip_mask).sum(1)
-        return (per_video * valid).sum() / valid.sum().clamp(min=1)
+        return joint_ratio((per_video * valid).sum(), valid.sum())
 
 
 @MODELS.register_module()

@@ -14,6 +14,7 @@ from mmvmr.registry import MODELS
 from ...structures import MomentTargets, PredictionSet, pairwise_iou, to_start_end
 from ..task_modules import Matched
 from .base import SetLoss
+from .gather import joint_mean, joint_ratio
 
 
 @MODELS.register_module()
@@ -41,7 +42,7 @@ class ForegroundLoss(SetLoss):
         label[matched.batch, matched.query] = 0
         class_weight = logits.new_tensor([1.0, self.background_weight])
         loss = F.cross_entropy(logits.transpose(1, 2), label, weight=class_weight, reduction='none')
-        return loss.mean()
+        return joint_mean(loss)
 
 
 @MODELS.register_module()
@@ -71,7 +72,7 @@ class FocalForegroundLoss(SetLoss):
         target[matched.batch, matched.query] = target.new_tensor([1.0, 0.0])
         right = (2 * target - 1) * logits  # the logit of being right about a class
         loss = F.softplus(-right) * (-right).sigmoid() ** self.gamma
-        return (loss * (self.alpha * target + (1 - self.alpha) * (1 - target))).mean()
+        return joint_mean(loss * (self.alpha * target + (1 - self.alpha) * (1 - target)))
 
 
 @MODELS.register_module()
@@ -94,7 +95,7 @@ class QualityLoss(SetLoss):
         best = best_iou(to_start_end(predictions.spans.detach()), targets)
         factor = torch.ones_like(best)
         factor[matched.batch, matched.query] = self.matched_weight
-        return (factor * (predictions.quality - best).abs()).mean()
+        return joint_mean(factor * (predictions.quality - best).abs())
 
 
 def best_iou(windows: Tensor, targets: MomentTargets) -> Tensor:
@@ -138,8 +139,9 @@ class BalancedQualityLoss(SetLoss):
         error = (predictions.quality - best).abs()
         exists = torch.ones_like(best, dtype=torch.bool) if predictions.mask is None else predictions.mask
         buckets = (best > self.high, (best > self.low) & (best <= self.high), best <= self.low)
-        means = [(error * (bucket & exists)).sum() / (bucket & exists).sum().clamp(min=1) for bucket in buckets]
-        return torch.stack(means).mean()
+        total = torch.stack([(error * (bucket & exists)).sum() for bucket in buckets])
+        count = torch.stack([(bucket & exists).sum() for bucket in buckets])
+        return joint_ratio(total, count).mean()
 
 
 @MODELS.register_module()
@@ -164,4 +166,4 @@ class QualityMarginLoss(SetLoss):
         partner = predictions.info['negative']
         negative = predictions.quality.gather(1, partner.clamp(min=0))
         hinge = (negative - predictions.quality + self.margin).clamp(min=0) * (partner >= 0)
-        return hinge.sum() / (partner >= 0).sum().clamp(min=1)
+        return joint_ratio(hinge.sum(), (partner >= 0).sum())

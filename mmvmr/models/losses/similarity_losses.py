@@ -12,6 +12,7 @@ from mmvmr.registry import MODELS
 from ...structures import MomentTargets, Outputs, to_start_end
 from .alignment_losses import symmetric_contrast
 from .base import DenseLoss, check_padding
+from .gather import joint_mean
 
 _WINDOWS = ('all', 'first')
 
@@ -29,6 +30,8 @@ def _projected(outputs: Outputs, name: str) -> Tensor:
 @MODELS.register_module()
 class VideoSentenceLoss(DenseLoss):
     """Symmetric InfoNCE between videos and sentences over the batch, logits = cosines (UVCOM, loss_inter).
+
+    Under distributed training the contrast runs over the samples of all processes.
 
     Args:
         weight: Factor in the total.
@@ -71,7 +74,7 @@ class ClipSentenceLoss(DenseLoss):
         if self.padding == 'exclude':
             cosine, length = cosine.masked_fill(~mask, -torch.inf), mask.sum(1, keepdim=True).clamp(min=1)
         log_prob = cosine.log_softmax(1).where(self.moment_clips(targets) & mask, 0.0)
-        return -(log_prob / length).sum(1).mean()
+        return -joint_mean((log_prob / length).sum(1))
 
     def moment_clips(self, targets: MomentTargets) -> Tensor:
         """The clips that should be close to the sentence (B, Lv) bool."""

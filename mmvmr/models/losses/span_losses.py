@@ -11,6 +11,7 @@ from mmvmr.registry import MODELS
 from ...structures import MomentTargets, PredictionSet, paired_giou, to_start_end
 from ..task_modules import Matched
 from .base import SetLoss
+from .gather import joint_ratio
 
 
 class _MatchedSpanLoss(SetLoss):
@@ -31,7 +32,7 @@ class _MatchedSpanLoss(SetLoss):
         values = self.values(predictions.spans[matched.batch, matched.query], matched.spans)
         count = values.shape[0] if self.normalizer == 'pairs' else targets.span_mask.sum()
         # A batch without ground truth has no pairs: the loss is 0 and stays connected to the graph.
-        return values.sum() / max(count, 1) if isinstance(count, int) else values.sum() / count.clamp(min=1)
+        return joint_ratio(values.sum(), count)
 
     def values(self, found: Tensor, wanted: Tensor) -> Tensor:
         """Loss per pair (M,) from spans (M, 2)."""

@@ -101,8 +101,9 @@ def _solve(costs: list[Tensor], masks: list[Tensor]) -> list[tuple[Tensor, Tenso
     for cost, valid in zip(costs, counts):
         block = flat[offset : offset + cost.numel()].reshape(cost.shape)
         offset += cost.numel()
-        rows, columns = zip(*(linear_sum_assignment(c[:, :n]) for c, n in zip(block, valid)))
-        batch = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
-        triple = (batch, np.concatenate(rows), np.concatenate(columns))
-        solved.append(tuple(torch.from_numpy(index.astype(np.int64)) for index in triple))
+        triples = [np.empty((3, 0), np.int64)]  # under distributed training a view may have no samples here
+        for sample, (matrix, n) in enumerate(zip(block, valid)):
+            rows, columns = linear_sum_assignment(matrix[:, :n])
+            triples.append(np.stack((np.full_like(rows, sample), rows, columns)).astype(np.int64))
+        solved.append(tuple(torch.from_numpy(np.concatenate(triples, axis=1)).unbind(0)))
     return solved

@@ -15,6 +15,10 @@ from ...structures import Features, Memory, MomentTargets, Tokens, map_tensors
 class RollNegativeSampler:
     """Every video takes the sentence of the next sample of the batch (QD-DETR).
 
+    Under distributed training that is the batch of the process: sentences are not exchanged, so that which negatives
+    a step sees depends on how the samples are divided among processes, as it does on their order. Losses average over
+    the negatives of all processes.
+
     Args:
         exclude_same_video: Mark pairs whose sentence belongs to the same source video as no negatives. The official
             code of QD-DETR does not look (that of CG-DETR does).
@@ -50,7 +54,8 @@ class SimilarityNegativeSampler:
     """Every video takes the sentence of the batch that is least similar to it, once similarities mean much (UVCOM).
 
     Similarity is the mean of two softmax functions over the sentences: of the cosines with the global token, and of
-    the mean cosine over the clips. Before ``start_epoch`` :class:`RollNegativeSampler` chooses.
+    the mean cosine over the clips. Before ``start_epoch`` :class:`RollNegativeSampler` chooses. Like there, the batch
+    is that of the process.
 
     Args:
         start_epoch: First epoch, counted from 0, in which similarity decides.
