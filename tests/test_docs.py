@@ -1,0 +1,202 @@
+"""What the documentation says can be done: commands parse, files exist, links resolve, snippets are valid."""
+
+import argparse
+import ast
+import json
+import re
+import runpy
+import shlex
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmvmr.registry import MODELS
+from mmvmr.testing import make_batch, tiny_model
+from mmvmr.utils.cli import UserError, load_config
+from mmvmr.utils.setup import register_all_modules
+
+REPO = Path(__file__).resolve().parent.parent
+TOOLS = REPO / 'tools'
+sys.path.insert(0, str(TOOLS / 'analysis_tools'))
+import list_components  # noqa: E402
+from doc_sections import update  # noqa: E402
+
+PAGES = sorted(
+    path.relative_to(REPO)
+    for pattern in ('*.md', 'docs/**/*.md', 'configs/*/*.md', 'projects/*/*.md')
+    for path in REPO.glob(pattern)
+)
+FENCE = re.compile(r'^( *)```(\w*)\n(.*?)^\1```', re.M | re.S)
+#: Launchers, with the number of words before what the Python tool gets: (script, words to drop, words to keep first).
+LAUNCHERS = {
+    'tools/dist_train.sh': ('tools/train.py', lambda a: a[:1] + a[2:]),
+    'tools/dist_test.sh': ('tools/test.py', lambda a: a[:2] + a[3:]),
+    'tools/slurm_train.sh': ('tools/train.py', lambda a: a[2:]),
+    'tools/slurm_test.sh': ('tools/test.py', lambda a: a[2:]),
+}
+MAKE = set(re.findall(r'^([a-z]+):', (REPO / 'Makefile').read_text(), re.M))
+ALLOWED = ('source .venv/', 'python -m venv ', '.venv/bin/pre-commit ')
+
+
+def blocks(page, language):
+    """Fenced blocks of a page, without the indentation of a list that they stand in."""
+    for indent, name, body in FENCE.findall((REPO / page).read_text(encoding='utf-8')):
+        if name == language:
+            yield '\n'.join(line.removeprefix(indent) for line in body.splitlines())
+
+
+def prose(page):
+    return FENCE.sub('', (REPO / page).read_text(encoding='utf-8'))
+
+
+def commands(page):
+    """Fenced shell commands, and code spans that start with a tool."""
+    for block in blocks(page, 'bash'):
+        yield from filter(None, (line.strip() for line in block.replace('\\\n', ' ').splitlines()))
+    yield from re.findall(r'`((?:python )?tools/[^\s`]+ [^`\n]+)`', prose(page))
+
+
+ALL = sorted({(str(page), command) for page in PAGES for command in commands(page)})
+
+
+class Parsed(Exception):
+    """Carries the arguments out of a tool before it starts to work."""
+
+
+def parse(tool, arguments, monkeypatch):
+    """Let the tool read its command line, with its own parser."""
+
+    def stop(parser, *args, **kwargs):
+        parsed, _ = parse_known(parser, *args, **kwargs)
+        if _:
+            parser.error(f'unrecognized arguments: {_}')
+        raise Parsed(parsed)
+
+    parse_known = argparse.ArgumentParser.parse_known_args
+    monkeypatch.setattr(argparse.ArgumentParser, 'parse_args', stop)
+    monkeypatch.setattr(sys, 'argv', [tool, *arguments])
+    monkeypatch.syspath_prepend(str((REPO / tool).parent))
+    with pytest.raises(Parsed) as caught:
+        runpy.run_path(str(REPO / tool), run_name='__main__')
+    return caught.value.args[0]
+
+
+@pytest.mark.parametrize(('page', 'command'), ALL, ids=lambda value: value[:60])
+def test_commands(page, command, monkeypatch):
+    words = shlex.split(command, comments=True)
+    while words and re.fullmatch(r'[A-Z_]+=\S*', words[0]):
+        words = words[1:]
+    for word in words:
+        if re.match(r'(\./)?(configs|tools|projects|requirements|docs|tests)/', word):
+            assert (REPO / word).exists(), f'{word} does not exist'
+    if words[0] == 'make':
+        assert set(words[1:]) <= MAKE
+    elif words[:2] == ['pip', 'install']:
+        for option, value in pairwise(words):
+            assert option not in ('-r', '-c', '-e') or (REPO / value).exists()
+    elif words[0] in LAUNCHERS:
+        tool, arguments = LAUNCHERS[words[0]]
+        check_config(parse(tool, arguments(words[1:]), monkeypatch))
+    elif words[0] == 'python' and words[1].startswith('tools/'):
+        check_config(parse(words[1], words[2:], monkeypatch))
+    else:
+        assert command.startswith(ALLOWED), f'what is {words[0]}?'
+
+
+def check_config(args):
+    """Keys of ``--cfg-options`` exist in the config that the command names."""
+    options = getattr(args, 'cfg_options', None)
+    if options and args.config.startswith('configs/'):
+        load_config(str(REPO / args.config), options)
+
+
+def known_options():
+    for path in TOOLS.rglob('*.py'):
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.Call) and getattr(node.func, 'attr', '') == 'add_argument':
+                yield from (arg.value for arg in node.args if isinstance(arg, ast.Constant))
+
+
+@pytest.mark.parametrize('page', PAGES, ids=str)
+def test_options_in_the_text(page):
+    known = {*known_options(), '--help', '--no-deps', '--launcher'}
+    for span in re.findall(r'`(--[^`]+)`', prose(page)):
+        words = shlex.split(span)
+        for word in words:
+            assert not word.startswith('--') or word in known, f'{page}: {span}'
+        if words[0] == '--cfg-options':
+            check_options(words[1:])
+
+
+def check_options(words):
+    """Keys exist in a moment config or in a highlight config."""
+    options = dict(word.split('=', 1) for word in words if '=' in word and not word.startswith('KEY'))
+    folder = REPO / 'configs' / 'qd_detr'
+    try:
+        load_config(str(folder / 'qd_detr_qvhl.py'), options)
+    except UserError:
+        load_config(str(folder / 'qd_detr_tvsum.py'), options)
+
+
+def slug(heading):
+    return re.sub(r'[^\w\- ]', '', heading.lower()).strip().replace(' ', '-')
+
+
+@pytest.mark.parametrize('page', PAGES, ids=str)
+def test_links(page):
+    for target in re.findall(r'\]\(([^)\s]+)\)', prose(page)):
+        if target.startswith(('http://', 'https://', 'mailto:')):
+            continue
+        name, _, anchor = target.partition('#')
+        path = (REPO / page).parent / name if name else REPO / page
+        assert path.exists(), f'{page}: {target}'
+        if anchor:
+            headings = re.findall(r'^#+ (.+)$', FENCE.sub('', path.read_text(encoding='utf-8')), re.M)
+            assert anchor in {slug(heading) for heading in headings}, f'{page}: {target}'
+
+
+SNIPPETS = [(str(page), code) for page in PAGES for code in blocks(page, 'python')]
+
+
+@pytest.mark.parametrize(('page', 'code'), SNIPPETS, ids=lambda value: value[:40])
+def test_python_snippets(page, code, tmp_path):
+    compile(code, page, 'exec')
+    if '_base_ = ' in code and "'MyWrapper'" not in code:
+        root = (REPO / 'configs').as_posix()
+        code = re.sub(r"'(\.\./)+(?:configs/)?(?=\w)", f"'{root}/", code)
+        (tmp_path / 'snippet.py').write_text(code)
+        assert Config.fromfile(tmp_path / 'snippet.py', import_custom_modules=False).model.type == 'MomentDetector'
+
+
+@pytest.mark.parametrize('page', PAGES, ids=str)
+def test_json_snippets(page):
+    for block in blocks(page, 'json'):
+        for line in block.splitlines():
+            assert 'qid' in json.loads(line)
+
+
+def test_the_module_of_the_guide_works():
+    page = Path('docs/advanced_guides/add_a_module.md')
+    (code,) = (code for code in blocks(page, 'python') if 'class ContrastSaliencyHead' in code)
+    register_all_modules(init_scope=False)
+    try:
+        exec(compile(code, str(page), 'exec'), {'__name__': 'my_package.heads'})
+        head = dict(saliency_head=dict(_delete_=True, type='ContrastSaliencyHead'))
+        model = tiny_model(REPO / 'configs' / 'moment_detr' / 'moment_detr_qvhl.py', head)
+        losses = model(**model.data_preprocessor(make_batch()), mode='loss')
+        assert torch.isfinite(sum(losses.values()))
+    finally:
+        MODELS.module_dict.pop('ContrastSaliencyHead', None)
+
+
+def test_the_list_of_components_is_complete():
+    register_all_modules(init_scope=False)
+    content = list_components.markdown(list_components.components())
+    written = {(list_components.PAGE, 'components'): content}
+    assert update(written, check=True) == 0, 'run: python tools/analysis_tools/list_components.py --write'
+    assert '| `MomentDetector` |' in content
+    assert '| `SpanL1Loss` |' in content
