@@ -55,18 +55,22 @@ def _child(tool: str, args: list[str], output: str, env: dict[str, str]) -> None
     runpy.run_path(str(REPO / 'tools' / tool), run_name='__main__')
 
 
-def start_tool(tool: str, *args: Any, output: Path, **env: str) -> Any:
-    """Start ``tools/<tool>`` in a process of its own.
+def forkserver() -> Any:
+    """Context whose processes are forked from a server that has imported torch and mmvmr already.
 
-    The process is forked from a server that has imported torch and mmvmr already: a fresh interpreter spends more
-    time on that than on the tiny training.
+    A fresh interpreter spends more time on that than on a tiny training.
     """
     os.environ.update(OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='')  # before the server starts
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(
         ['torch._dynamo', 'mmengine.runner', 'mmvmr.engine', 'mmvmr.models', 'mmvmr.visualization', 'run_helpers']
     )
-    process = context.Process(target=_child, args=(tool, [*map(str, args)], str(output), env))
+    return context
+
+
+def start_tool(tool: str, *args: Any, output: Path, **env: str) -> Any:
+    """Start ``tools/<tool>`` in a process of its own."""
+    process = forkserver().Process(target=_child, args=(tool, [*map(str, args)], str(output), env))
     process.start()
     return process
 
