@@ -1,15 +1,18 @@
 """Two gloo processes against one process with the same global batch."""
 
 import json
+import os
 import socket
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 import torch
-from run_helpers import REPO, load, run_tool, validation_history
+from run_helpers import REPO, load, run_tool, start_tool, validation_history
 
-# Nothing that looks across the samples of a process (negative pairs, contrastive losses, the number of moments in a
-# batch): such terms depend on how a batch is divided, in any framework.
+# No negative pairs: they are chosen inside the batch of a process. Queries have up to five moments, so that the
+# processes divide by different counts.
 CONFIG = """
 _base_ = [
     '{repo}/configs/_base_/models/moment_detr.py',
@@ -22,9 +25,7 @@ model = dict(
     projector=dict(video_dims=66, text_dims=48, input_dropout=0.0),
     query_initializer=dict(num_queries=5),
 )
-train_dataloader = dict(
-    batch_size={batch_size}, dataset=dict(num_videos=12, limit=24, pipeline=dict(targets=dict(max_windows=1)))
-)
+train_dataloader = dict(batch_size={batch_size}, dataset=dict(num_videos=12, limit=24))
 val_dataloader = dict(batch_size={batch_size}, dataset=dict(num_videos=8, limit=15))
 test_dataloader = dict(batch_size={batch_size}, dataset=dict(num_videos=8, limit=15))
 train_cfg = dict(max_epochs=2, val_interval=1)
@@ -46,6 +47,29 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
+def run_two(tool: str, *args: object) -> None:
+    """Run a tool in two processes as torchrun does, without its fresh interpreters."""
+    world = dict(WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=free_port())
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder, 'output.txt')
+        started = [
+            start_tool(tool, *args, '--launcher', 'pytorch', output=output, RANK=rank, LOCAL_RANK=rank, **world)
+            for rank in ('0', '1')
+        ]
+        for process in started:
+            process.join(timeout=300)
+        assert [process.exitcode for process in started] == [0, 0], output.read_text()
+
+
+def test_script_of_the_distributed_test():
+    env = {**os.environ, 'PYTHON': 'echo', 'PORT': '1234'}
+    script = REPO / 'tools/dist_test.sh'
+    line = subprocess.check_output(['bash', script, 'a.py', 'b.pth', '2', '--out', 'c'], env=env, text=True)
+    assert line.startswith('-m torch.distributed.run ')
+    assert '--master_port=1234 --nproc_per_node=2' in line
+    assert line.split('test.py ')[-1].split() == ['a.py', 'b.pth', '--launcher', 'pytorch', '--out', 'c']
+
+
 @pytest.mark.slow
 def test_two_processes_equal_one(tmp_path):
     one, two = tmp_path / 'one', tmp_path / 'two'
@@ -64,18 +88,9 @@ def test_two_processes_equal_one(tmp_path):
 
     # The same weights, tested by one process and by two on an uneven number of queries.
     out = [tmp_path / 'one.jsonl', tmp_path / 'two.jsonl']
-    run_tool('test.py', config(tmp_path, 8), one / 'epoch_2.pth', '--work-dir', one, '--out', out[0])
-    run_tool(
-        'dist_test.sh',
-        config(tmp_path, 4),
-        one / 'epoch_2.pth',
-        2,
-        '--work-dir',
-        two,
-        '--out',
-        out[1],
-        PORT=free_port(),
-    )
+    checkpoint = one / 'epoch_2.pth'
+    run_tool('test.py', config(tmp_path, 8), checkpoint, '--work-dir', one, '--out', out[0])
+    run_two('test.py', config(tmp_path, 4), checkpoint, '--work-dir', two, '--out', out[1])
     results = [json.loads((folder / 'metrics.json').read_text()) for folder in (one, two)]
     assert results[0]['metrics'] == pytest.approx(results[1]['metrics'], abs=1e-3)
     rows = [[json.loads(line) for line in path.read_text().splitlines()] for path in out]
