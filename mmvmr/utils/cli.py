@@ -99,11 +99,14 @@ def _check_options(cfg: Config, options: dict[str, Any]) -> None:
         first = key.split('.')[0]
         if first not in known:
             raise UserError(f'--cfg-options {key}: the config has no key `{first}`{_suggestion(first, known)}')
-        _check_existing_path(cfg, key)
+        _check_existing_path(cfg, key, options)
 
 
-def _check_existing_path(cfg: Config, key: str) -> None:
-    """Refuse an option that reaches below a key that does not exist (``model.encodr.dim=1``)."""
+def _check_existing_path(cfg: Config, key: str, options: dict[str, Any]) -> None:
+    """Refuse an option that reaches below a key that does not exist (``model.encodr.dim=1``).
+
+    An entry that the options themselves add (``default_hooks.ema.type=MomentEMAHook``) counts as existing.
+    """
     node: Any = cfg
     *parents, _ = key.split('.')
     for depth, name in enumerate(parents):
@@ -114,6 +117,8 @@ def _check_existing_path(cfg: Config, key: str) -> None:
                 return
             shown = '.'.join(parents[:depth])
             below = '.'.join(parents[: depth + 1])
+            if f'{below}.type' in options:
+                return
             if len(parents) - depth > 1 or key.split('.')[-1] != 'type':
                 raise UserError(
                     f'--cfg-options {key}: `{shown}` has no key `{name}`{_suggestion(name, set(node))}. '
