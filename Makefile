@@ -11,7 +11,7 @@ SOURCES := mmvmr tools tests configs projects setup.py
 .PHONY: help quickstart test lint typecheck format clean
 
 help:
-	@echo "make quickstart  train SA-DETR on synthetic data, test it, draw figures (about 4 minutes on 2 cores)"
+	@echo "make quickstart  train SA-DETR on synthetic data, test it, draw figures (about 3 minutes on 2 cores)"
 	@echo "make test        run all tests"
 	@echo "make lint        ruff and codespell        make typecheck   mypy"
 

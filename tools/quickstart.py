@@ -6,6 +6,8 @@ python tools/quickstart.py --work-dir work_dirs/quickstart
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import logging
 import time
 from pathlib import Path
@@ -47,6 +49,11 @@ class QuietRunner(Runner):
         logger = super().build_logger(*args, **kwargs)
         quiet(logger)
         return logger
+
+    def load_checkpoint(self, *args: Any, **kwargs: Any) -> Any:
+        """Load; arguments as for ``mmengine.runner.Runner``, which prints what this tool says itself."""
+        with contextlib.redirect_stdout(io.StringIO()):
+            return super().load_checkpoint(*args, **kwargs)
 
 
 class ShowValidation(Hook):

@@ -102,7 +102,7 @@ def draw_moments(queries: Sequence[MomentsOfQuery], path: str | os.PathLike[str]
     """
     if not queries:
         raise ValueError('no query to draw')
-    heights = [part for item in queries for part in (0.62 + 0.17 * _lanes(item, top_k), 0.5 if item.saliency else 0.02)]
+    heights = [part for item in queries for part in (0.66 + 0.17 * _lanes(item, top_k), 0.5 if item.saliency else 0.02)]
     figure, axes = _figure(2 * len(queries), 1, width=9.0, height=sum(heights) + 0.5, height_ratios=heights)
     for bars, curve, item in zip(axes[::2], axes[1::2], queries):
         _draw_bars(bars, item, top_k)
@@ -129,7 +129,7 @@ def _draw_bars(ax: Any, item: MomentsOfQuery, top_k: int) -> None:
     ax.set_yticks(range(rows), ['true', *(f'#{i}' for i in range(1, rows))], fontsize=8)
     ax.set_ylim(rows - 0.5, -0.5)
     ax.set_title(_cut(item.query, 80), fontsize=10, fontweight='bold', loc='left')
-    ax.set_title(_cut(item.title, 50), fontsize=8, color=_GREY, loc='right')
+    ax.set_title(_cut(item.title, 70), fontsize=8, color=_GREY, loc='right')
     ax.tick_params(labelbottom=False, length=0)
 
 
@@ -193,6 +193,7 @@ def draw_training_curves(
         axes[1].legend(fontsize=9, frameon=False)
     for ax in axes:
         ax.title.set_fontsize(10)
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set_xlim(left=0)
         ax.grid(alpha=0.25)
         ax.spines[['top', 'right']].set_visible(False)

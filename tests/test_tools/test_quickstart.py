@@ -21,4 +21,4 @@ def test_quickstart_leaves_everything_and_shows_progress_alone(tmp_path):
     log = min(work.glob('2*/*.log')).read_text()  # of the training
     for detail in ('mmengine - ', 'ParamSchedulerHook', 'param_scheduler', 'sys.platform'):
         assert detail in log and detail not in text
-    assert 'Traceback' not in text
+    assert 'Traceback' not in text and 'Loads checkpoint' not in text

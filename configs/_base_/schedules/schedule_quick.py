@@ -1,4 +1,4 @@
-# Minutes on two CPU cores, on the synthetic data: about 660 small steps, the rate falls from the third epoch on.
+# Minutes on two CPU cores, on the synthetic data: about 660 small steps; the rate is constant for three epochs, then falls.
 train_cfg = dict(type='ResumableTrainLoop', max_epochs=7, val_interval=1)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
