@@ -232,7 +232,7 @@ def _contrast(rank, port, results):
 
 
 def test_two_processes_contrast_the_joint_batch():
-    """The loss of even and uneven shards, weighted by their size, is that of one process with the whole batch."""
+    """The mean loss of even and uneven shards is that of one process with the whole batch, and so is the gradient."""
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
@@ -242,10 +242,9 @@ def test_two_processes_contrast_the_joint_batch():
         results = dict(results)
     outputs, targets = _rows(0, 4)
     whole = VideoTextContrastiveLoss()(outputs, targets)
+    (whole * 2).backward()  # DDP averages over the two processes
     for bounds in SHARDS:
-        value = sum((stop - start) * results[bounds, rank][0] for rank, (start, stop) in enumerate(bounds)) / 4
-        assert value == pytest.approx(whole.item(), rel=1e-5)
-    (whole * 2).backward()  # every process sends the gradient of its own mean; DDP then averages over the two
-    for name, index in (('video', 1), ('text', 2)):
-        joint = torch.cat([results[SHARDS[0], rank][index] for rank in range(2)])
-        torch.testing.assert_close(joint, getattr(outputs.features, name).feat.grad, atol=1e-6, rtol=1e-4)
+        assert sum(results[bounds, rank][0] for rank in range(2)) / 2 == pytest.approx(whole.item(), rel=1e-5)
+        for name, index in (('video', 1), ('text', 2)):
+            joint = torch.cat([results[bounds, rank][index] for rank in range(2)])
+            torch.testing.assert_close(joint, getattr(outputs.features, name).feat.grad, atol=1e-6, rtol=1e-4)
