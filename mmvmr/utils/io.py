@@ -49,7 +49,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         The temporary path. It keeps the suffix of ``path``, because some writers choose the format by it.
 
     Examples:
-        >>> with atomic_write('/tmp/mmvmr_example.txt') as tmp:
+        >>> with atomic_write('example.txt') as tmp:
         ...     _ = tmp.write_text('complete or absent')
     """
     target = Path(path)
