@@ -92,7 +92,7 @@ def merge_heads(x: Tensor) -> Tensor:
 
 
 def expand_mask(mask: Tensor | None) -> Tensor | None:
-    """Bring a mask over keys (B, L) or over pairs (N, L), (B, N, L) to the rank of (B, H, N, L).
+    """Bring a mask over keys (B, L) or over pairs (B, N, L) to the rank of (B, H, N, L).
 
     A two-dimensional mask always means keys per sample; pass (1, N, L) for pairs shared by the batch.
     """
