@@ -7,6 +7,7 @@ from .feature_stores import ArrayStore, FolderStore, HDF5Store, WordVectorStore
 from .joined_store import JoinedStore
 from .moment_dataset import BaseMomentDataset, MomentDataset
 from .pipeline import MomentPipeline
+from .similar_videos import SimilarVideos
 from .synthetic import SyntheticMoments
 from .transforms import *  # noqa: F403
 from .transforms import __all__ as _transforms
@@ -21,6 +22,7 @@ __all__ = [
     'MomentDataset',
     'MomentPipeline',
     'SeededDraws',
+    'SimilarVideos',
     'SyntheticMoments',
     'WordVectorStore',
     'moment_collate',
