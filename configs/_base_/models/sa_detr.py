@@ -1,11 +1,9 @@
 # SA-DETR (Xiong et al., COLING 2025): anchors from a fusion token, denoising groups, a decoder that looks where the
 # anchors are. Losses: L_M = span + giou + init_* + noise_*, L_Q = quality + noise_quality, L_A = video_text + clip_*,
 # L_S = saliency_*; a data set's config sets the weights.
+_base_ = ['./detr.py']
 model = dict(
-    type='MomentDetector',
-    shared=dict(embed_dims=256, num_heads=8, ffn_dims=1024, dropout=0.1, activation='relu'),
-    data_preprocessor=dict(type='MomentDataPreprocessor'),
-    projector=dict(type='LinearProjector', video_dims=2818, text_dims=512, num_layers=2, input_dropout=0.5),
+    shared=dict(activation='relu'),
     encoder=dict(
         type='NegativePairEncoder',
         sampler=dict(type='RollNegativeSampler'),
@@ -41,21 +39,15 @@ model = dict(
             ),
         ),
     ),
-    moment_head=dict(type='MomentHead', span=dict(type='RefinedSpanHead'), quality=dict(type='QualityHead')),
-    saliency_head=dict(type='TokenSaliencyHead'),
+    moment_head=dict(
+        _delete_=True, type='MomentHead', span=dict(type='RefinedSpanHead'), quality=dict(type='QualityHead')
+    ),
     criterion=dict(
-        type='MomentCriterion',
-        assigner=dict(
-            type='HungarianAssigner',
-            costs=dict(
-                span=dict(type='SpanL1Cost', weight=10.0),
-                giou=dict(type='SpanGIoUCost', weight=1.0),
-                quality=dict(type='QualityCost', weight=1.0),
-            ),
-        ),
+        assigner=dict(costs=dict(label=None, quality=dict(type='QualityCost', weight=1.0))),
         losses=dict(
-            span=dict(type='SpanL1Loss', weight=10.0, normalizer='targets'),
-            giou=dict(type='SpanGIoULoss', weight=1.0, normalizer='targets'),
+            span=dict(normalizer='targets'),
+            giou=dict(normalizer='targets'),
+            label=None,
             init_span=dict(type='SpanL1Loss', weight=10.0, normalizer='targets', sets=('init',)),
             init_giou=dict(type='SpanGIoULoss', weight=1.0, normalizer='targets', sets=('init',)),
             noise_span=dict(type='SpanL1Loss', weight=10.0, normalizer='targets', sets=('noise',)),
@@ -66,10 +58,9 @@ model = dict(
             clip_local=dict(type='ClipTextLocalLoss', weight=1.0, stage='after'),
             clip_intra=dict(type='ClipTextIntraLoss', weight=1.0, stage='after'),
             clip_inter=dict(type='ClipTextInterLoss', weight=1.0, stage='after'),
-            saliency_margin=dict(type='SaliencyMarginLoss', weight=1.0, margin=0.2),
             saliency_rank=dict(type='SaliencyRankLoss', weight=1.0),
             saliency_negative=dict(type='SaliencyNegativeLoss', weight=1.0),
         ),
     ),
-    postprocessor=dict(type='MomentPostProcessor', score='quality'),
+    postprocessor=dict(score='quality'),
 )
