@@ -3,7 +3,9 @@
 from .highlight_targets import AnnotatorLabels, BinaryLabels, BuildHighlightTargets
 from .labels import HighlightLabels, MomentLabels
 from .loading import LoadMomentFeatures
+from .masking import MaskTargets, ReplaceContext
 from .packing import PackMomentInputs
+from .probes import EmptyQuery, PositionOnly, ShuffleClips, SwapQuery
 from .targets import BuildMomentTargets
 from .tef import AppendTEF
 
@@ -13,8 +15,14 @@ __all__ = [
     'BinaryLabels',
     'BuildHighlightTargets',
     'BuildMomentTargets',
+    'EmptyQuery',
     'HighlightLabels',
     'LoadMomentFeatures',
+    'MaskTargets',
     'MomentLabels',
     'PackMomentInputs',
+    'PositionOnly',
+    'ReplaceContext',
+    'ShuffleClips',
+    'SwapQuery',
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ class LoadMomentFeatures(BaseTransform):
         """
         row = results['annotation']
         results['video_feat'] = self._kept(('vid', row['vid']), self._video, row)
-        results['text_feat'] = self._kept(('qid', row['qid']), self._text, row)
+        results['text_feat'] = self.text(row)
         results['num_clips'] = len(results['video_feat'])
         return results
 
@@ -80,12 +81,49 @@ class LoadMomentFeatures(BaseTransform):
             self._cache[key] = features
         return self._cache[key]
 
-    def _video(self, row: dict[str, Any]) -> np.ndarray:
+    def streams(self, row: dict[str, Any]) -> list[np.ndarray]:
+        """The video streams of an annotation row as stored, for transforms that work before the normalisation.
+
+        Args:
+            row: Annotation row.
+
+        Returns:
+            One array (L_s, D_s) per stream in the declared order, each cut to ``max_clips``; lengths may differ.
+
+        Raises:
+            FileNotFoundError: If features are missing.
+            ValueError: If they are damaged or do not fit the duration.
+        """
         stored = [self._array(stream, row) for stream in self.spec.streams]
         self._check_duration(min(map(len, stored)), row)
-        length = min(min(map(len, stored)), self.spec.max_clips or len(stored[0]))
-        parts = [_normalised(x[:length], stream) for x, stream in zip(stored, self.spec.streams)]
+        return [x[: self.spec.max_clips] for x in stored]
+
+    def join(self, streams: Sequence[np.ndarray]) -> np.ndarray:
+        """Normalise every stream by itself, cut all to the shortest and concatenate them.
+
+        Args:
+            streams: What :meth:`streams` returned, possibly changed.
+
+        Returns:
+            Shape (L, Dv).
+        """
+        length = min(map(len, streams))
+        parts = [_normalised(x[:length], stream) for x, stream in zip(streams, self.spec.streams)]
         return np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+
+    def _video(self, row: dict[str, Any]) -> np.ndarray:
+        return self.join(self.streams(row))
+
+    def text(self, row: dict[str, Any]) -> np.ndarray:
+        """The normalised tokens of the sentence of an annotation row, for transforms that need another sentence.
+
+        Args:
+            row: Annotation row.
+
+        Returns:
+            Shape (Lt, Dt).
+        """
+        return self._kept(('qid', row['qid']), self._text, row)
 
     def _text(self, row: dict[str, Any]) -> np.ndarray:
         return _normalised(self._array(self.spec.text, row), self.spec.text)

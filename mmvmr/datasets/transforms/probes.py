@@ -1,0 +1,135 @@
+"""Changes of a sample that show what a model really reads. Windows, duration and length of the video stay."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from mmvmr.registry import TRANSFORMS
+
+
+class Probe(BaseTransform):
+    """A change of one sample, for evaluation.
+
+    Probes are entries of ``pipeline.augment``: they run before the TEF is appended, which therefore stays that of the
+    place of a clip.
+
+    Args:
+        view: None changes the sample itself; a name leaves it and adds the changed one as a view of that name, so
+            that one pass predicts both (see :class:`mmvmr.evaluation.metrics.SpuriousMetric`).
+    """
+
+    def __init__(self, view: str | None = None) -> None:
+        self.view = view
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Change the sample, or add a view.
+
+        Args:
+            results: The sample, after loading.
+
+        Returns:
+            The changed sample, or the sample with one view more.
+        """
+        if self.view is None:
+            return {**results, **self.change(results)}
+        seen = {key: value for key, value in results.items() if key != 'views'}
+        views = {**results.get('views', {}), self.view: {**seen, **self.change(seen)}}
+        return {**results, 'views': views}
+
+    @abstractmethod
+    def change(self, results: dict[str, Any]) -> dict[str, Any]:
+        """What becomes different.
+
+        Args:
+            results: The sample; neither it nor its arrays may be changed in place.
+
+        Returns:
+            The keys that have new values.
+        """
+
+
+@TRANSFORMS.register_module()
+class ShuffleClips(Probe):
+    """Put the clips into random order (Otani et al., BMVC 2020): who still finds the moment never looked at it."""
+
+    def change(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Shuffle the clips."""
+        order = list(range(len(results['video_feat'])))
+        results['draw'].shuffle(order)
+        return {'video_feat': results['video_feat'][order]}
+
+
+@TRANSFORMS.register_module()
+class PositionOnly(Probe):
+    """Replace every clip by zeros: the model sees the sentence, the length and the TEF."""
+
+    def change(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Empty the clips."""
+        return {'video_feat': np.zeros_like(results['video_feat'])}
+
+
+@TRANSFORMS.register_module()
+class EmptyQuery(Probe):
+    """Replace the sentence by one token of zeros: what is found without a question is a prior."""
+
+    def change(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Empty the sentence."""
+        return {'text_feat': np.zeros_like(results['text_feat'][:1]), 'query': ''}
+
+
+class OtherVideoProbe(Probe):
+    """A probe that takes something from a sample of another video, chosen at random.
+
+    Args:
+        view: See :class:`Probe`.
+    """
+
+    def bind(self, dataset: Any) -> None:
+        """Take rows and loader from the data set.
+
+        Args:
+            dataset: The data set.
+
+        Raises:
+            ValueError: If it holds a single video.
+        """
+        self.rows, self.load = dataset.rows, dataset.pipeline.load
+        if len({row['vid'] for row in self.rows}) < 2:
+            raise ValueError(f'{type(self).__name__} needs another video, but this data set has only one')
+
+    def other(self, results: dict[str, Any]) -> dict[str, Any]:
+        """The annotation row of a random query about another video, with another sentence.
+
+        Args:
+            results: The sample.
+
+        Returns:
+            The row.
+
+        Raises:
+            ValueError: If there is none.
+        """
+        vid, query, draw = results['vid'], results['query'], results['draw']
+        # Nearly every row is suitable: a few draws cost less than a list of all that are, for every sample.
+        for _ in range(32):
+            row = self.rows[draw.integers(0, len(self.rows))]
+            if row['vid'] != vid and row['query'] != query:
+                return row
+        rest = [row for row in self.rows if row['vid'] != vid and row['query'] != query]
+        if not rest:
+            raise ValueError(f'{type(self).__name__}: no other video of this data set has another sentence')
+        return rest[draw.integers(0, len(rest))]
+
+
+@TRANSFORMS.register_module()
+class SwapQuery(OtherVideoProbe):
+    """Replace the sentence by one about another video: the moments of the own sentence should not be found any more."""
+
+    def change(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Swap the sentence."""
+        row = self.other(results)
+        return {'text_feat': self.load.text(row), 'query': row['query']}
