@@ -2,10 +2,10 @@
 # Video 1024 + 2, text 512. Out-of-distribution test: --cfg-options test_dataloader.dataset.ann_file=test_ood.jsonl
 # Its annotations round durations otherwise than its windows, so windows are cut to the video.
 # Another place for the data: --cfg-options data_root=/path (tools push it into every data loader).
+_base_ = ['./moments.py']
 data_root = 'data/charades_cd'
 
 dataset = dict(
-    type='MomentDataset',
     data_root=data_root,
     feature_spec=dict(
         streams=dict(i3d=dict(dim=1024)),
@@ -19,38 +19,13 @@ dataset = dict(
     ),
     annotations=dict(outside='clip'),
     pipeline=dict(
-        load=dict(type='LoadMomentFeatures'),
-        augment=dict(),
-        tef=dict(type='AppendTEF'),
-        targets=dict(type='BuildMomentTargets', max_windows=5, labels=dict(type='MomentLabels')),
-        pack=dict(type='PackMomentInputs'),
+        targets=dict(_delete_=True, type='BuildMomentTargets', max_windows=5, labels=dict(type='MomentLabels'))
     ),
 )
-train_dataloader = dict(
-    batch_size=32,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    collate_fn=dict(type='moment_collate'),
-    dataset=dict(dataset, ann_file='train.jsonl'),
-)
-val_dataloader = dict(
-    batch_size=32,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='moment_collate'),
-    dataset=dict(dataset, ann_file='val.jsonl'),
-)
-test_dataloader = dict(
-    batch_size=32,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='moment_collate'),
-    dataset=dict(dataset, ann_file='test_iid.jsonl'),
-)
-del dataset  # only a name of this file: a key that changed nothing would mislead
+train_dataloader = dict(dataset=dict(dataset, ann_file='train.jsonl'))
+val_dataloader = dict(dataset=dict(dataset, ann_file='val.jsonl'))
+test_dataloader = dict(dataset=dict(dataset, ann_file='test_iid.jsonl'))
+del dataset  # only a name of this file
 
 val_evaluator = [dict(type='MomentRetrievalMetric', protocol='charades')]
 test_evaluator = val_evaluator

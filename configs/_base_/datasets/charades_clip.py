@@ -1,10 +1,10 @@
 # Part of Charades-STA with CLIP ViT-B/32 at 1 s and MiniLM-L6 tokens: small enough to train on a CPU.
 # Video 512 + 2, text 384. Figures on its validation videos compare methods here, never with published tables.
 # Another place for the data: --cfg-options data_root=/path (tools push it into every data loader).
+_base_ = ['./moments.py']
 data_root = 'data/charades_clip'
 
 dataset = dict(
-    type='MomentDataset',
     data_root=data_root,
     feature_spec=dict(
         streams=dict(clip=dict(dim=512)),
@@ -17,32 +17,14 @@ dataset = dict(
             type='FolderStore', folder='features/minilm_tokens', template='qid{qid}.npz', key='last_hidden_state'
         ),
     ),
-    pipeline=dict(
-        load=dict(type='LoadMomentFeatures', cache=True),
-        augment=dict(),
-        tef=dict(type='AppendTEF'),
-        targets=dict(type='BuildMomentTargets', max_windows=5, grid='duration', labels=dict(type='MomentLabels')),
-        pack=dict(type='PackMomentInputs'),
-    ),
+    pipeline=dict(load=dict(cache=True)),
 )
-train_dataloader = dict(
-    batch_size=32,
-    num_workers=0,
-    persistent_workers=False,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    collate_fn=dict(type='moment_collate'),
-    dataset=dict(dataset, ann_file='train.jsonl'),
-)
+train_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(dataset, ann_file='train.jsonl'))
 val_dataloader = dict(
-    batch_size=100,
-    num_workers=0,
-    persistent_workers=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='moment_collate'),
-    dataset=dict(dataset, ann_file='val.jsonl'),
+    batch_size=100, num_workers=0, persistent_workers=False, dataset=dict(dataset, ann_file='val.jsonl')
 )
 test_dataloader = val_dataloader
-del dataset  # only a name of this file: a key that changed nothing would mislead
+del dataset  # only a name of this file
 
 val_evaluator = [dict(type='MomentRetrievalMetric', protocol='charades')]
 test_evaluator = val_evaluator

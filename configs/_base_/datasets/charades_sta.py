@@ -1,47 +1,17 @@
 # Charades-STA: SlowFast + CLIP at 1 s, CLIP text (features of the CG-DETR authors). Video 2816 + 2, text 512.
 # The data set has no validation split: the published recipes, and this one, choose the epoch on the test split.
 # Another place for the data: --cfg-options data_root=/path (tools push it into every data loader).
+_base_ = ['./slowfast_clip.py']
 data_root = 'data/charades_sta'
 
 dataset = dict(
-    type='MomentDataset',
     data_root=data_root,
-    feature_spec=dict(
-        streams=dict(slowfast=dict(dim=2304), clip=dict(dim=512)),
-        text=dict(dim=512, max_length=32),
-        clip_len=1.0,
-    ),
-    stores=dict(
-        slowfast=dict(type='FolderStore', folder='slowfast_features', template='{vid}.npz'),
-        clip=dict(type='FolderStore', folder='clip_features', template='{vid}.npz'),
-        text=dict(type='FolderStore', folder='clip_text_features', template='qid{qid}.npz', key='last_hidden_state'),
-    ),
-    pipeline=dict(
-        load=dict(type='LoadMomentFeatures'),
-        augment=dict(),
-        tef=dict(type='AppendTEF'),
-        targets=dict(type='BuildMomentTargets', max_windows=5, grid='duration', labels=dict(type='MomentLabels')),
-        pack=dict(type='PackMomentInputs'),
-    ),
+    feature_spec=dict(clip_len=1.0),
 )
-train_dataloader = dict(
-    batch_size=32,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    collate_fn=dict(type='moment_collate'),
-    dataset=dict(dataset, ann_file='charades_train_release.jsonl'),
-)
-val_dataloader = dict(
-    batch_size=32,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='moment_collate'),
-    dataset=dict(dataset, ann_file='charades_test_release.jsonl'),
-)
+train_dataloader = dict(dataset=dict(dataset, ann_file='charades_train_release.jsonl'))
+val_dataloader = dict(dataset=dict(dataset, ann_file='charades_test_release.jsonl'))
 test_dataloader = val_dataloader
-del dataset  # only a name of this file: a key that changed nothing would mislead
+del dataset  # only a name of this file
 
 val_evaluator = [dict(type='MomentRetrievalMetric', protocol='charades')]
 test_evaluator = val_evaluator

@@ -2,10 +2,10 @@
 # SA-DETR counts 1/8 s per clip: a leaf config sets feature_spec.clip_len of its features; a wrong one is refused.
 # No validation split, as in charades_sta.py.
 # Another place for the data: --cfg-options data_root=/path (tools push it into every data loader).
+_base_ = ['./moments.py']
 data_root = 'data/charades_vgg'
 
 dataset = dict(
-    type='MomentDataset',
     data_root=data_root,
     feature_spec=dict(
         streams=dict(vgg=dict(dim=4096)),
@@ -16,32 +16,11 @@ dataset = dict(
         vgg=dict(type='FolderStore', folder='vgg_features/rgb_features', template='{vid}.npy'),
         text=dict(type='WordVectorStore', file='glove.6B.300d.txt', dim=300),
     ),
-    pipeline=dict(
-        load=dict(type='LoadMomentFeatures'),
-        augment=dict(),
-        tef=dict(type='AppendTEF'),
-        targets=dict(type='BuildMomentTargets', max_windows=5, grid='duration', labels=dict(type='MomentLabels')),
-        pack=dict(type='PackMomentInputs'),
-    ),
 )
-train_dataloader = dict(
-    batch_size=16,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    collate_fn=dict(type='moment_collate'),
-    dataset=dict(dataset, ann_file='charades_train_release.jsonl'),
-)
-val_dataloader = dict(
-    batch_size=16,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='moment_collate'),
-    dataset=dict(dataset, ann_file='charades_test_release.jsonl'),
-)
+train_dataloader = dict(batch_size=16, dataset=dict(dataset, ann_file='charades_train_release.jsonl'))
+val_dataloader = dict(batch_size=16, dataset=dict(dataset, ann_file='charades_test_release.jsonl'))
 test_dataloader = val_dataloader
-del dataset  # only a name of this file: a key that changed nothing would mislead
+del dataset  # only a name of this file
 
 val_evaluator = [dict(type='MomentRetrievalMetric', protocol='charades')]
 test_evaluator = val_evaluator

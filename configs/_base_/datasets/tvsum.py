@@ -3,11 +3,11 @@
 # One model per domain: --cfg-options domain=BT (BK BT DS FM GA MS PK PR VT VU; the tools push it into every data set).
 # The data set has no test split: published recipes, and this one, choose the epoch on the validation videos.
 # Another place for the data: --cfg-options data_root=/path
+_base_ = ['./moments.py']
 data_root = 'data/tvsum'
 domain = 'BK'
 
 dataset = dict(
-    type='MomentDataset',
     data_root=data_root,
     domain=domain,
     feature_spec=dict(
@@ -26,32 +26,12 @@ dataset = dict(
         ),
         text=dict(type='FolderStore', folder='query_features', template='{qid}.npz', key='token'),
     ),
-    pipeline=dict(
-        load=dict(type='LoadMomentFeatures'),
-        augment=dict(),
-        tef=dict(type='AppendTEF'),
-        targets=dict(type='BuildHighlightTargets', labels=dict(type='AnnotatorLabels')),
-        pack=dict(type='PackMomentInputs'),
-    ),
+    pipeline=dict(targets=dict(_delete_=True, type='BuildHighlightTargets', labels=dict(type='AnnotatorLabels'))),
 )
-train_dataloader = dict(
-    batch_size=4,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    collate_fn=dict(type='moment_collate'),
-    dataset=dict(dataset, ann_file='tvsum_train_release.jsonl'),
-)
-val_dataloader = dict(
-    batch_size=4,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='moment_collate'),
-    dataset=dict(dataset, ann_file='tvsum_val_release.jsonl'),
-)
+train_dataloader = dict(batch_size=4, dataset=dict(dataset, ann_file='tvsum_train_release.jsonl'))
+val_dataloader = dict(batch_size=4, dataset=dict(dataset, ann_file='tvsum_val_release.jsonl'))
 test_dataloader = val_dataloader
-del dataset  # only a name of this file: a key that changed nothing would mislead
+del dataset  # only a name of this file
 
 val_evaluator = [dict(type='HighlightMetric', protocol='tvsum')]
 test_evaluator = val_evaluator

@@ -1,10 +1,5 @@
 # BM-DETR on Charades-STA and Charades-CD: a tenth every 40 epochs.
-train_cfg = dict(type='ResumableTrainLoop', max_epochs=100, val_interval=1)
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
-optim_wrapper = dict(
-    type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=2e-4, weight_decay=1e-4),
-    clip_grad=dict(max_norm=0.1),
-)
-param_scheduler = dict(type='MultiStepLR', milestones=[40, 80], gamma=0.1, by_epoch=True)
+_base_ = ['./schedule_200e.py']
+train_cfg = dict(max_epochs=100, val_interval=1)
+optim_wrapper = dict(optimizer=dict(lr=2e-4))
+param_scheduler = dict(milestones=[40, 80])

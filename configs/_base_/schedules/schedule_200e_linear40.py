@@ -1,12 +1,13 @@
 # SA-DETR on QVHighlights: constant for 40 epochs, then linearly to 0 at the end of the last one.
-train_cfg = dict(type='ResumableTrainLoop', max_epochs=200, val_interval=1)
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
-optim_wrapper = dict(
-    type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-4, weight_decay=1e-4),
-    clip_grad=dict(max_norm=0.1),
-)
+_base_ = ['./schedule_200e.py']
+train_cfg = dict(val_interval=1)
 param_scheduler = dict(
-    type='LinearLR', start_factor=1.0, end_factor=0.0, begin=40, end=200, by_epoch=True, convert_to_iter_based=True
+    _delete_=True,
+    type='LinearLR',
+    start_factor=1.0,
+    end_factor=0.0,
+    begin=40,
+    end=200,
+    by_epoch=True,
+    convert_to_iter_based=True,
 )
