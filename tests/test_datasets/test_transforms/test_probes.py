@@ -1,14 +1,10 @@
 """Probes change what they say and nothing else."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
-from mmvmr.datasets import ArrayStore, BaseMomentDataset
 from mmvmr.datasets.transforms.masking import MaskTargets, clips_of_windows
-from mmvmr.structures import FeatureSpec
-from mmvmr.utils import read_json
+from mmvmr.official.masked_targets import masked_features
 
 PROBES = ('MaskTargets', 'ReplaceContext', 'ShuffleClips', 'PositionOnly', 'EmptyQuery', 'SwapQuery')
 
@@ -123,29 +119,10 @@ def test_margin_and_ends():
 
 def test_official_noise_is_equal(shared_dir):
     """The masked features of TD-DETR's loader, replayed with its seeds: a stream after the other."""
-    folder = shared_dir / 'parity' / 'td_detr_synth'
-    data = read_json(folder / 'annotations.json')['hl']
-    features = np.load(folder / 'features.npz', allow_pickle=False)
-    recorded = np.load(folder / 'masked.npz', allow_pickle=False)
-    arrays = {key.removeprefix('hl/'): features[key] for key in features.files if key.startswith('hl/')}
-    names = ('stream0', 'stream1')
-    spec = dict(
-        streams={name: dict(dim=arrays[f'vid0/{name}'].shape[1]) for name in names},
-        text=dict(dim=arrays['qid0/text'].shape[1]),
-        clip_len=float(data['clip_len']),
-        max_clips=data['max_v_l'],
-        tef=False,
-    )
-    stores = {name: ArrayStore(arrays, f'{{vid}}/{name}') for name in names}
-    stores['text'] = ArrayStore(arrays, 'qid{qid}/text')
-    probe = dict(type='MaskTargets', mode='noise', margin=3.0, clip_len=2.0, end='before')
-    pipeline = dict(load=dict(type='LoadMomentFeatures'), augment=dict(mask=probe), pack=dict(type='PackMomentInputs'))
-    dataset = BaseMomentDataset(data['rows'], stores, FeatureSpec.from_dict(spec), pipeline)
-    assert len(recorded.files) == len(dataset) == 9
-    for index in range(len(dataset)):
-        draw = SimpleNamespace(uniform=np.random.RandomState(500 + index).uniform)
-        video = dataset.prepare(index, draw)['inputs']['video'].numpy()
-        np.testing.assert_allclose(video, recorded[f'row{index}'], rtol=0, atol=2.5e-7)
+    ours, recorded = masked_features(shared_dir / 'parity' / 'td_detr_synth')
+    assert len(recorded) == 9
+    for name, reference in recorded.items():
+        np.testing.assert_allclose(ours[name], reference, rtol=0, atol=2.5e-7)
 
 
 def test_shuffled_clips_are_the_same_clips(probed):

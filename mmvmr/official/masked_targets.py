@@ -1,0 +1,56 @@
+"""Comparison of masked-target features with those of TD-DETR's loader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+
+from mmvmr.utils.io import read_json
+
+from ..datasets import ArrayStore, BaseMomentDataset
+from ..structures import FeatureSpec
+from .method import Tensors, load_arrays
+
+# The commented-out `_get_video_feat_fake_by_vid` of the repository: seconds and clip length are written into it.
+OFFICIAL_MASK = {'type': 'MaskTargets', 'mode': 'noise', 'margin': 3.0, 'clip_len': 2.0, 'end': 'before'}
+FIRST_SEED = 500  # of the recording: row i was masked after numpy.random.seed(500 + i)
+
+
+def masked_features(folder: Path) -> tuple[Tensors, Tensors]:
+    """Mask the recorded QVHighlights-like rows again, with the official noise and its seeds.
+
+    Args:
+        folder: The parity folder with ``annotations.json``, ``features.npz`` and ``masked.npz``.
+
+    Returns:
+        Ours and the recorded features, ``row<i>`` to (L, D).
+    """
+    data = read_json(folder / 'annotations.json')['hl']
+    raw = {name.removeprefix('hl/'): value.numpy() for name, value in load_arrays(folder / 'features.npz').items()}
+    names = [f'stream{i}' for i in range(data['streams'])]
+    first = data['rows'][0]
+    spec = FeatureSpec.from_dict(
+        {
+            'streams': {name: {'dim': raw[f'{first["vid"]}/{name}'].shape[1]} for name in names},
+            'text': {'dim': raw[f'qid{first["qid"]}/text'].shape[1]},
+            'clip_len': float(data['clip_len']),
+            'max_clips': data['max_v_l'],
+            'tef': False,
+        }
+    )
+    stores = {name: ArrayStore(raw, f'{{vid}}/{name}') for name in names}
+    stores['text'] = ArrayStore(raw, 'qid{qid}/text')
+    pipeline = {
+        'load': {'type': 'LoadMomentFeatures'},
+        'augment': {'mask': OFFICIAL_MASK},
+        'pack': {'type': 'PackMomentInputs'},
+    }
+    dataset = BaseMomentDataset(data['rows'], stores, spec, pipeline)
+    ours = {}
+    for index in range(len(dataset)):
+        draw = SimpleNamespace(uniform=np.random.RandomState(FIRST_SEED + index).uniform)
+        ours[f'row{index}'] = torch.as_tensor(dataset.prepare(index, draw)['inputs']['video'])
+    return ours, load_arrays(folder / 'masked.npz')
