@@ -1,11 +1,8 @@
 # Moment-DETR on QVHighlights with CLIP features alone: the checkpoint that the official repository ships.
-_base_ = ['./moment_detr_qvhl.py']
-model = dict(projector=dict(video_dims=514))
-feature_spec = dict(
-    _delete_=True, streams=dict(clip=dict(dim=512)), text=dict(dim=512, max_length=32), clip_len=2.0, max_clips=75
-)
-stores = dict(slowfast=None)
-train_dataloader = dict(dataset=dict(feature_spec=feature_spec, stores=stores))
-val_dataloader = dict(dataset=dict(feature_spec=feature_spec, stores=stores))
-test_dataloader = val_dataloader
-del feature_spec, stores
+_base_ = [
+    '../_base_/models/moment_detr.py',
+    '../_base_/datasets/qvhl_clip.py',
+    '../_base_/schedules/schedule_200e.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(projector=dict(video_dims=514), postprocessor=dict(round_to=2.0))

@@ -1,17 +1,10 @@
 # Moment-DETR pre-trained on automatic captions (ASR) of QVHighlights: one window per caption, 100 epochs of batch 256.
 # Fine-tune with: moment_detr_qvhl.py --cfg-options load_from=work_dirs/moment_detr_pretrain_qvhl/<best>.pth
-# data_root holds subs_train.jsonl and {slowfast_sub,clip_sub,clip_sub_text}_features/ of the Moment-DETR authors.
-_base_ = ['./moment_detr_qvhl.py']
-train_dataloader = dict(
-    batch_size=256,
-    dataset=dict(
-        ann_file='subs_train.jsonl',
-        stores=dict(
-            slowfast=dict(folder='slowfast_sub_features'),
-            clip=dict(folder='clip_sub_features'),
-            text=dict(folder='clip_sub_text_features'),
-        ),
-        pipeline=dict(targets=dict(labels=dict(_delete_=True, type='MomentLabels'))),
-    ),
-)
+_base_ = [
+    '../_base_/models/moment_detr.py',
+    '../_base_/datasets/qvhl_subtitles.py',
+    '../_base_/schedules/schedule_200e.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(postprocessor=dict(round_to=2.0))
 train_cfg = dict(max_epochs=100)
