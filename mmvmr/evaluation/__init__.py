@@ -6,7 +6,7 @@ The registered wrappers are loaded on first use.
 
 from typing import Any
 
-__all__ = ['HighlightMetric', 'MomentRetrievalMetric']
+__all__ = ['HighlightMetric', 'MomentRetrievalMetric', 'SpuriousMetric']
 
 
 def __getattr__(name: str) -> Any:

@@ -117,7 +117,8 @@ class DrawMomentsHook(Hook):
         from mmvmr.visualization import moments_of
 
         missing = self.limit - len(self._queries) if self.choice == 'first' else None
-        kept = list(outputs or [])[: None if missing is None else max(missing, 0)]
+        main = [sample for sample in outputs or () if sample.get('view', 'main') == 'main']
+        kept = main[: None if missing is None else max(missing, 0)]
         self._queries.extend(moments_of(sample.cpu()) for sample in kept)
 
     @master_only

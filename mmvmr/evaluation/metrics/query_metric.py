@@ -73,14 +73,15 @@ class QueryMetric(BaseMetric):
         self._warned: set[str] = set()
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
-        """Keep what scoring needs of a batch.
+        """Keep what scoring needs of a batch. Views that a pipeline adds are not the queries of the data set.
 
         Args:
             data_batch: Not used.
             data_samples: Data samples as dicts, in predict mode.
         """
         for sample in data_samples:
-            self.results.append({'prediction': self.prediction(sample), 'annotation': annotation_row(sample)})
+            if sample.get('view', 'main') == 'main':
+                self.results.append({'prediction': self.prediction(sample), 'annotation': annotation_row(sample)})
 
     def prediction(self, sample: dict[str, Any]) -> dict[str, Any]:
         """The part of :func:`prediction_row` that this metric needs."""
