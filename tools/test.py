@@ -8,19 +8,18 @@ The metrics are printed and written to ``metrics.json`` in the work dir.
 from __future__ import annotations
 
 import argparse
-import os
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmvmr.utils.cli import (
     BUILD_ERRORS,
     RUN_ERRORS,
-    default_work_dir,
     enable_amp,
     existing_checkpoint,
-    load_config,
     one_line_errors,
+    parse_run_args,
+    run_config,
     write_predictions_to,
 )
 from mmvmr.utils.setup import setup_env
@@ -31,16 +30,9 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Test a checkpoint')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('--work-dir', help='default: work_dirs/<name of the config>')
     parser.add_argument('--out', metavar='JSONL', help='write the predictions in the published form')
     parser.add_argument('--show-dir', metavar='DIR', help='draw predicted against true moments of a few queries')
-    parser.add_argument('--amp', action='store_true', help='bfloat16 autocast')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='change the config')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
+    return parse_run_args(parser)
 
 
 def make_config(args: argparse.Namespace) -> Config:
@@ -52,8 +44,7 @@ def make_config(args: argparse.Namespace) -> Config:
     Returns:
         What the runner is built from.
     """
-    cfg = load_config(args.config, args.cfg_options)
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or default_work_dir(args.config)
+    cfg = run_config(args)
     cfg.load_from, cfg.resume = existing_checkpoint(args.checkpoint), False
     # A test needs no training data; without this mmengine would want all of it to be there.
     for key in ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler'):

@@ -9,19 +9,18 @@ and deletes nothing.
 from __future__ import annotations
 
 import argparse
-import os
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmvmr.utils.cli import (
     BUILD_ERRORS,
     RUN_ERRORS,
-    default_work_dir,
     enable_amp,
-    load_config,
     one_line_errors,
+    parse_run_args,
     resolve_resume,
+    run_config,
 )
 from mmvmr.utils.setup import setup_env
 
@@ -30,7 +29,6 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description='Train a model')
     parser.add_argument('config', help='config file')
-    parser.add_argument('--work-dir', help='default: work_dirs/<name of the config>')
     parser.add_argument(
         '--resume',
         nargs='?',
@@ -38,15 +36,9 @@ def parse_args() -> argparse.Namespace:
         metavar='auto|PATH',
         help='continue from the latest checkpoint in the work dir, or from the given one',
     )
-    parser.add_argument('--amp', action='store_true', help='bfloat16 autocast for training and evaluation')
     parser.add_argument('--seed', type=int, help='seed of weights, data order, augmentation and dropout')
     parser.add_argument('--deterministic', action='store_true', help='deterministic algorithms on GPUs')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='change the config')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
+    return parse_run_args(parser)
 
 
 def make_config(args: argparse.Namespace) -> Config:
@@ -58,8 +50,7 @@ def make_config(args: argparse.Namespace) -> Config:
     Returns:
         What the runner is built from.
     """
-    cfg = load_config(args.config, args.cfg_options)
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or default_work_dir(args.config)
+    cfg = run_config(args)
     if args.amp:
         enable_amp(cfg)
     cfg.randomness = dict(cfg.get('randomness') or {})

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
+import copy
 import difflib
 import inspect
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.runner import Runner
 
 #: Top-level keys that mean something although they are no argument of the runner.
@@ -85,24 +87,38 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
     except Exception as error:
         raise UserError(f'config {path}: {type(error).__name__}: {" ".join(str(error).split())}') from error
     if options:
-        _check_options(cfg, options)
-        try:
-            cfg.merge_from_dict(options)
-        except (KeyError, TypeError) as error:
-            raise UserError(f'--cfg-options: {describe(error)}') from error
+        apply_options(cfg, options)
     return cfg
 
 
-def _check_options(cfg: Config, options: dict[str, Any]) -> None:
+def apply_options(cfg: Config, options: Mapping[str, Any], source: str = '--cfg-options') -> None:
+    """Merge dotted keys into a config, after a look at whether they can mean anything there.
+
+    Args:
+        cfg: The config; changed in place.
+        options: Dotted keys and their values.
+        source: Where they were written, for the message.
+
+    Raises:
+        UserError: If a key names nothing in the config.
+    """
+    _check_options(cfg, options, source)
+    try:
+        cfg.merge_from_dict(copy.deepcopy(dict(options)))  # mmengine empties what it merges
+    except (KeyError, TypeError) as error:
+        raise UserError(f'{source}: {describe(error)}') from error
+
+
+def _check_options(cfg: Config, options: Mapping[str, Any], source: str) -> None:
     known = set(cfg.keys()) | set(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'} | _EXTRA_KEYS
     for key in options:
         first = key.split('.')[0]
         if first not in known:
-            raise UserError(f'--cfg-options {key}: the config has no key `{first}`{_suggestion(first, known)}')
-        _check_existing_path(cfg, key, options)
+            raise UserError(f'{source} {key}: the config has no key `{first}`{_suggestion(first, known)}')
+        _check_existing_path(cfg, key, options, source)
 
 
-def _check_existing_path(cfg: Config, key: str, options: dict[str, Any]) -> None:
+def _check_existing_path(cfg: Config, key: str, options: Mapping[str, Any], source: str) -> None:
     """Refuse an option that reaches below a key that does not exist (``model.encodr.dim=1``).
 
     An entry that the options themselves add (``default_hooks.ema.type=MomentEMAHook``) counts as existing.
@@ -121,7 +137,7 @@ def _check_existing_path(cfg: Config, key: str, options: dict[str, Any]) -> None
                 return
             if len(parents) - depth > 1 or key.split('.')[-1] != 'type':
                 raise UserError(
-                    f'--cfg-options {key}: `{shown}` has no key `{name}`{_suggestion(name, set(node))}. '
+                    f'{source} {key}: `{shown}` has no key `{name}`{_suggestion(name, set(node))}. '
                     f'To add an entry, give its type first: {below}.type=...'
                 )
             return
@@ -131,6 +147,39 @@ def _check_existing_path(cfg: Config, key: str, options: dict[str, Any]) -> None
 def _suggestion(word: str, known: set[str]) -> str:
     close = difflib.get_close_matches(word, [str(k) for k in known], n=1)
     return f'; did you mean `{close[0]}`?' if close else ''
+
+
+def parse_run_args(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Read the command line of a tool that runs a config, with the arguments that all of them have.
+
+    Args:
+        parser: Has the arguments of the tool itself.
+
+    Returns:
+        The arguments; ``LOCAL_RANK`` is set in the environment for launchers that pass it as an argument.
+    """
+    parser.add_argument('--work-dir', help='default: work_dirs/<name of the config>')
+    parser.add_argument('--amp', action='store_true', help='bfloat16 autocast')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='change the config')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def run_config(args: argparse.Namespace) -> Config:
+    """The config that :func:`parse_run_args` names, with its options and a work dir.
+
+    Args:
+        args: The command line, with ``config``.
+
+    Returns:
+        The config.
+    """
+    cfg = load_config(args.config, args.cfg_options)
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or default_work_dir(args.config)
+    return cfg
 
 
 def default_work_dir(config: str) -> str:
