@@ -11,10 +11,15 @@ from torch.nn.utils.rnn import pad_sequence
 
 from mmvmr.registry import MODELS
 
+_REQUIRED = ('video', 'text')
+
 
 @MODELS.register_module()
 class MomentDataPreprocessor(BaseDataPreprocessor):
     """Pads features to the longest of the batch and adds boolean masks (True = valid).
+
+    An input that only some samples have (a negative sentence) is padding alone for the others: their mask is False
+    throughout. ``video`` and ``text`` belong to every sample.
 
     Args:
         pad_to: Pad videos to at least this many clips, which keeps shapes constant for compiled models.
@@ -37,7 +42,7 @@ class MomentDataPreprocessor(BaseDataPreprocessor):
         """
         inputs: dict[str, Tensor] = {}
         for name, features in data['inputs'].items():
-            padded, mask = self._pad(features, self.pad_to if name == 'video' else None)
+            padded, mask = self._pad(_complete(name, features), self.pad_to if name == 'video' else None)
             inputs[name], inputs[f'{name}_mask'] = self.cast_data(padded), self.cast_data(mask)
         return {'inputs': inputs, 'data_samples': data.get('data_samples')}
 
@@ -48,3 +53,16 @@ class MomentDataPreprocessor(BaseDataPreprocessor):
             padded = torch.nn.functional.pad(padded, (0, 0, 0, at_least - padded.shape[1]))
         lengths = torch.tensor([len(f) for f in features])
         return padded, torch.arange(padded.shape[1]) < lengths[:, None]
+
+
+def _complete(name: str, features: list[Tensor | None]) -> list[Tensor]:
+    """Put an empty sequence where a sample lacks the input.
+
+    Raises:
+        ValueError: If it is one that every sample needs.
+    """
+    present = next((f for f in features if f is not None), None)
+    lacking = sum(f is None for f in features)
+    if present is None or (lacking and name in _REQUIRED):
+        raise ValueError(f'{lacking} of {len(features)} samples of the batch have no input {name!r}')
+    return [present.new_zeros(0, *present.shape[1:]) if f is None else f for f in features]
