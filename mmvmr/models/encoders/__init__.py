@@ -3,6 +3,7 @@
 from .alignment_token_encoder import AlignmentTokenEncoder
 from .dummy_token_encoder import DummyTokenEncoder
 from .event_context_encoder import EventContextEncoder
+from .frame_match_encoder import FrameMatchEncoder, FrameMatcher
 from .global_token_encoder import GlobalToken, GlobalTokenEncoder
 from .integration_encoder import IntegrationEncoder
 from .joint_encoder import JointEncoder
@@ -19,6 +20,8 @@ __all__ = [
     'DummyTokenEncoder',
     'EncoderLayer',
     'EventContextEncoder',
+    'FrameMatchEncoder',
+    'FrameMatcher',
     'GlobalToken',
     'GlobalTokenEncoder',
     'IntegrationEncoder',

@@ -64,18 +64,27 @@ class TransformerEncoder(nn.Module):
         num_layers: Number of layers.
         layer: Config of a layer with the signature of :class:`EncoderLayer`.
         init: ``xavier`` for every matrix (DETR), or ``default`` for what each layer does by itself.
+        position_scale: Config of a module ``f(x)``, shared by the layers, that multiplies the positions before every
+            layer, e.g. :class:`ContentScale` (DAB-DETR, BM-DETR); None leaves them alone.
     """
 
-    def __init__(self, num_layers: int, layer: dict[str, Any], init: str = 'xavier'):
+    def __init__(
+        self,
+        num_layers: int,
+        layer: dict[str, Any],
+        init: str = 'xavier',
+        position_scale: dict[str, Any] | None = None,
+    ):
         super().__init__()
         if init not in ('xavier', 'default'):
             raise ValueError(f"TransformerEncoder: init={init!r}, expected 'xavier' or 'default'")
         self.layers = nn.ModuleList(MODELS.build(dict(layer)) for _ in range(num_layers))
+        self.position_scale = None if position_scale is None else MODELS.build(position_scale)
         if init == 'xavier':
             xavier_(self)
 
     def forward(self, x: Tensor, mask: Tensor, pos: Tensor) -> Tensor:
         """Encode a sequence; arguments as in :class:`EncoderLayer`."""
         for layer in self.layers:
-            x = layer(x, mask, pos)
+            x = layer(x, mask, pos if self.position_scale is None else pos * self.position_scale(x))
         return x

@@ -19,7 +19,7 @@ from .local_conv import ConvStack, LocalConvBlock
 from .mlp import FFN, MLP, build_activation
 from .modulators import GaussianModulator
 from .pooling import AttentionPool, ProjectedMeanPool, instance_token, masked_max, masked_mean, sentence_token
-from .position import SinePosition, sine_embedding
+from .position import ContentScale, SinePosition, sine_embedding
 from .query_position import (
     AnchorQueryPosition,
     LearnedQueryPosition,
@@ -40,6 +40,7 @@ __all__ = [
     'ClusterMeans',
     'ConditionalCrossAttention',
     'ConditionalSelfAttention',
+    'ContentScale',
     'ConvStack',
     'DropPath',
     'Dropout',

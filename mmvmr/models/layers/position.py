@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 
+from .mlp import MLP
+
 
 def _frequencies(dims: int, device: torch.device) -> Tensor:
     index = torch.arange(dims, device=device, dtype=torch.float32)
@@ -57,3 +59,20 @@ class SinePosition(nn.Module):
         """
         index = mask.cumsum(1, dtype=torch.float32)
         return _interleaved(index / (index[:, -1:] + 1e-6) * (2 * math.pi), self.embed_dims)
+
+
+@MODELS.register_module()
+class ContentScale(nn.Module):
+    """``MLP(x)``: factors for positions that depend on what is there (DAB-DETR's encoder; BM-DETR).
+
+    Args:
+        embed_dims: Channels D.
+    """
+
+    def __init__(self, embed_dims: int):
+        super().__init__()
+        self.mlp = MLP(embed_dims, embed_dims, embed_dims, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, L, D) to factors of the same shape."""
+        return self.mlp(x)
