@@ -1,12 +1,13 @@
 """Data sets, feature stores, transforms and batches."""
 
 from .annotations import AnnotationReader
-from .collate import moment_collate
+from .collate import moment_collate, video_collate
 from .draws import SeededDraws
 from .feature_stores import ArrayStore, FolderStore, HDF5Store, WordVectorStore
 from .joined_store import JoinedStore
 from .moment_dataset import BaseMomentDataset, MomentDataset
 from .pipeline import MomentPipeline
+from .samplers import VideoSampler
 from .similar_videos import SimilarVideos
 from .synthetic import SyntheticMoments
 from .transforms import *  # noqa: F403
@@ -24,7 +25,9 @@ __all__ = [
     'SeededDraws',
     'SimilarVideos',
     'SyntheticMoments',
+    'VideoSampler',
     'WordVectorStore',
     'moment_collate',
+    'video_collate',
     *_transforms,
 ]

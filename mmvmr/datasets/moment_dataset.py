@@ -131,8 +131,9 @@ class BaseMomentDataset(Dataset):
         """
         return self.pipeline(self.results(index, draw))
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        return self.prepare(index)
+    def __getitem__(self, index: int | tuple[int, ...]) -> dict[str, Any] | list[dict[str, Any]]:
+        # A tuple from VideoSampler: the sentences of a video.
+        return [self.prepare(i) for i in index] if isinstance(index, tuple) else self.prepare(index)
 
 
 @DATASETS.register_module()

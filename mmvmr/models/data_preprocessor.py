@@ -34,21 +34,25 @@ class MomentDataPreprocessor(BaseDataPreprocessor):
         """Pad a collated batch.
 
         Args:
-            data: ``inputs``: name to a list of (L, D) tensors; ``data_samples``: list of samples or None.
+            data: ``inputs``: name to a list of (L, ...) tensors, or to one tensor that has no length (``video_index``);
+                ``data_samples``: list of samples or None.
             training: Unused: training and inference pad alike.
 
         Returns:
-            ``inputs``: name to (B, L, D) and ``<name>_mask`` (B, L); ``data_samples`` as given.
+            ``inputs``: name to (B, L, ...) and ``<name>_mask`` (B, L); ``data_samples`` as given.
         """
         inputs: dict[str, Tensor] = {}
         for name, features in data['inputs'].items():
+            if isinstance(features, Tensor):
+                inputs[name] = self.cast_data(features)
+                continue
             padded, mask = self._pad(_complete(name, features), self.pad_to if name == 'video' else None)
             inputs[name], inputs[f'{name}_mask'] = self.cast_data(padded), self.cast_data(mask)
         return {'inputs': inputs, 'data_samples': data.get('data_samples')}
 
     @staticmethod
     def _pad(features: list[Tensor], at_least: int | None) -> tuple[Tensor, Tensor]:
-        padded = pad_sequence([f.float() for f in features], batch_first=True)
+        padded = pad_sequence([f.float() if f.is_floating_point() else f for f in features], batch_first=True)
         if at_least is not None and padded.shape[1] < at_least:
             padded = torch.nn.functional.pad(padded, (0, 0, 0, at_least - padded.shape[1]))
         lengths = torch.tensor([len(f) for f in features])

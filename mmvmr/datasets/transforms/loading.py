@@ -11,6 +11,7 @@ from mmcv.transforms import BaseTransform
 from mmvmr.registry import TRANSFORMS
 from mmvmr.structures.feature_spec import StreamSpec
 
+CLIP_TIMES = ('declared', 'duration')
 L2_EPS = 1e-5  # of the published pipelines; exact equality with their inputs depends on it
 
 
@@ -37,12 +38,22 @@ class LoadMomentFeatures(BaseTransform):
         duration_tolerance: How far clips x clip length may be from the duration of the video, as a part of the
             duration; two clips more are always allowed, as feature extractors round. A wrong clip length is the most
             frequent reason for training that diverges.
+        clip_time: Length of a clip: ``declared`` by the feature specification, or ``duration``: all clips together last
+            as long as the video, for features whose rate differs from video to video (C3D of ActivityNet and TACoS).
+            Nothing is compared then.
         cache: Keep normalised features in memory (in every worker process).
+
+    Raises:
+        ValueError: If ``clip_time`` is unknown.
     """
 
-    def __init__(self, duration_tolerance: float = 0.1, cache: bool = False) -> None:
+    def __init__(self, duration_tolerance: float = 0.1, clip_time: str = 'declared', cache: bool = False) -> None:
+        if clip_time not in CLIP_TIMES:
+            raise ValueError(f'LoadMomentFeatures: clip_time={clip_time!r}, expected one of {CLIP_TIMES}')
         self.duration_tolerance = duration_tolerance
+        self.clip_time = clip_time
         self._cache: dict[tuple[str, Any], np.ndarray] | None = {} if cache else None
+        self._last: tuple[Any, np.ndarray] | None = None
 
     def bind(self, dataset: Any) -> None:
         """Take stores and specification from the data set.
@@ -67,9 +78,11 @@ class LoadMomentFeatures(BaseTransform):
             ValueError: If they are damaged, not finite, of another dimension, empty, or do not fit the duration.
         """
         row = results['annotation']
-        results['video_feat'] = self._kept(('vid', row['vid']), self._video, row)
+        results['video_feat'] = self._kept(('vid', row['vid']), self._last_video, row)
         results['text_feat'] = self.text(row)
         results['num_clips'] = len(results['video_feat'])
+        if self.clip_time == 'duration':
+            results['clip_len'] = float(row['duration']) / results['num_clips']
         return results
 
     def _kept(self, key: tuple[str, Any], load: Any, row: dict[str, Any]) -> np.ndarray:
@@ -80,6 +93,14 @@ class LoadMomentFeatures(BaseTransform):
             features.setflags(write=False)  # a transform that writes in place would change later epochs
             self._cache[key] = features
         return self._cache[key]
+
+    def _last_video(self, row: dict[str, Any]) -> np.ndarray:
+        # Sentences of a video often come in a row: a long video need not be read for each of them.
+        if self._last is None or self._last[0] != row['vid']:
+            features = self._video(row)
+            features.setflags(write=False)
+            self._last = (row['vid'], features)
+        return self._last[1]
 
     def streams(self, row: dict[str, Any]) -> list[np.ndarray]:
         """The video streams of an annotation row as stored, for transforms that work before the normalisation.
@@ -150,7 +171,7 @@ class LoadMomentFeatures(BaseTransform):
     def _check_duration(self, clips: int, row: dict[str, Any]) -> None:
         clip_len, duration = self.spec.clip_len, float(row['duration'])
         covered = clips * clip_len
-        if any(s.max_length is not None for s in self.spec.streams):
+        if self.clip_time == 'duration' or any(s.max_length is not None for s in self.spec.streams):
             return
         if abs(covered - duration) > self.duration_tolerance * duration + 2 * clip_len:
             raise ValueError(
