@@ -72,6 +72,8 @@ class OfficialMethod:
             the recorded ones.
         layouts: Regular expressions of official parameters that are stored in another shape, and the function that
             brings them into ours.
+        inputs: Reads the recorded inputs as a preprocessed batch: ``f(folder)``. None where they are those of the
+            Moment-DETR family (``src_vid``, ``src_txt``).
         dead: Recorded arrays that nothing in the official code reads, with the reason; they are not compared.
     """
 
@@ -90,6 +92,7 @@ class OfficialMethod:
     )
     extra: Callable[[Path, Mapping[str, Any]], Iterable[tuple[str, Tensors, Tensors]]] = lambda folder, config: ()
     layouts: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = ()
+    inputs: Callable[[Path], Tensors] | None = None
     dead: Mapping[str, str] = field(default_factory=dict)
 
     def model_config(self, options: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> ConfigDict:

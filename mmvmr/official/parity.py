@@ -103,7 +103,7 @@ def check_folder(folder: Path) -> Iterator[Group]:
     method = find_method(config, str(folder))
     tolerances = Tolerances.read(config)
     state = _required(folder / 'state_dict.npz')
-    inputs, recorded_targets = read_inputs(folder), _required(folder / 'targets.npz')
+    inputs, recorded_targets = (method.inputs or read_inputs)(folder), _required(folder / 'targets.npz')
     cases = method.cases(folder, config)
     if not cases:
         raise FileNotFoundError(f'{folder}: neither outputs.npz nor losses.npz, there is nothing to compare with')
