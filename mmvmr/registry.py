@@ -41,3 +41,6 @@ EVALUATORS = _child('evaluator', _root.EVALUATOR)
 INFERENCERS = _child('inferencer', _root.INFERENCERS, 'mmvmr.apis')
 VISUALIZERS = _child('visualizer', _root.VISUALIZERS, 'mmvmr.visualization')
 VISBACKENDS = _child('vis_backend', _root.VISBACKENDS, 'mmvmr.visualization')
+
+# mmengine knows nothing like it: rewriters of configs (see mmvmr.composition).
+COMPONENTS = _root.Registry('component', scope=_SCOPE, locations=['mmvmr.composition'])

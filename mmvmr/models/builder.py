@@ -24,15 +24,22 @@ def fill_shared(cfg: Any, shared: Mapping[str, Any]) -> Any:
     """
     if isinstance(cfg, Mapping):
         filled = {key: fill_shared(value, shared) for key, value in cfg.items()}
-        accepted = _arguments(filled.get('type'))
+        accepted = constructor_arguments(filled.get('type'))
         return {**{key: value for key, value in shared.items() if key in accepted}, **filled}
     if isinstance(cfg, (list, tuple)):
         return type(cfg)(fill_shared(value, shared) for value in cfg)
     return cfg
 
 
-def _arguments(kind: Any) -> set[str]:
-    """Names of the constructor arguments of a registered class, following ``**kwargs`` to its bases."""
+def constructor_arguments(kind: Any) -> set[str]:
+    """Names of the constructor arguments of a class, following ``**kwargs`` to its bases.
+
+    Args:
+        kind: A class, or the name of a registered one.
+
+    Returns:
+        The names; none for what is not a known class.
+    """
     if isinstance(kind, str):
         kind = MODELS.get(kind) or TASK_UTILS.get(kind)
     if not inspect.isclass(kind):

@@ -2,6 +2,7 @@
 
 from .dual_path_decoder import DualPathDecoder
 from .gated_fusion import GatedFusion
+from .sequential_enhance import SequentialEnhance
 from .span_enhance import SpanEnhance
 from .transformer_decoder import AnchorRefiner, DecoderLayer, NoEnhance, TransformerDecoder
 
@@ -11,6 +12,7 @@ __all__ = [
     'DualPathDecoder',
     'GatedFusion',
     'NoEnhance',
+    'SequentialEnhance',
     'SpanEnhance',
     'TransformerDecoder',
 ]

@@ -24,6 +24,7 @@ def attend(
     num_heads: int,
     mask: Tensor | None = None,
     dropout: float = 0.0,
+    modulate: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
     """Scaled dot-product attention over heads.
 
@@ -34,6 +35,7 @@ def attend(
         num_heads: Number of heads.
         mask: True = may attend; (B, L) for keys, (B, N, L), or (B, H, N, L).
         dropout: Probability of dropping an attention weight.
+        modulate: Changes the logits (B, H, N, L) before mask and softmax.
 
     Returns:
         (B, N, D).
@@ -44,6 +46,7 @@ def attend(
         split_heads(value, num_heads),
         expand_mask(mask),
         dropout,
+        modulate,
     )
     return merge_heads(out)
 
@@ -121,7 +124,14 @@ class MultiheadAttention(nn.Module):
         nn.init.xavier_uniform_(self.in_proj_weight)
         nn.init.zeros_(self.out_proj.bias)
 
-    def forward(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        mask: Tensor | None = None,
+        modulate: Callable[[Tensor], Tensor] | None = None,
+    ) -> Tensor:
         """Attend from ``query`` to ``key``.
 
         Args:
@@ -129,6 +139,7 @@ class MultiheadAttention(nn.Module):
             key: (B, L, D).
             value: (B, L, D).
             mask: True = may attend, see :func:`attend`.
+            modulate: Changes the logits, see :func:`attend`.
 
         Returns:
             (B, N, D).
@@ -142,6 +153,7 @@ class MultiheadAttention(nn.Module):
             self.num_heads,
             mask,
             self.dropout if self.training else 0.0,
+            modulate,
         )
         return self.out_proj(out)
 
@@ -183,11 +195,15 @@ class QueryCrossAttention(nn.Module):
         embed_dims: Channels D.
         num_heads: Number of heads.
         dropout: Dropout on the attention weights.
+        modulator: See :class:`ConditionalCrossAttention`.
     """
 
-    def __init__(self, embed_dims: int, num_heads: int = 8, dropout: float = 0.1):
+    def __init__(
+        self, embed_dims: int, num_heads: int = 8, dropout: float = 0.1, modulator: dict[str, Any] | None = None
+    ):
         super().__init__()
         self.attn = MultiheadAttention(embed_dims, num_heads, dropout)
+        self.modulator = None if modulator is None else MODELS.build(modulator)
 
     def forward(self, content: Tensor, position: QueryPosition, context: Tokens, anchors: Tensor | None) -> Tensor:
         """Read the memory.
@@ -196,12 +212,16 @@ class QueryCrossAttention(nn.Module):
             content: Query content (B, N, D).
             position: Position of the queries.
             context: What the queries attend to.
-            anchors: Unused: without anchors there is nothing to modulate.
+            anchors: Spans of the queries (B, N, 2), for the modulator; None where they have none.
 
         Returns:
             The update, without residual (B, N, D).
         """
-        return self.attn(content + position.pos, context.feat + context.position(), context.feat, context.mask)
+        modulate = None
+        if self.modulator is not None:
+            modulate = partial(self.modulator, anchors=anchors, mask=context.mask)
+        located = context.feat + context.position()
+        return self.attn(content + position.pos, located, context.feat, context.mask, modulate)
 
 
 @MODELS.register_module()

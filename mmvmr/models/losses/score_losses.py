@@ -148,7 +148,7 @@ class BalancedQualityLoss(SetLoss):
 class QualityMarginLoss(SetLoss):
     """A noised copy of a moment should get a higher quality than its noisier partner, by a margin (SA-DETR, eq. 9).
 
-    Zero for sets whose groups hold no partners (see :class:`NoiseQueryGenerator`).
+    Where a model predicts no quality, the foreground probability that it ranks by takes its place. Zero for sets whose groups hold no partners (see :class:`NoiseQueryGenerator`).
 
     Args:
         margin: The margin.
@@ -164,6 +164,7 @@ class QualityMarginLoss(SetLoss):
     def forward(self, predictions: PredictionSet, matched: Matched, targets: MomentTargets) -> Tensor:
         """Compute the mean hinge over the pairs of the batch; see :meth:`SetLoss.forward`."""
         partner = predictions.info['negative']
-        negative = predictions.quality.gather(1, partner.clamp(min=0))
-        hinge = (negative - predictions.quality + self.margin).clamp(min=0) * (partner >= 0)
+        quality = predictions.logits.softmax(-1)[..., 0] if predictions.quality is None else predictions.quality
+        negative = quality.gather(1, partner.clamp(min=0))
+        hinge = (negative - quality + self.margin).clamp(min=0) * (partner >= 0)
         return joint_ratio(hinge.sum(), (partner >= 0).sum())

@@ -1,0 +1,26 @@
+"""Components of methods as rewrites of configs: any of them on any baseline."""
+
+from . import sa  # noqa: F401  (registers its components)
+from .component import (
+    Component,
+    CompositionError,
+    Stage,
+    component_help,
+    component_names,
+    component_options,
+    find_component,
+)
+from .compose import compose
+from .writer import write_config
+
+__all__ = [
+    'Component',
+    'CompositionError',
+    'Stage',
+    'component_help',
+    'component_names',
+    'component_options',
+    'compose',
+    'find_component',
+    'write_config',
+]

@@ -1,0 +1,93 @@
+"""Putting components onto a config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from ..utils.setup import register_all_modules
+from .component import Component, CompositionError, closest, component_options, find_component
+
+
+def compose(base: str | Path | Config, components: Sequence[str], options: Mapping[str, Any] | None = None) -> Config:
+    """Rewrite a config so that it has further components.
+
+    The order of the components does not matter: they are applied by their stage.
+
+    Args:
+        base: A config or the path of one; it is not changed.
+        components: Names of components, e.g. ``['td.synthesizer', 'sa.noise']``.
+        options: Options of theirs, as ``{'sa.noise.num_groups': 2}`` or ``{'sa.noise': {'num_groups': 2}}``.
+
+    Returns:
+        A new config.
+
+    Raises:
+        CompositionError: If a component is unknown or given twice, if two exclude each other, if an option is unknown,
+            or if a component cannot be put onto this config.
+    """
+    register_all_modules(init_scope=False)
+    kinds = {name: find_component(name) for name in components}
+    if len(kinds) < len(components):
+        twice = sorted({name for name in components if components.count(name) > 1})
+        raise CompositionError(f'given more than once: {", ".join(twice)}')
+    check_exclusions(kinds)
+    chosen = split_options(kinds, options or {})
+    cfg = base if isinstance(base, Config) else Config.fromfile(base)
+    cfg = Config(cfg.to_dict())  # copies, in which no two places share an object
+    for name in sorted(kinds, key=lambda name: (kinds[name].stage, name)):
+        try:
+            kinds[name](**chosen[name]).apply(cfg)
+        except CompositionError as error:
+            raise CompositionError(f'{name}: {error}') from None
+    return cfg
+
+
+def check_exclusions(kinds: Mapping[str, type[Component]]) -> None:
+    """Refuse components that do not go together.
+
+    Args:
+        kinds: Name to class.
+
+    Raises:
+        CompositionError: If one excludes another; either may name the other.
+    """
+    for first, second in combinations(sorted(kinds), 2):
+        reason = kinds[first].excludes.get(second) or kinds[second].excludes.get(first)
+        if reason:
+            raise CompositionError(f'{first} and {second} do not go together: {reason}')
+
+
+def split_options(kinds: Mapping[str, type[Component]], options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Sort options by component.
+
+    Args:
+        kinds: Name to class of the chosen components.
+        options: See :func:`compose`.
+
+    Returns:
+        Name of every component to its options.
+
+    Raises:
+        CompositionError: If an option belongs to no chosen component or is unknown.
+    """
+    chosen: dict[str, dict[str, Any]] = {name: {} for name in kinds}
+    for key, value in options.items():
+        if key in kinds and isinstance(value, Mapping):
+            chosen[key].update(value)
+            continue
+        name, _, option = key.rpartition('.')
+        if name not in kinds:
+            raise CompositionError(f'option `{key}` belongs to none of the components {", ".join(kinds) or "(none)"}')
+        chosen[name][option] = value
+    for name, given in chosen.items():
+        known = component_options(kinds[name])
+        for option in given:
+            if option not in known:
+                listed = ', '.join(f'{key}={value!r}' for key, value in known.items()) or 'none'
+                raise CompositionError(f'{name} has no option `{option}`{closest(option, known)} (options: {listed})')
+    return chosen

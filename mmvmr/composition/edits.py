@@ -1,0 +1,120 @@
+"""Finding and changing the parts of a config that components have in common."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+
+from mmvmr.registry import MODELS, TASK_UTILS
+
+from ..models.builder import constructor_arguments
+from ..models.encoders import JointEncoder
+from ..models.layers import LearnedQueryPosition
+from ..models.query_initializers import DualPathQueryInitializer, LearnedQueryInitializer
+from .component import CompositionError
+
+
+def is_kind(node: Any, kind: type) -> bool:
+    """Whether a config builds ``kind`` or a subclass."""
+    if not isinstance(node, Mapping):
+        return False
+    found = node.get('type')
+    found = (MODELS.get(found) or TASK_UTILS.get(found)) if isinstance(found, str) else found
+    return isinstance(found, type) and issubclass(found, kind)
+
+
+def has_slot(node: Any, name: str) -> bool:
+    """Whether what a config builds takes an argument of this name."""
+    return name in constructor_arguments(node.get('type'))
+
+
+def inner_encoder(cfg: Config) -> ConfigDict:
+    """The encoder inside all wrappers."""
+    node = cfg.model.encoder
+    while isinstance(node.get('encoder'), Mapping):
+        node = node['encoder']
+    return node
+
+
+def direct_initializer(cfg: Config) -> tuple[ConfigDict, str]:
+    """Where the initializer of the queries that predict stands: the dict around it and its key."""
+    if is_kind(cfg.model.query_initializer, DualPathQueryInitializer):
+        return cfg.model.query_initializer, 'direct'
+    return cfg.model, 'query_initializer'
+
+
+def give_anchors(cfg: Config) -> None:
+    """Give queries without anchors (Moment-DETR) learned ones, and a decoder that reads and moves them.
+
+    What the decoder needs is that of SA-DETR: position from the span, refinement after every layer, the refined span as
+    prediction. Initializers that make anchors are left alone.
+    """
+    parent, key = direct_initializer(cfg)
+    if is_kind(parent[key], LearnedQueryInitializer):
+        parent[key] = dict(type='LearnedAnchorQueryInitializer', num_queries=parent[key].num_queries)
+    if is_kind(cfg.model.decoder.get('position'), LearnedQueryPosition):
+        cfg.model.decoder.position = dict(type='SpanQueryPosition')
+        cfg.model.decoder.refiner = dict(type='AnchorRefiner')
+        cfg.model.moment_head.span = dict(type='RefinedSpanHead')
+
+
+def give_clip_context(cfg: Config) -> None:
+    """Let a decoder that attends to clips and words (Moment-DETR, EaTR) attend to clips alone."""
+    if is_kind(inner_encoder(cfg), JointEncoder) and cfg.model.encoder.type != 'VideoContextEncoder':
+        cfg.model.encoder = dict(type='VideoContextEncoder', encoder=cfg.model.encoder)
+
+
+def give_sentence_pool(cfg: Config) -> None:
+    """Let an encoder that has a slot for a sentence token fill it; elsewhere a mean stands in."""
+    node = inner_encoder(cfg)
+    if has_slot(node, 'pool') and node.get('pool') is None:
+        node['pool'] = dict(type='AttentionPool')
+
+
+def losses(cfg: Config) -> ConfigDict:
+    """The named losses of a config.
+
+    Raises:
+        CompositionError: If the model has no criterion with named losses.
+    """
+    found = cfg.model.get('criterion', {}).get('losses')
+    if found is None:
+        raise CompositionError('model.criterion.losses is missing: components add their losses there')
+    return found
+
+
+def add_losses(cfg: Config, **new: dict[str, Any]) -> None:
+    """Add named losses.
+
+    Args:
+        cfg: The config.
+        **new: Name to config.
+
+    Raises:
+        CompositionError: If the config has a loss of this name.
+    """
+    found = losses(cfg)
+    for name, loss in new.items():
+        if found.get(name) is not None:
+            raise CompositionError(f'model.criterion.losses.{name} exists already')
+        found[name] = loss
+
+
+def add_span_losses(cfg: Config, sets: str) -> None:
+    """Give a further prediction set the span losses of the queries that predict, with their weights.
+
+    Args:
+        cfg: The config.
+        sets: Name of the set; the losses become ``<sets>_span`` and ``<sets>_giou``.
+
+    Raises:
+        CompositionError: If the config has no such losses to follow, or has the new ones already.
+    """
+    for name in ('span', 'giou'):
+        model = losses(cfg).get(name)
+        if model is None:
+            raise CompositionError(f'model.criterion.losses.{name}, whose weight its own losses follow, is missing')
+        add_losses(cfg, **{f'{sets}_{name}': dict(copy.deepcopy(model), sets=(sets,))})

@@ -1,0 +1,100 @@
+"""Put components of other methods onto a config, and write the result as a config that inherits it.
+
+    python tools/compose.py CONFIG --with td.dynamics sa.noise [--options td.dynamics.beta=0.5] [--out NEW.py]
+    python tools/compose.py --list
+
+Without ``--out`` the new config is printed. ``--list`` says what there is; with names behind it, their options too.
+``--import-module`` registers the components of an external package first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+import sys
+import textwrap
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+from mmvmr.composition import (
+    CompositionError,
+    component_help,
+    component_names,
+    component_options,
+    compose,
+    find_component,
+    write_config,
+)
+from mmvmr.composition.writer import render_config
+from mmvmr.utils.cli import BUILD_ERRORS, UserError, load_config, one_line_errors
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', nargs='?', help='config to start from')
+    parser.add_argument(
+        '--with', nargs='+', default=[], dest='components', metavar='COMPONENT', help='in any order, see --list'
+    )
+    parser.add_argument(
+        '--options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE', help='e.g. td.dynamics.beta=0.5'
+    )
+    parser.add_argument('--out', metavar='NEW.py', help='write the config here; otherwise print it')
+    parser.add_argument(
+        '--list', nargs='*', dest='listed', metavar='COMPONENT', help='list all components, or describe the named ones'
+    )
+    parser.add_argument(
+        '--import-module', nargs='+', default=[], metavar='PACKAGE', help='as custom_imports in a config'
+    )
+    args = parser.parse_args()
+    if args.listed is None and not (args.config and args.components):
+        parser.error('give a config and --with COMPONENT..., or --list')
+    return args
+
+
+def listing() -> str:
+    """Name and help of every component, one line each."""
+    names = component_names()
+    width = max(map(len, names))
+    return '\n'.join(f'{name:<{width}}  {component_help(find_component(name))}' for name in names)
+
+
+def description(name: str) -> str:
+    """Everything that there is to say about a component."""
+    kind = find_component(name)
+    lines = [f'{name} ({kind.source})', textwrap.indent(inspect.getdoc(kind) or '', '    ')]
+    options = component_options(kind)
+    lines.append(f'    Options: {", ".join(f"{name}.{key}={value}" for key, value in options.items()) or "none"}')
+    lines.append(f'    Touches: {", ".join(kind.slots)}')
+    lines += [f'    Not with {other}: {reason}' for other, reason in kind.excludes.items()]
+    return '\n'.join(lines)
+
+
+def main() -> None:
+    """List, print or write; see the module docstring."""
+    args = parse_args()
+    with one_line_errors(*BUILD_ERRORS):
+        for name in args.import_module:
+            importlib.import_module(name)
+        if args.listed is not None:
+            print('\n\n'.join(map(description, args.listed)) or listing())
+            return
+        base = load_config(args.config)
+        try:
+            cfg = compose(base, args.components, args.options)
+        except CompositionError as error:
+            raise UserError(str(error)) from error
+        comment = f'{Path(args.config).stem} with {", ".join(sorted(args.components))} (written by tools/compose.py).'
+        if args.out is None:
+            print(render_config(cfg, args.config, Path.cwd(), comment), end='')
+            return
+        if Path(args.out).suffix != '.py':
+            raise UserError(f'--out {args.out}: a config is a .py file')
+        write_config(cfg, args.config, args.out, comment)
+        print(f'{args.out} written: {", ".join(sorted(args.components))} on {args.config}')
+
+
+if __name__ == '__main__':
+    sys.exit(main())
