@@ -6,6 +6,7 @@ from .draws import SeededDraws
 from .feature_stores import ArrayStore, FolderStore, HDF5Store, WordVectorStore
 from .joined_store import JoinedStore
 from .moment_dataset import BaseMomentDataset, MomentDataset
+from .partners import DissimilarVideoSampler, RandomVideoSampler, SimilarVideoSampler
 from .pipeline import MomentPipeline
 from .samplers import VideoSampler
 from .similar_videos import SimilarVideos
@@ -17,12 +18,15 @@ __all__ = [
     'AnnotationReader',
     'ArrayStore',
     'BaseMomentDataset',
+    'DissimilarVideoSampler',
     'FolderStore',
     'HDF5Store',
     'JoinedStore',
     'MomentDataset',
     'MomentPipeline',
+    'RandomVideoSampler',
     'SeededDraws',
+    'SimilarVideoSampler',
     'SimilarVideos',
     'SyntheticMoments',
     'VideoSampler',

@@ -183,6 +183,7 @@ class MomentDataset(BaseMomentDataset):
         rows = AnnotationReader(**(annotations or {})).read(path, limit if domain is None else None)
         if domain is not None:
             rows = of_domain(rows, domain, path)[:limit]
+        self.data_root = Path(data_root)  # transforms that read a file of their own find it there
         super().__init__(rows, built, spec, pipeline, **kwargs)
         if check_features:
             check_complete(self.stores, self.rows)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from ..structures import MomentDataSample, MomentTargets
+from ..structures import MomentDataSample, MomentTargets, source_video
 
 
 def build_targets(samples: Sequence[MomentDataSample], clip_mask: Tensor) -> MomentTargets:
@@ -38,7 +38,7 @@ def build_targets(samples: Sequence[MomentDataSample], clip_mask: Tensor) -> Mom
     for row, span in zip(padded, spans):
         row[: len(span)] = span
     ids: dict[str, int] = {}
-    index = torch.tensor([ids.setdefault(source_video(sample), len(ids)) for sample in samples])
+    index = torch.tensor([ids.setdefault(source_video(sample.vid), len(ids)) for sample in samples])
     return MomentTargets(
         spans=padded.to(device, non_blocking=True),
         span_mask=(torch.arange(most) < counts[:, None]).to(device, non_blocking=True),
@@ -49,26 +49,6 @@ def build_targets(samples: Sequence[MomentDataSample], clip_mask: Tensor) -> Mom
         video_index=index.to(device, non_blocking=True),
         views=[sample.get('view', 'main') for sample in samples],
     )
-
-
-def source_video(sample: MomentDataSample) -> str:
-    """Identifier of the video that a sample was cut from.
-
-    QVHighlights names its clips ``<video>_<start>_<end>``: two clips of one video share content.
-
-    Args:
-        sample: Any sample with ``vid``.
-
-    Returns:
-        The identifier without the seconds.
-    """
-    vid = str(sample.vid)
-    head, *tail = vid.rsplit('_', 2)
-    return head if len(tail) == 2 and all(_is_number(part) for part in tail) else vid
-
-
-def _is_number(text: str) -> bool:
-    return text.replace('.', '', 1).isdigit()
 
 
 def _pad(rows: list[Tensor], length: int) -> Tensor:

@@ -13,7 +13,7 @@ from .flow import (
     Tokens,
     map_tensors,
 )
-from .moment_data_sample import MomentDataSample
+from .moment_data_sample import MomentDataSample, source_video
 from .spans import (
     clip_centers,
     moments_to_start_end,
@@ -45,6 +45,7 @@ __all__ = [
     'paired_iou',
     'pairwise_giou',
     'pairwise_iou',
+    'source_video',
     'to_center_width',
     'to_start_end',
 ]

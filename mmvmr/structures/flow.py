@@ -26,11 +26,13 @@ class Tokens:
         feat: Features of shape (B, L, D).
         mask: Validity of shape (B, L), True = valid.
         pos: Positional embedding of shape (B, L, D), or None for none.
+        lead: How many entries at the front are learned tokens, which have no neighbours in time.
     """
 
     feat: Tensor
     mask: Tensor
     pos: Tensor | None = None
+    lead: int = 0
 
     def position(self) -> Tensor:
         """The positional embedding, zeros where the sequence has none: (B, L, D)."""
@@ -45,7 +47,8 @@ class Tokens:
         pos = None
         if self.pos is not None or other.pos is not None:
             pos = torch.cat((self.position(), other.position()), dim=1)
-        return Tokens(torch.cat((self.feat, other.feat), dim=1), torch.cat((self.mask, other.mask), dim=1), pos)
+        lead = self.lead + (other.lead if self.lead == self.feat.shape[1] else 0)
+        return Tokens(torch.cat((self.feat, other.feat), dim=1), torch.cat((self.mask, other.mask), dim=1), pos, lead)
 
 
 @dataclass

@@ -80,3 +80,18 @@ class MomentDataSample(BaseDataElement):
     @pred_saliency.setter
     def pred_saliency(self, value: Tensor) -> None:
         self.set_field(value, '_pred_saliency', dtype=Tensor)
+
+
+def source_video(vid: str) -> str:
+    """Identifier of the video that a sample was cut from.
+
+    QVHighlights names its clips ``<video>_<start>_<end>``: two clips of one video share content.
+
+    Args:
+        vid: Identifier of a sample's video.
+
+    Returns:
+        The identifier without the seconds.
+    """
+    head, *tail = str(vid).rsplit('_', 2)
+    return head if len(tail) == 2 and all(part.replace('.', '', 1).isdigit() for part in tail) else str(vid)

@@ -6,6 +6,7 @@ from .loading import LoadMomentFeatures
 from .masking import MaskTargets, ReplaceContext
 from .packing import PackMomentInputs
 from .probes import EmptyQuery, PositionOnly, ShuffleClips, SwapQuery
+from .synthesis import SynthesizeVideo
 from .targets import BuildMomentTargets
 from .tef import AppendTEF
 
@@ -25,4 +26,5 @@ __all__ = [
     'ReplaceContext',
     'ShuffleClips',
     'SwapQuery',
+    'SynthesizeVideo',
 ]

@@ -38,7 +38,7 @@ class GlobalToken(nn.Module):
         feat = torch.cat((self.feat.expand(batch, 1, -1), tokens.feat), dim=1)
         pos = torch.cat((self.pos.expand(batch, 1, -1), tokens.position()), dim=1)
         mask = torch.cat((tokens.mask.new_ones(batch, 1), tokens.mask), dim=1)
-        return Tokens(feat, mask, pos)
+        return Tokens(feat, mask, pos, lead=1 + tokens.lead)
 
     @staticmethod
     def split(feat: Tensor) -> tuple[Tensor, Tensor]:

@@ -106,7 +106,7 @@ class PromptTokenEncoder(nn.Module):
         value, index = affinity.topk(self.num_selected, dim=1)
         feat = (value.unsqueeze(-1) * self.prompts[index]).sum(1, keepdim=True) + context
         batch = len(feat)
-        return Tokens(feat, video.mask.new_ones(batch, 1), self.pos.expand(batch, 1, -1))
+        return Tokens(feat, video.mask.new_ones(batch, 1), self.pos.expand(batch, 1, -1), lead=1)
 
     def _fuse_token(self, features: Features, token: Tokens) -> Tokens:
         text = features.text if self.token_reads == 'text' else _slice(features.text, slice(0, 0))

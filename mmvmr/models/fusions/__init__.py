@@ -4,6 +4,7 @@ from .adaptive_cross import AdaptiveCrossAttention, AdaptiveCrossFusion
 from .context_query import ContextQueryFusion, SequentialFusion
 from .mutual_cross import MutualCrossFusion
 from .shared_cross import SharedCrossFusion
+from .temporal_dynamics import DynamicsCrossFusion, DynamicsCrossLayer, TemporalDynamicsFusion
 from .text_to_video import CrossEncoderLayer, NoFusion, TextToVideoFusion, head_major_mask
 
 __all__ = [
@@ -11,10 +12,13 @@ __all__ = [
     'AdaptiveCrossFusion',
     'ContextQueryFusion',
     'CrossEncoderLayer',
+    'DynamicsCrossFusion',
+    'DynamicsCrossLayer',
     'MutualCrossFusion',
     'NoFusion',
     'SequentialFusion',
     'SharedCrossFusion',
+    'TemporalDynamicsFusion',
     'TextToVideoFusion',
     'head_major_mask',
 ]

@@ -13,6 +13,7 @@ from .attention import (
 )
 from .boundary_attention import BoundaryDeformation, BoundaryLayer
 from .clusters import ClusterMeans, MeanGate, RandomWalkPropagation, soft_assign
+from .dynamics import DynamicsProjection, frame_differences
 from .elementwise import Dropout, DropPath, PReLU, dropout, residual_dropout
 from .init import xavier_
 from .local_conv import ConvStack, LocalConvBlock
@@ -44,6 +45,7 @@ __all__ = [
     'ConvStack',
     'DropPath',
     'Dropout',
+    'DynamicsProjection',
     'GaussianModulator',
     'LearnedQueryPosition',
     'LocalConvBlock',
@@ -62,6 +64,7 @@ __all__ = [
     'attend_heads',
     'build_activation',
     'dropout',
+    'frame_differences',
     'hat_weights',
     'instance_token',
     'inverse_sigmoid',
