@@ -37,6 +37,17 @@ class SeededDraws:
         """
         return [population[i] for i in self.generator.choice(len(population), size=k, replace=False).tolist()]
 
+    def choice(self, population: Sequence[Any]) -> Any:
+        """Draw one element.
+
+        Args:
+            population: What to draw from, at least one element.
+
+        Returns:
+            The element.
+        """
+        return population[self.integers(0, len(population))]
+
     def shuffle(self, values: list[Any]) -> None:
         """Put a list into random order, in place.
 

@@ -12,8 +12,8 @@ class ReplayDraws:
     """A source of random draws that answers with recorded results, and insists on the recorded questions.
 
     Args:
-        recorded: One dict per call, in order: ``fn`` (``sample``, ``shuffle``, ``uniform`` or ``integers``), ``pop``
-            and ``k`` where the call had them, and ``result``.
+        recorded: One dict per call, in order: ``fn`` (``sample``, ``choice``, ``shuffle``, ``uniform`` or
+            ``integers``), ``pop`` and ``k`` where the call had them, and ``result``.
 
     Raises:
         AssertionError: On a call that was not recorded, or with another population.
@@ -50,6 +50,12 @@ class ReplayDraws:
         assert list(population) == call['pop'], f'population {list(population)}, recorded {call["pop"]}'
         assert k == call['k'], f'k {k}, recorded {call["k"]}'
         return list(call['result'])
+
+    def choice(self, population: Sequence[Any]) -> Any:
+        """The recorded element; the population must be the recorded one."""
+        call = self._next('choice')
+        assert list(population) == call['pop'], f'population {list(population)}, recorded {call["pop"]}'
+        return call['result']
 
     def shuffle(self, values: list[Any]) -> None:
         """Put the list into the recorded order, in place."""

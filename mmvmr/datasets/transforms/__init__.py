@@ -4,8 +4,10 @@ from .highlight_targets import AnnotatorLabels, BinaryLabels, BuildHighlightTarg
 from .labels import HighlightLabels, MomentLabels
 from .loading import LoadMomentFeatures
 from .masking import MaskTargets, ReplaceContext
+from .negative_query import NegativeQuery
 from .packing import PackMomentInputs
 from .probes import EmptyQuery, PositionOnly, ShuffleClips, SwapQuery
+from .shifting import ShiftMoment
 from .synthesis import SynthesizeVideo
 from .targets import BuildMomentTargets
 from .tef import AppendTEF
@@ -21,9 +23,11 @@ __all__ = [
     'LoadMomentFeatures',
     'MaskTargets',
     'MomentLabels',
+    'NegativeQuery',
     'PackMomentInputs',
     'PositionOnly',
     'ReplaceContext',
+    'ShiftMoment',
     'ShuffleClips',
     'SwapQuery',
     'SynthesizeVideo',

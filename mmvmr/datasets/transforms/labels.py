@@ -8,8 +8,6 @@ import numpy as np
 
 from mmvmr.registry import TASK_UTILS
 
-NO_NEGATIVE = ('repeat', 'ignore')
-
 
 class ClipLabels(NamedTuple):
     """Labels of the clips of a sample.
@@ -24,9 +22,11 @@ class ClipLabels(NamedTuple):
 
 
 class _Labels:
+    choices: tuple[str, ...] = ('repeat', 'ignore')
+
     def __init__(self, no_negative: str = 'repeat') -> None:
-        if no_negative not in NO_NEGATIVE:
-            raise ValueError(f'labels: no_negative={no_negative!r}, expected one of {NO_NEGATIVE}')
+        if no_negative not in self.choices:
+            raise ValueError(f'labels: no_negative={no_negative!r}, expected one of {self.choices}')
         self.no_negative = no_negative
 
 
@@ -90,9 +90,12 @@ class MomentLabels(_Labels):
     Both pairs are a random clip inside and a random clip outside, as QD-DETR and CG-DETR train.
 
     Args:
-        no_negative: Without a clip outside: ``repeat`` the clips inside (published code, a pair without gradient) or
-            ``ignore`` the pairs (-1).
+        no_negative: With less than two clips outside: ``repeat`` the clips inside (published code, pairs without
+            gradient); ``ignore`` the pairs (-1) where there is none, and use the only one twice; ``first`` does so
+            too, and takes the first clip of the video where there is none (official BM-DETR).
     """
+
+    choices = ('repeat', 'ignore', 'first')
 
     def __call__(self, results: dict[str, Any], inside: np.ndarray) -> ClipLabels:
         """Label the clips of a sample.
@@ -114,6 +117,10 @@ class MomentLabels(_Labels):
             low = draw.sample(negative, 2)
         elif self.no_negative == 'repeat':
             low = high
+        elif negative:
+            low = negative * 2
+        elif self.no_negative == 'first':
+            low = [0, 0]
         else:
             high, low = [-1, -1], [-1, -1]
         return ClipLabels(saliency, np.array([high, low], dtype=np.int64))

@@ -13,6 +13,7 @@ from mmvmr.structures import to_center_width
 
 GRIDS = ('clip_len', 'duration')
 SHORT = ('containing', 'preceding')
+BEYOND = ('cut', 'keep')
 
 
 @TRANSFORMS.register_module()
@@ -21,7 +22,8 @@ class BuildMomentTargets(BaseTransform):
 
     Spans are windows / (L x clip length), as (center, width). Windows are cut to the clips that exist; one that lies
     wholly behind them (a video cut to ``max_clips``) gives no span. A sample without ``relevant_windows`` is left as
-    it is.
+    it is. An augmentation that moves clips knows which ones lie inside: ``clips_inside`` (L,) of the results takes the
+    place of the windows, and ``gt_clips`` is left as it is.
 
     Args:
         labels: Config of the clip labels: ``HighlightLabels`` (ratings) or ``MomentLabels``.
@@ -30,18 +32,29 @@ class BuildMomentTargets(BaseTransform):
             i x ``duration`` / L (CG-DETR on Charades-STA and TACoS).
         short: The clip of a window that begins and ends inside one clip: the ``containing`` one; the published codes
             take the ``preceding`` one, which the window does not touch.
+        beyond: Windows beyond the clips that exist: ``cut``, or ``keep`` as the published codes do, where spans reach
+            past 1 and a window wholly outside labels the last clip.
+
+    Raises:
+        ValueError: If an option is unknown.
     """
 
     def __init__(
-        self, labels: dict[str, Any], max_windows: int = 5, grid: str = 'clip_len', short: str = 'containing'
+        self,
+        labels: dict[str, Any],
+        max_windows: int = 5,
+        grid: str = 'clip_len',
+        short: str = 'containing',
+        beyond: str = 'cut',
     ) -> None:
-        for name, value, known in (('grid', grid, GRIDS), ('short', short, SHORT)):
+        for name, value, known in (('grid', grid, GRIDS), ('short', short, SHORT), ('beyond', beyond, BEYOND)):
             if value not in known:
                 raise ValueError(f'BuildMomentTargets: {name}={value!r}, expected one of {known}')
         self.labels = TASK_UTILS.build(labels)
         self.max_windows = max_windows
         self.grid = grid
         self.short = short
+        self.beyond = beyond
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Build the targets.
@@ -57,7 +70,10 @@ class BuildMomentTargets(BaseTransform):
             return results
         length = len(results['video_feat'])
         results['gt_spans'] = self._spans(windows, length * results['clip_len'], results['draw'])
-        results['gt_clips'] = inside = self._inside(windows, length, results)
+        inside = results.get('clips_inside')
+        if inside is None:
+            inside = self.clips_inside(windows, length, results)
+        results.setdefault('gt_clips', inside)
         results['gt_saliency'], results['gt_pairs'] = self.labels(results, inside)
         return results
 
@@ -66,14 +82,25 @@ class BuildMomentTargets(BaseTransform):
         if len(chosen) > self.max_windows:
             draw.shuffle(chosen)
             chosen = chosen[: self.max_windows]
-        cut = [[max(s, 0), min(e, end)] for s, e in chosen if s < end and e > 0]
-        return to_center_width(torch.tensor(cut, dtype=torch.float32).reshape(-1, 2) / end)
+        if self.beyond == 'cut':
+            chosen = [[max(s, 0), min(e, end)] for s, e in chosen if s < end and e > 0]
+        return to_center_width(torch.tensor(chosen, dtype=torch.float32).reshape(-1, 2) / end)
 
-    def _inside(self, windows: list[list[float]], length: int, results: dict[str, Any]) -> np.ndarray:
+    def clips_inside(self, windows: list[list[float]], length: int, results: dict[str, Any]) -> np.ndarray:
+        """Which clips lie inside a window.
+
+        Args:
+            windows: In seconds.
+            length: Number of clips L.
+            results: The sample, with ``clip_len`` and ``duration``.
+
+        Returns:
+            Shape (L,) bool.
+        """
         clip_len = results['clip_len'] if self.grid == 'clip_len' else results['duration'] / length
         inside = np.zeros(length, dtype=bool)
         for start, end in windows:
-            if start >= length * clip_len or end <= 0:
+            if self.beyond == 'cut' and (start >= length * clip_len or end <= 0):
                 continue
             # The clip in which the window ends does not count, unless that would leave none.
             first, last = max(0, int(start / clip_len)), max(0, min(int(end / clip_len), length) - 1)

@@ -10,11 +10,26 @@ from mmcv.transforms import BaseTransform
 from mmvmr.registry import TRANSFORMS
 
 
+def endpoints(length: int) -> np.ndarray:
+    """Normalised start and end of every clip.
+
+    Args:
+        length: Number of clips L.
+
+    Returns:
+        Shape (L, 2), float32.
+    """
+    start = np.arange(length, dtype=np.float32) / np.float32(length)
+    # start + 1/L in float32, not (i + 1) / L: the last bit decides about equality with published inputs.
+    return np.stack((start, start + np.float32(1.0 / length)), axis=1)
+
+
 @TRANSFORMS.register_module()
 class AppendTEF(BaseTransform):
     """Append the normalised start i / L and end (i + 1) / L of every clip (Moment-DETR, section 5).
 
-    It runs after the augmentations: a clip that was moved gets the endpoints of its new place.
+    It runs after the augmentations: a clip that was moved gets the endpoints of its new place, unless the
+    augmentation says otherwise in ``tef`` (L, 2).
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -27,9 +42,7 @@ class AppendTEF(BaseTransform):
             The sample; ``video_feat`` is (L, D + 2).
         """
         features = results['video_feat']
-        length = len(features)
-        start = np.arange(length, dtype=np.float32) / np.float32(length)
-        # start + 1/L in float32, not (i + 1) / L: the last bit decides about equality with published inputs.
-        end = start + np.float32(1.0 / length)
-        results['video_feat'] = np.concatenate((features, start[:, None], end[:, None]), axis=1)
+        tef = results.get('tef')
+        columns = endpoints(len(features)) if tef is None else tef
+        results['video_feat'] = np.concatenate((features, columns), axis=1)
         return results

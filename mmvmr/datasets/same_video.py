@@ -1,0 +1,54 @@
+"""Queries of the same video whose moments lie elsewhere: the negatives of BM-DETR before any look at sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mmvmr.evaluation.functional.moment import pairwise_iou
+
+Row = Mapping[str, Any]
+
+
+def group_by_video(rows: Sequence[Row]) -> dict[Any, list[int]]:
+    """Indices of the rows of every video, in order.
+
+    Args:
+        rows: Annotation rows.
+
+    Returns:
+        ``vid`` to indices.
+    """
+    groups: dict[Any, list[int]] = {}
+    for index, row in enumerate(rows):
+        groups.setdefault(row['vid'], []).append(index)
+    return groups
+
+
+def apart(rows: Sequence[Row], max_iou: float) -> np.ndarray:
+    """Which queries of a video ask for different moments.
+
+    Args:
+        rows: Annotation rows of one video. A row without ``relevant_windows`` is apart from none.
+        max_iou: Two queries are apart when every moment of one has a smaller IoU than this with every moment of the
+            other (BM-DETR, principle 2: 0.5).
+
+    Returns:
+        Shape (n, n) bool, symmetric, False on the diagonal.
+    """
+    windows = [row.get('relevant_windows') or [] for row in rows]
+    counts = np.array([len(w) for w in windows])
+    labelled = np.flatnonzero(counts)
+    result = np.zeros((len(rows), len(rows)), dtype=bool)
+    if not len(labelled):
+        return result
+    flat = np.array([window for w in windows for window in w], dtype=np.float64)
+    starts = np.concatenate(([0], counts[labelled].cumsum()[:-1]))
+    largest = np.maximum.reduceat(pairwise_iou(flat, flat), starts, axis=0)
+    largest = np.maximum.reduceat(largest, starts, axis=1)
+    # A query without extent has IoU 0 with itself, and is no negative of itself all the same.
+    different = (largest < max_iou) & ~np.eye(len(labelled), dtype=bool)
+    result[np.ix_(labelled, labelled)] = different
+    return result

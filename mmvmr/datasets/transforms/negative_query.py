@@ -1,0 +1,148 @@
+"""A sentence that does not describe the video, or not this moment of it (BM-DETR)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmengine.logging import print_log
+
+from mmvmr.registry import TRANSFORMS
+
+from ..same_video import apart, group_by_video
+
+FALLBACKS = ('same_video', 'other_video', 'none')
+
+
+@TRANSFORMS.register_module()
+class NegativeQuery(BaseTransform):
+    """Fill ``neg_text_feat`` (Ln, Dt) with the words of a negative query, drawn anew in every epoch.
+
+    As published (BM-DETR, section 3.2): a query of the same video, whose moment has a small IoU with the own one and
+    whose sentence is not similar. ``tools/dataset_converters/mine_negative_queries.py`` writes such queries as
+    ``neg_query_ids`` into the annotations, of which one is drawn. What becomes of the others is an option: a sample
+    may have no negative at all, and models then use ``p = p+``.
+
+    The official code draws from the queries of all other videos, as its annotations hold no ``neg_query_ids``:
+    ``missing='other_video', empty='other_video'``.
+
+    Args:
+        missing: For a row without ``neg_query_ids``: ``same_video``, a query of the same video by the IoU alone, as
+            nobody has looked at the sentences; ``other_video``, any query of another video; ``none``.
+        empty: The same for a row whose list is empty: mining has found nothing.
+        max_iou: For ``same_video``: largest IoU (excluded) between any two moments of both queries.
+        key: Key of the annotation with the list.
+
+    Raises:
+        ValueError: If an option is unknown.
+    """
+
+    def __init__(
+        self, missing: str = 'same_video', empty: str = 'none', max_iou: float = 0.5, key: str = 'neg_query_ids'
+    ) -> None:
+        for name, value in (('missing', missing), ('empty', empty)):
+            if value not in FALLBACKS:
+                raise ValueError(f'NegativeQuery: {name}={value!r}, expected one of {FALLBACKS}')
+        self.missing = missing
+        self.empty = empty
+        self.max_iou = max_iou
+        self.key = key
+
+    def bind(self, dataset: Any) -> None:
+        """Take the queries of the data set.
+
+        Args:
+            dataset: The data set; its ``load`` transform reads sentences.
+
+        Raises:
+            TypeError: If the ``load`` transform cannot read a sentence alone.
+        """
+        self._load = dataset.pipeline.load
+        if not hasattr(self._load, 'text'):
+            raise TypeError(
+                f'NegativeQuery: pipeline.load is {type(self._load).__name__}, which cannot read a sentence alone: '
+                'give it a method text(row), as LoadMomentFeatures has'
+            )
+        self._rows: list[dict[str, Any]] = dataset.rows
+        self._index = {row['qid']: index for index, row in enumerate(self._rows)}
+        self._groups = group_by_video(self._rows)
+        self._apart: dict[Any, np.ndarray] = {}
+        unmined = sum(row.get(self.key) is None for row in self._rows)
+        if unmined and self.missing == 'same_video':
+            print_log(
+                f'NegativeQuery: {unmined} of {len(self._rows)} annotations have no {self.key}: their negatives are '
+                'chosen by the IoU of the moments alone. mine_negative_queries.py also compares the sentences',
+                logger='current',
+                level=30,
+            )
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Draw a negative query.
+
+        Args:
+            results: The sample.
+
+        Returns:
+            The sample with ``neg_text_feat`` and ``neg_qid``, or unchanged where there is none.
+        """
+        row = self._draw(results)
+        if row is None:
+            return results
+        try:
+            words = self._load.text(row)
+        except KeyError as error:
+            raise ValueError(
+                f'{self.key} of qid {results["qid"]!r} names {row["qid"]!r}, which is no query of this data set, and '
+                f'its text features need the annotation ({error}): mine negatives from the same file, or without limit'
+            ) from None
+        return {**results, 'neg_text_feat': words, 'neg_qid': row['qid']}
+
+    def _draw(self, results: dict[str, Any]) -> dict[str, Any] | None:
+        """The annotation of the negative query."""
+        mined, draw = results.get(self.key), results['draw']
+        if mined:
+            qid = draw.sample(mined, 1)[0]
+            index = self._index.get(qid)
+            return {'qid': qid, 'vid': results['vid']} if index is None else self._rows[index]
+        fallback = self.missing if mined is None else self.empty
+        if fallback == 'same_video':
+            candidates = self._same_video(results)
+        elif fallback == 'other_video':
+            candidates = _OtherVideos(self._rows, self._groups[results['vid']])
+        else:
+            candidates = []
+        return self._rows[self._index[draw.choice(candidates)]] if len(candidates) else None
+
+    def _same_video(self, results: dict[str, Any]) -> list[Any]:
+        group = self._groups[results['vid']]
+        if results['vid'] not in self._apart:
+            self._apart[results['vid']] = apart([self._rows[i] for i in group], self.max_iou)
+        row = self._apart[results['vid']][group.index(self._index[results['qid']])]
+        return [self._rows[group[i]]['qid'] for i in np.flatnonzero(row)]
+
+
+class _OtherVideos(Sequence):
+    """Query ids of all rows but some, without a list of them for every sample.
+
+    Args:
+        rows: Annotation rows.
+        without: Indices that are left out, in order.
+    """
+
+    def __init__(self, rows: Sequence[dict[str, Any]], without: Sequence[int]) -> None:
+        self.rows = rows
+        self.without = without
+
+    def __len__(self) -> int:
+        return len(self.rows) - len(self.without)
+
+    def __getitem__(self, index: int) -> Any:  # type: ignore[override]  # no slices
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        for skipped in self.without:
+            if index < skipped:
+                break
+            index += 1
+        return self.rows[index]['qid']
