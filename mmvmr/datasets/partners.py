@@ -13,6 +13,8 @@ from mmvmr.registry import TASK_UTILS
 from mmvmr.structures import source_video
 
 from .similar_videos import SimilarVideos
+from .similarity import PooledSimilarity
+from .similarity_search import find_similar
 
 #: Neighbours that an index in memory keeps of every video, on either side.
 KEPT = 50
@@ -159,17 +161,9 @@ def index_in_memory(dataset: Any, rows: dict[str, int]) -> SimilarVideos:
         The :data:`KEPT` most and least similar videos of every video.
     """
     print_log(f'comparing {len(rows)} videos to find partners (an index file makes this needless)', logger='current')
-    means = np.stack([dataset.loaded(index)['video_feat'].mean(axis=0) for index in rows.values()]).astype(np.float32)
-    means /= np.linalg.norm(means, axis=1, keepdims=True) + 1e-6
-    kept = min(KEPT, len(rows) - 1)
-    tables: list[list[np.ndarray]] = [[], [], [], []]
-    for position, mean in enumerate(means):
-        similarity = means @ mean
-        order = np.argsort(-similarity, kind='stable')
-        order = order[order != position]
-        for table, values in zip(tables, (order[:kept], similarity[order[:kept]])):
-            table.append(values)
-        least = order[::-1][:kept]
-        for table, values in zip(tables[2:], (least, similarity[least])):
-            table.append(values)
-    return SimilarVideos(list(rows), *(np.stack(table) for table in tables), options={'measure': 'mean clip'})
+    index = list(rows.values())
+
+    def read(position: int) -> np.ndarray:
+        return dataset.loaded(index[position])['video_feat']
+
+    return find_similar(list(rows), read, PooledSimilarity(), top_k=KEPT, least=KEPT)
