@@ -35,6 +35,7 @@ setup(
         # Either mmcv-lite or mmcv works; the extra installs the small one.
         'mmcv': requirements('mminstall'),
         'optional': requirements('optional'),
+        'faiss': [line for line in requirements('optional') if line.startswith('faiss')],
         'tests': requirements('tests') + requirements('optional'),
     },
     classifiers=[

@@ -13,10 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmvmr.registry import TASK_UTILS
 
-
-@TASK_UTILS.register_module()
 class TopClipSimilarity:
     """Mean of the largest clip-by-clip products: two videos are alike where parts of them are.
 
@@ -85,7 +82,6 @@ class TopClipSimilarity:
         return best.clamp_(min=0).sum(2) / (self.top * self.num_streams)
 
 
-@TASK_UTILS.register_module()
 class PooledSimilarity:
     """Cosine of the mean clip features: two videos are alike on the whole.
 
@@ -166,10 +162,10 @@ def pad(videos: Sequence[np.ndarray], device: str | torch.device = 'cpu') -> Ten
     Returns:
         Shape (N, longest, D), float32, zeros behind the shorter ones.
     """
-    block = torch.zeros(len(videos), max(map(len, videos)), videos[0].shape[1])
+    block = np.zeros((len(videos), max(map(len, videos)), videos[0].shape[1]), np.float32)
     for target, video in zip(block, videos):
-        target[: len(video)] = torch.as_tensor(video)
-    return block.to(device)
+        target[: len(video)] = video
+    return torch.from_numpy(block).to(device)
 
 
 def _largest(values: Tensor, count: int) -> Tensor:

@@ -134,8 +134,8 @@ class BlockedSearch:
         needed = tables + math.ceil(max(longest * dim * 4 / 0.2, pair / 0.3))
         if memory < needed:
             raise ValueError(
-                f'the memory bound is {memory_text(memory)}, but {count} videos of up to {longest} clips of dimension {dim} '
-                f'need at least {memory_text(needed)}; raise --memory or lower --top-k'
+                f'the memory bound is {memory_text(memory)}, but {count} videos of up to {longest} clips of dimension '
+                f'{dim} need at least {memory_text(needed)}; raise --memory or lower --top-k'
             )
         self.workspace = min(int(0.3 * (memory - tables)), LARGEST_WORKSPACE)
         sizes = lengths[self.order].astype(np.int64) * dim * 4
@@ -179,11 +179,11 @@ class BlockedSearch:
 
     def _load(self, block: int) -> Tensor:
         videos = self._videos(block)
-        padded = torch.zeros(len(videos), int(self.lengths[videos[-1]]), self.dim)
+        padded = np.zeros((len(videos), int(self.lengths[videos[-1]]), self.dim), np.float32)
         for target, i in zip(padded, videos):  # one at a time: a list of them would double the memory
             vectors = self.read(int(i))
-            target[: len(vectors)] = torch.from_numpy(vectors)
-        return padded.to(self.device)
+            target[: len(vectors)] = vectors
+        return torch.from_numpy(padded).to(self.device)
 
     def _compare(self, a: int, first: Tensor, b: int, second: Tensor) -> None:
         rows, columns = self._videos(a), self._videos(b)
