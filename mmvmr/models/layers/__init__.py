@@ -19,7 +19,15 @@ from .init import xavier_
 from .local_conv import ConvStack, LocalConvBlock
 from .mlp import FFN, MLP, build_activation
 from .modulators import GaussianModulator
-from .pooling import AttentionPool, ProjectedMeanPool, instance_token, masked_max, masked_mean, sentence_token
+from .pooling import (
+    AttentionPool,
+    ProjectedMeanPool,
+    TanhAttentionPool,
+    instance_token,
+    masked_max,
+    masked_mean,
+    sentence_token,
+)
 from .position import ContentScale, SinePosition, sine_embedding
 from .query_position import (
     AnchorQueryPosition,
@@ -60,6 +68,7 @@ __all__ = [
     'SinePosition',
     'SlotAttention',
     'SpanQueryPosition',
+    'TanhAttentionPool',
     'attend',
     'attend_heads',
     'build_activation',

@@ -65,6 +65,26 @@ class AttentionPool(nn.Module):
 
 
 @MODELS.register_module()
+class TanhAttentionPool(nn.Module):
+    """Weighted mean with weights ``softmax(w tanh(W x))`` over the valid entries, and a linear layer (official BM-DETR).
+
+    Args:
+        embed_dims: Channels D.
+    """
+
+    def __init__(self, embed_dims: int):
+        super().__init__()
+        self.hidden = nn.Linear(embed_dims, embed_dims, bias=False)
+        self.score = nn.Linear(embed_dims, 1, bias=False)
+        self.out = nn.Linear(embed_dims, embed_dims)
+
+    def forward(self, feat: Tensor, mask: Tensor) -> Tensor:
+        """Pool a sequence; arguments as in :class:`AttentionPool`."""
+        logits = self.score(self.hidden(feat).tanh()).squeeze(-1).float().masked_fill(~mask, -torch.inf)
+        return self.out((logits.softmax(-1).to(feat.dtype).unsqueeze(1) @ feat).squeeze(1))
+
+
+@MODELS.register_module()
 class ProjectedMeanPool(nn.Module):
     """Mean of the linearly projected and normalised entries (UVCOM).
 

@@ -15,6 +15,7 @@ from .correlation_losses import (
     MomentSentenceLoss,
     OrthogonalTokenLoss,
 )
+from .frame_losses import FrameGuidanceLoss, PooledAlignmentLoss
 from .saliency_losses import (
     ClipAttentionLoss,
     SaliencyMarginLoss,
@@ -22,7 +23,14 @@ from .saliency_losses import (
     SaliencyRankLoss,
     rank_contrastive,
 )
-from .score_losses import BalancedQualityLoss, FocalForegroundLoss, ForegroundLoss, QualityLoss, QualityMarginLoss
+from .score_losses import (
+    BalancedQualityLoss,
+    FocalForegroundLoss,
+    ForegroundErrorLoss,
+    ForegroundLoss,
+    QualityLoss,
+    QualityMarginLoss,
+)
 from .similarity_losses import ClipSentenceLoss, VideoSentenceLoss
 from .span_losses import SpanGIoULoss, SpanL1Loss
 
@@ -37,11 +45,14 @@ __all__ = [
     'ClipTextLocalLoss',
     'DenseLoss',
     'FocalForegroundLoss',
+    'ForegroundErrorLoss',
     'ForegroundLoss',
+    'FrameGuidanceLoss',
     'MomentClipLoss',
     'MomentDummyLoss',
     'MomentSentenceLoss',
     'OrthogonalTokenLoss',
+    'PooledAlignmentLoss',
     'QualityLoss',
     'QualityMarginLoss',
     'SaliencyMarginLoss',

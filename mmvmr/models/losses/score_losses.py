@@ -46,6 +46,24 @@ class ForegroundLoss(SetLoss):
 
 
 @MODELS.register_module()
+class ForegroundErrorLoss(SetLoss):
+    """Share of matched queries that are taken for background, in percent: a figure without gradient.
+
+    The official code of BM-DETR adds it to the total, with weight 1.
+
+    Args:
+        weight: Factor in the total.
+        sets: Names of the sets that it applies to.
+        final_only: Leave intermediate decoder layers out.
+    """
+
+    def forward(self, predictions: PredictionSet, matched: Matched, targets: MomentTargets) -> Tensor:
+        """Compute the share of one set; see :meth:`SetLoss.forward`."""
+        wrong = predictions.logits[matched.batch, matched.query].argmax(-1) != 0
+        return joint_ratio(100.0 * wrong.sum(), len(wrong))
+
+
+@MODELS.register_module()
 class FocalForegroundLoss(SetLoss):
     """Sigmoid focal loss on both logits against the one-hot class (TR-DETR; Lin et al., ICCV 2017).
 
