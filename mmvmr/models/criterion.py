@@ -153,10 +153,12 @@ def select_rows(outputs: Outputs, targets: MomentTargets, rows: list[int]) -> tu
 
         return keep
 
-    rest = dataclasses.replace(outputs, decoded=None, queries=None)  # type: ignore[arg-type]
-    mask = outputs.queries.attn_mask
-    queries = map_tensors(dataclasses.replace(outputs.queries, attn_mask=None), along(0))
-    queries.attn_mask = along(0)(mask) if mask is not None and mask.dim() == 3 else mask
+    rest = dataclasses.replace(outputs, features=outputs.features.paired(), decoded=None, queries=None)
+    queries = outputs.queries
+    if queries is not None:
+        mask = queries.attn_mask
+        queries = map_tensors(dataclasses.replace(queries, attn_mask=None), along(0))
+        queries.attn_mask = along(0)(mask) if mask is not None and mask.dim() == 3 else mask
     kept = dataclasses.replace(
         map_tensors(rest, along(0)), decoded=map_tensors(outputs.decoded, along(1)), queries=queries
     )

@@ -1,7 +1,7 @@
-"""What flows between the stages of :class:`mmvmr.models.detectors.MomentDetector`.
+"""What flows between the stages of the detectors.
 
-Shapes use ``B`` samples, ``Lv`` clips, ``Lt`` tokens, ``N`` moment queries, ``S`` decoder layers, ``G`` ground-truth
-spans (padded) and ``D`` channels. Spans are normalised ``(center, width)`` in [0, 1] unless a name says
+Shapes use ``B`` samples, ``Lv`` clips, ``Lt`` tokens, ``N`` moment queries, ``S`` decoder layers, ``P`` points, ``G``
+ground-truth spans (padded) and ``D`` channels. Spans are normalised ``(center, width)`` in [0, 1] unless a name says
 ``windows`` (seconds). Every mask is boolean with True = valid.
 """
 
@@ -61,6 +61,9 @@ class Features:
         negative_text: Words of a sentence that does not describe the video, when a transform supplied one.
         raw_video: The clips before projection (B, Lv, Dv), for components that look at the input features.
         attention: How much each clip read each token (B, Lv, Lt), behind a fusion that tells it.
+        rows: Which video a sentence is about (B,), where a video stands once for several sentences: ``video`` and
+            ``raw_video`` then have V rows instead of B. None where every sentence has a row of its own.
+        class_text: Words of the names of classes (C, Lc, D), for a loss that tells them apart.
     """
 
     video: Tokens
@@ -68,6 +71,15 @@ class Features:
     negative_text: Tokens | None = None
     raw_video: Tensor | None = None
     attention: Tensor | None = None
+    rows: Tensor | None = None
+    class_text: Tokens | None = None
+
+    def paired(self) -> Features:
+        """The same features with a row of video for every sentence."""
+        if self.rows is None:
+            return self
+        video, raw = map_tensors((self.video, self.raw_video), lambda t: t[self.rows])
+        return dataclasses.replace(self, video=video, raw_video=raw, rows=None)
 
 
 @dataclass
@@ -82,6 +94,8 @@ class Memory:
         sentence: One vector per sentence (B, D).
         fusion_token: One vector per video-sentence pair (B, D) that moment queries are made from (SA-DETR's M_g).
         negative: The memory of the same videos with sentences that do not describe them.
+        levels: The clips at several temporal resolutions, finest first, for heads that predict at each of them; None
+            for ``video`` alone.
         aux: Anything a specific loss needs.
     """
 
@@ -92,7 +106,25 @@ class Memory:
     sentence: Tensor | None = None
     fusion_token: Tensor | None = None
     negative: Memory | None = None
+    levels: list[Tokens] | None = None
     aux: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Points:
+    """Places of a video, each of which predicts a span around itself. All lengths are parts of the video.
+
+    Attributes:
+        center: Where they are (B, P).
+        size: Distance between neighbours of the same temporal resolution (B, P).
+        low: A point answers for spans whose farther end is at least this far away (B, P), ...
+        high: ... and less than this (B, P).
+    """
+
+    center: Tensor
+    size: Tensor
+    low: Tensor
+    high: Tensor
 
 
 @dataclass
@@ -168,12 +200,13 @@ class PredictionSet:
         spans: Predicted (center, width) of shape (B, n, 2).
         layer: Decoder layer, counted from 0.
         final: Whether this set is the prediction of the model. Exactly one set is.
-        logits: Foreground and background logits (B, n, 2), class 0 = foreground.
+        logits: Foreground and background logits (B, n, 2), class 0 = foreground; or foreground alone (B, n, 1).
         quality: Predicted quality in [0, 1] (B, n).
         matched_gt: Known targets (see :class:`QueryGroup`); such a set is not matched.
         mask: Which predictions exist (B, n); None means all.
         targets: Other targets than the ground truth (e.g. pseudo events): spans (B, G', 2) and their mask (B, G').
         info: Copied from the group.
+        points: Where the predictions come from, if from points of the video (n = P).
     """
 
     name: str
@@ -186,6 +219,7 @@ class PredictionSet:
     mask: Tensor | None = None
     targets: tuple[Tensor, Tensor] | None = None
     info: dict[str, Any] = field(default_factory=dict)
+    points: Points | None = None
 
 
 @dataclass
@@ -195,8 +229,8 @@ class Outputs:
     Attributes:
         features: Projected inputs.
         memory: Encoder output.
-        queries: Decoder input.
-        decoded: Decoder output.
+        queries: Decoder input; None without a decoder.
+        decoded: Decoder output; None without a decoder.
         sets: All prediction sets.
         saliency: Highlight scores (B, Lv); padded clips hold meaningless values.
         negative_saliency: The same for sentences that do not describe the video, where the encoder made them.
@@ -204,8 +238,8 @@ class Outputs:
 
     features: Features
     memory: Memory
-    queries: Queries
-    decoded: Decoded
+    queries: Queries | None
+    decoded: Decoded | None
     sets: list[PredictionSet]
     saliency: Tensor | None = None
     negative_saliency: Tensor | None = None
@@ -239,6 +273,7 @@ class MomentTargets:
         clip_mask: Valid clips (B, Lv).
         video_index: Integer per sample, equal for samples of the same source video (B,).
         views: Name of the view of every sample.
+        classes: Class of every sample (B,), for data sets that have some.
     """
 
     spans: Tensor
@@ -249,6 +284,7 @@ class MomentTargets:
     clip_mask: Tensor
     video_index: Tensor
     views: list[str]
+    classes: Tensor | None = None
 
 
 def map_tensors(value: T, fn: Callable[[Tensor], Tensor]) -> T:

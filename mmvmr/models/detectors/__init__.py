@@ -1,5 +1,6 @@
 """Detectors: the templates that wire the stages."""
 
+from .base_detector import BaseDetector
 from .moment_detector import MomentDetector
 
-__all__ = ['MomentDetector']
+__all__ = ['BaseDetector', 'MomentDetector']

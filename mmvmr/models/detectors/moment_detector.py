@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmengine.model import BaseModel
 from torch import Tensor
 
 from mmvmr.registry import MODELS
 
-from ...structures import MomentDataSample, MomentTargets, Outputs
-from ..builder import fill_shared
-from ..targets import build_targets
+from ...structures import MomentTargets, Outputs
+from .base_detector import BaseDetector
 
 
 @MODELS.register_module()
-class MomentDetector(BaseModel):
+class MomentDetector(BaseDetector):
     """Moment retrieval and highlight detection by set prediction.
 
     The stages are slots; a method is a config that fills them, and nothing here knows which method runs::
@@ -61,48 +59,16 @@ class MomentDetector(BaseModel):
         data_preprocessor: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
     ):
-        # Built here: mmengine's base class would look the type up in its own registry.
-        super().__init__(MODELS.build(data_preprocessor or {'type': 'MomentDataPreprocessor'}), init_cfg)
-
-        def build(cfg: dict[str, Any] | None) -> Any:
-            return None if cfg is None else MODELS.build(fill_shared(cfg, shared or {}))
-
-        self.projector = build(projector)
-        self.encoder = build(encoder)
-        self.query_initializer = build(query_initializer)
-        self.decoder = build(decoder)
-        self.moment_head = build(moment_head)
-        self.saliency_head = build(saliency_head)
-        self.criterion = build(criterion)
-        self.postprocessor = build(postprocessor or {'type': 'MomentPostProcessor'})
-
-    def forward(
-        self,
-        inputs: dict[str, Tensor],
-        data_samples: list[MomentDataSample] | None = None,
-        mode: str = 'tensor',
-    ) -> dict[str, Tensor] | list[MomentDataSample] | Outputs:
-        """Run the model on a preprocessed batch.
-
-        Args:
-            inputs: Padded features and masks.
-            data_samples: The samples of the batch; needed by ``loss`` and ``predict``.
-            mode: ``loss`` for weighted losses, ``predict`` for samples with predictions, ``tensor`` for raw outputs.
-
-        Returns:
-            According to ``mode``.
-
-        Raises:
-            ValueError: If ``mode`` is unknown.
-        """
-        if mode == 'loss':
-            targets = build_targets(data_samples, inputs['video_mask'])
-            return self.criterion(self.predict_sets(inputs, targets), targets)
-        if mode == 'predict':
-            return self.postprocessor(self.predict_sets(inputs), data_samples)
-        if mode == 'tensor':
-            return self.predict_sets(inputs)
-        raise ValueError(f"mode={mode!r} is unknown, expected 'loss', 'predict' or 'tensor'")
+        stages = {
+            'projector': projector,
+            'encoder': encoder,
+            'query_initializer': query_initializer,
+            'decoder': decoder,
+            'moment_head': moment_head,
+            'saliency_head': saliency_head,
+        }
+        postprocessor = postprocessor or {'type': 'MomentPostProcessor'}
+        super().__init__(stages, criterion, postprocessor, shared, data_preprocessor, init_cfg)
 
     def predict_sets(self, inputs: dict[str, Tensor], targets: MomentTargets | None = None) -> Outputs:
         """Run all stages.
@@ -114,7 +80,7 @@ class MomentDetector(BaseModel):
         Returns:
             Everything that the stages produced.
         """
-        features = self.projector(inputs)
+        features = self.projector(inputs).paired()
         memory = self.encoder(features, targets)
         queries = self.query_initializer(memory, targets)
         decoded = self.decoder(queries, memory)
