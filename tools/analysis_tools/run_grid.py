@@ -1,0 +1,155 @@
+"""Train and test the configs of a grid with several seeds, and put the figures into one table.
+
+    python tools/analysis_tools/run_grid.py configs/grids/evidence_synthetic.py --jobs 2
+
+A cell (row and seed) is trained and tested in processes of its own. What is finished is never repeated: call the same
+command again after an interruption, or with ``--table-only`` to see the table of what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import signal
+import sys
+
+from mmengine.config import DictAction
+
+from mmvmr.experiments import (
+    FORMATS,
+    Cell,
+    Grid,
+    collect_curves,
+    curve_table,
+    default_jobs,
+    draw_curves,
+    load_grid,
+    plan,
+    render,
+    run_local,
+    submit,
+)
+from mmvmr.utils import atomic_write
+from mmvmr.utils.cli import BUILD_ERRORS, UserError, one_line_errors
+from mmvmr.utils.setup import register_all_modules
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('grid', help='grid file, see configs/grids')
+    parser.add_argument('--work-dir', default='work_dirs/grids', help='grids that share it share equal trainings')
+    parser.add_argument('--jobs', type=int, help='processes at once (default: one per GPU, 1 without GPU)')
+    parser.add_argument('--seeds', nargs='+', type=int, help='instead of those of the grid')
+    parser.add_argument('--only', nargs='+', metavar='ROW', help='these rows')
+    parser.add_argument('--base', nargs='+', default=[], metavar='[ROW=]CONFIG', help='another config to start from')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='change every config')
+    parser.add_argument('--amp', action='store_true', help='bfloat16 autocast for training and evaluation')
+    parser.add_argument('--robustness', action='store_true', help='also run robustness.py on every checkpoint')
+    parser.add_argument('--dry-run', action='store_true', help='compose all configs and list the cells')
+    parser.add_argument('--slurm', nargs='+', metavar='WORD', help='submit jobs: PARTITION [gres=gpu:1 ...]')
+    parser.add_argument('--table-only', action='store_true', help='run nothing')
+    parser.add_argument('--format', choices=FORMATS, default='terminal', help='of the table')
+    parser.add_argument('--out', metavar='FILE', help='write the table to a file')
+    parser.add_argument('--curve', metavar='PNG', help='draw a validation metric over the epochs')
+    parser.add_argument('--curve-metric', metavar='NAME', help='default: that of the grid')
+    args = parser.parse_args()
+    if args.jobs is not None and args.jobs < 1:
+        parser.error(f'--jobs {args.jobs}: at least 1')
+    return args
+
+
+def make_grid(args: argparse.Namespace) -> Grid:
+    """The grid with the command line applied.
+
+    Args:
+        args: The command line.
+
+    Returns:
+        What is run.
+    """
+    grid = load_grid(args.grid).select(args.only).rebase(args.base)
+    if args.robustness and grid.robustness is None:
+        grid = dataclasses.replace(grid, robustness=())
+    return grid
+
+
+def show(grid: Grid, cells: list[Cell], args: argparse.Namespace) -> None:
+    """Print and write the table and the curves.
+
+    Args:
+        grid: The grid.
+        cells: Its cells.
+        args: The command line.
+    """
+    text = render(grid, cells, args.format)
+    metric = args.curve_metric or grid.curve
+    if args.curve:
+        if metric is None:
+            raise UserError(f'--curve: {args.grid} names no metric; add --curve-metric MR-full-mAP')
+        curves = collect_curves(grid, cells, metric)
+        draw_curves(curves, args.curve, metric, grid.title)
+        text += '\n' + curve_table(f'{metric} by epoch', curves, args.format)
+    print(text, end='')
+    if args.out:
+        with atomic_write(args.out) as temporary:
+            temporary.write_text(text, encoding='utf-8')
+
+
+def report_failures(cells: list[Cell]) -> int:
+    """Print how cells failed.
+
+    Args:
+        cells: All cells.
+
+    Returns:
+        The number of failed ones.
+    """
+    failed = [cell for cell in cells if cell.state() == 'failed']
+    for cell in failed:
+        failure = cell.failure() or {}
+        print(f'\nFAILED {cell.name}: {failure["step"]}, exit status {failure["status"]}, {cell.folder}/log.txt')
+        print('\n'.join(f'    {line}' for line in failure.get('log', [])))
+    return len(failed)
+
+
+def dry_run(grid: Grid, cells: list[Cell]) -> None:
+    """List what would be done.
+
+    Args:
+        grid: The grid.
+        cells: Its cells.
+    """
+    for cell in cells:
+        row = grid.rows[cell.row]
+        parts = [grid.config_of(row).name, *row.components, *(f'{key}={value!r}' for key, value in row.options.items())]
+        print(f'{cell.state():<12} {cell.name}: {" + ".join(parts)}\n{"":<12} {cell.folder}')
+    print(f'{len(cells)} cells, {sum(cell.state() != "finished" for cell in cells)} to run')
+
+
+def main() -> int:
+    """Entry point."""
+    args = parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with one_line_errors(*BUILD_ERRORS):
+        register_all_modules()
+        grid = make_grid(args)
+        cells = plan(grid, args.work_dir, args.seeds, args.cfg_options, args.amp)
+        if args.dry_run:
+            dry_run(grid, cells)
+            return 0
+        unfinished: list[Cell] = []
+        if args.slurm:
+            submit(cells, args.slurm[0], args.slurm[1:])
+        elif not args.table_only:
+            unfinished = run_local(cells, args.jobs or default_jobs(), lambda line: print(line, flush=True))
+        show(grid, cells, args)
+        return int(report_failures(cells) > 0 or bool(unfinished))
+
+
+if __name__ == '__main__':
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print('interrupted; the same command goes on from here', file=sys.stderr)
+        sys.exit(130)
