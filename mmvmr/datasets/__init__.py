@@ -1,6 +1,7 @@
 """Data sets, feature stores, transforms and batches."""
 
 from .annotations import AnnotationReader
+from .batch_samplers import VideoBatchSampler
 from .collate import moment_collate, video_collate
 from .draws import SeededDraws
 from .feature_stores import ArrayStore, FolderStore, HDF5Store, WordVectorStore
@@ -29,6 +30,7 @@ __all__ = [
     'SimilarVideoSampler',
     'SimilarVideos',
     'SyntheticMoments',
+    'VideoBatchSampler',
     'VideoSampler',
     'WordVectorStore',
     'moment_collate',
