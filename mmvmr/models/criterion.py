@@ -62,15 +62,8 @@ class MomentCriterion(nn.Module):
         """
         device = targets.spans.device.type
         with torch.autocast(device, enabled=False):
-            if self.view_weights is None:
-                return self._weighted(outputs, targets)
-            total: dict[str, Tensor] = {}
-            for view, rows in self._view_rows(targets).items():
-                weight = self.view_weights[view]
-                part = self._weighted(*select_rows(outputs, targets, rows))
-                suffix = '' if view == 'main' else f'@{view}'
-                total.update({f'{name}{suffix}': weight * value for name, value in part.items()})
-            return total
+            outputs = map_tensors(outputs, lambda t: t.float() if t.is_floating_point() else t)
+            return {f'loss_{name}': weight * value for name, (weight, value) in self.terms(outputs, targets).items()}
 
     def _view_rows(self, targets: MomentTargets) -> dict[str, list[int]]:
         """Rows of every weighted view that a sample of the step has, in this process or in another one."""
@@ -80,10 +73,6 @@ class MomentCriterion(nn.Module):
             present = mean_over_ranks(torch.tensor(present, device=targets.spans.device)).tolist()
         return {view: rows for (view, rows), count in zip(found.items(), present) if count}
 
-    def _weighted(self, outputs: Outputs, targets: MomentTargets) -> dict[str, Tensor]:
-        outputs = map_tensors(outputs, lambda t: t.float() if t.is_floating_point() else t)
-        return {f'loss_{name}': weight * value for name, (weight, value) in self.terms(outputs, targets).items()}
-
     def terms(self, outputs: Outputs, targets: MomentTargets) -> dict[str, tuple[float, Tensor]]:
         """Compute every loss on its own.
 
@@ -92,8 +81,20 @@ class MomentCriterion(nn.Module):
             targets: Ground truth of the batch.
 
         Returns:
-            Log name (without ``loss_``) to weight and unweighted value.
+            Log name (without ``loss_``) to weight and unweighted value; names of weighted views other than ``main``
+            end in ``@<view>``, and their weight is that of the loss times that of the view.
         """
+        if self.view_weights is None:
+            return self._terms(outputs, targets)
+        terms: dict[str, tuple[float, Tensor]] = {}
+        for view, rows in self._view_rows(targets).items():
+            factor, suffix = self.view_weights[view], '' if view == 'main' else f'@{view}'
+            part = self._terms(*select_rows(outputs, targets, rows))
+            terms.update({f'{name}{suffix}': (factor * weight, value) for name, (weight, value) in part.items()})
+        return terms
+
+    def _terms(self, outputs: Outputs, targets: MomentTargets) -> dict[str, tuple[float, Tensor]]:
+        """The terms of samples that are all of one kind."""
         wanted = [s for s in outputs.sets if any(self._applies(loss, s) for loss in self.losses.values())]
         pairs = self.assigner(wanted, targets) if wanted else []
         terms: dict[str, tuple[float, Tensor]] = {}
