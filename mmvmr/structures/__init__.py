@@ -22,6 +22,7 @@ from .spans import (
     paired_iou,
     pairwise_giou,
     pairwise_iou,
+    spans_to_moments,
     to_center_width,
     to_start_end,
 )
@@ -48,6 +49,7 @@ __all__ = [
     'pairwise_giou',
     'pairwise_iou',
     'source_video',
+    'spans_to_moments',
     'to_center_width',
     'to_start_end',
 ]

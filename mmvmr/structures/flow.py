@@ -159,9 +159,7 @@ class Queries:
         pos: Learned positional embedding (B, N, D) where queries have no anchor.
         groups: The blocks that the N queries consist of, in order.
         attn_mask: Which query may look at which (B, N, N) or (N, N), True = may; None means all.
-        init_spans: Spans that the initializer itself predicts and a loss supervises (B, n, 2).
-        init_name: Name of the prediction set that they become.
-        init_targets: Targets of theirs other than the ground truth, see :class:`PredictionSet`.
+        init_sets: What the initializer itself predicts and losses supervise, none of it final.
     """
 
     content: Tensor
@@ -169,9 +167,7 @@ class Queries:
     pos: Tensor | None = None
     groups: list[QueryGroup] = field(default_factory=list)
     attn_mask: Tensor | None = None
-    init_spans: Tensor | None = None
-    init_name: str = 'init'
-    init_targets: tuple[Tensor, Tensor] | None = None
+    init_sets: list[PredictionSet] = field(default_factory=list)
 
 
 @dataclass

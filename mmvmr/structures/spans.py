@@ -49,6 +49,20 @@ def moments_to_start_end(moments: Tensor) -> Tensor:
     return torch.stack((point - to_start, point + to_end), dim=-1)
 
 
+def spans_to_moments(spans: Tensor) -> Tensor:
+    """Spans to boundary-oriented moments with the point in the middle.
+
+    Args:
+        spans: (center, width) (..., 2), cut to the video.
+
+    Returns:
+        (p, d_s, d_e), shape (..., 3).
+    """
+    start, end = to_start_end(spans).clamp(0, 1).unbind(-1)
+    point = 0.5 * (start + end)
+    return torch.stack((point, point - start, end - point), dim=-1)
+
+
 def _iou_parts(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     inter = (torch.minimum(a[..., 1], b[..., 1]) - torch.maximum(a[..., 0], b[..., 0])).clamp(min=0)
     union = (a[..., 1] - a[..., 0]) + (b[..., 1] - b[..., 0]) - inter

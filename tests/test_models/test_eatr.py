@@ -133,7 +133,7 @@ def test_events_start_in_the_middle_and_are_what_queries_start_from():
     with torch.no_grad():
         outputs = model(batch['inputs'])
     assert (outputs.queries.anchors == 0.5).all()
-    assert outputs.queries.init_targets is None  # inference searches no events
+    assert outputs.queries.init_sets[0].targets is None  # inference searches no events
     assert [s.name for s in outputs.sets] == ['event', *['direct'] * 3]
 
 

@@ -191,14 +191,15 @@ def test_dynamic_anchors_take_the_best_token_that_there_is():
         queries = initializer(Memory(source.video, source.context, **given))
         expected = initializer.mlp(token).sigmoid().view(4, 4, 2)
         torch.testing.assert_close(queries.anchors, expected)
-        assert queries.init_spans is queries.anchors
+        assert [s.name for s in queries.init_sets] == ['init']
+        assert queries.init_sets[0].spans is queries.anchors
         assert (queries.content == 0).all()
 
 
 def test_supervision_and_detachment_of_dynamic_anchors():
-    assert DynamicAnchorQueryInitializer(4, DIMS, supervise_init=False)(memory()).init_spans is None
+    assert DynamicAnchorQueryInitializer(4, DIMS, supervise_init=False)(memory()).init_sets == []
     queries = DynamicAnchorQueryInitializer(4, DIMS, detach=True)(memory())
     assert not queries.anchors.requires_grad
-    assert queries.init_spans.requires_grad
+    assert queries.init_sets[0].spans.requires_grad
     with pytest.raises(ValueError, match='detach'):
         DynamicAnchorQueryInitializer(4, DIMS, supervise_init=False, detach=True)

@@ -85,7 +85,7 @@ def test_evaluation_is_independent_of_the_rest_of_the_batch():
         for found, expected in (
             (together.final.spans[row], alone.final.spans[0]),
             (together.final.quality[row], alone.final.quality[0]),
-            (together.queries.init_spans[row], alone.queries.init_spans[0]),
+            (together.queries.init_sets[0].spans[row], alone.queries.init_sets[0].spans[0]),
             (together.saliency[row, : len(video)], alone.saliency[0]),
         ):
             torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 
-from ...structures import Decoded, Memory, Queries, moments_to_start_end, to_center_width, to_start_end
+from ...structures import Decoded, Memory, Queries, moments_to_start_end, spans_to_moments, to_center_width
 from ..layers import MLP, inverse_sigmoid, xavier_
 from .transformer_decoder import merge_configs
 
@@ -145,9 +145,7 @@ def start_moments(queries: Queries) -> Tensor:
         raise ValueError('DualPathDecoder needs queries with anchors: use e.g. MomentQueryInitializer')
     if anchors.shape[-1] == 3:
         return anchors
-    start, end = to_start_end(anchors).clamp(0, 1).unbind(-1)
-    point = 0.5 * (start + end)
-    return torch.stack((point, point - start, end - point), dim=-1)
+    return spans_to_moments(anchors)
 
 
 def start_states(queries: Queries, dims: int) -> tuple[Tensor, ...]:

@@ -143,16 +143,13 @@ class MomentHead(nn.Module):
             queries: Decoder input, for the groups.
 
         Returns:
-            One set per layer and group, after the spans that the initializer predicted (if any). The last layer of
-            the group ``direct`` is final.
+            One set per layer and group, after what the initializer predicted (if anything). The last layer of the
+            group ``direct`` is final.
         """
         spans = self.span(decoded)
         logits = None if self.logits is None else self.logits(decoded)
         quality = None if self.quality is None else self.quality(decoded)
-        sets = []
-        if queries.init_spans is not None:
-            first = queries.init_spans.float()
-            sets.append(PredictionSet(queries.init_name, first, targets=queries.init_targets))
+        sets = list(queries.init_sets)
         last = spans.shape[0] - 1
         for group in queries.groups:
             block = slice(group.start, group.stop)

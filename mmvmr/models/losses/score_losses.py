@@ -166,7 +166,8 @@ class BalancedQualityLoss(SetLoss):
 class QualityMarginLoss(SetLoss):
     """A noised copy of a moment should get a higher quality than its noisier partner, by a margin (SA-DETR, eq. 9).
 
-    Where a model predicts no quality, the foreground probability that it ranks by takes its place. Zero for sets whose groups hold no partners (see :class:`NoiseQueryGenerator`).
+    Where a model predicts no quality, the foreground probability that it ranks by takes its place. Zero for sets
+    whose groups hold no partners (see :class:`NoiseQueryGenerator`).
 
     Args:
         margin: The margin.

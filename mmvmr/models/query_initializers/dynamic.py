@@ -7,7 +7,7 @@ from torch import nn
 
 from mmvmr.registry import MODELS
 
-from ...structures import Memory, MomentTargets, Queries, QueryGroup
+from ...structures import Memory, MomentTargets, PredictionSet, Queries, QueryGroup
 from ..layers import MLP, instance_token
 
 
@@ -57,12 +57,12 @@ class DynamicAnchorQueryInitializer(nn.Module):
             targets: Unused.
 
         Returns:
-            Queries with anchors (B, N, 2), and ``init_spans`` where they are supervised.
+            Queries with anchors (B, N, 2), which are the set ``init`` too where they are supervised.
         """
         spans = self.mlp(instance_token(memory)).float().sigmoid().unflatten(-1, (self.num_queries, 2))
         return Queries(
             content=self.content.expand(spans.shape[0], -1, -1),
             anchors=spans.detach() if self.detach else spans,
             groups=[QueryGroup('direct', 0, self.num_queries)],
-            init_spans=spans if self.supervise_init else None,
+            init_sets=[PredictionSet('init', spans)] if self.supervise_init else [],
         )

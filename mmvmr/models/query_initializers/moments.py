@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,7 @@ from mmvmr.registry import MODELS
 
 from ...structures import Memory, MomentTargets, Queries, QueryGroup
 from ..layers import inverse_sigmoid
+from .anchors import take_anchors
 
 _PROJECTIONS = ('straight_through', 'in_place')
 
@@ -25,19 +28,28 @@ class MomentQueryInitializer(nn.Module):
         projection: ``straight_through`` reads the nearest allowed distances and leaves the parameter to its gradient.
             ``in_place`` reproduces the official code, which overwrites the parameter in every forward pass, at
             inference too. Values and gradients of a pass are the same.
+        anchors: Config of an initializer whose anchors the queries take instead of learned moments; None for none.
 
     Raises:
         ValueError: If ``projection`` is unknown.
     """
 
-    def __init__(self, num_queries: int, embed_dims: int, projection: str = 'straight_through'):
+    def __init__(
+        self,
+        num_queries: int,
+        embed_dims: int,
+        projection: str = 'straight_through',
+        anchors: dict[str, Any] | None = None,
+    ):
         super().__init__()
         if projection not in _PROJECTIONS:
             raise ValueError(
                 f'MomentQueryInitializer: projection={projection!r} is unknown, expected one of {_PROJECTIONS}'
             )
         self.projection = projection
-        self.moments = nn.Embedding(num_queries, 3)
+        self.source = None if anchors is None else MODELS.build(anchors)
+        if self.source is None:
+            self.moments = nn.Embedding(num_queries, 3)
         self.states = nn.Embedding(num_queries, 3 * embed_dims)
 
     def forward(self, memory: Memory, targets: MomentTargets | None = None) -> Queries:
@@ -50,6 +62,10 @@ class MomentQueryInitializer(nn.Module):
         Returns:
             Queries with anchors (p, d_s, d_e) (B, N, 3) and the states of point, start and end (B, N, 3 D).
         """
+        batch = memory.video.feat.shape[0]
+        states = self.states.weight.expand(batch, -1, -1)
+        if self.source is not None:
+            return take_anchors(states, self.source(memory, targets))
         logits = self.moments.weight
         allowed = allowed_moments(logits.detach())
         if self.projection == 'in_place':
@@ -58,9 +74,8 @@ class MomentQueryInitializer(nn.Module):
         else:
             # The difference of two equal numbers is exactly 0: allowed moments pass unchanged.
             logits = logits + (allowed - logits).detach()
-        batch = memory.video.feat.shape[0]
         return Queries(
-            content=self.states.weight.expand(batch, -1, -1),
+            content=states,
             anchors=logits.sigmoid().expand(batch, -1, -1),
             groups=[QueryGroup('direct', 0, logits.shape[0])],
         )

@@ -11,10 +11,15 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 
-from ...structures import Memory, MomentTargets, Queries, QueryGroup, to_center_width, to_start_end
+from ...structures import Memory, MomentTargets, Queries, QueryGroup, spans_to_moments, to_center_width, to_start_end
+from .learned import LearnedQueryInitializer
 
 _CONTRASTIVE = ('none', 'fixed', 'course')
 _CENTER_NOISE = ('center', 'width')
+_NO_ANCHORS = (
+    'noise queries need direct queries with anchors: set query_initializer.direct to e.g. '
+    'LearnedAnchorQueryInitializer or DynamicAnchorQueryInitializer'
+)
 
 
 def add_noise(spans: Tensor, low: float, high: float, center_noise: str = 'center', min_width: float = 1e-3) -> Tensor:
@@ -101,14 +106,14 @@ class NoiseQueryGenerator(nn.Module):
         """Append the noise queries of a batch.
 
         Args:
-            queries: Queries with (center, width) anchors.
+            queries: Queries with anchors, (center, width) or boundary-oriented moments (BAM-DETR).
             targets: Ground truth.
 
         Returns:
             The queries followed by the block ``noise``, with the attention mask that hides it from them.
 
         Raises:
-            ValueError: If the queries have no (center, width) anchors or an attention mask of their own.
+            ValueError: If the queries have no anchors or an attention mask of their own.
         """
         self._check(queries)
         copies = 1 if self.contrastive == 'none' else 2
@@ -127,11 +132,15 @@ class NoiseQueryGenerator(nn.Module):
             mask=valid.flatten(1),
             info={'negative': partner.flatten(1)},
         )
-        content = self.content.expand(batch, count, -1)
+        # Content of several states side by side (BAM-DETR) starts equal.
+        content = self.content.repeat(queries.content.shape[-1] // len(self.content)).expand(batch, count, -1)
+        noised = anchors.flatten(1, 3)
+        if queries.anchors.shape[-1] == 3:
+            noised = spans_to_moments(noised)
         return dataclasses.replace(
             queries,
             content=torch.cat((queries.content, content), dim=1),
-            anchors=torch.cat((queries.anchors, anchors.flatten(1, 3)), dim=1),
+            anchors=torch.cat((queries.anchors, noised), dim=1),
             groups=[*queries.groups, block],
             attn_mask=self._attn_mask(start, valid),
         )
@@ -167,11 +176,8 @@ class NoiseQueryGenerator(nn.Module):
 
     @staticmethod
     def _check(queries: Queries) -> None:
-        if queries.anchors is None or queries.anchors.shape[-1] != 2:
-            raise ValueError(
-                'noise queries need direct queries with (center, width) anchors: set query_initializer.direct to e.g. '
-                'LearnedAnchorQueryInitializer or DynamicAnchorQueryInitializer'
-            )
+        if queries.anchors is None:
+            raise ValueError(_NO_ANCHORS)
         if queries.attn_mask is not None:
             raise ValueError('noise queries cannot be appended to queries that have an attention mask of their own')
 
@@ -184,12 +190,17 @@ class DualPathQueryInitializer(nn.Module):
         direct: Config of the initializer of the queries that predict.
         noise: Config of a module ``f(queries, targets) -> queries``, e.g. :class:`NoiseQueryGenerator`; None for
             none.
+
+    Raises:
+        ValueError: If there should be noise beside queries without anchors.
     """
 
     def __init__(self, direct: dict[str, Any], noise: dict[str, Any] | None = None):
         super().__init__()
         self.direct = MODELS.build(direct)
         self.noise = None if noise is None else MODELS.build(noise)
+        if self.noise is not None and isinstance(self.direct, LearnedQueryInitializer):
+            raise ValueError(_NO_ANCHORS)
 
     def forward(self, memory: Memory, targets: MomentTargets | None = None) -> Queries:
         """Make the queries of a batch.

@@ -11,6 +11,7 @@ from mmvmr.registry import MODELS
 
 from ...structures import Memory, MomentTargets, Queries, QueryGroup
 from ..layers import sentence_token, xavier_
+from .anchors import take_anchors
 
 _STARTS = ('distinct', 'equal')
 
@@ -26,12 +27,20 @@ class SentenceSlotQueryInitializer(nn.Module):
         start: ``distinct`` adds a learned vector to each slot before they compete. ``equal`` reproduces the official
             code: all slots start as the sentence, so that they remain equal, each entry goes to all of them alike,
             and the learned vectors that are added behind alone tell the queries apart.
+        anchors: Config of an initializer whose anchors the queries take; None learns them.
 
     Raises:
         ValueError: If ``start`` is unknown.
     """
 
-    def __init__(self, num_queries: int, embed_dims: int, slots: dict[str, Any], start: str = 'distinct'):
+    def __init__(
+        self,
+        num_queries: int,
+        embed_dims: int,
+        slots: dict[str, Any],
+        start: str = 'distinct',
+        anchors: dict[str, Any] | None = None,
+    ):
         super().__init__()
         if start not in _STARTS:
             raise ValueError(f'SentenceSlotQueryInitializer: start={start!r} is unknown, expected one of {_STARTS}')
@@ -39,7 +48,9 @@ class SentenceSlotQueryInitializer(nn.Module):
         self.slots = MODELS.build(slots)
         self.embedding = nn.Parameter(torch.empty(num_queries, embed_dims))
         xavier_(self)
-        self.anchors = nn.Embedding(num_queries, 2)
+        self.source = None if anchors is None else MODELS.build(anchors)
+        if self.source is None:
+            self.anchors = nn.Embedding(num_queries, 2)
 
     def forward(self, memory: Memory, targets: MomentTargets | None = None) -> Queries:
         """Make the queries of a batch.
@@ -53,9 +64,11 @@ class SentenceSlotQueryInitializer(nn.Module):
         """
         sentence = sentence_token(memory).unsqueeze(1)
         batch, count = len(sentence), len(self.embedding)
-        anchors = self.anchors.weight.sigmoid().expand(batch, -1, -1)
         start = sentence + self.embedding if self.start == 'distinct' else sentence.expand(-1, count, -1)
         content = self.slots(start, memory.video.feat, memory.video.mask)
         if self.start == 'equal':
             content = content + self.embedding
+        if self.source is not None:
+            return take_anchors(content, self.source(memory, targets))
+        anchors = self.anchors.weight.sigmoid().expand(batch, -1, -1)
         return Queries(content=content, anchors=anchors, groups=[QueryGroup('direct', 0, count)])

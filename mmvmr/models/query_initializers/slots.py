@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 
-from ...structures import Memory, MomentTargets, Queries, QueryGroup
+from ...structures import Memory, MomentTargets, PredictionSet, Queries, QueryGroup
 from ..layers import MLP, SlotAttention, xavier_
+from .anchors import take_anchors
 
 
 @MODELS.register_module()
@@ -22,9 +26,17 @@ class SlotQueryInitializer(nn.Module):
         embed_dims: Channels D.
         num_iters: Iterations of the slot attention.
         padding: See :class:`SlotAttention`.
+        anchors: Config of an initializer whose anchors the queries take instead of the events; None for none.
     """
 
-    def __init__(self, num_queries: int, embed_dims: int, num_iters: int = 3, padding: str = 'exclude'):
+    def __init__(
+        self,
+        num_queries: int,
+        embed_dims: int,
+        num_iters: int = 3,
+        padding: str = 'exclude',
+        anchors: dict[str, Any] | None = None,
+    ):
         super().__init__()
         self.slots = nn.Parameter(torch.empty(num_queries, embed_dims))
         self.attention = SlotAttention(embed_dims, num_iters, embed_dims, 2, padding)
@@ -33,6 +45,7 @@ class SlotQueryInitializer(nn.Module):
         self.mlp = MLP(embed_dims, embed_dims, 2, 3)
         nn.init.zeros_(self.mlp.layers[-1].weight)
         nn.init.zeros_(self.mlp.layers[-1].bias)
+        self.source = None if anchors is None else MODELS.build(anchors)
 
     def forward(self, memory: Memory, targets: MomentTargets | None = None) -> Queries:
         """Make the queries of a batch.
@@ -42,7 +55,7 @@ class SlotQueryInitializer(nn.Module):
             targets: Ground truth; None at inference.
 
         Returns:
-            Queries with content, anchors (B, N, 2) and, from the normalised slots, ``init_spans``.
+            Queries with content, anchors (B, N, 2) and, from the normalised slots, the set ``event``.
 
         Raises:
             ValueError: If there is something to learn and no pseudo event to learn it from.
@@ -55,14 +68,12 @@ class SlotQueryInitializer(nn.Module):
         video = memory.aux.get('projected', memory.video)
         start = self.slots.expand(len(video.feat), -1, -1)
         slots = self.attention(start, video.feat + video.position(), video.mask)
-        return Queries(
-            content=slots,
-            anchors=self._spans(slots),
-            groups=[QueryGroup('direct', 0, slots.shape[1])],
-            init_spans=self._spans(self.norm(slots)),
-            init_name='event',
-            init_targets=events,
-        )
+        event = PredictionSet('event', self._spans(self.norm(slots)), targets=events)
+        if self.source is None:
+            groups = [QueryGroup('direct', 0, slots.shape[1])]
+            return Queries(content=slots, anchors=self._spans(slots), groups=groups, init_sets=[event])
+        queries = take_anchors(slots, self.source(memory, targets))
+        return dataclasses.replace(queries, init_sets=[event, *queries.init_sets])
 
     def _spans(self, slots: Tensor) -> Tensor:
         return self.mlp(slots).float().sigmoid()
