@@ -24,6 +24,8 @@ class MomentPostProcessor(nn.Module):
             (``num_clips`` x ``clip_len``, as targets are made), ``duration`` for the annotated length of the video, as
             the published code of the Moment-DETR family does: with 30 clips of 1 s of a video of 30.9 s it shifts
             windows by up to 0.9 s.
+        longest: With ``scale='duration'``, at most so many seconds, where videos are cut to a number of clips (official
+            BM-DETR); None for no bound.
         clamp: Limits of windows in seconds: ``'duration'`` for the length of each video, a (low, high) pair, or
             None. The published code of most methods clamps QVHighlights to (0, 150).
         round_to: Round windows to multiples of this many seconds, half to even; None leaves them. Published code
@@ -41,6 +43,7 @@ class MomentPostProcessor(nn.Module):
         self,
         score: str = 'foreground',
         scale: str = 'clips',
+        longest: float | None = None,
         clamp: str | Sequence[float] | None = 'duration',
         round_to: float | None = None,
         decimals: int | None = 4,
@@ -57,6 +60,7 @@ class MomentPostProcessor(nn.Module):
             raise ValueError(f"postprocessor.clamp={clamp!r} is unknown, expected 'duration', (low, high) or None")
         self.score = score
         self.scale = scale
+        self.longest = longest
         self.clamp = clamp
         self.round_to = round_to
         self.decimals = decimals
@@ -79,7 +83,7 @@ class MomentPostProcessor(nn.Module):
         spans = final.spans.float()
         scores = self._scores(final.logits, final.quality)
         duration = spans.new_tensor([float(s.duration) for s in samples])
-        covered = duration
+        covered = duration.clamp(max=self.longest)
         if self.scale == 'clips':
             covered = spans.new_tensor([s.num_clips * float(s.clip_len) for s in samples])
         windows = to_start_end(spans) * covered[:, None, None]
