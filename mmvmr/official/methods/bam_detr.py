@@ -42,8 +42,9 @@ def _options(args: Mapping[str, Any]) -> dict[str, Any]:
 
 def _criterion(args: Mapping[str, Any], common: dict[str, Any]) -> dict[str, Any]:
     losses = common['losses']
-    common['assigner']['costs']['label']['type'] = 'ForegroundCost'
-    losses['label']['type'] = 'ForegroundLoss'
+    # The base config has None in their place.
+    common['assigner']['costs']['label'].update(_delete_=True, type='ForegroundCost')
+    losses['label'].update(_delete_=True, type='ForegroundLoss')
     for name in _SALIENCY:
         losses.setdefault(name, {})['weight'] = args['lw_saliency']
     losses['quality'] = losses['boundary'] = None
