@@ -83,7 +83,7 @@ class MomentPostProcessor(nn.Module):
         spans = final.spans.float()
         scores = self._scores(final.logits, final.quality)
         duration = spans.new_tensor([float(s.duration) for s in samples])
-        covered = duration.clamp(max=self.longest)
+        covered = duration if self.longest is None else duration.clamp(max=self.longest)
         if self.scale == 'clips':
             covered = spans.new_tensor([s.num_clips * float(s.clip_len) for s in samples])
         windows = to_start_end(spans) * covered[:, None, None]
