@@ -11,6 +11,7 @@ from .methods import (  # noqa: F401  (each module registers its method)
     eatr,
     moment_detr,
     qd_detr,
+    td_detr,
     tr_detr,
     uvcom,
 )

@@ -75,6 +75,7 @@ class OfficialMethod:
         inputs: Reads the recorded inputs as a preprocessed batch: ``f(folder)``. None where they are those of the
             Moment-DETR family (``src_vid``, ``src_txt``).
         dead: Recorded arrays that nothing in the official code reads, with the reason; they are not compared.
+        elsewhere: Regular expressions of recorded outputs that ``extra`` compares.
     """
 
     name: str
@@ -94,6 +95,7 @@ class OfficialMethod:
     layouts: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = ()
     inputs: Callable[[Path], Tensors] | None = None
     dead: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: tuple[str, ...] = ()
 
     def model_config(self, options: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> ConfigDict:
         """The model config that corresponds to official options.
@@ -189,10 +191,10 @@ def load_arrays(path: Path) -> Tensors:
 
 
 def split_indices(recorded: Tensors) -> tuple[Tensors, Tensors]:
-    """Separate Hungarian indices from losses; the recordings name them in three ways.
+    """Separate Hungarian indices from losses; the recordings name them in four ways.
 
     ``[aux_i.]indices.{batch,pred,tgt}``, ``indices_{final,event,aux_i}.{batch,src,tgt}``, and per sample
-    ``match[_auxi].<sample>.{pred,tgt}``.
+    ``match[_auxi].<sample>.{pred,tgt}`` and ``indices[_aux_i]/<sample>/{src,tgt}``.
 
     Args:
         recorded: Content of ``losses.npz``.
@@ -203,7 +205,7 @@ def split_indices(recorded: Tensors) -> tuple[Tensors, Tensors]:
     losses, parts = {}, {}
     for name, value in recorded.items():
         match = re.fullmatch(r'(?:aux_(\d+)\.)?indices\.(\w+)|indices_(?:final|(event)|aux_(\d+))\.(\w+)', name)
-        sample = re.fullmatch(r'match(?:_aux(\d+))?\.(\d+)\.(\w+)', name)
+        sample = re.fullmatch(r'(?:match|indices)(?:_aux_?(\d+))?[./](\d+)[./](\w+)', name)
         if match:
             layer, column = match[1] or match[4], match[2] or match[5]
             layer = 'event.0' if match[3] else layer
@@ -211,7 +213,7 @@ def split_indices(recorded: Tensors) -> tuple[Tensors, Tensors]:
         elif sample:
             columns = parts.setdefault(sample[1], {})
             columns.setdefault(_COLUMNS[sample[3]], []).append(value)
-            if sample[3] == 'pred':
+            if sample[3] != 'tgt':
                 columns.setdefault(0, []).append(torch.full_like(value, int(sample[2])))
         else:
             losses[name] = value

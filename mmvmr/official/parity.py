@@ -102,6 +102,11 @@ def check_folder(folder: Path) -> Iterator[Group]:
     config = read_json(folder / 'config.json')
     method = find_method(config, str(folder))
     tolerances = Tolerances.read(config)
+    if not any((folder / name).exists() for name in ('state_dict.npz', 'inputs.npz', 'outputs.npz')):
+        functions = list(check_functions(method, folder, config, tolerances))
+        if functions:  # a folder about data alone
+            yield from functions
+            return
     state = _required(folder / 'state_dict.npz')
     inputs, recorded_targets = (method.inputs or read_inputs)(folder), _required(folder / 'targets.npz')
     cases = method.cases(folder, config)
@@ -119,10 +124,20 @@ def check_folder(folder: Path) -> Iterator[Group]:
             yield check_predictions(run, folder)
     if method.data is not None and (folder / 'draws.json').exists():
         yield check_data(method, folder, config)
+    yield from check_functions(method, folder, config, tolerances)
+
+
+def check_functions(
+    method: OfficialMethod, folder: Path, config: Mapping[str, Any], tolerances: Tolerances
+) -> Iterator[Group]:
+    """Compare what a folder records beside, or instead of, runs of the model."""
     for name, ours, recorded in method.extra(folder, config):
         group = Group(name, tolerances.outputs)
         for key, reference in recorded.items():
-            group.add(key, scaled_difference(ours[key], reference))
+            if key in ours:
+                group.add(key, scaled_difference(ours[key], reference))
+            else:
+                group.missing.append(key)
         yield group
 
 
@@ -237,6 +252,8 @@ def check_outputs(run: Run) -> Iterator[Group]:
     for name, reference in run.case.outputs.items():
         # Numbers about functions of the official code, not about this batch; output of dead code.
         if name.startswith('extra.') or name in run.method.dead:
+            continue
+        if any(re.fullmatch(pattern, name) for pattern in run.method.elsewhere):
             continue
         group = groups['inter' if name.startswith('inter.') else 'outputs']
         if name not in ours:
