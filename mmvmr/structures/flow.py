@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 T = TypeVar('T')
 
@@ -96,6 +97,7 @@ class Memory:
         negative: The memory of the same videos with sentences that do not describe them.
         levels: The clips at several temporal resolutions, finest first, for heads that predict at each of them; None
             for ``video`` alone.
+        proposals: Candidate moments, from encoders that make a map of them; ``video`` then has V rows.
         aux: Anything a specific loss needs.
     """
 
@@ -107,7 +109,56 @@ class Memory:
     fusion_token: Tensor | None = None
     negative: Memory | None = None
     levels: list[Tokens] | None = None
+    proposals: Proposals | None = None
     aux: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class JointSpace:
+    """A space in which moments and sentences are compared.
+
+    Attributes:
+        moments: M moments of V videos (V, M, D).
+        sentences: One vector per sentence (B, D).
+    """
+
+    moments: Tensor
+    sentences: Tensor
+
+    def unit(self) -> tuple[Tensor, Tensor]:
+        """Moments (V, M, D) and sentences (B, D) of unit length."""
+        return normalize(self.moments, dim=-1), normalize(self.sentences, dim=-1)
+
+    def cosine(self, rows: Tensor | None = None) -> Tensor:
+        """Cosine of every sentence with the moments of its video.
+
+        Args:
+            rows: Video of every sentence (B,); None where each has its own (V = B).
+
+        Returns:
+            Shape (B, M).
+        """
+        moments, sentences = self.unit()
+        if rows is None:
+            return (moments @ sentences.unsqueeze(-1)).squeeze(-1)
+        # With every video, and then the own one: a copy of the moments for every sentence would be far larger.
+        every = (sentences @ moments.flatten(0, 1).t()).unflatten(1, moments.shape[:2])
+        return every[torch.arange(len(rows), device=rows.device), rows]
+
+
+@dataclass
+class Proposals:
+    """Candidate moments of V videos, and B sentences, in the two joint spaces of MMN.
+
+    Attributes:
+        spans: (center, width) of the candidates (V, M, 2).
+        contrastive: Space of the contrastive losses.
+        iou: Space in which the cosine says how well a candidate fits.
+    """
+
+    spans: Tensor
+    contrastive: JointSpace
+    iou: JointSpace
 
 
 @dataclass
