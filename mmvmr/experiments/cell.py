@@ -16,7 +16,8 @@ from mmvmr.utils import read_json, write_json
 from mmvmr.utils.cli import UserError
 from mmvmr.utils.paths import configs_dir
 
-from .cells import CONFIG, FAILED, LOG, PLAN, RESULT, ROBUSTNESS
+from .cells import CONFIG, FAILED, LOG, PLAN, RESULT
+from .grid import ROBUSTNESS
 
 #: Starts a tool: (script in ``tools``, its arguments, log file, environment, lock to hand on) -> exit status.
 Launch = Callable[[str, Sequence[str], Path, Mapping[str, str], int], int]
@@ -141,7 +142,7 @@ class _Run:
         if evaluation['name'] == ROBUSTNESS:
             result = out / 'robustness.json'
             self._tool(key, evaluation['tool'], *arguments, '--out', str(result))
-            metrics = flatten(read_json(result))
+            metrics = robustness_figures(read_json(result))
         else:
             self._tool(key, evaluation['tool'], *arguments, '--work-dir', str(out))
             metrics = read_json(out / 'metrics.json')['metrics']
@@ -187,6 +188,18 @@ def find_checkpoint(work_dir: Path, which: str) -> Path:
             'default_hooks.checkpoint.save_best'
         )
     return found[-1]
+
+
+def robustness_figures(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``robustness.py`` found, by short paths.
+
+    Args:
+        report: Its JSON file.
+
+    Returns:
+        ``val/spurious_zero/mAP`` (split, probe, figure), ``val/frame_probability/inside``.
+    """
+    return {path.replace('/probes/', '/', 1): value for path, value in flatten(report['splits']).items()}
 
 
 def flatten(content: Any, prefix: str = '') -> dict[str, Any]:

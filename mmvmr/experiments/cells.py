@@ -14,11 +14,10 @@ from mmengine.config import Config
 from mmvmr.utils import atomic_write, read_json, write_json
 from mmvmr.utils.cli import BUILD_ERRORS, UserError, apply_options, describe, enable_amp, load_config
 
-from .grid import Grid, Row
+from .grid import ROBUSTNESS, Grid, Row
 
 #: Files in the folder of a cell.
 CONFIG, PLAN, RESULT, FAILED, LOG = 'config.py', 'cell.json', 'result.json', 'failed.json', 'log.txt'
-ROBUSTNESS = 'robustness'
 
 
 @dataclass(frozen=True)
@@ -205,7 +204,9 @@ def plan(
         for seed in seeds or grid.seeds:
             own = Config(cfg.to_dict())
             own.randomness = dict(own.get('randomness') or {}, seed=seed)
-            cells.append(Cell(row.name, seed, own, evaluations, _folder(Path(work_dir), row.name, seed, own)))
+            cells.append(
+                Cell(row.name, seed, own, evaluations, _folder(Path(work_dir), f'{grid.name}-{row.name}', seed, own))
+            )
     return cells
 
 
@@ -216,12 +217,12 @@ def _evaluations(grid: Grid) -> Iterator[Evaluation]:
         yield Evaluation(ROBUSTNESS, 'analysis_tools/robustness.py', {}, grid.robustness, grid.checkpoint)
 
 
-def _folder(work_dir: Path, row: str, seed: int, cfg: Config) -> Path:
+def _folder(work_dir: Path, name: str, seed: int, cfg: Config) -> Path:
     """The folder of the same config and seed, whichever grid made it, or a new one."""
     tail = f'seed{seed}-{_digest(cfg.to_dict())}'
     for known in sorted(work_dir.glob(f'*-{tail}')):
         return known
-    return work_dir / f'{row}-{tail}'
+    return work_dir / f'{name}-{tail}'
 
 
 def _digest(content: Any, length: int = 10) -> str:

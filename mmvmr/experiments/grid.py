@@ -18,6 +18,8 @@ from mmvmr.utils.paths import configs_dir
 #: A measured figure, or mean and deviation as printed: ``61.94 ± 0.4``.
 Figure = float | str
 CHECKPOINTS = ('best', 'last')
+#: Name of the evaluation by ``robustness.py``.
+ROBUSTNESS = 'robustness'
 _PUBLISHED = re.compile(r'-?\d+(\.\d+)?( ± \d+(\.\d+)?)?')
 _NAME = re.compile(r'[\w+.-]+')
 
@@ -55,8 +57,8 @@ class Grid:
         name: Name for files.
         title: Heading of the table.
         base: Config file that rows start from, relative to the grid file or to ``configs``.
-        metrics: Label to address: ``MR-full-mAP`` of the first split, ``ood/MR-full-mAP`` of the split ``ood``, or a
-            path in the JSON file of ``robustness.py``.
+        metrics: Label to address: ``MR-full-mAP`` of the first split, ``ood/MR-full-mAP`` of the split ``ood``, or
+            ``robustness/SPLIT/PROBE/FIGURE``.
         rows: The rows by name.
         seeds: Seeds that every row is trained with.
         options: Dotted keys changed in every row, before its own.
@@ -285,9 +287,10 @@ class _Checker:
     def addresses(self, grid: Grid) -> None:
         for label, address in grid.metrics.items():
             split, slash, _ = address.partition('/')
-            if slash and split not in grid.splits and grid.robustness is None:
+            known = [*grid.splits, *([ROBUSTNESS] if grid.robustness is not None else [])]
+            if slash and split not in known:
                 self.fail(
                     f'metrics.{label}',
                     address,
-                    f'a split of this grid ({", ".join(grid.splits)}), or `robustness`, whose JSON file has this path',
+                    f'NAME, or SPLIT/NAME with one of {", ".join(known)} (`robustness` needs the key of that name)',
                 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from terminaltables import AsciiTable
 
-from .cells import ROBUSTNESS, Cell
+from .cells import Cell
 from .grid import Grid, Row
 
 FORMATS = ('terminal', 'markdown', 'latex')
@@ -44,11 +44,9 @@ def lookup(metrics: Mapping[str, Mapping[str, float | None]], address: str, grid
         The value; None where it was not measured.
     """
     split, slash, name = address.partition('/')
-    if slash and split in grid.splits:
-        return metrics.get(split, {}).get(name)
-    if slash and grid.robustness is not None:
-        return metrics.get(ROBUSTNESS, {}).get(address)
-    return metrics.get(next(iter(grid.splits)), {}).get(address)
+    if not slash:
+        split, name = next(iter(grid.splits)), address
+    return metrics.get(split, {}).get(name)
 
 
 def summarize(grid: Grid, cells: Iterable[Cell]) -> list[Summary]:

@@ -1,0 +1,19 @@
+# Other readings of what the paper leaves open; see the table in the README of SA-DETR.
+_base_ = ['./_base_/sa_detr_qvhl.py']
+name = 'sa_detr_choices'
+title = 'SA-DETR, choices that are not in the paper (QVHighlights val)'
+rows = dict(
+    default=dict(label='as in sa_detr_qvhl.py'),
+    add_refine=dict(
+        label='offsets are added to spans, as printed',
+        options={'model.decoder.refiner.coder': dict(_delete_=True, type='AdditiveSpanCoder')},
+    ),
+    log_mask=dict(
+        label='the Gaussian mask weighs the attention',
+        options={'model.decoder.layer.cross_attn.modulator.mode': 'log'},
+    ),
+    width_noise=dict(
+        label='center noise in proportion to the width (DN-DETR)',
+        options={'model.query_initializer.noise.center_noise': 'width'},
+    ),
+)
