@@ -1,6 +1,6 @@
 """Components of methods as rewrites of configs: any of them on any baseline."""
 
-from . import sa  # noqa: F401  (registers its components)
+from . import bm, sa, td  # noqa: F401  (they register their components)
 from .component import (
     Component,
     CompositionError,

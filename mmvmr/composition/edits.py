@@ -11,14 +11,14 @@ from mmengine.config import Config, ConfigDict
 from mmvmr.registry import MODELS, TASK_UTILS
 
 from ..models.builder import constructor_arguments
-from ..models.encoders import JointEncoder
+from ..models.encoders import JointEncoder, VideoContextEncoder
 from ..models.layers import LearnedQueryPosition
 from ..models.query_initializers import DualPathQueryInitializer, LearnedQueryInitializer
 from .component import CompositionError
 
 
-def is_kind(node: Any, kind: type) -> bool:
-    """Whether a config builds ``kind`` or a subclass."""
+def is_kind(node: Any, kind: type | tuple[type, ...]) -> bool:
+    """Whether a config builds ``kind`` (one of several) or a subclass."""
     if not isinstance(node, Mapping):
         return False
     found = node.get('type')
@@ -31,12 +31,17 @@ def has_slot(node: Any, name: str) -> bool:
     return name in constructor_arguments(node.get('type'))
 
 
+def encoder_chain(cfg: Config) -> list[ConfigDict]:
+    """The encoder and those that it wraps, outermost first."""
+    chain = [cfg.model.encoder]
+    while isinstance(chain[-1].get('encoder'), Mapping):
+        chain.append(chain[-1]['encoder'])
+    return chain
+
+
 def inner_encoder(cfg: Config) -> ConfigDict:
     """The encoder inside all wrappers."""
-    node = cfg.model.encoder
-    while isinstance(node.get('encoder'), Mapping):
-        node = node['encoder']
-    return node
+    return encoder_chain(cfg)[-1]
 
 
 def direct_initializer(cfg: Config) -> tuple[ConfigDict, str]:
@@ -63,8 +68,10 @@ def give_anchors(cfg: Config) -> None:
 
 def give_clip_context(cfg: Config) -> None:
     """Let a decoder that attends to clips and words (Moment-DETR, EaTR) attend to clips alone."""
-    if is_kind(inner_encoder(cfg), JointEncoder) and cfg.model.encoder.type != 'VideoContextEncoder':
-        cfg.model.encoder = dict(type='VideoContextEncoder', encoder=cfg.model.encoder)
+    chain = encoder_chain(cfg)
+    if is_kind(chain[-1], JointEncoder) and not any(is_kind(encoder, VideoContextEncoder) for encoder in chain):
+        around = chain[-2] if len(chain) > 1 else cfg.model
+        around['encoder'] = dict(type='VideoContextEncoder', encoder=chain[-1])
 
 
 def give_sentence_pool(cfg: Config) -> None:
@@ -72,6 +79,29 @@ def give_sentence_pool(cfg: Config) -> None:
     node = inner_encoder(cfg)
     if has_slot(node, 'pool') and node.get('pool') is None:
         node['pool'] = dict(type='AttentionPool')
+
+
+def add_augmentation(cfg: Config, name: str, transform: dict[str, Any], first: bool = False) -> None:
+    """Add a transform to the training data.
+
+    Args:
+        cfg: The config.
+        name: Its name among the augmentations.
+        transform: Its config.
+        first: Put it in front of the others instead of behind them.
+
+    Raises:
+        CompositionError: If the config has no training pipeline, or an augmentation of this name.
+    """
+    pipeline = cfg.get('train_dataloader', {}).get('dataset', {}).get('pipeline')
+    if pipeline is None:
+        raise CompositionError('train_dataloader.dataset.pipeline is missing: there is no training data to change')
+    found = pipeline.get('augment') or {}
+    if found.get(name) is not None:
+        raise CompositionError(f'train_dataloader.dataset.pipeline.augment.{name} exists already')
+    rest = {key: value for key, value in found.items() if key != name}
+    new = {name: transform}
+    pipeline['augment'] = {**new, **rest} if first else {**rest, **new}
 
 
 def losses(cfg: Config) -> ConfigDict:

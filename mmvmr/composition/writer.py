@@ -17,6 +17,7 @@ WIDTH = 120
 INDENT = 4
 #: Shorter dicts are written out: a reference would not be easier to read.
 SHORT = 40
+Parts = list[tuple[tuple[str, ...], Mapping[str, Any]]]
 
 
 class Reference:
@@ -33,6 +34,19 @@ class Reference:
         # A key such as ``items`` would find the method of the dict.
         parts = [f'.{k}' if k.isidentifier() and not hasattr(dict, k) else f'[{k!r}]' for k in self.path]
         return '_base_' + ''.join(parts)
+
+
+class Spread(dict):
+    """A part of the base config with some entries changed or added.
+
+    Args:
+        path: Keys that lead to it.
+        changes: What is different.
+    """
+
+    def __init__(self, path: tuple[str, ...], changes: Mapping[str, Any]):
+        super().__init__(changes)
+        self.part = Reference(path)
 
 
 def write_config(cfg: Config, base_path: str | Path, out_path: str | Path, comment: str = '') -> str:
@@ -120,11 +134,14 @@ def difference(base: Mapping[str, Any], new: Mapping[str, Any], path: tuple[str,
 
 
 def replaces(base: Any, new: Mapping[str, Any]) -> bool:
-    """Whether a dict takes the place of another value instead of merging into it."""
-    return not isinstance(base, Mapping) or base.get('type') != new.get('type') or not set(base) <= set(new)
+    """Whether a dict takes the place of another value instead of merging into it.
+
+    Merging changes neither the type nor the order of what is there: augmentations run in their order.
+    """
+    return not isinstance(base, Mapping) or base.get('type') != new.get('type') or list(new)[: len(base)] != list(base)
 
 
-def subtrees(node: Mapping[str, Any], path: tuple[str, ...]) -> list[tuple[tuple[str, ...], Mapping[str, Any]]]:
+def subtrees(node: Mapping[str, Any], path: tuple[str, ...]) -> Parts:
     """A dict and all dicts inside of it that are worth a reference, with their paths, outer ones first."""
     found = [(path, node)] if len(repr(node)) > SHORT else []
     for key, value in node.items():
@@ -133,17 +150,39 @@ def subtrees(node: Mapping[str, Any], path: tuple[str, ...]) -> list[tuple[tuple
     return sorted(found, key=lambda entry: len(entry[0]))
 
 
-def referring(value: Any, parts: list[tuple[tuple[str, ...], Mapping[str, Any]]], here: tuple[str, ...]) -> Any:
+def referring(value: Any, parts: Parts, here: tuple[str, ...]) -> Any:
     """A value in which every dict that equals a part of what it replaces is a reference to that part.
 
-    Of several equal parts the one at the place itself is named, else the outermost.
+    Of several equal parts the one at the place itself is named, else the outermost. A dict of which enough is equal
+    becomes the part with changes.
     """
     if not isinstance(value, Mapping):
         return value
     equal = [path for path, part in parts if same(part, value)]
     if equal:
         return Reference(here if here in equal else equal[0])
-    return {key: referring(part, parts, (*here, key)) for key, part in value.items()}
+    path, kept = similar(value, parts)
+    changed = {key: referring(part, parts, (*here, key)) for key, part in value.items() if key not in kept}
+    return Spread(path, changed) if kept and callable_keys(changed) else {**{k: value[k] for k in kept}, **changed}
+
+
+def similar(value: Mapping[str, Any], parts: Parts) -> tuple[tuple[str, ...], list[str]]:
+    """The part that merges with changes into a dict and has most in common with it.
+
+    Args:
+        value: The dict.
+        parts: What it may be made of.
+
+    Returns:
+        Path of the part and the keys that stay as they are; no keys where too little is in common.
+    """
+    best: tuple[tuple[str, ...], list[str]] = ((), [])
+    for path, part in parts:
+        if not replaces(part, value):
+            kept = [key for key in part if same(part[key], value[key])]
+            if len(kept) > len(best[1]) and len(repr([part[key] for key in kept])) > SHORT:
+                best = (path, kept)
+    return best
 
 
 def same(one: Any, other: Any) -> bool:
@@ -187,7 +226,8 @@ def render(value: Any, depth: int, used: int) -> str:
     pad, end = ' ' * INDENT * (depth + 1), ' ' * INDENT * depth
     if isinstance(value, Mapping):
         heads, (start, stop) = keys(value), ('dict(', ')') if callable_keys(value) else ('{', '}')
-        rows = [f'{head}{render(part, depth + 1, len(head))}' for head, part in zip(heads, value.values())]
+        rows = [repr(value.part)] if isinstance(value, Spread) else []
+        rows += [f'{head}{render(part, depth + 1, len(head))}' for head, part in zip(heads, value.values())]
     else:
         start, stop = '[]' if isinstance(value, list) else '()'
         rows = [render(part, depth + 1, 0) for part in value]
@@ -201,7 +241,8 @@ def render_flat(value: Any) -> str:
     """Python code of a value on one line."""
     if isinstance(value, Mapping):
         start, stop = ('dict(', ')') if callable_keys(value) else ('{', '}')
-        return start + ', '.join(h + render_flat(v) for h, v in zip(keys(value), value.values())) + stop
+        first = [repr(value.part)] if isinstance(value, Spread) else []
+        return start + ', '.join([*first, *(h + render_flat(v) for h, v in zip(keys(value), value.values()))]) + stop
     if isinstance(value, list):
         return f'[{", ".join(map(render_flat, value))}]'
     if isinstance(value, tuple):

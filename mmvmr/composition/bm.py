@@ -1,0 +1,126 @@
+"""Components of BM-DETR (Jung et al., WACV 2025)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.config import Config
+
+from mmvmr.registry import COMPONENTS
+
+from ..models.encoders import FrameMatchEncoder
+from ..models.query_initializers import DynamicAnchorQueryInitializer, LearnedQueryInitializer, SlotQueryInitializer
+from .component import Component, CompositionError, Stage
+from .edits import add_augmentation, add_losses, direct_initializer, encoder_chain, is_kind
+
+
+@COMPONENTS.register_module('bm.negative_query')
+class NegativeQueryMatching(Component):
+    """Clips weighed by how well they match the sentence, and, while training, not another sentence.
+
+    Args:
+        weight: Factor of the loss that guides the probability of clips.
+        missing: Negatives of rows without mined ones, see :class:`NegativeQuery`.
+        empty: Negatives of rows for which mining found nothing.
+        attention: What the weights of the clips add up to, see :class:`FrameMatchEncoder`.
+    """
+
+    source = 'BM-DETR, sections 3.2 and 3.3, eq. 5 to 7 and 16'
+    slots = ('train_dataloader.dataset.pipeline.augment', 'model.encoder', 'model.criterion.losses')
+    stage = Stage.ENCODER
+
+    def __init__(self, weight: float = 2.0, missing: str = 'same_video', empty: str = 'none', attention: str = 'one'):
+        self.weight = weight
+        self.transform: dict[str, Any] = dict(type='NegativeQuery')
+        self.transform.update({} if missing == 'same_video' else dict(missing=missing))
+        self.transform.update({} if empty == 'none' else dict(empty=empty))
+        self.options = {} if attention == 'one' else dict(attention=attention)
+
+    def apply(self, cfg: Config) -> None:
+        """Draw negatives, wrap the encoder, guide the probability."""
+        if any(is_kind(encoder, FrameMatchEncoder) for encoder in encoder_chain(cfg)):
+            raise CompositionError('the encoder of this model is wrapped in a FrameMatchEncoder already')
+        # In front, so that views take the negative along.
+        add_augmentation(cfg, 'negative', self.transform, first=True)
+        cfg.model.encoder = dict(type='FrameMatchEncoder', **self.options, encoder=cfg.model.encoder)
+        add_losses(cfg, frame_guidance=dict(type='FrameGuidanceLoss', weight=self.weight))
+
+
+@COMPONENTS.register_module('bm.learnable_spans')
+class LearnableSpans(Component):
+    """Queries that start from learned (center, width) spans, which guide their attention.
+
+    Queries without anchors (Moment-DETR) get the decoder layers that read them; slots (EaTR) keep their content.
+    """
+
+    source = 'BM-DETR, section 3.3 (learnable spans), after DAB-DETR'
+    slots = ('model.query_initializer', 'model.decoder', 'model.moment_head.span')
+    stage = Stage.QUERIES
+    excludes = {
+        'sa.anchors': 'both say where the same queries start, one by learned spans, the other by predicted ones'
+    }
+
+    def apply(self, cfg: Config) -> None:
+        """Replace what the direct queries start from."""
+        parent, key = direct_initializer(cfg)
+        node = parent[key]
+        spans = dict(type='LearnedAnchorQueryInitializer', num_queries=node.num_queries)
+        if is_kind(node, SlotQueryInitializer) and node.get('anchors') is None:
+            node['anchors'] = spans
+        elif is_kind(node, LearnedQueryInitializer):
+            parent[key] = spans
+            _read_spans(cfg)
+        elif is_kind(node, DynamicAnchorQueryInitializer) or node.get('anchors') is not None:
+            raise CompositionError('the queries of this model start from predicted spans')
+        else:
+            raise CompositionError('the queries of this model start from learned spans already')
+
+
+def _read_spans(cfg: Config) -> None:
+    """A decoder whose attention the spans guide, as BM-DETR has it: they stay as they are from layer to layer."""
+    decoder = cfg.model.decoder
+    decoder.position = dict(type='AnchorQueryPosition', width_first=True)
+    decoder.layer.self_attn = dict(type='ConditionalSelfAttention')
+    decoder.layer.cross_attn = dict(type='ConditionalCrossAttention')
+    decoder['first_layer'] = dict(cross_attn=dict(add_query_pos=True))
+    cfg.model.moment_head.span = dict(type='AnchorSpanHead')
+
+
+@COMPONENTS.register_module('bm.alignment')
+class PooledAlignment(Component):
+    """Contrast of attention-pooled videos and sentences over the batch.
+
+    Args:
+        weight: Factor of the loss.
+    """
+
+    source = 'BM-DETR, section 3.3, eq. 9 to 11 and 17'
+    slots = ('model.criterion.losses',)
+    stage = Stage.LOSSES
+
+    def __init__(self, weight: float = 1.0):
+        self.weight = weight
+
+    def apply(self, cfg: Config) -> None:
+        """Add the loss."""
+        add_losses(cfg, pooled_alignment=dict(type='PooledAlignmentLoss', weight=self.weight))
+
+
+@COMPONENTS.register_module('bm.temporal_shift')
+class TemporalShift(Component):
+    """A further view of training samples from short videos: their moments moved to another place.
+
+    Args:
+        max_duration: In videos as long as this (seconds) nothing is moved; None for all.
+    """
+
+    source = 'BM-DETR, section 3.4'
+    slots = ('train_dataloader.dataset.pipeline.augment',)
+    stage = Stage.DATA
+
+    def __init__(self, max_duration: float | None = 60.0):
+        self.transform = dict(type='ShiftMoment', max_duration=max_duration)
+
+    def apply(self, cfg: Config) -> None:
+        """Add the transform."""
+        add_augmentation(cfg, 'shift', self.transform)

@@ -1,0 +1,71 @@
+"""Components of TD-DETR (ICCV 2025)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.config import Config
+
+from mmvmr.registry import COMPONENTS
+
+from ..models.fusions import DynamicsCrossFusion, TemporalDynamicsFusion
+from .component import Component, CompositionError, Stage
+from .edits import add_augmentation, has_slot, inner_encoder, is_kind
+
+_STRATEGIES = {'similar': 'SimilarVideoSampler', 'random': 'RandomVideoSampler', 'dissimilar': 'DissimilarVideoSampler'}
+
+
+@COMPONENTS.register_module('td.synthesizer')
+class VideoSynthesizer(Component):
+    """A further view of every training sample: its moments amid clips of its own and of another video.
+
+    Args:
+        alpha: Share of the own context that stays; 1 - ``alpha`` is the share of the partner's clips.
+        strategy: Which partner: one of the most ``similar`` videos, a ``random`` or one of the most ``dissimilar``.
+        index: File of ``build_similar_videos.py``; None compares the videos in memory, for small sets.
+    """
+
+    source = 'TD-DETR, section 3.1, eq. 10'
+    slots = ('train_dataloader.dataset.pipeline.augment',)
+    stage = Stage.DATA
+
+    def __init__(self, alpha: float = 0.7, strategy: str = 'similar', index: str | None = None):
+        if strategy not in _STRATEGIES:
+            raise CompositionError(f'strategy={strategy!r} is unknown, expected one of {tuple(_STRATEGIES)}')
+        if index is not None and strategy == 'random':
+            raise CompositionError(f'strategy=random needs no index, got {index!r}')
+        partner: dict[str, Any] = dict(type=_STRATEGIES[strategy])
+        if index is not None:
+            partner['index'] = index
+        self.transform = dict(type='SynthesizeVideo', alpha=alpha, partner=partner)
+
+    def apply(self, cfg: Config) -> None:
+        """Add the transform."""
+        add_augmentation(cfg, 'synthesis', self.transform)
+
+
+@COMPONENTS.register_module('td.dynamics')
+class TemporalDynamics(Component):
+    """A second path beside the fusion, from what changes in the video to the words.
+
+    Args:
+        beta: Weight of the path from the clips; 1 leaves the model as it is.
+    """
+
+    source = 'TD-DETR, section 3.2, eq. 11'
+    slots = ('model.encoder (fusion)',)
+    stage = Stage.FUSION
+
+    def __init__(self, beta: float = 0.7):
+        self.beta = beta
+
+    def apply(self, cfg: Config) -> None:
+        """Wrap the fusion; an encoder without one (Moment-DETR, EaTR) gets the second path in front of its layers."""
+        encoder = inner_encoder(cfg)
+        if not has_slot(encoder, 'fusion'):
+            raise CompositionError(f'{encoder.type} has no slot `fusion`')
+        fusion = encoder.get('fusion')
+        if is_kind(fusion, (TemporalDynamicsFusion, DynamicsCrossFusion)):
+            raise CompositionError(f'the fusion of this model is {fusion.type} already')
+        wrapped = {} if fusion is None else dict(fusion=fusion)
+        encoder['fusion'] = dict(type='TemporalDynamicsFusion', beta=self.beta, **wrapped)
