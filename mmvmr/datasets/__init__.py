@@ -7,6 +7,8 @@ from .draws import SeededDraws
 from .feature_stores import ArrayStore, FolderStore, HDF5Store, WordVectorStore
 from .joined_store import JoinedStore
 from .moment_dataset import BaseMomentDataset, MomentDataset
+from .pair_sampler import PairBatchSampler
+from .paired_dataset import PairedDataset
 from .partners import DissimilarVideoSampler, RandomVideoSampler, SimilarVideoSampler
 from .pipeline import MomentPipeline
 from .samplers import VideoSampler
@@ -25,6 +27,8 @@ __all__ = [
     'JoinedStore',
     'MomentDataset',
     'MomentPipeline',
+    'PairBatchSampler',
+    'PairedDataset',
     'RandomVideoSampler',
     'SeededDraws',
     'SimilarVideoSampler',

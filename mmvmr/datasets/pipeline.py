@@ -7,7 +7,7 @@ from typing import Any
 
 from mmvmr.registry import TRANSFORMS
 
-SLOTS = ('load', 'augment', 'tef', 'targets', 'pack')
+SLOTS = ('load', 'augment', 'tef', 'pool', 'targets', 'pack')
 REQUIRED = ('load', 'pack')
 
 
@@ -15,8 +15,8 @@ class MomentPipeline:
     """Turns the ``results`` of a sample into an item.
 
     ``load`` fills the features, every entry of ``augment`` (a dict of name to transform, applied in the order of the
-    dict) may change the sample or add ``results['views'][name]``, and ``tef``, ``targets`` and ``pack`` are applied
-    to the sample and to each of its views.
+    dict) may change the sample or add ``results['views'][name]``, and ``tef``, ``pool`` (fewer clips),
+    ``targets`` and ``pack`` are applied to the sample and to each of its views.
 
     Args:
         config: Slot to transform config; ``augment`` to a dict of them. None empties a slot or an entry.

@@ -6,6 +6,8 @@ from .loading import LoadMomentFeatures
 from .masking import MaskTargets, ReplaceContext
 from .negative_query import NegativeQuery
 from .packing import PackMomentInputs
+from .pair_synthesis import SynthesizePair
+from .pooling import PoolClips
 from .probes import EmptyQuery, PositionOnly, ShuffleClips, SwapQuery
 from .shifting import ShiftMoment
 from .synthesis import SynthesizeVideo
@@ -25,10 +27,12 @@ __all__ = [
     'MomentLabels',
     'NegativeQuery',
     'PackMomentInputs',
+    'PoolClips',
     'PositionOnly',
     'ReplaceContext',
     'ShiftMoment',
     'ShuffleClips',
     'SwapQuery',
+    'SynthesizePair',
     'SynthesizeVideo',
 ]

@@ -14,6 +14,7 @@ from mmvmr.structures import to_center_width
 GRIDS = ('clip_len', 'duration')
 SHORT = ('containing', 'preceding')
 BEYOND = ('cut', 'keep')
+LABELLED = ('all', 'first')
 
 
 @TRANSFORMS.register_module()
@@ -34,6 +35,8 @@ class BuildMomentTargets(BaseTransform):
             take the ``preceding`` one, which the window does not touch.
         beyond: Windows beyond the clips that exist: ``cut``, or ``keep`` as the published codes do, where spans reach
             past 1 and a window wholly outside labels the last clip.
+        labelled: Windows whose clips are labelled where no ratings are: ``all``, or the ``first`` one (after the
+            choice of ``max_windows``) as the published codes do.
 
     Raises:
         ValueError: If an option is unknown.
@@ -46,8 +49,15 @@ class BuildMomentTargets(BaseTransform):
         grid: str = 'clip_len',
         short: str = 'containing',
         beyond: str = 'cut',
+        labelled: str = 'all',
     ) -> None:
-        for name, value, known in (('grid', grid, GRIDS), ('short', short, SHORT), ('beyond', beyond, BEYOND)):
+        given = (
+            ('grid', grid, GRIDS),
+            ('short', short, SHORT),
+            ('beyond', beyond, BEYOND),
+            ('labelled', labelled, LABELLED),
+        )
+        for name, value, known in given:
             if value not in known:
                 raise ValueError(f'BuildMomentTargets: {name}={value!r}, expected one of {known}')
         self.labels = TASK_UTILS.build(labels)
@@ -55,6 +65,7 @@ class BuildMomentTargets(BaseTransform):
         self.grid = grid
         self.short = short
         self.beyond = beyond
+        self.labelled = labelled
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Build the targets.
@@ -69,22 +80,25 @@ class BuildMomentTargets(BaseTransform):
         if windows is None:
             return results
         length = len(results['video_feat'])
-        results['gt_spans'] = self._spans(windows, length * results['clip_len'], results['draw'])
+        chosen = self._chosen(windows, results['draw'])
+        results['gt_spans'] = self._spans(chosen, length * results['clip_len'])
         inside = results.get('clips_inside')
         if inside is None:
-            inside = self.clips_inside(windows, length, results)
+            inside = self.clips_inside(windows if self.labelled == 'all' else chosen[:1], length, results)
         results.setdefault('gt_clips', inside)
         results['gt_saliency'], results['gt_pairs'] = self.labels(results, inside)
         return results
 
-    def _spans(self, windows: list[list[float]], end: float, draw: Any) -> torch.Tensor:
+    def _chosen(self, windows: list[list[float]], draw: Any) -> list[list[float]]:
         chosen = [list(window) for window in windows]
         if len(chosen) > self.max_windows:
             draw.shuffle(chosen)
-            chosen = chosen[: self.max_windows]
+        return chosen[: self.max_windows]
+
+    def _spans(self, windows: list[list[float]], end: float) -> torch.Tensor:
         if self.beyond == 'cut':
-            chosen = [[max(s, 0), min(e, end)] for s, e in chosen if s < end and e > 0]
-        return to_center_width(torch.tensor(chosen, dtype=torch.float32).reshape(-1, 2) / end)
+            windows = [[max(s, 0), min(e, end)] for s, e in windows if s < end and e > 0]
+        return to_center_width(torch.tensor(windows, dtype=torch.float32).reshape(-1, 2) / end)
 
     def clips_inside(self, windows: list[list[float]], length: int, results: dict[str, Any]) -> np.ndarray:
         """Which clips lie inside a window.

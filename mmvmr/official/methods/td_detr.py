@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from ...structures import Features, Memory, Outputs
+from ..masked_targets import masked_features
 from ..method import METHODS, OfficialMethod, Tensors, load_arrays, register
+from ..pair_data import compared
 from ..parity import build_model
 from . import detr_family as family
 
@@ -107,6 +109,10 @@ def _caught(fusion: nn.Module, layer: nn.Module, features: Features) -> Tensors:
 def _extra(folder: Path, config: Mapping[str, Any]) -> Iterator[tuple[str, Tensors, Tensors]]:
     if (folder / 'outputs.npz').exists():
         yield _projections(folder, config)
+    if (folder / 'features.npz').exists():
+        yield from compared(folder, config)
+    if (folder / 'masked.npz').exists():
+        yield 'masked features', *masked_features(folder)
 
 
 def _projections(folder: Path, config: Mapping[str, Any]) -> tuple[str, Tensors, Tensors]:

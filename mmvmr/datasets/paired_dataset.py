@@ -1,0 +1,82 @@
+"""Pairs of synthesized videos and the originals, as the official TD-DETR code trains on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from mmvmr.registry import DATASETS
+
+from .moment_dataset import BaseMomentDataset
+
+
+@DATASETS.register_module()
+class PairedDataset(Dataset):
+    """N pairs that are synthesized, then the N originals: 2 N indices over the same N annotation rows.
+
+    An item is asked for by (index, partner), as :class:`PairBatchSampler` does. Below N it is a list of two samples,
+    both synthesized of that row and the partner's; from N on it is the original, and the partner does not matter.
+
+    Args:
+        pairs: The data set whose pipeline has a :class:`SynthesizePair`, or its config.
+        originals: The data set of the same rows without, or its config.
+
+    Raises:
+        ValueError: If the two do not have the same rows.
+    """
+
+    def __init__(
+        self, pairs: Mapping[str, Any] | BaseMomentDataset, originals: Mapping[str, Any] | BaseMomentDataset
+    ) -> None:
+        self.pairs, self.originals = (
+            DATASETS.build(dict(part)) if isinstance(part, Mapping) else part for part in (pairs, originals)
+        )
+        self.datasets = [self.pairs, self.originals]
+        if [row['qid'] for row in self.pairs.rows] != [row['qid'] for row in self.originals.rows]:
+            raise ValueError(
+                f'PairedDataset: pairs ({len(self.pairs)} rows) and originals ({len(self.originals)} rows) need the '
+                'same annotation rows in the same order'
+            )
+        self.feature_spec = self.originals.feature_spec
+        self.metainfo = self.originals.metainfo
+
+    def __len__(self) -> int:
+        return 2 * len(self.originals)
+
+    def prepare(self, index: int, partner: int, draw: Any = None) -> list[dict[str, Any]]:
+        """The samples of an index.
+
+        Args:
+            index: From 0 to 2 N - 1.
+            partner: The same. One that stands for an original means the last row: an error of the official code that
+                decides about half of the partners of its strategy "random".
+            draw: Source of random draws; by default that of the data set.
+
+        Returns:
+            Two samples below N, else one.
+        """
+        count = len(self.originals)
+        if index >= count:
+            return [self.originals.prepare(index - count, draw)]
+        item = self.pairs.pipeline({**self.pairs.results(index, draw), 'partner': min(partner, count - 1)})
+        return [item, *item.pop('views').values()]
+
+    def __getitem__(self, item: tuple[int, int]) -> list[dict[str, Any]]:
+        return self.prepare(*item)
+
+    def video(self, index: int) -> np.ndarray:
+        """Features that videos are compared by.
+
+        Args:
+            index: Index of a row, below N.
+
+        Returns:
+            (L, D), pooled where the originals are.
+        """
+        results = self.originals.loaded(index)
+        for transform in self.originals.pipeline.augment.values():
+            results = transform(results)
+        return results['video_feat']
