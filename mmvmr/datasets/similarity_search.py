@@ -31,6 +31,8 @@ DECIMALS = 6
 #: Larger products do not run faster, and smaller blocks keep the state of a long search more often.
 LARGEST_WORKSPACE = 1 << 28
 LARGEST_BLOCK = 1 << 27
+#: Longest video of a block against its shortest: products over padding cost as much as any.
+PADDING = 1.15
 #: Seconds between two states of an unfinished search on the disk.
 SAVE_EVERY = 30
 #: Seconds between two messages.
@@ -348,10 +350,10 @@ def _fingerprint(vids: Sequence[str], lengths: np.ndarray, search: BlockedSearch
 
 
 def _cut(sizes: Sequence[int], limit: int) -> Iterator[tuple[int, int]]:
-    """Cut videos, smallest first, into blocks that fit when all are padded to the last one."""
+    """Cut videos, smallest first, into blocks that fit when all are padded to the last one, and pad little."""
     start = 0
     for i, size in enumerate(sizes):
-        if i > start and (i + 1 - start) * size > limit:
+        if i > start and ((i + 1 - start) * size > limit or size > PADDING * sizes[start]):
             yield start, i
             start = i
     yield start, len(sizes)
