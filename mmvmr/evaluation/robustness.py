@@ -1,0 +1,318 @@
+"""What a trained model reads: its figures when the moments are masked, the clips shuffled, the sentence swapped, ...
+
+Every probe changes the samples of a split and nothing else; predictions are scored against the true windows.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
+
+from mmvmr.registry import DATASETS, MODELS, TRANSFORMS
+from mmvmr.structures import FeatureSpec, MomentDataSample
+from mmvmr.utils.checkpoint import load_checkpoint_safe
+from mmvmr.utils.io import read_json
+
+from .frame_probability import FrameProbability
+from .functional import Protocol, evaluate_moments, get_protocol
+from .functional.validation import WINDOWS_KEY
+from .metrics.query_metric import prediction_row
+
+#: Name of a probe to its transform; ``robustness.probes`` of a config adds others.
+PROBES: dict[str, dict[str, Any] | None] = {
+    'plain': None,
+    'spurious_zero': {'type': 'MaskTargets', 'mode': 'zero'},
+    'spurious_noise': {'type': 'MaskTargets', 'mode': 'noise'},
+    'spurious_mean': {'type': 'MaskTargets', 'mode': 'mean'},
+    'dynamic_context': {'type': 'ReplaceContext'},
+    'shuffled_clips': {'type': 'ShuffleClips'},
+    'other_query': {'type': 'SwapQuery'},
+    'empty_query': {'type': 'EmptyQuery'},
+    'position_only': {'type': 'PositionOnly'},
+}
+RECALL = (0.5, 0.7, 0.9)
+#: In a folder: the data set that lies there, see tools/dataset_converters/build_dynamic_context.py.
+DATASET_FILE = 'dataset.json'
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """A split that is evaluated.
+
+    Attributes:
+        name: Its name in the report.
+        dataset: The data set; its rows all have moments.
+        loader: Config of the data loader, without the data set.
+        protocol: How its predictions are scored.
+        unlabelled: How many rows were left out because they have no moments.
+    """
+
+    name: str
+    dataset: Any
+    loader: Mapping[str, Any]
+    protocol: Protocol
+    unlabelled: int = 0
+
+
+def known_splits(cfg: Config) -> dict[str, dict[str, Any]]:
+    """The splits that a config names.
+
+    Args:
+        cfg: The config. ``robustness.splits`` holds name to what differs from ``val_dataloader.dataset`` (or from
+            that of the loader that its key ``loader`` names); without it there are ``val`` and ``test``.
+
+    Returns:
+        Name to that difference, in order.
+    """
+    declared = (cfg.get('robustness') or {}).get('splits') or {}
+    splits = {name: dict(entry) for name, entry in declared.items() if entry is not None}
+    for name in ('val', 'test'):
+        if cfg.get(f'{name}_dataloader') and name not in splits:
+            splits[name] = {'loader': name}
+    return splits
+
+
+def open_split(cfg: Config, wanted: str, seed: int = 0, limit: int | None = None) -> Split:
+    """Build the data set of a split.
+
+    Args:
+        cfg: The config, after :func:`mmvmr.utils.setup.setup_env` or ``apply_data_root``.
+        wanted: A name of :func:`known_splits`, or ``NAME=PATH``: another annotation file for the data set of
+            validation, or a folder with ``dataset.json``.
+        seed: Seed of whatever a probe draws.
+        limit: Use only the first so many labelled queries.
+
+    Returns:
+        The split.
+
+    Raises:
+        ValueError: If there is no such split, or none of its queries has moments.
+        FileNotFoundError: If its files are missing.
+    """
+    name, _, path = wanted.partition('=')
+    splits = known_splits(cfg)
+    change = _from_path(path) if path else splits.get(name)
+    if change is None:
+        raise ValueError(
+            f'unknown split {name!r}: this config has {list(splits)}. Add robustness.splits.{name}=dict(...) with '
+            'what differs from val_dataloader.dataset, or give NAME=ANNOTATIONS.jsonl or NAME=FOLDER'
+        )
+    change = copy.deepcopy(change)
+    which = change.pop('loader', 'val' if cfg.get('val_dataloader') else 'test')
+    loader = copy.deepcopy(cfg.get(f'{which}_dataloader'))
+    if loader is None:
+        raise ValueError(f'split {name!r}: the config has no {which}_dataloader')
+    dataset = _build_dataset(loader.pop('dataset'), change)
+    labelled = [row for row in dataset.rows if row.get('relevant_windows')]
+    unlabelled, dataset.rows = len(dataset.rows) - len(labelled), labelled[:limit]
+    if not dataset.rows:
+        raise ValueError(f'split {name!r} has no relevant_windows: predictions cannot be scored, use a labelled split')
+    dataset.set_epoch(0, seed)
+    return Split(name, dataset, loader, _protocol(cfg, which), unlabelled)
+
+
+def _from_path(path: str) -> dict[str, Any]:
+    source = Path(path)
+    if source.is_dir():
+        return {'data_root': str(source), **read_json(source / DATASET_FILE)}
+    if not source.is_file():
+        raise FileNotFoundError(f'{source.absolute()}: no such annotation file or folder')
+    return {'ann_file': str(source.absolute())}
+
+
+def _build_dataset(base: Any, change: Mapping[str, Any]) -> Any:
+    if 'pipeline' not in base:
+        raise ValueError(f'{base.get("type")} has no pipeline of its own: name a split with a plain data set')
+    if change.get('type', base['type']) != base['type']:
+        base = {'pipeline': base['pipeline'], **change}
+    elif 'feature_spec' in change:  # a folder that says all about itself
+        base = {**base, **change}
+    else:
+        base = Config._merge_a_into_b(dict(change), dict(base))
+    # Views of other probes would be predicted for nothing.
+    augment = base['pipeline'].get('augment') or {}
+    kept = {key: value for key, value in augment.items() if value is not None and not value.get('view')}
+    base = {**base, 'pipeline': {**base['pipeline'], 'augment': kept}}
+    return DATASETS.build(base)
+
+
+def _protocol(cfg: Config, which: str) -> Protocol:
+    metrics = cfg.get(f'{which}_evaluator') or []
+    for metric in metrics if isinstance(metrics, (list, tuple)) else [metrics]:
+        if metric.get('type') == 'MomentRetrievalMetric':
+            protocol = get_protocol(metric.get('protocol', 'qvhighlights'))
+            # All queries as one range, and R1@0.9, which TD-DETR reports of masked videos.
+            return dataclasses.replace(protocol, lengths=MappingProxyType({'full': None}))
+    raise ValueError(f'{which}_evaluator has no MomentRetrievalMetric: only moments are evaluated here')
+
+
+def load_model(cfg: Config, checkpoint: str, specs: Iterable[FeatureSpec] = ()) -> BaseModel:
+    """Build the model of a config with the weights of a checkpoint, all of them.
+
+    Args:
+        cfg: The config.
+        checkpoint: The file.
+        specs: Features that it will be given; compared with those it was trained on.
+
+    Returns:
+        The model in evaluation mode, on the best device.
+
+    Raises:
+        ValueError: If weights or features do not fit.
+    """
+    stored = load_checkpoint_safe(checkpoint)
+    trained_on = stored.get('meta', {}).get('feature_spec')
+    mismatch = ((cfg.get('default_hooks') or {}).get('feature_spec') or {}).get('mismatch', 'error')
+    for spec in specs if trained_on is not None and mismatch == 'error' else ():
+        if faults := FeatureSpec.from_dict(trained_on).differences(spec, 'trained on', 'given'):
+            raise ValueError(f'{checkpoint}: the checkpoint was trained on other features: {"; ".join(faults)}')
+    model = MODELS.build(cfg.model)
+    state = {key.removeprefix('module.'): value for key, value in stored.get('state_dict', stored).items()}
+    try:
+        found = model.load_state_dict(state, strict=False)
+        wrong = [*(f'no {key}' for key in found.missing_keys), *(f'unknown {key}' for key in found.unexpected_keys)]
+    except RuntimeError as error:  # shapes
+        wrong = [line.strip() for line in str(error).splitlines()[1:]]
+    if wrong:
+        shown = '; '.join(wrong[:3]) + (f' and {len(wrong) - 3} more' if len(wrong) > 3 else '')
+        raise ValueError(f'{checkpoint}: these weights are not of the model of this config: {shown}')
+    return model.to(get_device()).eval()
+
+
+def known_probes(cfg: Config) -> dict[str, dict[str, Any] | None]:
+    """All probes: those of :data:`PROBES` and of ``robustness.probes`` of the config, by name."""
+    return {**PROBES, **((cfg.get('robustness') or {}).get('probes') or {})}
+
+
+def predict(model: BaseModel, split: Split, probe: Mapping[str, Any] | None = None) -> Iterator[list[MomentDataSample]]:
+    """Predict a split under a probe.
+
+    Args:
+        model: The model.
+        split: The split.
+        probe: Config of the transform; None leaves the samples as they are.
+
+    Yields:
+        The samples of a batch with predictions, views left out.
+    """
+    pipeline = split.dataset.pipeline
+    own = pipeline.augment
+    pipeline.augment = dict(own) if probe is None else {'probe': TRANSFORMS.build(dict(probe)), **own}
+    try:
+        pipeline.bind(split.dataset)
+        torch.manual_seed(split.dataset.seed)
+        for batch in Runner.build_dataloader({**copy.deepcopy(dict(split.loader)), 'dataset': split.dataset}):
+            with torch.no_grad():
+                samples = model.test_step(batch)
+            yield [sample for sample in samples if sample.get('view', 'main') == 'main']
+    finally:
+        pipeline.augment = own
+
+
+def score(predicted: Mapping[Any, Sequence[Any]], split: Split) -> dict[str, float]:
+    """Score predictions against the windows of the annotation.
+
+    Args:
+        predicted: ``qid`` to ``[start, end, score]`` lists in seconds, best first.
+        split: Their split.
+
+    Returns:
+        ``R1@0.5``, ``R1@0.7``, ``R1@0.9``, ``mIoU``, ``mAP@0.75`` and ``mAP``, in percent.
+    """
+    rows = split.dataset.rows
+    windows = [row['relevant_windows'] for row in rows]
+    report = evaluate_moments([predicted[row['qid']] for row in rows], windows, split.protocol)['full']
+    mean_ap = report['MR-mAP']
+    figures = {f'R1@{t}': report['MR-R1'][str(t)] for t in RECALL}
+    return {**figures, 'mIoU': report['MR-mIoU'], 'mAP@0.75': mean_ap['0.75'], 'mAP': mean_ap['average']}
+
+
+def evaluate_split(
+    model: BaseModel,
+    split: Split,
+    probes: Mapping[str, Mapping[str, Any] | None],
+    progress: Callable[[str], Any] = lambda line: None,
+) -> dict[str, Any]:
+    """Evaluate a model on one split under all probes.
+
+    Args:
+        model: The model.
+        split: The split.
+        probes: Name to transform; ``plain`` is evaluated in any case.
+        progress: Called with one line before every pass over the data.
+
+    Returns:
+        ``num_queries``, ``num_videos``, ``unlabelled``, ``frame_probability`` (of the plain videos), and ``probes``:
+        name to figures, with ``ratio``, the plain mAP divided by that of the probe.
+    """
+    report: dict[str, Any] = {
+        'num_queries': len(split.dataset.rows),
+        'num_videos': len({row['vid'] for row in split.dataset.rows}),
+        'unlabelled': split.unlabelled,
+    }
+    figures: dict[str, dict[str, float]] = {}
+    for name, probe in {'plain': None, **probes}.items():
+        progress(f'{split.name}: {name}, {report["num_queries"]} queries')
+        frames = FrameProbability(model) if name == 'plain' else None
+        predicted: dict[Any, list[Any]] = {}
+        for batch in predict(model, split, probe):
+            predicted.update({sample.qid: prediction_row(sample.to_dict())[WINDOWS_KEY] for sample in batch})
+            if frames is not None:
+                frames.add(batch)
+        if frames is not None:
+            frames.close()
+            report['frame_probability'] = frames.report()
+        figures[name] = score(predicted, split)
+        mean_ap = figures[name]['mAP']
+        figures[name]['ratio'] = round(figures['plain']['mAP'] / mean_ap, 3) if mean_ap > 0 else math.nan
+    return {**report, 'probes': figures}
+
+
+def evaluate_robustness(
+    cfg: Config,
+    checkpoint: str,
+    probes: Sequence[str] | None = None,
+    splits: Sequence[str] | None = None,
+    seed: int = 0,
+    limit: int | None = None,
+    progress: Callable[[str], Any] = lambda line: None,
+) -> dict[str, Any]:
+    """Evaluate a checkpoint on all splits under all probes.
+
+    Args:
+        cfg: The config, after :func:`mmvmr.utils.setup.setup_env`.
+        checkpoint: The weights.
+        probes: Names of :func:`known_probes`; None for all.
+        splits: See :func:`open_split`; None for all that the config declares under ``robustness.splits``, else the
+            validation split.
+        seed: Seed of what probes draw.
+        limit: Use only the first so many queries of every split.
+        progress: Called with one line before every pass over the data.
+
+    Returns:
+        ``checkpoint``, ``seed`` and ``splits``: name to what :func:`evaluate_split` returns.
+
+    Raises:
+        ValueError: If a probe or split is unknown, or weights or features do not fit.
+    """
+    known = known_probes(cfg)
+    if unknown := [name for name in probes or () if name not in known]:
+        raise ValueError(f'unknown probes {unknown}: expected some of {sorted(known)}')
+    chosen = {name: known[name] for name in (probes or known)}
+    declared = list((cfg.get('robustness') or {}).get('splits') or {})
+    names = list(splits or declared or list(known_splits(cfg))[:1])
+    opened = [open_split(cfg, name, seed, limit) for name in names]
+    model = load_model(cfg, checkpoint, [split.dataset.feature_spec for split in opened])
+    reports = {split.name: evaluate_split(model, split, chosen, progress) for split in opened}
+    return {'checkpoint': str(checkpoint), 'seed': seed, 'splits': reports}
