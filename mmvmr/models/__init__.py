@@ -9,9 +9,10 @@ from .fusions import *  # noqa: F403
 from .heads import *  # noqa: F403
 from .layers import *  # noqa: F403
 from .losses import *  # noqa: F403
+from .point_postprocessor import PointPostProcessor
 from .postprocessor import MomentPostProcessor
 from .projectors import *  # noqa: F403
 from .query_initializers import *  # noqa: F403
 from .task_modules import *  # noqa: F403
 
-__all__ = ['MomentCriterion', 'MomentDataPreprocessor', 'MomentPostProcessor']
+__all__ = ['MomentCriterion', 'MomentDataPreprocessor', 'MomentPostProcessor', 'PointPostProcessor']

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS, TASK_UTILS
 
-from ..structures import MomentDataSample, Outputs, to_start_end
+from ..structures import MomentDataSample, Outputs, PredictionSet, to_start_end
 
 
 @MODELS.register_module()
@@ -19,7 +19,7 @@ class MomentPostProcessor(nn.Module):
     """Ranks the final predictions and turns them into windows in seconds.
 
     Args:
-        score: ``foreground`` (softmax of the logits) or ``quality``.
+        score: ``foreground`` (softmax of two logits, sigmoid of one) or ``quality``.
         scale: What a normalised position is multiplied with: ``clips`` for the time that the clips cover
             (``num_clips`` x ``clip_len``, as targets are made), ``duration`` for the annotated length of the video, as
             the published code of the Moment-DETR family does: with 30 clips of 1 s of a video of 30.9 s it shifts
@@ -80,26 +80,51 @@ class MomentPostProcessor(nn.Module):
             The same samples with ``pred_instances`` (best first) and ``pred_saliency``.
         """
         final = outputs.final
-        spans = final.spans.float()
-        scores = self._scores(final.logits, final.quality)
-        duration = spans.new_tensor([float(s.duration) for s in samples])
+        duration = final.spans.new_tensor([float(s.duration) for s in samples], dtype=torch.float32)
         covered = duration if self.longest is None else duration.clamp(max=self.longest)
         if self.scale == 'clips':
-            covered = spans.new_tensor([s.num_clips * float(s.clip_len) for s in samples])
-        windows = to_start_end(spans) * covered[:, None, None]
-        order = scores.argsort(dim=1, descending=True, stable=True)[:, : self.max_predictions]
-        windows, scores = self._finish(_take(windows, order), scores.gather(1, order), duration)
-        spans = _take(spans, order)
-        if self.nms is not None:
-            order, scores = self.nms(windows, scores)
-            windows, spans = _take(windows, order), _take(spans, order)
-        spans = spans.cpu()
+            covered = duration.new_tensor([s.num_clips * float(s.clip_len) for s in samples])
+        windows, spans, scores = (part.cpu() for part in self.rank(final, covered, duration))
         saliency = self._saliency(outputs.saliency)
-        for row, (sample, window, score) in enumerate(zip(samples, windows.cpu(), scores.cpu())):
-            sample.pred_instances = InstanceData(spans=spans[row], windows=window, scores=score)
+        for row, sample in enumerate(samples):
+            exists = scores[row] > -torch.inf
+            sample.pred_instances = InstanceData(
+                spans=spans[row][exists], windows=windows[row][exists], scores=scores[row][exists]
+            )
             if saliency is not None:
                 sample.pred_saliency = saliency[row, : sample.num_clips]
         return list(samples)
+
+    def rank(self, final: PredictionSet, covered: Tensor, duration: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Rank the predictions.
+
+        Args:
+            final: The predictions of the model (B, N).
+            covered: Seconds that normalised spans refer to (B,).
+            duration: Length of every video in seconds (B,).
+
+        Returns:
+            Windows in seconds (B, M, 2), normalised spans (B, M, 2) and scores (B, M), best first; scores are
+            ``-inf`` where a sample has fewer predictions than others.
+        """
+        spans, scores = final.spans.float(), self.scores(final)
+        windows = to_start_end(spans) * covered[:, None, None]
+        order = scores.argsort(dim=1, descending=True, stable=True)[:, : self.max_predictions]
+        windows, scores = self._finish(take(windows, order), scores.gather(1, order), duration)
+        spans = take(spans, order)
+        if self.nms is not None:
+            order, scores = self.nms(windows, scores)
+            windows, spans = take(windows, order), take(spans, order)
+        return windows, spans, scores
+
+    def scores(self, final: PredictionSet) -> Tensor:
+        """Scores of the predictions (B, N), ``-inf`` for those that do not exist.
+
+        Raises:
+            ValueError: If the model does not predict the configured score.
+        """
+        scores = self._scores(final.logits, final.quality)
+        return scores if final.mask is None else scores.where(final.mask, -torch.inf)
 
     def _scores(self, logits: Tensor | None, quality: Tensor | None) -> Tensor:
         if self.score == 'quality':
@@ -108,7 +133,7 @@ class MomentPostProcessor(nn.Module):
             return quality.float()
         if logits is None:
             raise ValueError("postprocessor.score='foreground' needs model.moment_head.logits")
-        return logits.float().softmax(-1)[..., 0]
+        return logits.float().softmax(-1)[..., 0] if logits.shape[-1] == 2 else logits.float().squeeze(-1).sigmoid()
 
     def _finish(self, windows: Tensor, scores: Tensor, duration: Tensor) -> tuple[Tensor, Tensor]:
         if self.decimals is not None:
@@ -129,6 +154,6 @@ class MomentPostProcessor(nn.Module):
         return (saliency.half() if self.half_saliency else saliency).float().cpu()
 
 
-def _take(spans: Tensor, order: Tensor) -> Tensor:
+def take(spans: Tensor, order: Tensor) -> Tensor:
     """Rows ``order`` (B, M) of spans (B, N, 2)."""
     return spans.gather(1, order[..., None].expand(-1, -1, 2))

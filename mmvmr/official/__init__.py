@@ -13,6 +13,7 @@ from .methods import (  # noqa: F401  (each module registers its method)
     qd_detr,
     td_detr,
     tr_detr,
+    univtg,
     uvcom,
 )
 

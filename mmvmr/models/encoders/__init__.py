@@ -11,6 +11,7 @@ from .multi_modal_align_encoder import MultiModalAlignEncoder
 from .negative_pair_encoder import NegativePairEncoder
 from .prompt_token_encoder import PromptTokenEncoder
 from .reciprocal_encoder import ReciprocalEncoder
+from .sentence_pool_encoder import SentencePoolEncoder
 from .similarity import SimilarityProjector
 from .transformer import EncoderLayer, TransformerEncoder
 from .video_context_encoder import VideoContextEncoder
@@ -30,6 +31,7 @@ __all__ = [
     'NegativePairEncoder',
     'PromptTokenEncoder',
     'ReciprocalEncoder',
+    'SentencePoolEncoder',
     'SimilarityProjector',
     'TransformerEncoder',
     'VideoContextEncoder',

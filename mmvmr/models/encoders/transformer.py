@@ -22,6 +22,8 @@ class EncoderLayer(nn.Module):
         dropout: Dropout of attention, feed-forward block and residuals.
         activation: Activation of the feed-forward block.
         drop_unit: What residual dropout drops, see :func:`mmvmr.models.layers.residual_dropout`.
+        path_dropout: Dropout of the residuals, where it differs (UniVTG).
+        ffn_dropout: Dropout inside the feed-forward block, where it differs.
     """
 
     def __init__(
@@ -32,13 +34,15 @@ class EncoderLayer(nn.Module):
         dropout: float = 0.1,
         activation: str = 'relu',
         drop_unit: str = 'element',
+        path_dropout: float | None = None,
+        ffn_dropout: float | None = None,
     ):
         super().__init__()
         self.self_attn = MultiheadAttention(embed_dims, num_heads, dropout)
-        self.ffn = FFN(embed_dims, ffn_dims, dropout, activation)
+        self.ffn = FFN(embed_dims, ffn_dims, dropout if ffn_dropout is None else ffn_dropout, activation)
         self.norm1 = nn.LayerNorm(embed_dims)
         self.norm2 = nn.LayerNorm(embed_dims)
-        self.dropout = residual_dropout(dropout, drop_unit)
+        self.dropout = residual_dropout(dropout if path_dropout is None else path_dropout, drop_unit)
 
     def forward(self, x: Tensor, mask: Tensor, pos: Tensor) -> Tensor:
         """Encode a sequence.

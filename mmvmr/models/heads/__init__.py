@@ -3,16 +3,19 @@
 from .dual_path_heads import DualPathQualityHead
 from .guided_saliency_head import MomentGuidedSaliencyHead
 from .moment_head import AnchorSpanHead, DirectSpanHead, ForegroundHead, MomentHead, QualityHead, RefinedSpanHead
+from .point_head import CosineSaliencyHead, PointHead
 from .saliency_head import LinearSaliencyHead, TokenSaliencyHead
 
 __all__ = [
     'AnchorSpanHead',
+    'CosineSaliencyHead',
     'DirectSpanHead',
     'DualPathQualityHead',
     'ForegroundHead',
     'LinearSaliencyHead',
     'MomentGuidedSaliencyHead',
     'MomentHead',
+    'PointHead',
     'QualityHead',
     'RefinedSpanHead',
     'TokenSaliencyHead',

@@ -14,6 +14,7 @@ from .attention import (
 from .boundary_attention import BoundaryDeformation, BoundaryLayer
 from .clusters import ClusterMeans, MeanGate, RandomWalkPropagation, soft_assign
 from .dynamics import DynamicsProjection, frame_differences
+from .conv_tower import ConvTower, MaskedConv
 from .elementwise import Dropout, DropPath, PReLU, dropout, residual_dropout
 from .init import xavier_
 from .local_conv import ConvStack, LocalConvBlock
@@ -51,12 +52,14 @@ __all__ = [
     'ConditionalSelfAttention',
     'ContentScale',
     'ConvStack',
+    'ConvTower',
     'DropPath',
     'Dropout',
     'DynamicsProjection',
     'GaussianModulator',
     'LearnedQueryPosition',
     'LocalConvBlock',
+    'MaskedConv',
     'MeanGate',
     'MultiheadAttention',
     'PReLU',

@@ -1,6 +1,7 @@
 """Losses: named terms that :class:`mmvmr.models.criterion.MomentCriterion` adds up."""
 
 from .alignment_losses import (
+    ClipClassLoss,
     ClipTextInterLoss,
     ClipTextIntraLoss,
     ClipTextLocalLoss,
@@ -16,6 +17,7 @@ from .correlation_losses import (
     OrthogonalTokenLoss,
 )
 from .frame_losses import FrameGuidanceLoss, PooledAlignmentLoss
+from .point_losses import ClipForegroundLoss, MovingCount, PointFocalLoss, PointForegroundLoss
 from .saliency_losses import (
     ClipAttentionLoss,
     SaliencyMarginLoss,
@@ -32,13 +34,15 @@ from .score_losses import (
     QualityMarginLoss,
 )
 from .similarity_losses import ClipSentenceLoss, VideoSentenceLoss
-from .span_losses import SpanGIoULoss, SpanL1Loss
+from .span_losses import SpanGIoULoss, SpanIoULoss, SpanL1Loss
 
 __all__ = [
     'AttentionDistillLoss',
     'BalancedQualityLoss',
     'BoundaryEvidenceLoss',
     'ClipAttentionLoss',
+    'ClipClassLoss',
+    'ClipForegroundLoss',
     'ClipSentenceLoss',
     'ClipTextInterLoss',
     'ClipTextIntraLoss',
@@ -51,7 +55,10 @@ __all__ = [
     'MomentClipLoss',
     'MomentDummyLoss',
     'MomentSentenceLoss',
+    'MovingCount',
     'OrthogonalTokenLoss',
+    'PointFocalLoss',
+    'PointForegroundLoss',
     'PooledAlignmentLoss',
     'QualityLoss',
     'QualityMarginLoss',
@@ -60,6 +67,7 @@ __all__ = [
     'SaliencyRankLoss',
     'SetLoss',
     'SpanGIoULoss',
+    'SpanIoULoss',
     'SpanL1Loss',
     'VideoSentenceLoss',
     'VideoTextContrastiveLoss',

@@ -15,7 +15,7 @@ from mmvmr.registry import MODELS
 from ...structures import MomentTargets, Outputs, Tokens
 from ..layers import masked_mean, sentence_token
 from .base import DenseLoss, check_padding, padded_mean
-from .gather import gather_rows, joint_cross_entropy, joint_ratio
+from .gather import gather_rows, joint_cross_entropy, joint_ratio, mean_over_ranks
 
 _STAGES = ('before', 'after')
 _SENTENCES = ('mean', 'unit_mean', 'token')
@@ -201,12 +201,13 @@ def positive_clips(targets: MomentTargets) -> tuple[Tensor, Tensor]:
 
     Returns:
         Clip indices (B,) and which samples have one (B,). A sample without ranked pairs (nothing lies outside its
-        moments) takes its best rated clip.
+        moments) takes its best rated clip. Without a single rated clip in the batch no sample has one (UniVTG).
     """
     drawn = targets.pairs[:, 0, -1]
     best = targets.saliency.where(targets.clip_mask & targets.clips, -1.0)
     value, fallback = best.max(1)
-    return torch.where(drawn >= 0, drawn, fallback), (drawn >= 0) | (value >= 0)
+    rated = mean_over_ranks((targets.saliency.where(targets.clip_mask, 0.0) > 0).any().float()) > 0
+    return torch.where(drawn >= 0, drawn, fallback), ((drawn >= 0) | (value >= 0)) & rated
 
 
 def _mean_over(values: Tensor, valid: Tensor) -> Tensor:
@@ -297,3 +298,29 @@ class ClipTextInterLoss(_AlignmentLoss):
             present, _ = gather_rows(torch.where(valid, 0.0, -1e4).unsqueeze(-1))
             total = total - _mean_over((logits + present)[:, own].log_softmax(0).diagonal(-start), valid)
         return total
+
+
+@MODELS.register_module()
+class ClipClassLoss(_AlignmentLoss):
+    """A clip of the moment chooses its class among the names of all (UniVTG's pre-training on action detection).
+
+    Args:
+        stage: See :class:`_AlignmentLoss`.
+        sentence: See :class:`_AlignmentLoss`.
+        temperature: Divides the similarities.
+        weight: Factor in the total.
+    """
+
+    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
+        """Compute the loss, the mean over the samples with a moment; see :meth:`DenseLoss.forward`.
+
+        Raises:
+            ValueError: If the model got no names of classes, or the samples no class.
+        """
+        names = outputs.memory.aux.get('classes')
+        if names is None or targets.classes is None:
+            raise ValueError('ClipClassLoss needs inputs with class_text and samples with a class: see UniVTG')
+        clip, valid = positive_clips(targets)
+        rows = torch.arange(len(clip), device=clip.device)
+        logits = self.clips(outputs)[rows, clip] @ F.normalize(names, dim=-1).t() / self.temperature
+        return -_mean_over(logits.log_softmax(1)[rows, targets.classes], valid)

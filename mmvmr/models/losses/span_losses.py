@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mmvmr.registry import MODELS
 
-from ...structures import MomentTargets, PredictionSet, paired_giou, to_start_end
+from ...structures import MomentTargets, PredictionSet, paired_giou, paired_iou, to_start_end
 from ..task_modules import Matched
 from .base import SetLoss
 from .gather import joint_ratio
@@ -19,17 +21,20 @@ class _MatchedSpanLoss(SetLoss):
 
     Args:
         normalizer: ``pairs`` divides by the number of pairs; ``targets`` by the number of ground-truth spans of
-            the batch, so that several queries on one span add up (SA-DETR's noise groups).
+            the batch, so that several queries on one span add up (SA-DETR's noise groups); a config builds what
+            divides, e.g. :class:`MovingCount`.
     """
 
-    def __init__(self, normalizer: str = 'pairs', **kwargs: Any):
+    def __init__(self, normalizer: str | dict[str, Any] = 'pairs', **kwargs: Any):
         super().__init__(**kwargs)
-        if normalizer not in ('pairs', 'targets'):
-            raise ValueError(f"normalizer={normalizer!r} is unknown, expected 'pairs' or 'targets'")
-        self.normalizer = normalizer
+        if isinstance(normalizer, str) and normalizer not in ('pairs', 'targets'):
+            raise ValueError(f"normalizer={normalizer!r} is unknown, expected 'pairs', 'targets' or a config")
+        self.normalizer = normalizer if isinstance(normalizer, str) else MODELS.build(normalizer)
 
     def forward(self, predictions: PredictionSet, matched: Matched, targets: MomentTargets) -> Tensor:
         values = self.values(predictions.spans[matched.batch, matched.query], matched.spans)
+        if not isinstance(self.normalizer, str):
+            return self.normalizer.divide(values.sum(), len(values))
         count = values.shape[0] if self.normalizer == 'pairs' else targets.span_mask.sum()
         # A batch without ground truth has no pairs: the loss is 0 and stays connected to the graph.
         return joint_ratio(values.sum(), count)
@@ -45,21 +50,32 @@ class SpanL1Loss(_MatchedSpanLoss):
 
     Args:
         windows: Compare (start, end) instead of (center, width) (BAM-DETR).
+        beta: Errors below this count by their square, ``e^2 / (2 beta)``, and the others ``beta / 2`` less (smooth
+            L1, UniVTG: 1, which every error is below); 0 for the absolute error.
+        coordinates: Take the ``mean`` over the two coordinates, or the ``sum`` (UniVTG).
         normalizer: See :class:`_MatchedSpanLoss`.
         weight: Factor in the total.
         sets: Names of the sets that it applies to.
         final_only: Leave intermediate decoder layers out.
+
+    Raises:
+        ValueError: If ``coordinates`` is unknown.
     """
 
-    def __init__(self, windows: bool = False, **kwargs: Any):
+    def __init__(self, windows: bool = False, beta: float = 0.0, coordinates: str = 'mean', **kwargs: Any):
         super().__init__(**kwargs)
+        if coordinates not in ('mean', 'sum'):
+            raise ValueError(f"SpanL1Loss: coordinates={coordinates!r} is unknown, expected 'mean' or 'sum'")
         self.windows = windows
+        self.beta = beta
+        self.coordinates = coordinates
 
     def values(self, found: Tensor, wanted: Tensor) -> Tensor:
         """Loss per pair (M,) from spans (M, 2)."""
         if self.windows:
             found, wanted = to_start_end(found), to_start_end(wanted)
-        return (found - wanted).abs().mean(-1)
+        error = F.smooth_l1_loss(found, wanted, reduction='none', beta=self.beta)
+        return error.mean(-1) if self.coordinates == 'mean' else error.sum(-1)
 
 
 @MODELS.register_module()
@@ -76,3 +92,36 @@ class SpanGIoULoss(_MatchedSpanLoss):
     def values(self, found: Tensor, wanted: Tensor) -> Tensor:
         """Loss per pair (M,) from spans (M, 2)."""
         return 1 - paired_giou(to_start_end(found), to_start_end(wanted))
+
+
+@MODELS.register_module()
+class SpanIoULoss(_MatchedSpanLoss):
+    """``1 - IoU + d^2``, averaged over the pairs (SnAG; Zheng et al., AAAI 2020).
+
+    Args:
+        distance: What d is: ``none``, or the distance of the ``center`` of both over the length of their hull (DIoU).
+            The published name of ``none`` is GIoU, which is the same where both spans contain the point that
+            predicts.
+        normalizer: See :class:`_MatchedSpanLoss`.
+        weight: Factor in the total.
+        sets: Names of the sets that it applies to.
+        final_only: Leave intermediate decoder layers out.
+
+    Raises:
+        ValueError: If ``distance`` is unknown.
+    """
+
+    def __init__(self, distance: str = 'center', **kwargs: Any):
+        super().__init__(**kwargs)
+        if distance not in ('none', 'center'):
+            raise ValueError(f"SpanIoULoss: distance={distance!r} is unknown, expected 'none' or 'center'")
+        self.distance = distance
+
+    def values(self, found: Tensor, wanted: Tensor) -> Tensor:
+        """Loss per pair (M,) from spans (M, 2)."""
+        a, b = to_start_end(found), to_start_end(wanted)
+        loss = 1 - paired_iou(a, b)
+        if self.distance == 'none':
+            return loss
+        hull = torch.maximum(a[:, 1], b[:, 1]) - torch.minimum(a[:, 0], b[:, 0])
+        return loss + ((found[:, 0] - wanted[:, 0]) / hull.clamp(min=torch.finfo(hull.dtype).tiny)).square()

@@ -124,7 +124,8 @@ class LinearProjector(nn.Module):
 
         Args:
             inputs: ``video`` (B, Lv, Dv), ``video_mask`` (B, Lv), ``text`` (B, Lt, Dt), ``text_mask`` (B, Lt), and
-                optionally ``neg_text`` with ``neg_text_mask``.
+                optionally ``neg_text``, ``class_text`` with their masks, and ``video_index`` (B,), with which there
+                are fewer videos than sentences.
 
         Returns:
             Projected features with the positions of the clips.
@@ -134,20 +135,22 @@ class LinearProjector(nn.Module):
         """
         self._check(inputs)
         video, mask = inputs['video'], inputs['video_mask']
-        negative = None
-        if 'neg_text' in inputs:
-            negative = self._words(inputs['neg_text'], inputs['neg_text_mask'])
         features = Features(
             video=Tokens(self._project(video), mask, self.position(mask)),
-            text=self._words(inputs['text'], inputs['text_mask']),
-            negative_text=negative,
+            text=self._words(inputs, 'text'),
+            negative_text=self._words(inputs, 'neg_text'),
             raw_video=video,
+            rows=inputs.get('video_index'),
+            class_text=self._words(inputs, 'class_text'),
         )
         return self.modality(features)
 
-    def _words(self, text: Tensor, mask: Tensor) -> Tokens:
-        feat = self.text(text)
-        return Tokens(feat, mask, None if self.text_position is None else self.text_position(feat))
+    def _words(self, inputs: dict[str, Tensor], name: str) -> Tokens | None:
+        if name not in inputs:
+            return None
+        feat = self.text(inputs[name])
+        position = None if self.text_position is None else self.text_position(feat)
+        return Tokens(feat, inputs[f'{name}_mask'], position)
 
     def _project(self, video: Tensor) -> Tensor:
         if not self.audio_dims:

@@ -27,10 +27,9 @@ class ModalityEmbedding(nn.Module):
     def forward(self, features: Features) -> Features:
         """Mark projected features; shapes stay."""
         word, clip = self.embedding.weight
-        negative = features.negative_text
+        sentences = {'text': features.text, 'negative_text': features.negative_text, 'class_text': features.class_text}
         return dataclasses.replace(
             features,
             video=features.video.replace(features.video.feat + clip),
-            text=features.text.replace(features.text.feat + word),
-            negative_text=None if negative is None else negative.replace(negative.feat + word),
+            **{name: None if text is None else text.replace(text.feat + word) for name, text in sentences.items()},
         )

@@ -4,18 +4,23 @@ from .assigner import HungarianAssigner, Matched
 from .coders import AdditiveSpanCoder, LogitSpanCoder
 from .match_costs import ForegroundCost, QualityCost, SpanGIoUCost, SpanL1Cost
 from .negatives import RollNegativeSampler, SimilarityNegativeSampler
-from .nms import SoftNMS
+from .nms import HardNMS, SegmentVoting, SoftNMS
+from .points import PointAssigner, PyramidPoints
 from .pseudo_events import PseudoEvents
 
 __all__ = [
     'AdditiveSpanCoder',
     'ForegroundCost',
+    'HardNMS',
     'HungarianAssigner',
     'LogitSpanCoder',
     'Matched',
+    'PointAssigner',
     'PseudoEvents',
+    'PyramidPoints',
     'QualityCost',
     'RollNegativeSampler',
+    'SegmentVoting',
     'SimilarityNegativeSampler',
     'SoftNMS',
     'SpanGIoUCost',

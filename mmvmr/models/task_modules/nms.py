@@ -1,4 +1,4 @@
-"""Suppression of predictions that repeat a better one."""
+"""Suppression of predictions that repeat a better one, for all samples at once."""
 
 from __future__ import annotations
 
@@ -7,53 +7,143 @@ from torch import Tensor
 
 from mmvmr.registry import TASK_UTILS
 
-from ...structures import pairwise_iou
+from ...structures import paired_iou, pairwise_iou
+
+_DECAYS = ('gaussian', 'linear')
 
 
-@TASK_UTILS.register_module()
-class SoftNMS:
-    """Scores of predictions that overlap a better one decay: ``s <- s exp(-IoU^2 / sigma)`` (Bodla et al., ICCV 2017).
+class _GreedySuppression:
+    """Takes the best remaining prediction of every sample, step by step, and lets it lower the others.
 
-    Greedy, for all samples at once: every step takes the best remaining prediction of each sample. On intervals the
-    official code of BAM-DETR divides by the hull instead of the union, which is the same wherever two overlap.
+    Memory grows with the number of predictions and not with its square. Predictions that do not exist have the score
+    ``-inf``, in and out. On intervals published code divides by the hull instead of the union, which is the same
+    wherever two overlap.
 
     Args:
-        threshold: Predictions that overlap no more than this keep their score.
-        sigma: Width of the decay.
         max_predictions: Stop after this many; None keeps all.
+        min_score: Predictions that score less, at first or by decay, are dropped.
     """
 
-    def __init__(self, threshold: float = 0.3, sigma: float = 0.5, max_predictions: int | None = None):
-        self.threshold = threshold
-        self.sigma = sigma
+    def __init__(self, max_predictions: int | None = None, min_score: float = 0.0):
         self.max_predictions = max_predictions
+        self.min_score = min_score
 
     def __call__(self, windows: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
         """Rank predictions anew.
 
         Args:
             windows: (start, end) in any unit (B, N, 2).
-            scores: Non-negative scores (B, N).
+            scores: Non-negative scores (B, N), or ``-inf`` for predictions that do not exist.
 
         Returns:
-            Indices of the kept predictions (B, M), best first, and their scores (B, M). Of equal scores the first
-            counts as better.
+            Indices of the kept predictions (B, M), best first, and their scores (B, M), ``-inf`` for what a sample
+            has less than others. Of equal scores the first counts as better.
         """
         count = scores.shape[1]
-        iou = pairwise_iou(windows, windows)
-        decay = torch.where(iou > self.threshold, (-iou.square() / self.sigma).exp(), 1.0)  # symmetric (B, N, N)
-        remaining = scores.clone()
+        remaining = self._enough(scores)
         kept, values = [], []
         for _ in range(count if self.max_predictions is None else min(count, self.max_predictions)):
             best = remaining.amax(1, keepdim=True)
+            if not bool((best > -torch.inf).any()):
+                break
             index = _first(remaining == best)
             kept.append(index)
             values.append(best)
-            remaining = remaining * decay.gather(1, index[..., None].expand(-1, -1, count)).squeeze(1)
-            remaining = remaining.scatter(1, index, -torch.inf)
+            taken = windows.gather(1, index[..., None].expand(-1, -1, 2))
+            lowered = self.lower(remaining, paired_iou(windows, taken))
+            remaining = self._enough(lowered.where(remaining > -torch.inf, -torch.inf)).scatter(1, index, -torch.inf)
         if not kept:
-            return torch.zeros_like(scores, dtype=torch.long), scores
+            return torch.zeros_like(scores[:, :0], dtype=torch.long), scores[:, :0]
         return torch.cat(kept, dim=1), torch.cat(values, dim=1)
+
+    def lower(self, scores: Tensor, iou: Tensor) -> Tensor:
+        """Scores (B, N) after a better prediction with this overlap (B, N) was taken."""
+        raise NotImplementedError
+
+    def _enough(self, scores: Tensor) -> Tensor:
+        return scores.where(scores >= self.min_score, -torch.inf)
+
+
+@TASK_UTILS.register_module()
+class SoftNMS(_GreedySuppression):
+    """Scores of predictions that overlap a better one decay: ``s <- s exp(-IoU^2 / sigma)`` (Bodla et al., ICCV 2017).
+
+    Args:
+        threshold: Predictions that overlap no more than this keep their score.
+        sigma: Width of the decay.
+        max_predictions: Stop after this many; None keeps all.
+        min_score: Predictions whose score decays below are dropped (SnAG).
+        decay: ``gaussian`` as above, or ``linear``: ``s <- s (1 - IoU)``.
+
+    Raises:
+        ValueError: If ``decay`` is unknown.
+    """
+
+    def __init__(
+        self,
+        threshold: float = 0.3,
+        sigma: float = 0.5,
+        max_predictions: int | None = None,
+        min_score: float = 0.0,
+        decay: str = 'gaussian',
+    ):
+        super().__init__(max_predictions, min_score)
+        if decay not in _DECAYS:
+            raise ValueError(f'SoftNMS: decay={decay!r} is unknown, expected one of {_DECAYS}')
+        self.threshold = threshold
+        self.sigma = sigma
+        self.decay = decay
+
+    def lower(self, scores: Tensor, iou: Tensor) -> Tensor:
+        """Let the scores of overlapping predictions decay; see :meth:`_GreedySuppression.lower`."""
+        factor = (-iou.square() / self.sigma).exp() if self.decay == 'gaussian' else 1 - iou
+        return scores * factor.where(iou > self.threshold, 1.0)
+
+
+@TASK_UTILS.register_module()
+class HardNMS(_GreedySuppression):
+    """Predictions that overlap a better one by more than a threshold are dropped.
+
+    Args:
+        threshold: The largest overlap that is kept.
+        max_predictions: Stop after this many; None keeps all.
+        min_score: Predictions that score less are dropped.
+    """
+
+    def __init__(self, threshold: float = 0.7, max_predictions: int | None = None, min_score: float = 0.0):
+        super().__init__(max_predictions, min_score)
+        self.threshold = threshold
+
+    def lower(self, scores: Tensor, iou: Tensor) -> Tensor:
+        """Drop overlapping predictions; see :meth:`_GreedySuppression.lower`."""
+        return scores.where(iou <= self.threshold, -torch.inf)
+
+
+@TASK_UTILS.register_module()
+class SegmentVoting:
+    """A kept window becomes the mean of all that nearly equal it, weighted by their scores (SnAG).
+
+    Args:
+        threshold: Smallest overlap with the kept window of those that vote; it votes itself, too.
+    """
+
+    def __init__(self, threshold: float = 0.95):
+        self.threshold = threshold
+
+    def __call__(self, kept: Tensor, windows: Tensor, scores: Tensor) -> Tensor:
+        """Refine windows.
+
+        Args:
+            kept: Windows that survived (B, M, 2).
+            windows: All windows (B, N, 2) in the same unit.
+            scores: Their scores before suppression (B, N), ``-inf`` where there is none.
+
+        Returns:
+            (B, M, 2); windows that nothing votes for stay.
+        """
+        weight = scores.where(scores > -torch.inf, 0.0)[:, None] * (pairwise_iou(kept, windows) >= self.threshold)
+        total = weight.sum(-1, keepdim=True)
+        return torch.where(total > 0, weight @ windows / total.clamp(min=torch.finfo(total.dtype).tiny), kept)
 
 
 def _first(found: Tensor) -> Tensor:

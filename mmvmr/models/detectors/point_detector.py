@@ -1,0 +1,97 @@
+"""The template of every detector that predicts a span at every point of a video."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from mmvmr.registry import MODELS, TASK_UTILS
+
+from ...structures import MomentDataSample, MomentTargets, Outputs
+from ..builder import fill_shared
+from .base_detector import BaseDetector, clip_mask
+from .sliding_windows import Place
+
+
+@MODELS.register_module()
+class PointDetector(BaseDetector):
+    """Moment retrieval and highlight detection by dense prediction.
+
+    The sibling of :class:`MomentDetector` without queries, decoder and matching: every point of a video, at one or at
+    several temporal resolutions, predicts a score and a span around itself (UniVTG, SnAG)::
+
+        inputs  video (V, Lv, Dv), video_mask (V, Lv), text (B, Lt, Dt), text_mask (B, Lt) [, video_index (B,)]
+          | projector(inputs)                     -> Features: video (V, Lv, D), text (B, Lt, D'), rows (B,)?
+          | encoder(features, targets?)           -> Memory: levels [(B, P_l, D)] or video (B, Lv, D)
+          | point_generator(lengths, clips)       -> Points: center, size, low, high (B, P)
+          | point_head(levels, points)            -> [PredictionSet]: spans (B, P, 2), logits (B, P, 1), points
+          | saliency_head(memory, sets)           -> (B, Lv)
+          v Outputs -> criterion (mode='loss') | postprocessor (mode='predict')
+
+    With ``video_index`` a batch holds V videos for B sentences. An encoder whose attribute ``late`` is true takes them
+    so, encodes every video once and fuses the sentences with the result; for any other the videos are repeated.
+
+    Args:
+        projector: Config of the projector.
+        encoder: Config of the encoder.
+        point_generator: Config of the points, e.g. :class:`PyramidPoints`.
+        point_head: Config of the head.
+        criterion: Config of the criterion, with an assigner such as :class:`PointAssigner`.
+        saliency_head: Config of the highlight head; None for moments only.
+        postprocessor: Config of the post-processor.
+        windows: Config of how a long video is cut at inference, e.g. :class:`SlidingWindows`; None takes it whole.
+        shared: Arguments that every nested module receives unless its own config sets them.
+        data_preprocessor: Config of the preprocessor.
+        init_cfg: Initialisation config of mmengine, e.g. a pre-trained checkpoint.
+    """
+
+    def __init__(
+        self,
+        projector: dict[str, Any],
+        encoder: dict[str, Any],
+        point_generator: dict[str, Any],
+        point_head: dict[str, Any],
+        criterion: dict[str, Any],
+        saliency_head: dict[str, Any] | None = None,
+        postprocessor: dict[str, Any] | None = None,
+        windows: dict[str, Any] | None = None,
+        shared: dict[str, Any] | None = None,
+        data_preprocessor: dict[str, Any] | None = None,
+        init_cfg: dict[str, Any] | None = None,
+    ):
+        stages = {'projector': projector, 'encoder': encoder, 'point_head': point_head, 'saliency_head': saliency_head}
+        postprocessor = postprocessor or {'type': 'MomentPostProcessor'}
+        super().__init__(stages, criterion, postprocessor, shared, data_preprocessor, init_cfg)
+        self.point_generator = TASK_UTILS.build(fill_shared(point_generator, shared or {}))
+        self.windows = None if windows is None else TASK_UTILS.build(windows)
+
+    def predict(self, inputs: dict[str, Tensor], samples: list[MomentDataSample]) -> list[MomentDataSample]:
+        """Fill in the predictions of a batch; arguments as in :meth:`BaseDetector.predict`."""
+        if self.windows is None:
+            return super().predict(inputs, samples)
+        return self.postprocessor(self.windows(self, inputs), samples)
+
+    def predict_sets(
+        self, inputs: dict[str, Tensor], targets: MomentTargets | None = None, place: Place | None = None
+    ) -> Outputs:
+        """Run all stages.
+
+        Args:
+            inputs: Padded features and masks.
+            targets: Ground truth; None at inference.
+            place: Where in its video the window lies that the inputs hold; None for whole videos.
+
+        Returns:
+            Everything that the stages produced; spans are parts of the whole video.
+        """
+        features = self.projector(inputs)
+        if not getattr(self.encoder, 'late', False):
+            features = features.paired()
+        memory = self.encoder(features, targets)
+        levels = [memory.video] if memory.levels is None else memory.levels
+        clips, start = (clip_mask(inputs).sum(1), 0) if place is None else (place.clips, place.start)
+        points = self.point_generator([level.feat.shape[1] for level in levels], clips, start)
+        sets = self.point_head(levels, points)
+        saliency = None if self.saliency_head is None else self.saliency_head(memory, sets)
+        return Outputs(features, memory, None, None, sets, saliency)

@@ -1,0 +1,127 @@
+"""Long videos in windows: features of one after the other, predictions of all together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from mmvmr.registry import TASK_UTILS
+
+from ...structures import Outputs, PredictionSet
+
+
+@dataclass
+class Place:
+    """Where in its video a window lies.
+
+    Attributes:
+        clips: Clips of the whole video (B,).
+        start: Clips in front of the window.
+    """
+
+    clips: Tensor
+    start: int
+
+
+@TASK_UTILS.register_module()
+class SlidingWindows:
+    """Encode a video window by window and pool the candidates of all windows (SnAG, section 3.4).
+
+    The last window ends with the video, however far it overlaps the one before.
+
+    Args:
+        size: Clips of a window; a shorter video is one window.
+        stride: Clips between the starts of two windows; None sets them side by side.
+
+    Raises:
+        ValueError: If a number is not positive.
+    """
+
+    def __init__(self, size: int, stride: int | None = None):
+        if size < 1 or (stride is not None and stride < 1):
+            raise ValueError(f'SlidingWindows: size={size}, stride={stride}, expected positive numbers of clips')
+        self.size = size
+        self.stride = stride or size
+
+    def starts(self, length: int) -> list[int]:
+        """First clips of the windows of a video of ``length`` clips."""
+        last = length - self.size
+        if last <= 0:
+            return [0]
+        found = list(range(0, last + 1, self.stride))
+        return found if found[-1] == last else [*found, last]
+
+    def __call__(self, model: Any, inputs: dict[str, Tensor]) -> Outputs:
+        """Predict for a batch of videos of any length.
+
+        Args:
+            model: A :class:`PointDetector` whose post-processor can ``reduce`` predictions to candidates.
+            inputs: Padded features and masks.
+
+        Returns:
+            Outputs with one final set, the candidates of all windows, and highlight scores if the model has any: the
+            mean over the windows that a clip lies in.
+        """
+        index = inputs.get('video_index')
+        if index is None:
+            index = torch.arange(len(inputs['text']), device=inputs['text'].device)
+        lengths = inputs['video_mask'].sum(1).tolist()
+        found: dict[int, tuple[PredictionSet, Tensor | None]] = {}
+        for video, length in enumerate(lengths):
+            rows = (index == video).nonzero().squeeze(1)
+            if len(rows):
+                sets, saliency = self._video(model, inputs, video, rows, length)
+                found.update({row: (sets, i, saliency) for i, row in enumerate(rows.tolist())})
+        return _stacked([found[row] for row in range(len(index))])
+
+    def _video(
+        self, model: Any, inputs: dict[str, Tensor], video: int, rows: Tensor, length: int
+    ) -> tuple[PredictionSet, Tensor | None]:
+        """Candidates and highlight scores of the sentences of one video."""
+        size, sets = min(self.size, length), []
+        total, times = torch.zeros(len(rows), length, device=rows.device), torch.zeros(length, device=rows.device)
+        saliency = None
+        for start in self.starts(length):
+            window = {name: inputs[name][video : video + 1, start : start + size] for name in ('video', 'video_mask')}
+            sentences = {name: value[rows] for name, value in inputs.items() if name.startswith('text')}
+            if 'prior' in inputs:
+                window['prior'] = inputs['prior'][rows, start : start + size]
+            place = Place(torch.full((len(rows),), length, device=rows.device), start)
+            outputs = model.predict_sets({**window, **sentences, 'video_index': torch.zeros_like(rows)}, place=place)
+            sets.append(model.postprocessor.reduce(outputs.final))
+            if outputs.saliency is not None:
+                total[:, start : start + size] += outputs.saliency
+                times[start : start + size] += 1
+                saliency = total / times.clamp(min=1)
+        return _joined(sets), saliency
+
+
+def _joined(sets: list[PredictionSet]) -> PredictionSet:
+    """Candidates of several windows of the same samples."""
+    info = {'step': sets[0].info['step']}
+    if 'prior' in sets[0].info:
+        info['prior'] = torch.cat([s.info['prior'] for s in sets], dim=1)
+    parts = {name: torch.cat([getattr(s, name) for s in sets], dim=1) for name in ('spans', 'logits', 'mask')}
+    return PredictionSet(sets[0].name, final=True, info=info, **parts)
+
+
+def _stacked(rows: list[tuple[PredictionSet, int, Tensor | None]]) -> Outputs:
+    """Samples of several videos, padded to the same number of candidates."""
+
+    def stack(name: str) -> Tensor:
+        return pad_sequence([getattr(s, name)[i] for s, i, _ in rows], batch_first=True)
+
+    info = {'step': torch.stack([s.info['step'][i] for s, i, _ in rows])}
+    if 'prior' in rows[0][0].info:
+        info['prior'] = pad_sequence([s.info['prior'][i] for s, i, _ in rows], batch_first=True)
+    final = PredictionSet(
+        rows[0][0].name, stack('spans'), final=True, logits=stack('logits'), mask=stack('mask'), info=info
+    )
+    saliency = None
+    if rows[0][2] is not None:
+        saliency = pad_sequence([values[i] for _, i, values in rows], batch_first=True)
+    return Outputs(None, None, None, None, [final], saliency)  # type: ignore[arg-type]  # nothing reads the stages

@@ -1,0 +1,41 @@
+"""What goes into an encoder, kept for losses and heads that compare clips with sentences before they mix (UniVTG)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from torch import nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import Features, Memory, MomentTargets
+
+
+@MODELS.register_module()
+class SentencePoolEncoder(nn.Module):
+    """Pool the words in front of an encoder, and keep the clips as they were (UniVTG, section 3.2).
+
+    Args:
+        encoder: Config of the wrapped encoder.
+        pool: Config of what makes one vector of the words, e.g. :class:`AttentionPool`.
+    """
+
+    def __init__(self, encoder: dict[str, Any], pool: dict[str, Any]):
+        super().__init__()
+        self.encoder = MODELS.build(encoder)
+        self.pool = MODELS.build(pool)
+
+    def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
+        """Encode a batch; arguments as in the wrapped encoder.
+
+        Returns:
+            The memory of the wrapped encoder with ``sentence``, ``aux['clips']`` (B, Lv, D) and, where classes have
+            names, ``aux['classes']`` (C, D).
+        """
+        memory = self.encoder(features, targets)
+        kept = {'clips': features.video.feat}
+        if features.class_text is not None:
+            kept['classes'] = self.pool(features.class_text.feat, features.class_text.mask)
+        sentence = self.pool(features.text.feat, features.text.mask)
+        return dataclasses.replace(memory, sentence=sentence, aux={**memory.aux, **kept})

@@ -1,0 +1,129 @@
+"""Heads that predict a span at every point of a video."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import Memory, Points, PredictionSet, Tokens, to_center_width
+
+_ACTIVATIONS = {'relu': torch.relu, 'sigmoid': torch.sigmoid}
+_UNITS = ('size', 'video')
+_SCORES = ('cosine', 'foreground', 'sum')
+
+
+@MODELS.register_module()
+class PointHead(nn.Module):
+    """A score and the distances to start and end at every point; one set of weights for all levels.
+
+    Args:
+        tower: Config of the layers in front of both, e.g. :class:`ConvTower`; it gets ``out_dims``.
+        activation: Keeps distances positive: ``sigmoid`` (UniVTG) or ``relu`` (SnAG).
+        unit: What a distance of 1 is: the ``video`` as a whole (UniVTG), or the ``size`` of the point (SnAG).
+        num_levels: Learn a factor of the distances for each of so many levels (SnAG); None for none.
+        prior: Score of a point before training; 0 starts with the bias 0.
+
+    Raises:
+        ValueError: If an option is unknown.
+    """
+
+    def __init__(
+        self,
+        tower: dict[str, Any],
+        activation: str = 'relu',
+        unit: str = 'size',
+        num_levels: int | None = None,
+        prior: float = 0.0,
+    ):
+        super().__init__()
+        for name, value, known in (('activation', activation, tuple(_ACTIVATIONS)), ('unit', unit, _UNITS)):
+            if value not in known:
+                raise ValueError(f'PointHead: {name}={value!r} is unknown, expected one of {known}')
+        self.activation = activation
+        self.unit = unit
+        self.score = MODELS.build(dict(tower, out_dims=1))
+        self.offset = MODELS.build(dict(tower, out_dims=2))
+        self.scales = None if num_levels is None else nn.Parameter(torch.ones(num_levels))
+        if prior:
+            nn.init.constant_(self.score.out.conv.bias, -math.log((1 - prior) / prior))
+
+    def forward(self, levels: Sequence[Tokens], points: Points) -> list[PredictionSet]:
+        """Predict.
+
+        Args:
+            levels: Clips of every level (B, P_l, D).
+            points: All P points, level after level.
+
+        Returns:
+            One set, ``point``, with its distances in their unit in ``info['offsets']`` (B, P, 2), and the distance
+            between points of the finest level in ``info['step']`` (B, 1).
+        """
+        logits = torch.cat([self.score(level.feat, level.mask) for level in levels], dim=1).float()
+        offsets = _ACTIVATIONS[self.activation](torch.cat([self._raw(i, level) for i, level in enumerate(levels)], 1))
+        unit = points.size.unsqueeze(-1) if self.unit == 'size' else 1.0
+        before, after = (offsets * unit).unbind(-1)
+        windows = torch.stack((points.center - before, points.center + after), dim=-1)
+        mask = torch.cat([level.mask for level in levels], dim=1)
+        return [
+            PredictionSet(
+                'point',
+                to_center_width(windows),
+                final=True,
+                logits=logits,
+                mask=mask,
+                info={'offsets': offsets, 'step': points.size[:, :1]},
+                points=points,
+            )
+        ]
+
+    def _raw(self, index: int, level: Tokens) -> Tensor:
+        raw = self.offset(level.feat, level.mask).float()
+        return raw if self.scales is None else raw * self.scales[index]
+
+
+@MODELS.register_module()
+class CosineSaliencyHead(nn.Module):
+    """Cosine of clip and sentence before the encoder, and the score of the clip's own point (UniVTG, section 3.2).
+
+    Args:
+        score: ``cosine``, ``foreground`` (the score of the point), or the ``sum`` of both.
+        half: Pass the cosine through half precision first, as official prediction files do.
+
+    Raises:
+        ValueError: If ``score`` is unknown.
+    """
+
+    def __init__(self, score: str = 'sum', half: bool = False):
+        super().__init__()
+        if score not in _SCORES:
+            raise ValueError(f'CosineSaliencyHead: score={score!r} is unknown, expected one of {_SCORES}')
+        self.score = score
+        self.half = half
+
+    def forward(self, memory: Memory, sets: Sequence[PredictionSet] | None = None) -> Tensor:
+        """Score the clips (B, Lv).
+
+        Args:
+            memory: Output of :class:`SentencePoolEncoder`.
+            sets: Prediction sets, of which the final one has a point per clip.
+
+        Raises:
+            ValueError: If the encoder pools no sentence.
+        """
+        if memory.sentence is None or 'clips' not in memory.aux:
+            raise ValueError('CosineSaliencyHead needs an encoder that keeps its input: use SentencePoolEncoder')
+        cosine = F.cosine_similarity(memory.aux['clips'], memory.sentence.unsqueeze(1), dim=-1).float()
+        if self.half:
+            cosine = cosine.half().float()
+        if self.score == 'cosine':
+            return cosine
+        (final,) = [predictions for predictions in sets if predictions.final]
+        foreground = final.logits.squeeze(-1).sigmoid()
+        return foreground if self.score == 'foreground' else cosine + foreground

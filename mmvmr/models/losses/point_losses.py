@@ -1,0 +1,165 @@
+"""Losses on the scores of points, and the count that SnAG divides by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import MomentTargets, Outputs, PredictionSet
+from ..task_modules import Matched
+from .base import DenseLoss, SetLoss
+from .gather import joint_ratio, mean_over_ranks, num_processes
+
+
+@MODELS.register_module()
+class MovingCount(nn.Module):
+    """A moving average of how many points have a target, which losses are divided by (SnAG, section 3.4).
+
+    A step is divided by the average of the steps before it. The count is that of all processes together.
+
+    Args:
+        initial: The average before the first step.
+        momentum: Share of the old average in the new one.
+    """
+
+    def __init__(self, initial: float, momentum: float = 0.9):
+        super().__init__()
+        self.momentum = momentum
+        self.register_buffer('value', torch.tensor(float(initial)))
+
+    def divide(self, total: Tensor, count: int) -> Tensor:
+        """Divide by the average, then take the count into it while training.
+
+        Args:
+            total: Sum over the points of this process.
+            count: Points with a target in this process.
+
+        Returns:
+            Share of this process: averaged over the processes, the sum of all over the average.
+        """
+        value = self.value.clone()  # what the backward pass keeps must not change below
+        if self.training:
+            world = num_processes()
+            everywhere = mean_over_ranks(torch.tensor(float(count), device=value.device)) * world
+            with torch.no_grad():
+                self.value.lerp_(everywhere.clamp(min=1), 1 - self.momentum)
+        return total * num_processes() / value
+
+
+def point_labels(predictions: PredictionSet, matched: Matched) -> tuple[Tensor, Tensor, Tensor]:
+    """Scores of the points and what they should be.
+
+    Args:
+        predictions: A set with one logit per prediction.
+        matched: Its pairs.
+
+    Returns:
+        Logits, labels (0 or 1) and which points exist, (B, P) each.
+    """
+    logits = predictions.logits.squeeze(-1)
+    label = torch.zeros_like(logits)
+    label[matched.batch, matched.query] = 1
+    exists = torch.ones_like(label, dtype=torch.bool) if predictions.mask is None else predictions.mask
+    return logits, label, exists
+
+
+@MODELS.register_module()
+class PointForegroundLoss(SetLoss):
+    """Binary cross-entropy of the points that exist, averaged over them (UniVTG, L_f).
+
+    Args:
+        background_weight: Weight of points without a target.
+        weight: Factor in the total.
+        sets: Names of the sets that it applies to.
+        final_only: Leave intermediate decoder layers out.
+    """
+
+    def __init__(self, background_weight: float = 0.1, **kwargs: Any):
+        super().__init__(**{'sets': ('point',), **kwargs})
+        self.background_weight = background_weight
+
+    def forward(self, predictions: PredictionSet, matched: Matched, targets: MomentTargets) -> Tensor:
+        """Compute the unweighted loss of one set; see :meth:`SetLoss.forward`."""
+        return foreground_loss(*point_labels(predictions, matched), self.background_weight)
+
+
+@MODELS.register_module()
+class ClipForegroundLoss(DenseLoss):
+    """:class:`PointForegroundLoss` for data sets that label clips and no moments: a clip's point is its label.
+
+    Args:
+        background_weight: Weight of clips outside.
+        weight: Factor in the total.
+    """
+
+    def __init__(self, background_weight: float = 0.1, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.background_weight = background_weight
+
+    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
+        """Compute the loss; see :meth:`DenseLoss.forward`."""
+        logits = outputs.final.logits.squeeze(-1)
+        return foreground_loss(logits, targets.clips.to(logits.dtype), targets.clip_mask, self.background_weight)
+
+
+def foreground_loss(logits: Tensor, label: Tensor, exists: Tensor, background_weight: float) -> Tensor:
+    """Weighted binary cross-entropy, averaged over what exists.
+
+    Args:
+        logits: (B, P).
+        label: 0 or 1 (B, P).
+        exists: Which count (B, P).
+        background_weight: Weight where the label is 0.
+
+    Returns:
+        A scalar.
+    """
+    factor = torch.where(label > 0, 1.0, background_weight)
+    loss = factor * F.binary_cross_entropy_with_logits(logits, label, reduction='none')
+    return joint_ratio(loss.where(exists, 0.0).sum(), exists.sum())
+
+
+@MODELS.register_module()
+class PointFocalLoss(SetLoss):
+    """Focal loss of the points that exist, with smoothed labels (SnAG, section 3.4; Lin et al., ICCV 2017).
+
+    Args:
+        normalizer: Config of what the sum is divided by, e.g. :class:`MovingCount`; None for the number of points
+            with a target.
+        alpha: Weight of points with a target; the others have ``1 - alpha``.
+        gamma: Exponent that weighs easy points down.
+        smoothing: Labels are ``smoothing / 2`` and ``1 - smoothing / 2``; the focal term reads them so as well.
+        weight: Factor in the total.
+        sets: Names of the sets that it applies to.
+        final_only: Leave intermediate decoder layers out.
+    """
+
+    def __init__(
+        self,
+        normalizer: dict[str, Any] | None = None,
+        alpha: float = 0.5,
+        gamma: float = 2.0,
+        smoothing: float = 0.2,
+        **kwargs: Any,
+    ):
+        super().__init__(**{'sets': ('point',), **kwargs})
+        self.normalizer = None if normalizer is None else MODELS.build(normalizer)
+        self.alpha = alpha
+        self.gamma = gamma
+        self.smoothing = smoothing
+
+    def forward(self, predictions: PredictionSet, matched: Matched, targets: MomentTargets) -> Tensor:
+        """Compute the unweighted loss of one set; see :meth:`SetLoss.forward`."""
+        logits, label, exists = point_labels(predictions, matched)
+        smooth = label * (1 - self.smoothing) + self.smoothing / 2
+        probability = logits.sigmoid()
+        right = probability * smooth + (1 - probability) * (1 - smooth)
+        alpha = torch.where(label > 0, self.alpha, 1 - self.alpha)
+        loss = F.binary_cross_entropy_with_logits(logits, smooth, reduction='none') * alpha * (1 - right) ** self.gamma
+        total, count = loss.where(exists, 0.0).sum(), len(matched.query)
+        return joint_ratio(total, count) if self.normalizer is None else self.normalizer.divide(total, count)

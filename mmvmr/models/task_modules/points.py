@@ -1,0 +1,194 @@
+"""Points of a video that predict spans, and which of them answer for which ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mmvmr.registry import TASK_UTILS
+
+from ...structures import MomentTargets, Points, PredictionSet, to_start_end
+from .assigner import Matched
+
+#: Positions that differ by less than this part of a clip are equal; spans are float32 and have been converted.
+TIE = 1e-4
+_ENDS = ('open', 'closed')
+_OVERLAPS = ('shortest', 'last')
+
+
+@TASK_UTILS.register_module()
+class PyramidPoints:
+    """A point at every position of every temporal resolution (SnAG, section 3.3; a single level for UniVTG).
+
+    Level l has positions 0, 2^l, 2 * 2^l, ... on the grid of the first level. Its points answer for spans whose
+    farther end is ``[low, high)`` positions away: ``[0, r)`` at level 0, and from then on ``[sigma * h, 2 h)`` with h
+    the upper bound of the level before; the last level has no upper bound up to ``max_length``.
+
+    Args:
+        offset: Where the point of clip 0 lies, in clips from the start of the video: 0.5 is the middle of the clip.
+            Features whose receptive field is longer than their distance have it later (the half of both's ratio).
+            UniVTG's official code takes half the clip length in *seconds*.
+        input_stride: Clips per position of the first level.
+        half_step: Move every point by half its distance to the next.
+        regression_range: r in positions; None lets every point answer for any span.
+        sigma: Overlap of the ranges of neighbouring levels, in (0, 1].
+        max_length: Longest sequence in positions.
+    """
+
+    def __init__(
+        self,
+        offset: float = 0.5,
+        input_stride: int = 1,
+        half_step: bool = False,
+        regression_range: float | None = None,
+        sigma: float = 0.5,
+        max_length: int = 0,
+    ):
+        self.offset = offset
+        self.input_stride = input_stride
+        self.half_step = half_step
+        self.regression_range = regression_range
+        self.sigma = sigma
+        self.max_length = max_length
+
+    def ranges(self, num_levels: int) -> list[tuple[float, float]]:
+        """Lower and upper bound of every level, in positions of the first level."""
+        if self.regression_range is None:
+            return [(0.0, float('inf'))] * num_levels
+        found, high = [(0.0, float(self.regression_range))], float(self.regression_range)
+        for level in range(1, num_levels):
+            low, high = high * self.sigma, high * 2
+            if level == num_levels - 1:
+                high = max(high, self.max_length + 1.0)
+            found.append((low, high))
+        return found
+
+    def grid(self, lengths: Sequence[int], device: torch.device | None = None) -> Tensor:
+        """Position, range and distance to the next point, in positions of the first level.
+
+        Args:
+            lengths: Points of every level.
+            device: Where the result lies.
+
+        Returns:
+            (P, 4) with the columns position, low, high and distance, level after level.
+        """
+        rows = []
+        for level, (length, bounds) in enumerate(zip(lengths, self.ranges(len(lengths)))):
+            step = 2**level
+            position = torch.arange(length, dtype=torch.float32, device=device) * step
+            if self.half_step:
+                position = position + 0.5 * step
+            rest = position.new_tensor((*bounds, step)).expand(length, 3)
+            rows.append(torch.cat((position.unsqueeze(1), rest), dim=1))
+        return torch.cat(rows)
+
+    def __call__(self, lengths: Sequence[int], clips: Tensor, start: Tensor | float = 0.0) -> Points:
+        """Place the points.
+
+        Args:
+            lengths: Points of every level.
+            clips: Clips of every video (B,).
+            start: Clips in front of the features at hand (B,), where they are a window of the video.
+
+        Returns:
+            The points, normalised by the number of clips.
+        """
+        position, low, high, size = self.grid(lengths, clips.device).unbind(1)
+        whole = clips.to(torch.float32).unsqueeze(1)
+        start = torch.as_tensor(start, dtype=torch.float32, device=clips.device).reshape(-1, 1)
+        stride = self.input_stride
+        center = (position * stride + self.offset + start) / whole
+        return Points(center, *(value * stride / whole for value in (size, low, high)))
+
+
+@TASK_UTILS.register_module()
+class PointAssigner:
+    """Points inside a ground-truth span answer for it.
+
+    Args:
+        center_radius: Only points so many of their own sizes around the middle of the span (SnAG, 1.5); None takes
+            all inside.
+        ends: Whether a point on the end of a span is inside: ``closed`` (UniVTG) or ``open`` (SnAG).
+        overlap: Which span a point inside several answers for: the ``shortest``, or the ``last`` in order (UniVTG).
+        fallback: A sample that has spans but no point inside any of them takes the clip in which the first one
+            begins (UniVTG).
+
+    Raises:
+        ValueError: If an option is unknown.
+    """
+
+    def __init__(
+        self,
+        center_radius: float | None = None,
+        ends: str = 'open',
+        overlap: str = 'shortest',
+        fallback: bool = False,
+    ):
+        for name, value, known in (('ends', ends, _ENDS), ('overlap', overlap, _OVERLAPS)):
+            if value not in known:
+                raise ValueError(f'PointAssigner: {name}={value!r} is unknown, expected one of {known}')
+        self.center_radius = center_radius
+        self.ends = ends
+        self.overlap = overlap
+        self.fallback = fallback
+
+    @torch.no_grad()
+    def __call__(self, sets: list[PredictionSet], targets: MomentTargets) -> list[Matched]:
+        """Pair the points of every set with its targets.
+
+        Args:
+            sets: Prediction sets with points.
+            targets: Ground truth of the batch.
+
+        Returns:
+            The pairs of every set, in order; inside a set sorted by sample, then point.
+
+        Raises:
+            ValueError: If a set has no points.
+        """
+        return [self._match(predictions, targets) for predictions in sets]
+
+    def _match(self, predictions: PredictionSet, targets: MomentTargets) -> Matched:
+        points = predictions.points
+        if points is None:
+            raise ValueError(f'PointAssigner: the set {predictions.name!r} has no points: use HungarianAssigner')
+        windows = to_start_end(targets.spans)
+        exists = torch.ones_like(points.center, dtype=torch.bool) if predictions.mask is None else predictions.mask
+        inside = self._inside(points, windows) & exists.unsqueeze(-1) & targets.span_mask[:, None]
+        if self.overlap == 'shortest':
+            length = (windows[..., 1] - windows[..., 0])[:, None].expand(inside.shape)
+            gt = length.where(inside, torch.inf).argmin(-1)
+        else:
+            order = torch.arange(1, inside.shape[-1] + 1, device=inside.device)
+            gt = (order * inside).argmax(-1)
+        positive = inside.any(-1)
+        if self.fallback:
+            self._fall_back(positive, gt, points, exists, windows, targets)
+        batch, query = positive.nonzero(as_tuple=True)
+        found = gt[batch, query]
+        return Matched(batch, query, found, targets.spans[batch, found])
+
+    def _inside(self, points: Points, windows: Tensor) -> Tensor:
+        """Which point is inside which span, (B, P, G), spans as (start, end) (B, G, 2)."""
+        center, size = points.center.unsqueeze(-1), points.size.unsqueeze(-1)
+        start, end = windows[:, None].unbind(-1)
+        farther = torch.maximum(center - start, end - center)
+        in_range = (farther >= points.low.unsqueeze(-1)) & (farther < points.high.unsqueeze(-1))
+        if self.center_radius is not None:
+            middle, radius = (start + end) / 2, size * self.center_radius
+            start, end = torch.maximum(middle - radius, start), torch.minimum(middle + radius, end)
+        slack = TIE * size * (1 if self.ends == 'closed' else -1)
+        return in_range & (center - start > -slack) & (end - center > -slack)
+
+    @staticmethod
+    def _fall_back(
+        positive: Tensor, gt: Tensor, points: Points, exists: Tensor, windows: Tensor, targets: MomentTargets
+    ) -> None:
+        clip = (windows[:, 0, 0] / points.size[:, 0] + TIE).floor().long().clamp(min=0)
+        clip = clip.minimum(exists.sum(1) - 1).clamp(min=0)
+        rows = (targets.span_mask[:, 0] & ~positive.any(1)).nonzero().squeeze(1)
+        positive[rows, clip[rows]] = exists[rows, clip[rows]]
+        gt[rows, clip[rows]] = 0
