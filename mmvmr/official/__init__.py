@@ -9,6 +9,7 @@ from .methods import (  # noqa: F401  (each module registers its method)
     bam_detr,
     cg_detr,
     eatr,
+    mmn,
     moment_detr,
     qd_detr,
     td_detr,

@@ -74,6 +74,7 @@ class OfficialMethod:
             brings them into ours.
         inputs: Reads the recorded inputs as a preprocessed batch: ``f(folder)``. None where they are those of the
             Moment-DETR family (``src_vid``, ``src_txt``).
+        hints: Options that the weights tell and official options do not: ``f(state)``.
         dead: Recorded arrays that nothing in the official code reads, with the reason; they are not compared.
         elsewhere: Regular expressions of recorded outputs that ``extra`` compares.
     """
@@ -94,6 +95,7 @@ class OfficialMethod:
     extra: Callable[[Path, Mapping[str, Any]], Iterable[tuple[str, Tensors, Tensors]]] = lambda folder, config: ()
     layouts: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = ()
     inputs: Callable[[Path], Tensors] | None = None
+    hints: Callable[[Mapping[str, Tensor]], dict[str, Any]] = lambda state: {}
     dead: Mapping[str, str] = field(default_factory=dict)
     elsewhere: tuple[str, ...] = ()
 

@@ -46,7 +46,7 @@ def convert(method_name: str, source: Path, options_file: Path | None) -> tuple[
     if not options:
         raise UserError(f'{source} holds no options: give the opt.json of the official run with --opt')
     try:
-        config = method.model_config(options)
+        config = method.model_config({**options, **method.hints(state)})
     except KeyError as error:
         raise UserError(f'the official options lack {error.args[0]!r}: give the complete opt.json with --opt') from None
     state = {key.removeprefix('module.'): value for key, value in state.items()}

@@ -10,6 +10,7 @@ from .joint_encoder import JointEncoder
 from .multi_modal_align_encoder import MultiModalAlignEncoder
 from .negative_pair_encoder import NegativePairEncoder
 from .prompt_token_encoder import PromptTokenEncoder
+from .proposal_map_encoder import JointSentenceEncoder, ProposalMapEncoder
 from .reciprocal_encoder import ReciprocalEncoder
 from .sentence_pool_encoder import SentencePoolEncoder
 from .similarity import SimilarityProjector
@@ -27,9 +28,11 @@ __all__ = [
     'GlobalTokenEncoder',
     'IntegrationEncoder',
     'JointEncoder',
+    'JointSentenceEncoder',
     'MultiModalAlignEncoder',
     'NegativePairEncoder',
     'PromptTokenEncoder',
+    'ProposalMapEncoder',
     'ReciprocalEncoder',
     'SentencePoolEncoder',
     'SimilarityProjector',

@@ -4,6 +4,7 @@ from .dual_path_heads import DualPathQualityHead
 from .guided_saliency_head import MomentGuidedSaliencyHead
 from .moment_head import AnchorSpanHead, DirectSpanHead, ForegroundHead, MomentHead, QualityHead, RefinedSpanHead
 from .point_head import CosineSaliencyHead, PointHead
+from .proposal_head import ProposalHead
 from .saliency_head import LinearSaliencyHead, TokenSaliencyHead
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     'MomentGuidedSaliencyHead',
     'MomentHead',
     'PointHead',
+    'ProposalHead',
     'QualityHead',
     'RefinedSpanHead',
     'TokenSaliencyHead',

@@ -13,8 +13,8 @@ from .attention import (
 )
 from .boundary_attention import BoundaryDeformation, BoundaryLayer
 from .clusters import ClusterMeans, MeanGate, RandomWalkPropagation, soft_assign
-from .dynamics import DynamicsProjection, frame_differences
 from .conv_tower import ConvTower, MaskedConv
+from .dynamics import DynamicsProjection, frame_differences
 from .elementwise import Dropout, DropPath, PReLU, dropout, residual_dropout
 from .init import xavier_
 from .local_conv import ConvStack, LocalConvBlock
@@ -30,6 +30,7 @@ from .pooling import (
     sentence_token,
 )
 from .position import ContentScale, SinePosition, sine_embedding
+from .proposal_map import MaskedConvStack, SparseConvMap, SparseMaxMap
 from .query_position import (
     AnchorQueryPosition,
     LearnedQueryPosition,
@@ -60,6 +61,7 @@ __all__ = [
     'LearnedQueryPosition',
     'LocalConvBlock',
     'MaskedConv',
+    'MaskedConvStack',
     'MeanGate',
     'MultiheadAttention',
     'PReLU',
@@ -71,6 +73,8 @@ __all__ = [
     'SinePosition',
     'SlotAttention',
     'SpanQueryPosition',
+    'SparseConvMap',
+    'SparseMaxMap',
     'TanhAttentionPool',
     'attend',
     'attend_heads',

@@ -18,6 +18,7 @@ from .correlation_losses import (
 )
 from .frame_losses import FrameGuidanceLoss, PooledAlignmentLoss
 from .point_losses import ClipForegroundLoss, MovingCount, PointFocalLoss, PointForegroundLoss
+from .proposal_losses import MomentToSentenceLoss, ProposalIoULoss, SentenceToMomentLoss
 from .saliency_losses import (
     ClipAttentionLoss,
     SaliencyMarginLoss,
@@ -55,16 +56,19 @@ __all__ = [
     'MomentClipLoss',
     'MomentDummyLoss',
     'MomentSentenceLoss',
+    'MomentToSentenceLoss',
     'MovingCount',
     'OrthogonalTokenLoss',
     'PointFocalLoss',
     'PointForegroundLoss',
     'PooledAlignmentLoss',
+    'ProposalIoULoss',
     'QualityLoss',
     'QualityMarginLoss',
     'SaliencyMarginLoss',
     'SaliencyNegativeLoss',
     'SaliencyRankLoss',
+    'SentenceToMomentLoss',
     'SetLoss',
     'SpanGIoULoss',
     'SpanIoULoss',

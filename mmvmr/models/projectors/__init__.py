@@ -1,6 +1,13 @@
 """Projectors: input features to the width of the model."""
 
+from .clip_pool_projector import ClipPoolProjector
 from .linear_projector import LearnedTextPosition, LinearProjector, ProjectionLayer
 from .modality import ModalityEmbedding
 
-__all__ = ['LearnedTextPosition', 'LinearProjector', 'ModalityEmbedding', 'ProjectionLayer']
+__all__ = [
+    'ClipPoolProjector',
+    'LearnedTextPosition',
+    'LinearProjector',
+    'ModalityEmbedding',
+    'ProjectionLayer',
+]

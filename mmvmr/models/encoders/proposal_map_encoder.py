@@ -1,0 +1,139 @@
+"""Candidate moments and sentences in two joint spaces (MMN)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import Features, JointSpace, Memory, MomentTargets, Proposals, Tokens, to_center_width
+from ..layers import masked_mean
+from ..layers.proposal_map import MaskedConvStack
+
+_POOLS = ('mean', 'first', 'last')
+
+
+@MODELS.register_module()
+class JointSentenceEncoder(nn.Module):
+    """A vector of a sentence for each of two spaces: pooled words, layer norm and a linear layer each (MMN).
+
+    Args:
+        word_dims: Channels of a word.
+        joint_dims: Channels of the spaces.
+        pool: ``mean`` of the words (MMN; special tokens included), the ``first`` (BERT's [CLS]) or the ``last`` one
+            (CLIP's end of text).
+
+    Raises:
+        ValueError: If ``pool`` is unknown.
+    """
+
+    def __init__(self, word_dims: int, joint_dims: int, pool: str = 'mean'):
+        super().__init__()
+        if pool not in _POOLS:
+            raise ValueError(f'JointSentenceEncoder: pool={pool!r}, expected one of {_POOLS}')
+        self.pool = pool
+        self.norm = nn.LayerNorm(word_dims)
+        self.contrastive = nn.Linear(word_dims, joint_dims)
+        self.iou = nn.Linear(word_dims, joint_dims)
+
+    def forward(self, words: Tokens) -> tuple[Tensor, Tensor, Tensor]:
+        """Encode sentences.
+
+        Args:
+            words: (B, Lt, Dw).
+
+        Returns:
+            The pooled words (B, Dw), and the vectors of the contrastive and of the IoU space (B, J).
+
+        Raises:
+            ValueError: If words have other channels than declared.
+        """
+        if words.feat.shape[-1] != self.norm.normalized_shape[0]:
+            raise ValueError(
+                f'words have {words.feat.shape[-1]} channels, model.shared.word_dims='
+                f'{self.norm.normalized_shape[0]}: set it to the width of the text encoder or of the text features'
+            )
+        pooled = pool_words(words, self.pool)
+        normed = self.norm(pooled)
+        return pooled, self.contrastive(normed), self.iou(normed)
+
+
+def pool_words(words: Tokens, pool: str) -> Tensor:
+    """One vector out of the words of a sentence.
+
+    Args:
+        words: (B, L, D), valid words first.
+        pool: ``mean``, ``first`` or ``last``.
+
+    Returns:
+        (B, D).
+    """
+    if pool == 'mean':
+        return masked_mean(words.feat, words.mask)
+    index = (words.mask.sum(1) - 1).clamp(min=0) if pool == 'last' else words.mask.new_zeros(len(words.mask)).long()
+    return words.feat[torch.arange(len(index), device=index.device), index]
+
+
+@MODELS.register_module()
+class ProposalMapEncoder(nn.Module):
+    """Candidate moments of a video as a two-dimensional map, convolved, and its sentences, in two spaces (MMN, 3.1).
+
+    Args:
+        map: Config of what fills the map, e.g. :class:`SparseMaxMap`.
+        sentence: Config of the sentence encoder.
+        embed_dims: Channels D of clips.
+        joint_dims: Channels J of the two spaces.
+        hidden_dims: Channels of the convolutions; None for D.
+        num_layers: Convolutions.
+        kernel_size: Kernel of the convolutions.
+    """
+
+    def __init__(
+        self,
+        map: dict[str, Any],
+        sentence: dict[str, Any],
+        embed_dims: int,
+        joint_dims: int,
+        hidden_dims: int | None = None,
+        num_layers: int = 8,
+        kernel_size: int = 5,
+    ):
+        super().__init__()
+        hidden_dims = hidden_dims or embed_dims
+        self.map = MODELS.build(map)
+        self.convs = MaskedConvStack(self.map.mask, embed_dims, hidden_dims, num_layers, kernel_size)
+        # 1 x 1 convolutions, applied to the cells that exist.
+        self.contrastive = nn.Linear(hidden_dims, joint_dims)
+        self.iou = nn.Linear(hidden_dims, joint_dims)
+        self.sentence = MODELS.build(sentence)
+        cells = torch.from_numpy(np.flatnonzero(self.map.mask.numpy()))
+        first, last = cells // self.map.num_clips, cells % self.map.num_clips
+        spans = to_center_width(torch.stack((first, last + 1), dim=1) / self.map.num_clips)
+        self.register_buffer('cells', cells, persistent=False)
+        self.register_buffer('spans', spans, persistent=False)
+
+    def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
+        """Encode videos and sentences.
+
+        Args:
+            features: Clips (V, N, D) and words (B, Lt, Dw).
+            targets: Not used.
+
+        Returns:
+            Memory with ``proposals``; candidates in the order of the rows of the map.
+        """
+        filled = self.convs(self.map(features.video.feat.transpose(1, 2)))
+        cells = filled.flatten(2)[..., self.cells].transpose(1, 2)
+        pooled, contrastive, iou = self.sentence(features.text)
+        proposals = Proposals(
+            spans=self.spans.expand(len(cells), -1, -1),
+            contrastive=JointSpace(self.contrastive(cells), contrastive),
+            iou=JointSpace(self.iou(cells), iou),
+        )
+        return Memory(
+            video=features.video, context=features.video, text=features.text, sentence=pooled, proposals=proposals
+        )

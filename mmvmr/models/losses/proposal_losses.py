@@ -1,0 +1,219 @@
+"""Losses on maps of candidate moments (2D-TAN; MMN, sections 3.2 and 3.3)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmengine.logging import MessageHub
+from torch import Tensor
+
+from mmvmr.registry import MODELS
+
+from ...structures import MomentTargets, Outputs, pairwise_iou, to_start_end
+from .base import DenseLoss
+from .gather import gather_rows, joint_mean, joint_ratio
+
+_REMOVED = ('excluded', 'zero')
+
+
+def candidate_iou(outputs: Outputs, targets: MomentTargets) -> Tensor:
+    """IoU of every candidate moment with the ground truth of its sentence.
+
+    Args:
+        outputs: With a final set of candidates.
+        targets: Ground truth of the batch.
+
+    Returns:
+        (B, M), the best where a sentence has several moments and 0 where it has none.
+    """
+    iou = pairwise_iou(to_start_end(outputs.final.spans), to_start_end(targets.spans))
+    return (iou * targets.span_mask.unsqueeze(1)).amax(-1)
+
+
+def sentence_iou(targets: MomentTargets) -> Tensor:
+    """IoU of the moments of every two sentences of the batch (B, B), the best where they have several."""
+    spans = to_start_end(targets.spans)
+    iou = pairwise_iou(spans.unsqueeze(1), spans.unsqueeze(0))
+    exists = targets.span_mask[:, None, :, None] & targets.span_mask[None, :, None, :]
+    return (iou * exists).flatten(2).amax(-1)
+
+
+def video_rows(outputs: Outputs) -> Tensor:
+    """Video of every sentence (B,)."""
+    rows = outputs.features.rows
+    if rows is not None:
+        return rows
+    sentences = outputs.memory.proposals.contrastive.sentences
+    return torch.arange(len(sentences), device=sentences.device)
+
+
+@MODELS.register_module()
+class ProposalIoULoss(DenseLoss):
+    """Binary cross-entropy between the IoU score of a candidate and its scaled IoU (2D-TAN, equation 7; MMN).
+
+    The target is ``clamp((IoU - min_iou) / (max_iou - min_iou), 0, 1)``; the mean runs over sentences and candidates.
+
+    Args:
+        min_iou: Candidates up to here are negative.
+        max_iou: Candidates from here on are positive.
+        scale: Factor of the cosine inside the sigmoid, that of :class:`ProposalHead`.
+        weight: Factor in the total.
+
+    Raises:
+        ValueError: If ``max_iou`` is not larger than ``min_iou``.
+    """
+
+    def __init__(self, min_iou: float = 0.5, max_iou: float = 1.0, scale: float = 10.0, weight: float = 1.0):
+        super().__init__(weight)
+        if not min_iou < max_iou:
+            raise ValueError(f'ProposalIoULoss: min_iou={min_iou} is not smaller than max_iou={max_iou}')
+        self.min_iou, self.max_iou = min_iou, max_iou
+        self.scale = scale
+
+    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
+        """Compute the loss; see :meth:`DenseLoss.forward`."""
+        iou = candidate_iou(outputs, targets)
+        target = ((iou - self.min_iou) / (self.max_iou - self.min_iou)).clamp(0, 1)
+        cosine = outputs.memory.proposals.iou.cosine(outputs.features.rows)
+        return joint_mean(F.binary_cross_entropy_with_logits(self.scale * cosine, target, reduction='none'))
+
+
+class _MutualMatchingLoss(DenseLoss):
+    """One direction of mutual matching in the contrastive space.
+
+    The positives of a sentence are its ``top_k`` candidates of highest IoU; their cosine with it is lowered by the
+    margin. Sentences without a moment are no positives.
+
+    Args:
+        temperature: Divides the cosines.
+        margin: Subtracted from the cosine of a positive pair.
+        top_k: Positives per sentence.
+        late_epoch: From this epoch on (counted from 0) ``weight`` is multiplied by ``late_factor``; None for never.
+            What MMN calls ``ONLY_IOU`` is this epoch.
+        late_factor: See ``late_epoch``.
+        weight: Factor in the total.
+    """
+
+    def __init__(
+        self,
+        temperature: float = 0.1,
+        margin: float = 0.4,
+        top_k: int = 1,
+        late_epoch: int | None = None,
+        late_factor: float = 0.01,
+        weight: float = 1.0,
+    ):
+        super().__init__(weight)
+        self.late_epoch = late_epoch
+        self.late_factor = late_factor
+        self.temperature = temperature
+        self.margin = margin
+        self.top_k = top_k
+
+    @property
+    def weight(self) -> float:
+        """Factor in the total, in the present epoch."""
+        late = self.late_epoch is not None
+        if late and MessageHub.get_current_instance().get_info('epoch', 0) >= self.late_epoch:
+            return self._weight * self.late_factor
+        return self._weight
+
+    @weight.setter
+    def weight(self, value: float) -> None:
+        self._weight = value
+
+    def positives(self, moments: Tensor, rows: Tensor, iou: Tensor) -> Tensor:
+        """The positives of every sentence.
+
+        Args:
+            moments: (V, M, D).
+            rows: Video of every sentence (B,).
+            iou: IoU of the candidates with the ground truth (B, M).
+
+        Returns:
+            (B, K, D).
+        """
+        index = iou.topk(min(self.top_k, iou.shape[1]), dim=1).indices
+        return moments[rows.unsqueeze(1), index]
+
+
+@MODELS.register_module()
+class MomentToSentenceLoss(_MutualMatchingLoss):
+    """A moment chooses its sentence among those of the batch (MMN, equation 4; ``loss_vid``).
+
+    Other sentences of the same video whose moments overlap its own do not take part. Under distributed training the
+    sentences of all processes do.
+
+    Args:
+        removal_iou: IoU of moments from which on two sentences of a video count as meaning the same.
+        **kwargs: See :class:`_MutualMatchingLoss`.
+    """
+
+    def __init__(self, removal_iou: float = 0.5, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.removal_iou = removal_iou
+
+    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
+        """Compute the loss, the mean over positives; see :meth:`DenseLoss.forward`."""
+        rows = video_rows(outputs)
+        moments, sentences = outputs.memory.proposals.contrastive.unit()
+        positives = self.positives(moments, rows, candidate_iou(outputs, targets))
+        everywhere, start = gather_rows(sentences)
+        own = torch.arange(len(rows), device=rows.device)
+        logits = positives @ everywhere.t()
+        pair = F.one_hot(own + start, len(everywhere)).bool()
+        logits = (logits - self.margin * pair.unsqueeze(1)) / self.temperature
+        same = (rows.unsqueeze(1) == rows) & (sentence_iou(targets) >= self.removal_iou) & ~pair[:, start + own]
+        removed = pair.new_zeros(pair.shape).index_copy(1, start + own, same)
+        loss = -logits.masked_fill(removed.unsqueeze(1), -torch.inf).log_softmax(-1)[own, :, start + own]
+        valid = targets.span_mask.any(1)
+        return joint_ratio((loss * valid.unsqueeze(1)).sum(), valid.sum() * loss.shape[1])
+
+
+@MODELS.register_module()
+class SentenceToMomentLoss(_MutualMatchingLoss):
+    """A sentence chooses its moment among those of its video and of the others (MMN, equation 5; ``loss_sent``).
+
+    Candidates of its own video that overlap the ground truth do not take part. Under distributed training the videos
+    of all processes do.
+
+    Args:
+        negative_iou: Candidates of its own video below this IoU are negatives.
+        removed: What the others of its video add to the denominator: nothing (``excluded``), or ``exp(0)`` as if their
+            cosine were ``zero``, because the official code multiplies the cosine with the mask before the exponential.
+        **kwargs: See :class:`_MutualMatchingLoss`.
+
+    Raises:
+        ValueError: If ``removed`` is unknown.
+    """
+
+    #: Added to the denominator in the official code.
+    _EPS = math.log(1e-6)
+
+    def __init__(self, negative_iou: float = 0.5, removed: str = 'excluded', **kwargs: Any):
+        super().__init__(**kwargs)
+        if removed not in _REMOVED:
+            raise ValueError(f'SentenceToMomentLoss: removed={removed!r} is unknown, expected one of {_REMOVED}')
+        self.negative_iou = negative_iou
+        self.removed = removed
+
+    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
+        """Compute the loss, the mean over positives; see :meth:`DenseLoss.forward`."""
+        rows, iou = video_rows(outputs), candidate_iou(outputs, targets)
+        moments, sentences = outputs.memory.proposals.contrastive.unit()
+        positive = (self.positives(moments, rows, iou) @ sentences.unsqueeze(-1)).squeeze(-1) - self.margin
+        positive = positive / self.temperature
+        everywhere, start = gather_rows(moments.flatten(1))
+        everywhere = everywhere.unflatten(1, moments.shape[1:])
+        logits = (sentences @ everywhere.flatten(0, 1).t()).unflatten(1, everywhere.shape[:2]) / self.temperature
+        own = F.one_hot(rows + start, len(everywhere)).bool()
+        removed = own.unsqueeze(-1) & (iou >= self.negative_iou).unsqueeze(1)
+        logits = logits.masked_fill(removed, 0.0 if self.removed == 'zero' else -torch.inf)
+        rest = logits.flatten(1).logsumexp(1)
+        rest = torch.logaddexp(rest, rest.new_full((), self._EPS)).unsqueeze(1)
+        loss = torch.logaddexp(positive, rest) - positive
+        valid = targets.span_mask.any(1)
+        return joint_ratio((loss * valid.unsqueeze(1)).sum(), valid.sum() * loss.shape[1])
