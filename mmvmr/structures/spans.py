@@ -84,6 +84,23 @@ def paired_iou(a: Tensor, b: Tensor) -> Tensor:
     return inter / union.clamp(min=torch.finfo(a.dtype).tiny)
 
 
+def paired_hull_iou(a: Tensor, b: Tensor) -> Tensor:
+    """Intersection over hull (latest end - earliest start) of two equally shaped sets of (start, end).
+
+    The hull is the union wherever two spans overlap. Published code divides by it, and where an overlap is exactly a
+    threshold the last bit decides.
+
+    Args:
+        a: Shape (..., 2).
+        b: Shape (..., 2), broadcastable with ``a``.
+
+    Returns:
+        Shape (...).
+    """
+    inter, _, hull = _iou_parts(a, b)
+    return inter / hull.clamp(min=torch.finfo(a.dtype).tiny)
+
+
 def paired_giou(a: Tensor, b: Tensor) -> Tensor:
     """Generalised IoU of two equally shaped sets of (start, end) (Rezatofighi et al., CVPR 2019).
 

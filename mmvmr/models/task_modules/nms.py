@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmvmr.registry import TASK_UTILS
 
-from ...structures import paired_iou, pairwise_iou
+from ...structures import paired_hull_iou, pairwise_iou
 
 _DECAYS = ('gaussian', 'linear')
 
@@ -16,8 +16,8 @@ class _GreedySuppression:
     """Takes the best remaining prediction of every sample, step by step, and lets it lower the others.
 
     Memory grows with the number of predictions and not with its square. Predictions that do not exist have the score
-    ``-inf``, in and out. On intervals published code divides by the hull instead of the union, which is the same
-    wherever two overlap.
+    ``-inf``, in and out. Overlap is measured by the hull, as published code does, which is the union wherever two
+    windows overlap.
 
     Args:
         max_predictions: Stop after this many; None keeps all.
@@ -50,7 +50,7 @@ class _GreedySuppression:
             kept.append(index)
             values.append(best)
             taken = windows.gather(1, index[..., None].expand(-1, -1, 2))
-            lowered = self.lower(remaining, paired_iou(windows, taken))
+            lowered = self.lower(remaining, paired_hull_iou(windows, taken))
             remaining = self._enough(lowered.where(remaining > -torch.inf, -torch.inf)).scatter(1, index, -torch.inf)
         if not kept:
             return torch.zeros_like(scores[:, :0], dtype=torch.long), scores[:, :0]
