@@ -150,19 +150,20 @@ class ReplaceContext(OtherVideoProbe):
         Raises:
             ValueError: If the sample has no ``relevant_windows``, or an earlier transform changed its length.
         """
-        return {'video_feat': same_length(self.load.join(self.streams(results)), results)}
+        streams, _ = self.replaced(results)
+        return {'video_feat': same_length(self.load.join(streams), results)}
 
-    def streams(self, results: dict[str, Any]) -> list[np.ndarray]:
+    def replaced(self, results: dict[str, Any]) -> tuple[list[np.ndarray], dict[str, Any]]:
         """The stored features with replaced context, for tools that write them.
 
         Args:
-            results: The sample as the data set starts it.
+            results: The sample, after loading.
 
         Returns:
-            One array (L, D_s) per stream, all cut to the shortest.
+            One array (L, D_s) per stream, all cut to the shortest, and the annotation row of the other video.
         """
-        own = _cut(self.load.streams(results['annotation']))
-        other = _cut(self.load.streams(self.other(results)))
+        row = self.other(results)
+        own, other = _cut(self.load.streams(results['annotation'])), _cut(self.load.streams(row))
         windows = target_windows(results, type(self).__name__)
         outside = np.ones(len(own[0]), dtype=bool)
         for first, stop in clips_of_windows(windows, len(outside), results['clip_len']):
@@ -170,10 +171,10 @@ class ReplaceContext(OtherVideoProbe):
         places = np.flatnonzero(outside).tolist()
         places = sorted(results['draw'].sample(places, round(self.share * len(places))))
         source = _in_order(len(other[0]), len(places), results['draw'])
-        replaced = [stream.copy() for stream in own]
-        for stream, foreign in zip(replaced, other):
+        streams = [stream.copy() for stream in own]
+        for stream, foreign in zip(streams, other):
             stream[places] = foreign[source]
-        return replaced
+        return streams, row
 
 
 def _cut(streams: list[np.ndarray]) -> list[np.ndarray]:
