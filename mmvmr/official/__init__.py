@@ -7,6 +7,7 @@ state dict to ours, and our outputs to official names, so that ``check_parity.py
 from .method import METHODS, OfficialMethod, find_method
 from .methods import (  # noqa: F401  (each module registers its method)
     bam_detr,
+    bm_detr,
     cg_detr,
     eatr,
     mmn,

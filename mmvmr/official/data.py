@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +17,43 @@ from ..structures import FeatureSpec, MomentDataSample
 from ..testing import ReplayDraws
 from .method import Tensors, load_arrays
 
+Draws = list[dict[str, Any]]
 
-def recorded_batch(folder: Path, args: Mapping[str, Any]) -> dict[str, Any]:
-    """Run the data pipeline of Moment-DETR on recorded raw features, with the recorded random draws.
+
+def moment_detr_pipeline(args: Mapping[str, Any]) -> dict[str, Any]:
+    """The data pipeline of Moment-DETR on QVHighlights.
 
     Args:
-        folder: A parity folder with ``data.npz`` (``raw_v<i>/<vid>``, ``raw_t/<qid>``), ``annotations.json`` and
-            ``draws.json``.
         args: The official options.
 
     Returns:
-        What the data loader would yield.
+        Slots of :class:`mmvmr.datasets.MomentPipeline`.
+    """
+    return {
+        'load': {'type': 'LoadMomentFeatures'},
+        'tef': {'type': 'AppendTEF'},
+        'targets': {
+            'type': 'BuildMomentTargets',
+            'labels': {'type': 'HighlightLabels'},
+            'max_windows': args['max_windows'],
+        },
+        'pack': {'type': 'PackMomentInputs'},
+    }
 
-    Raises:
-        ValueError: If the pipeline draws otherwise than recorded.
+
+def recorded_dataset(
+    folder: Path, args: Mapping[str, Any], pipeline: Mapping[str, Any], suffix: str = ''
+) -> BaseMomentDataset:
+    """Recorded raw features as a data set.
+
+    Args:
+        folder: A parity folder with ``data.npz`` (``raw_v<i>/<vid>``, ``raw_t/<qid>``) and ``annotations.json``.
+        args: The official options.
+        pipeline: Slots of the data pipeline.
+        suffix: Of the name of the annotations.
+
+    Returns:
+        The data set.
     """
     raw = {name: value.numpy() for name, value in load_arrays(folder / 'data.npz').items()}
     streams = sorted({name.split('/')[0] for name in raw if name.startswith('raw_v')})
@@ -45,26 +68,55 @@ def recorded_batch(folder: Path, args: Mapping[str, Any]) -> dict[str, Any]:
     )
     stores = {name: ArrayStore(raw, f'{name}/{{vid}}') for name in streams}
     stores['text'] = ArrayStore(raw, 'raw_t/{qid}')
-    pipeline = {
-        'load': {'type': 'LoadMomentFeatures'},
-        'tef': {'type': 'AppendTEF'},
-        'targets': {
-            'type': 'BuildMomentTargets',
-            'labels': {'type': 'HighlightLabels'},
-            'max_windows': args['max_windows'],
-        },
-        'pack': {'type': 'PackMomentInputs'},
-    }
-    dataset = BaseMomentDataset(read_json(folder / 'annotations.json'), stores, spec, pipeline)
-    draws = [ReplayDraws(recorded) for recorded in read_json(folder / 'draws.json')]
+    return BaseMomentDataset(read_json(folder / f'annotations{suffix}.json'), stores, spec, pipeline)
+
+
+def recorded_batch(
+    folder: Path,
+    args: Mapping[str, Any],
+    pipeline: Mapping[str, Any] | None = None,
+    suffix: str = '',
+    order: Callable[[Mapping[str, Any], Draws], Draws] = lambda row, draws: draws,
+) -> dict[str, Any]:
+    """Run a data pipeline on recorded raw features, with the recorded random draws.
+
+    Args:
+        folder: A parity folder with ``data.npz``, ``annotations.json`` and ``draws.json``.
+        args: The official options.
+        pipeline: Slots of the data pipeline; None takes :func:`moment_detr_pipeline`.
+        suffix: Of the names of annotations and draws.
+        order: Puts the recorded draws of an annotation row into the order in which the pipeline asks for them.
+
+    Returns:
+        What the data loader would yield.
+
+    Raises:
+        ValueError: If the pipeline draws otherwise than recorded.
+    """
+    dataset = recorded_dataset(folder, args, pipeline or moment_detr_pipeline(args), suffix)
+    file = folder / f'draws{suffix}.json'
+    draws = [ReplayDraws(order(row, recorded)) for row, recorded in zip(dataset.rows, read_json(file), strict=True)]
     try:
         batch = moment_collate([dataset.prepare(index, draw) for index, draw in enumerate(draws)])
     except AssertionError as error:
-        raise ValueError(f'{folder}/draws.json: the pipeline draws otherwise than recorded: {error}') from None
+        raise ValueError(f'{file}: the pipeline draws otherwise than recorded: {error}') from None
     unused = [index for index, draw in enumerate(draws) if not draw.finished]
     if unused:
-        raise ValueError(f'{folder}/draws.json: recorded draws of items {unused} were never asked for')
+        raise ValueError(f'{file}: recorded draws of items {unused} were never asked for')
     return batch
+
+
+def recorded_arrays(folder: Path, config: Mapping[str, Any]) -> Tensors:
+    """What the pipeline of Moment-DETR makes of recorded raw features, under official names.
+
+    Args:
+        folder: See :func:`recorded_batch`.
+        config: Its ``config.json``.
+
+    Returns:
+        Arrays of ``inputs.npz`` and ``targets.npz``.
+    """
+    return batch_arrays(recorded_batch(folder, config['args']))
 
 
 def batch_arrays(batch: Mapping[str, Any]) -> Tensors:
@@ -78,8 +130,10 @@ def batch_arrays(batch: Mapping[str, Any]) -> Tensors:
         'saliency_neg_labels': torch.stack([sample.gt_pairs[1] for sample in samples]),
         'saliency_all_labels': pad_sequence([sample.gt_saliency for sample in samples], batch_first=True),
     }
-    for name, official in (('video', 'src_vid'), ('text', 'src_txt')):
-        features: list[Tensor] = batch['inputs'][name]
+    for name, official in (('video', 'src_vid'), ('text', 'src_txt'), ('neg_text', 'neg_src_txt')):
+        features: list[Tensor] = batch['inputs'].get(name)
+        if features is None:
+            continue
         arrays[official] = pad_sequence(features, batch_first=True)
         masks = [torch.ones(len(feature)) for feature in features]
         arrays[f'{official}_mask'] = pad_sequence(masks, batch_first=True)

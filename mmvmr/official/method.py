@@ -34,6 +34,9 @@ class Case:
         options: Official options that differ from ``config.json``.
         overrides: Changes of the model config.
         targets: Fields of :class:`MomentTargets` that differ.
+        inputs: Another batch than that of the folder.
+        predictions: Suffix of the names of annotations and recorded predictions (``preds<suffix>.json``) of this run;
+            the case without a label has the empty suffix.
         prepare: Called before each pass, e.g. to set the epoch.
     """
 
@@ -45,6 +48,8 @@ class Case:
     options: Mapping[str, Any] = field(default_factory=dict)
     overrides: Mapping[str, Any] = field(default_factory=dict)
     targets: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Tensors | None = None
+    predictions: str | None = None
     prepare: Callable[[nn.Module], None] = lambda model: None
 
 
@@ -63,8 +68,8 @@ class OfficialMethod:
         unused: Regular expressions of official parameters that never receive a gradient and do not exist here.
         arrays: Our outputs under the official names of ``outputs.npz``: ``f(model, inputs, outputs)``.
         losses: Our unweighted terms under the official names of ``losses.npz``.
-        data: Runs the data pipeline on recorded raw features: ``f(folder, options)``, a collated batch. None where
-            nothing was recorded.
+        data: Runs the data pipeline on recorded raw features: ``f(folder, config)``, its arrays under the names of
+            ``inputs.npz`` and ``targets.npz``. None where nothing was recorded.
         cases: What a parity folder records, read from it: ``f(folder, config)``. The default reads ``outputs.npz``
             and ``losses.npz``.
         targets: Recorded ``targets.npz`` to ours: ``f(arrays, clip_mask, config)``.
@@ -87,7 +92,7 @@ class OfficialMethod:
     unused: tuple[str, ...]
     arrays: Callable[[nn.Module, Tensors, Outputs], Tensors]
     losses: Callable[[Mapping[str, tuple[float, Tensor]]], Tensors]
-    data: Callable[[Path, Mapping[str, Any]], dict[str, Any]] | None = None
+    data: Callable[[Path, Mapping[str, Any]], Tensors] | None = None
     cases: Callable[[Path, Mapping[str, Any]], list[Case]] = lambda folder, config: recorded_cases(folder)
     targets: Callable[[Tensors, Tensor, Mapping[str, Any]], MomentTargets] = lambda arrays, mask, config: targets_of(
         arrays, mask

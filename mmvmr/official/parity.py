@@ -18,7 +18,6 @@ from mmvmr.utils.io import read_json
 
 from ..models.criterion import set_suffix
 from ..structures import MomentDataSample, MomentTargets, Outputs
-from .data import batch_arrays
 from .method import Case, OfficialMethod, Tensors, find_method, load_arrays
 
 
@@ -115,13 +114,14 @@ def check_folder(folder: Path) -> Iterator[Group]:
     for case in cases:
         model = build_model(method, {**config['args'], **case.options}, state, case.overrides)
         targets = method.targets(recorded_targets, inputs['video_mask'], config)
-        run = Run(method, model, inputs, dataclasses.replace(targets, **case.targets), case, tolerances)
+        run = Run(method, model, case.inputs or inputs, dataclasses.replace(targets, **case.targets), case, tolerances)
         if case.outputs:
             yield from check_outputs(run)
         if case.losses:
             yield from check_losses(run)
-        if not case.label and (folder / 'preds.json').exists():
-            yield check_predictions(run, folder)
+        suffix = case.predictions if case.label else ''
+        if suffix is not None and (folder / f'preds{suffix}.json').exists():
+            yield check_predictions(run, folder, suffix)
     if method.data is not None and (folder / 'draws.json').exists():
         yield check_data(method, folder, config)
     yield from check_functions(method, folder, config, tolerances)
@@ -332,7 +332,7 @@ def _indices(run: Run, outputs: Outputs) -> Group:
 
 def check_data(method: OfficialMethod, folder: Path, config: Mapping[str, Any]) -> Group:
     """Compare inputs and targets that the data pipeline makes of recorded raw features: equal to the bit."""
-    ours = batch_arrays(method.data(folder, config['args']))  # type: ignore[misc]
+    ours = method.data(folder, config)  # type: ignore[misc]
     group = Group('data pipeline', 0.0)
     for file in ('inputs.npz', 'targets.npz'):
         for name, reference in _required(folder / file).items():
@@ -343,18 +343,25 @@ def check_data(method: OfficialMethod, folder: Path, config: Mapping[str, Any]) 
     return group
 
 
-def check_predictions(run: Run, folder: Path) -> Group:
-    """Compare decoded predictions with ``preds.json``: windows in seconds, scores and highlight scores."""
+def check_predictions(run: Run, folder: Path, suffix: str = '') -> Group:
+    """Compare decoded predictions with ``preds.json``: windows in seconds, scores, highlight scores and clip scores.
+
+    Clip scores are other lists of numbers per clip, whose names are those of recorded outputs.
+    """
     clips = run.inputs['video_mask'].sum(1).tolist()
     samples = [
         MomentDataSample(metainfo={'qid': row['qid'], 'duration': row['duration'], 'num_clips': count})
-        for row, count in zip(read_json(folder / 'annotations.json'), clips)
+        for row, count in zip(read_json(folder / f'annotations{suffix}.json'), clips)
     ]
     run.model.eval()
     with torch.no_grad():
-        run.model.postprocessor(run.model.predict_sets(run.inputs), samples)
-    group = Group('predictions', 0.0)
-    for sample, row in zip(samples, read_json(folder / 'preds.json')):
+        outputs = run.model.predict_sets(run.inputs)
+        run.model.postprocessor(outputs, samples)
+        rows = read_json(folder / f'preds{suffix}.json')
+        more = any(row.keys() - _PREDICTION_KEYS for row in rows)
+        arrays = run.method.arrays(run.model, run.inputs, outputs) if more else {}
+    group = Group(f'predictions{run.case.label}', 0.0)
+    for number, (sample, row) in enumerate(zip(samples, rows)):
         found = torch.cat((sample.pred_instances.windows, sample.pred_instances.scores[:, None]), dim=1)
         group.add(f'qid {row["qid"]} windows', _exact(found, row['pred_relevant_windows']))
         # Half precision: one unit in the last place is what float32 rounding before it can cost.
@@ -362,7 +369,16 @@ def check_predictions(run: Run, folder: Path) -> Group:
         reference = torch.tensor(row['pred_saliency_scores']).half().view(torch.int16).int()
         ulps = (found - reference).abs().max().item() if found.shape == reference.shape else float('inf')
         group.add(f'qid {row["qid"]} saliency', max(ulps - 1, 0))
+        for name in sorted(row.keys() - _PREDICTION_KEYS):
+            if name not in arrays:
+                group.missing.append(f'qid {row["qid"]} {name}')
+                continue
+            difference = scaled_difference(arrays[name][number, : sample.num_clips], torch.tensor(row[name]))
+            group.add(f'qid {row["qid"]} {name}', 0.0 if difference <= run.tolerances.outputs else difference)
     return group
+
+
+_PREDICTION_KEYS = {'qid', 'query', 'vid', 'pred_relevant_windows', 'pred_saliency_scores'}
 
 
 def _exact(found: Tensor, reference: list) -> float:

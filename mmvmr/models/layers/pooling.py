@@ -66,7 +66,7 @@ class AttentionPool(nn.Module):
 
 @MODELS.register_module()
 class TanhAttentionPool(nn.Module):
-    """Weighted mean with weights ``softmax(w tanh(W x))`` over the valid entries, and a linear layer (official BM-DETR).
+    """Weighted mean with weights ``softmax(w tanh(W x))`` over the valid entries, then linear (official BM-DETR).
 
     Args:
         embed_dims: Channels D.

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ...structures import Outputs
-from ..data import recorded_batch
+from ..data import recorded_arrays
 from ..method import OfficialMethod, Tensors, register
 from . import detr_family as family
 
@@ -57,6 +57,6 @@ register(
         unused=(r'txt_position_embed\..+', r'contrastive_align_projection_.+'),
         arrays=_arrays,
         losses=_losses,
-        data=recorded_batch,
+        data=recorded_arrays,
     )
 )

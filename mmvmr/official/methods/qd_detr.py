@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...structures import Memory, Outputs, Tokens
-from ..data import recorded_batch
+from ..data import recorded_arrays
 from ..method import OfficialMethod, Tensors, recorded_cases, register
 from . import detr_family as family
 
@@ -88,7 +88,7 @@ register(
         unused=(r'txt_position_embed\..+', r'contrastive_align_projection_.+'),
         arrays=_arrays,
         losses=_losses,
-        data=recorded_batch,
+        data=recorded_arrays,
         cases=lambda folder, config: recorded_cases(folder, {'': {}, '_maskfix': _MASK_FIX}),
     )
 )
