@@ -41,17 +41,21 @@ def slot_environment(slot: int, jobs: int) -> dict[str, str]:
     return env
 
 
-def run_local(cells: Sequence[Cell], jobs: int, report: Callable[[str], None] = print) -> list[Cell]:
+def run_local(
+    cells: Sequence[Cell], jobs: int, report: Callable[[str], None] = print, launcher: Launcher | None = None
+) -> list[Cell]:
     """Run what is not finished; a failing cell does not stop the others.
 
     Args:
         cells: The cells.
         jobs: Number of processes at once.
         report: Gets one line per event.
+        launcher: Starts tools.
 
     Returns:
         The cells that could not be finished.
     """
+    launcher = launcher or Launcher()
     todo = [cell for cell in cells if cell.state() != 'finished']
     report(f'{len(cells) - len(todo)} of {len(cells)} cells are finished; {len(todo)} to run, {jobs} at a time')
     slots: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -59,7 +63,6 @@ def run_local(cells: Sequence[Cell], jobs: int, report: Callable[[str], None] = 
         slots.put(slot)
     for cell in todo:
         cell.write()
-    launcher = Launcher()
 
     def work(cell: Cell) -> float:
         slot, start = slots.get(), time.monotonic()

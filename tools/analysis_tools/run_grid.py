@@ -127,6 +127,12 @@ def dry_run(grid: Grid, cells: list[Cell]) -> None:
     print(f'{len(cells)} cells, {sum(cell.state() != "finished" for cell in cells)} to run')
 
 
+def say(line: str) -> None:
+    """Print a line in one piece, whichever thread says it."""
+    sys.stdout.write(f'{line}\n')
+    sys.stdout.flush()
+
+
 def main() -> int:
     """Entry point."""
     args = parse_args()
@@ -142,7 +148,7 @@ def main() -> int:
         if args.slurm:
             submit(cells, args.slurm[0], args.slurm[1:])
         elif not args.table_only:
-            unfinished = run_local(cells, args.jobs or default_jobs(), lambda line: print(line, flush=True))
+            unfinished = run_local(cells, args.jobs or default_jobs(), say)
         show(grid, cells, args)
         return int(report_failures(cells) > 0 or bool(unfinished))
 
