@@ -68,6 +68,7 @@ def description(name: str) -> str:
     options = component_options(kind)
     lines.append(f'    Options: {", ".join(f"{name}.{key}={value}" for key, value in options.items()) or "none"}')
     lines.append(f'    Touches: {", ".join(kind.slots)}')
+    lines += [f'    Needs {other}, or a model that has the like' for other in kind.needs]
     lines += [f'    Not with {other}: {reason}' for other, reason in kind.excludes.items()]
     return '\n'.join(lines)
 
@@ -82,17 +83,19 @@ def main() -> None:
             print('\n\n'.join(map(description, args.listed)) or listing())
             return
         base = load_config(args.config)
+        if args.out is not None and Path(args.out).suffix != '.py':
+            raise UserError(f'--out {args.out}: a config is a .py file')
         try:
             cfg = compose(base, args.components, args.options)
+            comment = (
+                f'{Path(args.config).stem} with {", ".join(sorted(args.components))} (written by tools/compose.py).'
+            )
+            if args.out is None:
+                print(render_config(cfg, args.config, Path.cwd(), comment), end='')
+                return
+            write_config(cfg, args.config, args.out, comment)
         except CompositionError as error:
             raise UserError(str(error)) from error
-        comment = f'{Path(args.config).stem} with {", ".join(sorted(args.components))} (written by tools/compose.py).'
-        if args.out is None:
-            print(render_config(cfg, args.config, Path.cwd(), comment), end='')
-            return
-        if Path(args.out).suffix != '.py':
-            raise UserError(f'--out {args.out}: a config is a .py file')
-        write_config(cfg, args.config, args.out, comment)
         print(f'{args.out} written: {", ".join(sorted(args.components))} on {args.config}')
 
 

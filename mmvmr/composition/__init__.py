@@ -2,6 +2,7 @@
 
 from . import bm, sa, td  # noqa: F401  (they register their components)
 from .component import (
+    AlreadyThereError,
     Component,
     CompositionError,
     Stage,
@@ -14,6 +15,7 @@ from .compose import compose
 from .writer import write_config
 
 __all__ = [
+    'AlreadyThereError',
     'Component',
     'CompositionError',
     'Stage',

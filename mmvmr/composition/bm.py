@@ -10,7 +10,7 @@ from mmvmr.registry import COMPONENTS
 
 from ..models.encoders import FrameMatchEncoder
 from ..models.query_initializers import DynamicAnchorQueryInitializer, LearnedQueryInitializer, SlotQueryInitializer
-from .component import Component, CompositionError, Stage
+from .component import AlreadyThereError, Component, CompositionError, Stage
 from .edits import add_augmentation, add_losses, direct_initializer, encoder_chain, is_kind
 
 
@@ -39,7 +39,7 @@ class NegativeQueryMatching(Component):
     def apply(self, cfg: Config) -> None:
         """Draw negatives, wrap the encoder, guide the probability."""
         if any(is_kind(encoder, FrameMatchEncoder) for encoder in encoder_chain(cfg)):
-            raise CompositionError('the encoder of this model is wrapped in a FrameMatchEncoder already')
+            raise AlreadyThereError('the encoder of this model is wrapped in a FrameMatchEncoder already')
         # In front, so that views take the negative along.
         add_augmentation(cfg, 'negative', self.transform, first=True)
         cfg.model.encoder = dict(type='FrameMatchEncoder', **self.options, encoder=cfg.model.encoder)
@@ -73,7 +73,7 @@ class LearnableSpans(Component):
         elif is_kind(node, DynamicAnchorQueryInitializer) or node.get('anchors') is not None:
             raise CompositionError('the queries of this model start from predicted spans')
         else:
-            raise CompositionError('the queries of this model start from learned spans already')
+            raise AlreadyThereError('the queries of this model start from learned spans already')
 
 
 def _read_spans(cfg: Config) -> None:

@@ -17,6 +17,10 @@ class CompositionError(ValueError):
     """A composition that makes no sense, told in one message."""
 
 
+class AlreadyThereError(CompositionError):
+    """The model has what the component would bring."""
+
+
 class Stage(IntEnum):
     """When a component is applied: a later one finds what earlier ones made. Names break ties."""
 
@@ -38,12 +42,14 @@ class Component:
         source: Paper and equation.
         slots: Config keys that it touches.
         stage: When it is applied.
+        needs: Components without which it means nothing, unless the model has the like.
         excludes: Name of another component to the reason why the two do not go together.
     """
 
     source: ClassVar[str] = ''
     slots: ClassVar[tuple[str, ...]] = ()
     stage: ClassVar[Stage] = Stage.LOSSES
+    needs: ClassVar[tuple[str, ...]] = ()
     excludes: ClassVar[Mapping[str, str]] = {}
 
     def apply(self, cfg: Config) -> None:

@@ -43,7 +43,7 @@ def compose(base: str | Path | Config, components: Sequence[str], options: Mappi
         try:
             kinds[name](**chosen[name]).apply(cfg)
         except CompositionError as error:
-            raise CompositionError(f'{name}: {error}') from None
+            raise type(error)(f'{name}: {error}') from None
     return cfg
 
 

@@ -14,7 +14,7 @@ from ..models.builder import constructor_arguments
 from ..models.encoders import JointEncoder, VideoContextEncoder
 from ..models.layers import LearnedQueryPosition
 from ..models.query_initializers import DualPathQueryInitializer, LearnedQueryInitializer
-from .component import CompositionError
+from .component import AlreadyThereError, CompositionError
 
 
 def is_kind(node: Any, kind: type | tuple[type, ...]) -> bool:
@@ -98,7 +98,7 @@ def add_augmentation(cfg: Config, name: str, transform: dict[str, Any], first: b
         raise CompositionError('train_dataloader.dataset.pipeline is missing: there is no training data to change')
     found = pipeline.get('augment') or {}
     if found.get(name) is not None:
-        raise CompositionError(f'train_dataloader.dataset.pipeline.augment.{name} exists already')
+        raise AlreadyThereError(f'train_dataloader.dataset.pipeline.augment.{name} exists already')
     rest = {key: value for key, value in found.items() if key != name}
     new = {name: transform}
     pipeline['augment'] = {**new, **rest} if first else {**rest, **new}
@@ -129,7 +129,7 @@ def add_losses(cfg: Config, **new: dict[str, Any]) -> None:
     found = losses(cfg)
     for name, loss in new.items():
         if found.get(name) is not None:
-            raise CompositionError(f'model.criterion.losses.{name} exists already')
+            raise AlreadyThereError(f'model.criterion.losses.{name} exists already')
         found[name] = loss
 
 

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmvmr.registry import COMPONENTS
 
 from ..models.query_initializers import DualPathQueryInitializer, DynamicAnchorQueryInitializer
-from .component import Component, CompositionError, Stage
+from .component import AlreadyThereError, Component, CompositionError, Stage
 from .edits import (
     add_losses,
     add_span_losses,
@@ -51,7 +51,7 @@ class InstanceAnchors(Component):
     def apply(self, cfg: Config) -> None:
         """Replace the anchors of the direct queries."""
         if dynamic_anchors(cfg) is not None:
-            raise CompositionError('the anchors of this model are predicted from the video-sentence pair already')
+            raise AlreadyThereError('the anchors of this model are predicted from the video-sentence pair already')
         give_anchors(cfg)
         parent, key = direct_initializer(cfg)
         anchors = dict(type='DynamicAnchorQueryInitializer', num_queries=parent[key].num_queries, supervise_init=False)
@@ -74,6 +74,7 @@ class InitLoss(Component):
     source = 'SA-DETR, section 3.3, L_init'
     slots = ('model.query_initializer', 'model.criterion.losses')
     stage = Stage.GROUPS
+    needs = ('sa.anchors',)
 
     def __init__(self, detach: bool = False):
         self.detach = detach
@@ -134,7 +135,7 @@ class NoiseGroups(Component):
         if not is_kind(cfg.model.query_initializer, DualPathQueryInitializer):
             cfg.model.query_initializer = dict(type='DualPathQueryInitializer', direct=cfg.model.query_initializer)
         elif cfg.model.query_initializer.get('noise') is not None:
-            raise CompositionError('this model has noise queries already')
+            raise AlreadyThereError('this model has noise queries already')
         cfg.model.query_initializer.noise = self.generator
         add_span_losses(cfg, 'noise')
         if self.generator['contrastive'] != 'none':
@@ -165,7 +166,7 @@ class GaussianMask(Component):
         if not has_slot(attention, 'modulator'):
             raise CompositionError(f'{attention.type} (model.decoder.layer.cross_attn) has no slot `modulator`')
         if attention.get('modulator') is not None:
-            raise CompositionError('the cross-attention of this model has a modulator already')
+            raise AlreadyThereError('the cross-attention of this model has a modulator already')
         attention['modulator'] = self.modulator
 
 
@@ -193,7 +194,7 @@ class EnhanceBlock(Component):
         give_sentence_pool(cfg)
         layer, first = cfg.model.decoder.layer, cfg.model.decoder.get('first_layer') or {}
         if layer.get('enhance') is not None:
-            raise CompositionError(f'model.decoder.layer.enhance is {layer.enhance.type} already')
+            raise AlreadyThereError(f'model.decoder.layer.enhance is {layer.enhance.type} already')
         layer['enhance'] = self.block
         if first.get('enhance') is not None:
             stages = dict(own=first['enhance'], span=dict(self.block))
@@ -228,7 +229,7 @@ class AlignmentLosses(Component):
         """Add the losses."""
         new = {name: loss for name, loss in self.losses.items() if losses(cfg).get(name) is None}
         if not new:
-            raise CompositionError('this model has these losses already')
+            raise AlreadyThereError('this model has these losses already')
         if any(loss['stage'] == 'after' and name != 'video_text' for name, loss in new.items()):
             give_sentence_pool(cfg)
         add_losses(cfg, **new)

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmvmr.registry import COMPONENTS
 
 from ..models.fusions import DynamicsCrossFusion, TemporalDynamicsFusion
-from .component import Component, CompositionError, Stage
+from .component import AlreadyThereError, Component, CompositionError, Stage
 from .edits import add_augmentation, has_slot, inner_encoder, is_kind
 
 _STRATEGIES = {'similar': 'SimilarVideoSampler', 'random': 'RandomVideoSampler', 'dissimilar': 'DissimilarVideoSampler'}
@@ -66,6 +66,6 @@ class TemporalDynamics(Component):
             raise CompositionError(f'{encoder.type} has no slot `fusion`')
         fusion = encoder.get('fusion')
         if is_kind(fusion, (TemporalDynamicsFusion, DynamicsCrossFusion)):
-            raise CompositionError(f'the fusion of this model is {fusion.type} already')
+            raise AlreadyThereError(f'the fusion of this model is {fusion.type} already')
         wrapped = {} if fusion is None else dict(fusion=fusion)
         encoder['fusion'] = dict(type='TemporalDynamicsFusion', beta=self.beta, **wrapped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,11 +69,14 @@ def write_config(cfg: Config, base_path: str | Path, out_path: str | Path, comme
     """
     base, out = Path(base_path), Path(out_path)
     if base.resolve() == out.resolve():
-        raise CompositionError(f'{out} is the base config itself: choose another file to write')
+        raise CompositionError(f'{out} is the base config itself: write to another file')
     text = render_config(cfg, base, out.parent, comment)
     with atomic_write(out) as temporary:
         temporary.write_text(text, encoding='utf-8')
-        found = Config.fromfile(temporary, import_custom_modules=False).to_dict()
+        try:
+            found = Config.fromfile(temporary, import_custom_modules=False).to_dict()
+        except Exception as error:  # whatever the file does when it is run
+            raise CompositionError(f'{out} would be no config: {type(error).__name__}: {error}') from error
         if not same(found, cfg.to_dict()):
             raise CompositionError(
                 f'{out} cannot say the config as a difference to {base}: {first_difference(found, cfg)}'
@@ -163,7 +167,7 @@ def referring(value: Any, parts: Parts, here: tuple[str, ...]) -> Any:
         return Reference(here if here in equal else equal[0])
     path, kept = similar(value, parts)
     changed = {key: referring(part, parts, (*here, key)) for key, part in value.items() if key not in kept}
-    return Spread(path, changed) if kept and callable_keys(changed) else {**{k: value[k] for k in kept}, **changed}
+    return Spread(path, changed) if kept else changed
 
 
 def similar(value: Mapping[str, Any], parts: Parts) -> tuple[tuple[str, ...], list[str]]:
@@ -180,7 +184,8 @@ def similar(value: Mapping[str, Any], parts: Parts) -> tuple[tuple[str, ...], li
     for path, part in parts:
         if not replaces(part, value):
             kept = [key for key in part if same(part[key], value[key])]
-            if len(kept) > len(best[1]) and len(repr([part[key] for key in kept])) > SHORT:
+            worth = len(repr([part[key] for key in kept])) > SHORT and callable_keys(value)
+            if worth and len(kept) > len(best[1]):
                 best = (path, kept)
     return best
 
@@ -247,6 +252,8 @@ def render_flat(value: Any) -> str:
         return f'[{", ".join(map(render_flat, value))}]'
     if isinstance(value, tuple):
         return f'({", ".join(map(render_flat, value))}{"," if len(value) == 1 else ""})'
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float({str(value)!r})'
     return repr(value)
 
 

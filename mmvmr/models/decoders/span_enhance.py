@@ -12,6 +12,24 @@ from ...structures import Memory
 from ..layers import sentence_token, temporal_align_weights
 
 
+def check_clip_context(module: nn.Module, memory: Memory) -> None:
+    """Refuse a context of clips and words.
+
+    Args:
+        module: What relates spans to clips.
+        memory: Encoder output.
+
+    Raises:
+        ValueError: If the decoder does not attend to clips alone.
+    """
+    if memory.context.mask.shape != memory.video.mask.shape:
+        raise ValueError(
+            f'{type(module).__name__} relates spans to clips, but the decoder attends to a joint sequence of '
+            f'{memory.context.mask.shape[1]} tokens for {memory.video.mask.shape[1]} clips: '
+            'wrap model.encoder in VideoContextEncoder'
+        )
+
+
 @MODELS.register_module()
 class SpanEnhance(nn.Module):
     """Bring what the clips inside the span of a query say about the sentence into its content (SA-DETR, eq. 2, 3).
@@ -23,6 +41,8 @@ class SpanEnhance(nn.Module):
         embed_dims: Channels D.
         num_points: Points N_s that are read inside a span.
     """
+
+    needs_anchors = True
 
     def __init__(self, embed_dims: int, num_points: int = 10):
         super().__init__()
@@ -50,12 +70,7 @@ class SpanEnhance(nn.Module):
         """
         if anchors is None:
             raise ValueError('SpanEnhance needs queries with anchors: use e.g. DynamicAnchorQueryInitializer')
-        if memory.context.mask.shape != memory.video.mask.shape:
-            raise ValueError(
-                'SpanEnhance reads clips, but the decoder attends to a joint sequence of '
-                f'{memory.context.mask.shape[1]} tokens for {memory.video.mask.shape[1]} clips: '
-                'wrap model.encoder in VideoContextEncoder'
-            )
+        check_clip_context(self, memory)
         sampled = self.sample(memory, anchors)
         gate = (content * sampled).sum(-1, keepdim=True).sigmoid()
         return self.output((sampled + content) * gate) + content

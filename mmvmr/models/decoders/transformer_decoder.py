@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from mmvmr.registry import MODELS, TASK_UTILS
 
 from ...structures import Decoded, Memory, Queries
-from ..layers import FFN, MLP, QueryPosition, residual_dropout, xavier_
+from ..layers import FFN, MLP, LearnedQueryPosition, QueryPosition, residual_dropout, xavier_
+from .span_enhance import check_clip_context
 
 
 @MODELS.register_module()
@@ -84,6 +85,8 @@ class DecoderLayer(nn.Module):
         """
         content = self.norm1(content + self.dropout(self.self_attn(content, position, attn_mask)))
         content = self.enhance(content, memory, anchors, attn_mask)
+        if getattr(self.cross_attn, 'modulator', None) is not None:
+            check_clip_context(self.cross_attn.modulator, memory)
         content = self.norm2(content + self.dropout(self.cross_attn(content, position, memory.context, anchors)))
         return self.norm3(content + self.dropout(self.ffn(content)))
 
@@ -136,7 +139,8 @@ class TransformerDecoder(nn.Module):
         detach_anchors: Keep the gradient of positions away from the anchors of the initializer (EaTR).
 
     Raises:
-        ValueError: If ``refine_from`` is unknown, or there is no refiner for it.
+        ValueError: If ``refine_from`` is unknown or there is no refiner for it, or if a block relates spans to clips
+            and queries have none.
     """
 
     def __init__(
@@ -161,6 +165,12 @@ class TransformerDecoder(nn.Module):
         first = merge_configs(layer, first_layer or {})
         self.layers = nn.ModuleList(MODELS.build(first if i == 0 else dict(layer)) for i in range(num_layers))
         self.position = MODELS.build(position)
+        guided = [type(module).__name__ for module in self.layers.modules() if getattr(module, 'needs_anchors', False)]
+        if guided and isinstance(self.position, LearnedQueryPosition):
+            raise ValueError(
+                f'{guided[0]} needs queries with anchors, but model.decoder.position is a LearnedQueryPosition: use '
+                'e.g. SpanQueryPosition, with DynamicAnchorQueryInitializer as model.query_initializer'
+            )
         self.refiner = None if refiner is None else MODELS.build(refiner)
         self.norm = nn.LayerNorm(embed_dims) if output_norm else nn.Identity()
         xavier_(self)

@@ -25,6 +25,8 @@ class GaussianModulator(nn.Module):
         ValueError: If ``mode`` is unknown.
     """
 
+    needs_anchors = True
+
     def __init__(self, alpha: float = 2.0, mode: str = 'multiply', min_width: float = 1e-3):
         super().__init__()
         if mode not in ('multiply', 'log'):

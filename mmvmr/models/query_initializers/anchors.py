@@ -3,10 +3,42 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS
 
 from ...structures import Queries
+from .learned import LearnedQueryInitializer
+
+
+def anchor_source(cfg: Mapping[str, Any] | None, num_queries: int) -> nn.Module | None:
+    """Build the initializer that anchors are taken from.
+
+    Args:
+        cfg: Its config; None for none.
+        num_queries: Number of queries that need anchors.
+
+    Returns:
+        The initializer, or None.
+
+    Raises:
+        ValueError: If it makes no anchors, or another number of them.
+    """
+    if cfg is None:
+        return None
+    source = MODELS.build(dict(cfg))
+    if isinstance(source, LearnedQueryInitializer):
+        raise ValueError(
+            'query_initializer.anchors makes queries without anchors: use e.g. DynamicAnchorQueryInitializer'
+        )
+    if cfg.get('num_queries', num_queries) != num_queries:
+        raise ValueError(
+            f'query_initializer.anchors has num_queries={cfg["num_queries"]} for {num_queries} queries: make them equal'
+        )
+    return source
 
 
 def take_anchors(content: Tensor, source: Queries) -> Queries:
@@ -19,16 +51,6 @@ def take_anchors(content: Tensor, source: Queries) -> Queries:
 
     Returns:
         The queries of ``source`` with the sum as content.
-
-    Raises:
-        ValueError: If the other initializer makes no anchors, or another number of queries.
     """
-    if source.anchors is None:
-        raise ValueError(
-            'query_initializer.anchors makes queries without anchors: use e.g. DynamicAnchorQueryInitializer'
-        )
-    count, other = content.shape[1], source.content.shape[1]
-    if count != other:
-        raise ValueError(f'query_initializer.anchors makes {other} queries for {count}: set num_queries={count} in it')
     added = source.content.repeat(1, 1, content.shape[2] // source.content.shape[2])
     return dataclasses.replace(source, content=content + added)

@@ -11,7 +11,7 @@ from mmvmr.registry import MODELS
 
 from ...structures import Memory, MomentTargets, Queries, QueryGroup
 from ..layers import inverse_sigmoid
-from .anchors import take_anchors
+from .anchors import anchor_source, take_anchors
 
 _PROJECTIONS = ('straight_through', 'in_place')
 
@@ -47,7 +47,7 @@ class MomentQueryInitializer(nn.Module):
                 f'MomentQueryInitializer: projection={projection!r} is unknown, expected one of {_PROJECTIONS}'
             )
         self.projection = projection
-        self.source = None if anchors is None else MODELS.build(anchors)
+        self.source = anchor_source(anchors, num_queries)
         if self.source is None:
             self.moments = nn.Embedding(num_queries, 3)
         self.states = nn.Embedding(num_queries, 3 * embed_dims)

@@ -11,7 +11,7 @@ from mmvmr.registry import MODELS
 
 from ...structures import Memory, MomentTargets, Queries, QueryGroup
 from ..layers import sentence_token, xavier_
-from .anchors import take_anchors
+from .anchors import anchor_source, take_anchors
 
 _STARTS = ('distinct', 'equal')
 
@@ -48,7 +48,7 @@ class SentenceSlotQueryInitializer(nn.Module):
         self.slots = MODELS.build(slots)
         self.embedding = nn.Parameter(torch.empty(num_queries, embed_dims))
         xavier_(self)
-        self.source = None if anchors is None else MODELS.build(anchors)
+        self.source = anchor_source(anchors, num_queries)
         if self.source is None:
             self.anchors = nn.Embedding(num_queries, 2)
 

@@ -12,7 +12,7 @@ from mmvmr.registry import MODELS
 
 from ...structures import Memory, MomentTargets, PredictionSet, Queries, QueryGroup
 from ..layers import MLP, SlotAttention, xavier_
-from .anchors import take_anchors
+from .anchors import anchor_source, take_anchors
 
 
 @MODELS.register_module()
@@ -45,7 +45,7 @@ class SlotQueryInitializer(nn.Module):
         self.mlp = MLP(embed_dims, embed_dims, 2, 3)
         nn.init.zeros_(self.mlp.layers[-1].weight)
         nn.init.zeros_(self.mlp.layers[-1].bias)
-        self.source = None if anchors is None else MODELS.build(anchors)
+        self.source = anchor_source(anchors, num_queries)
 
     def forward(self, memory: Memory, targets: MomentTargets | None = None) -> Queries:
         """Make the queries of a batch.

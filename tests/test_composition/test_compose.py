@@ -1,0 +1,177 @@
+"""Components are found, ordered and refused; the components of SA-DETR make SA-DETR."""
+
+from itertools import permutations
+
+import pytest
+from mmengine.config import Config
+from run_helpers import REPO
+
+from mmvmr.composition import (
+    AlreadyThereError,
+    Component,
+    CompositionError,
+    component_help,
+    component_names,
+    component_options,
+    compose,
+    find_component,
+)
+from mmvmr.registry import COMPONENTS
+
+QD = REPO / 'configs' / 'qd_detr' / 'qd_detr_qvhl.py'
+SA = REPO / 'configs' / 'sa_detr'
+SA_PARTS = ['sa.anchors', 'sa.init_loss', 'sa.noise', 'sa.gaussian', 'sa.enhance', 'sa.alignment']
+
+
+def test_the_components_of_sa_detr_make_sa_detr():
+    made = compose(SA / 'ablations' / 'sa_detr_baseline_qvhl.py', SA_PARTS)
+    assert made.to_dict() == Config.fromfile(SA / 'sa_detr_qvhl.py').to_dict()
+
+
+@pytest.mark.parametrize(
+    ('parts', 'name'),
+    [(['sa.anchors', 'sa.init_loss'], 'dynamic_anchor'), (['sa.anchors', 'sa.init_loss', 'sa.gaussian'], 'gaussian')],
+)
+def test_table_11_of_sa_detr_is_a_composition(parts, name):
+    assert compose(QD, parts).to_dict() == Config.fromfile(QD.with_name(f'qd_detr_{name}_qvhl.py')).to_dict()
+
+
+def test_order_does_not_matter():
+    parts = ['bm.negative_query', 'sa.noise', 'sa.init_loss', 'sa.anchors', 'bm.temporal_shift']
+    texts = {str(compose(QD, order).to_dict()) for order in list(permutations(parts))[::7]}
+    assert len(texts) == 1
+
+
+def test_the_base_is_not_changed():
+    base = Config.fromfile(QD)
+    before = base.to_dict()
+    first = compose(base, ['sa.anchors'])
+    assert base.to_dict() == before
+    first.model.query_initializer.num_queries = 99
+    assert compose(base, ['sa.anchors']).model.query_initializer.num_queries == 10
+
+
+def test_negatives_are_drawn_before_views_are_made():
+    cfg = compose(QD, ['td.synthesizer', 'bm.temporal_shift', 'bm.negative_query'])
+    assert list(cfg.train_dataloader.dataset.pipeline.augment) == ['negative', 'shift', 'synthesis']
+    assert not cfg.val_dataloader.dataset.pipeline.augment
+
+
+def test_span_losses_follow_those_of_the_model():
+    base = Config.fromfile(QD)
+    base.model.criterion.losses.span.weight = 1.0
+    base.model.criterion.losses.giou.weight = 10.0
+    found = compose(base, ['sa.anchors', 'sa.init_loss', 'sa.noise']).model.criterion.losses
+    assert [found[f'{name}_{kind}'].weight for name in ('init', 'noise') for kind in ('span', 'giou')] == [1, 10] * 2
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'td.dynamics.beta': 0.5, 'sa.noise.num_groups': 2},
+        {'td.dynamics': {'beta': 0.5}, 'sa.noise': {'num_groups': 2}},
+    ],
+)
+def test_options(options):
+    cfg = compose(QD, ['td.dynamics', 'sa.noise'], options)
+    assert cfg.model.encoder.encoder.fusion.beta == 0.5
+    assert cfg.model.query_initializer.noise.num_groups == 2
+
+
+def test_every_option_changes_the_config():
+    samples = {bool: True, int: 3, float: 0.25}
+    named = {
+        'contrastive': 'none',
+        'center_noise': 'width',
+        'mode': 'log',
+        'strategy': 'dissimilar',
+        'index': 'similar.npz',
+        'missing': 'none',
+        'empty': 'other_video',
+        'attention': 'clips',
+        'video_text': 'after',
+        'clip_text': None,
+        'max_duration': None,
+    }
+    for name in component_names():
+        kind = find_component(name)
+        parts = [name, *kind.needs]
+        plain = compose(QD, parts).to_dict() if name != 'bm.learnable_spans' else None
+        for option, default in component_options(kind).items():
+            value = named[option] if option in named else samples[type(default)]
+            if option == 'detach':
+                value = True
+            assert compose(QD, parts, {f'{name}.{option}': value}).to_dict() != plain, f'{name}.{option}'
+
+
+@pytest.mark.parametrize(
+    ('parts', 'options', 'message'),
+    [
+        (['sa.gausian'], {}, 'no component `sa.gausian`; did you mean `sa.gaussian`'),
+        (['sa.noise', 'sa.noise'], {}, 'given more than once: sa.noise'),
+        (['sa.anchors', 'bm.learnable_spans'], {}, 'bm.learnable_spans and sa.anchors do not go together: both say'),
+        (['sa.noise'], {'sa.noise.num_group': 2}, 'sa.noise has no option `num_group`; did you mean `num_groups`'),
+        (['sa.noise'], {'td.dynamics.beta': 2}, 'option `td.dynamics.beta` belongs to none of the components sa.noise'),
+        (['td.synthesizer'], {'td.synthesizer.strategy': 'best'}, "td.synthesizer: strategy='best' is unknown"),
+    ],
+)
+def test_mistakes(parts, options, message):
+    with pytest.raises(CompositionError) as caught:
+        compose(QD, parts, options)
+    assert message in str(caught.value)
+
+
+def test_twice_in_two_steps_is_twice():
+    for name in component_names():
+        parts = [name, *find_component(name).needs]
+        base = QD if name != 'bm.learnable_spans' else REPO / 'configs' / 'moment_detr' / 'moment_detr_qvhl.py'
+        with pytest.raises(AlreadyThereError, match='already'):
+            compose(compose(base, parts), parts)
+
+
+def test_a_config_without_what_a_component_changes():
+    base = Config.fromfile(QD)
+    base.train_dataloader = {}
+    with pytest.raises(CompositionError, match=r'bm\.temporal_shift: train_dataloader\.dataset\.pipeline is missing'):
+        compose(base, ['bm.temporal_shift'])
+    base.model.criterion.losses.span = None
+    with pytest.raises(CompositionError, match=r'sa\.noise: model\.criterion\.losses\.span'):
+        compose(base, ['sa.noise'])
+    base.model.encoder = dict(type='DummyTokenEncoder')
+    with pytest.raises(CompositionError, match=r'td\.dynamics: DummyTokenEncoder has no slot `fusion`'):
+        compose(base, ['td.dynamics'])
+
+
+def test_every_component_says_what_it_is():
+    for name in component_names():
+        kind = find_component(name)
+        assert component_help(kind).endswith('.')
+        assert len(component_help(kind)) < 100
+        assert kind.source
+        assert kind.slots
+        for option in component_options(kind):
+            assert f'{option}: ' in kind.__doc__, f'{name}.{option}'
+        for other in (*kind.excludes, *kind.needs):
+            find_component(other)
+
+
+@pytest.fixture
+def _extra():
+    @COMPONENTS.register_module('test.depth')
+    class Depth(Component):
+        """Another depth."""
+
+        def __init__(self, num_layers=7):
+            self.num_layers = num_layers
+
+        def apply(self, cfg):
+            cfg.model.decoder.num_layers = self.num_layers
+
+    yield
+    COMPONENTS.module_dict.pop('test.depth')
+
+
+@pytest.mark.usefixtures('_extra')
+def test_a_component_of_another_package():
+    assert compose(QD, ['test.depth', 'sa.noise']).model.decoder.num_layers == 7
+    assert compose(QD, ['test.depth'], {'test.depth.num_layers': 5}).model.decoder.num_layers == 5
