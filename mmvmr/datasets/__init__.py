@@ -14,6 +14,7 @@ from .pipeline import MomentPipeline
 from .samplers import VideoSampler
 from .similar_videos import SimilarVideos
 from .synthetic import SyntheticMoments
+from .token_store import TokenIdStore
 from .transforms import *  # noqa: F403
 from .transforms import __all__ as _transforms
 
@@ -34,6 +35,7 @@ __all__ = [
     'SimilarVideoSampler',
     'SimilarVideos',
     'SyntheticMoments',
+    'TokenIdStore',
     'VideoBatchSampler',
     'VideoSampler',
     'WordVectorStore',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 
 def require_mmcv() -> None:
@@ -21,3 +22,21 @@ def require_mmcv() -> None:
             'mmvmr needs `mmcv.transforms`. Install either package that provides it: `pip install mmcv-lite` '
             f'(a small wheel, enough for mmvmr) or `pip install mmcv` (with compiled operators). Found: {error}'
         ) from None
+
+
+def require_transformers(user: str) -> Any:
+    """Import the ``transformers`` package, which is optional.
+
+    Args:
+        user: Who needs it, for the message.
+
+    Returns:
+        The package.
+
+    Raises:
+        ImportError: If it is not installed.
+    """
+    try:
+        return importlib.import_module('transformers')
+    except ImportError as error:
+        raise ImportError(f'{user} needs transformers: pip install transformers. Found: {error}') from None

@@ -3,6 +3,7 @@
 from .checkpoint_hook import SafeCheckpointHook
 from .ema_hook import MomentEMAHook
 from .feature_spec_hook import FeatureSpecHook
+from .freeze_hook import FreezeHook
 from .result_hooks import DrawMomentsHook, MetricsFileHook, describe_split
 from .resume_hook import ExactResumeHook, nested_datasets, seed_iteration
 
@@ -10,6 +11,7 @@ __all__ = [
     'DrawMomentsHook',
     'ExactResumeHook',
     'FeatureSpecHook',
+    'FreezeHook',
     'MetricsFileHook',
     'MomentEMAHook',
     'SafeCheckpointHook',

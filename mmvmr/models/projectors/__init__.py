@@ -3,6 +3,7 @@
 from .clip_pool_projector import ClipPoolProjector
 from .linear_projector import LearnedTextPosition, LinearProjector, ProjectionLayer
 from .modality import ModalityEmbedding
+from .text_encoder import TransformersTextEncoder
 
 __all__ = [
     'ClipPoolProjector',
@@ -10,4 +11,5 @@ __all__ = [
     'LinearProjector',
     'ModalityEmbedding',
     'ProjectionLayer',
+    'TransformersTextEncoder',
 ]

@@ -88,6 +88,11 @@ class ClipPoolProjector(nn.Module):
         self.pool = nn.AvgPool1d(kernel_size, stride)
         self.text_encoder = None if text_encoder is None else MODELS.build(text_encoder)
 
+    def init_weights(self) -> None:
+        """Read pre-trained weights of the text encoder; the runner calls this before training."""
+        if hasattr(self.text_encoder, 'init_weights'):
+            self.text_encoder.init_weights()
+
     def forward(self, inputs: dict[str, Tensor]) -> Features:
         """Project a padded batch.
 
