@@ -110,7 +110,7 @@ def test_commands(page, command, monkeypatch):
 def check_config(args):
     """Keys of ``--cfg-options`` exist in the config that the command names."""
     options = getattr(args, 'cfg_options', None)
-    if options and args.config.startswith('configs/'):
+    if options and getattr(args, 'config', '').startswith('configs/'):
         load_config(str(REPO / args.config), options)
 
 

@@ -42,7 +42,7 @@ class Evaluation:
     def key(self) -> str:
         """Name and digest: results of equal evaluations are shared."""
         content = [self.tool, dict(self.options), self.arguments, self.checkpoint]
-        return f'{self.name}-{_digest(content, 6)}'
+        return f'{self.name}-{config_digest(content, 6)}'
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def plan(
     evaluations = tuple(_evaluations(grid))
     for row in grid.rows.values():
         cfg = row_config(grid, row, overrides)
-        same = seen.setdefault(_digest(cfg.to_dict()), row.name)
+        same = seen.setdefault(config_digest(cfg), row.name)
         if same != row.name:
             raise UserError(f'{grid.path}: the rows {same} and {row.name} have the same config: what tells them apart?')
         if amp:
@@ -219,13 +219,23 @@ def _evaluations(grid: Grid) -> Iterator[Evaluation]:
 
 def _folder(work_dir: Path, name: str, seed: int, cfg: Config) -> Path:
     """The folder of the same config and seed, whichever grid made it, or a new one."""
-    tail = f'seed{seed}-{_digest(cfg.to_dict())}'
+    tail = f'seed{seed}-{config_digest(cfg)}'
     for known in sorted(work_dir.glob(f'*-{tail}')):
         return known
     return work_dir / f'{name}-{tail}'
 
 
-def _digest(content: Any, length: int = 10) -> str:
+def config_digest(content: Any, length: int = 10) -> str:
+    """A short name of a config, which changes with every value in it.
+
+    Args:
+        content: A config, or what its dict consists of.
+        length: Number of hexadecimal digits.
+
+    Returns:
+        The digits.
+    """
+    content = content.to_dict() if isinstance(content, Config) else content
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
