@@ -52,7 +52,7 @@ def read_table(text):
 
 
 def names(cell):
-    return re.findall(r'\[(\w+)\]', cell)
+    return re.findall(r'\[([\w+]+)\]', cell)
 
 
 def test_index_names_every_metafile_and_config():

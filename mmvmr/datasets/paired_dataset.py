@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from mmengine.config import Config
 from torch.utils.data import Dataset
 
 from mmvmr.registry import DATASETS
@@ -21,25 +23,24 @@ class PairedDataset(Dataset):
     both synthesized of that row and the partner's; from N on it is the original, and the partner does not matter.
 
     Args:
-        pairs: The data set whose pipeline has a :class:`SynthesizePair`, or its config.
-        originals: The data set of the same rows without, or its config.
-
-    Raises:
-        ValueError: If the two do not have the same rows.
+        dataset: Config of the data set.
+        pair: Config of what makes the pairs, e.g. :class:`SynthesizePair`.
+        pool: Config of :class:`PoolClips` where long videos get fewer clips: before the endpoint features for
+            originals, behind them for synthesized videos; None leaves the length.
+        changes: Changes of ``dataset``, merged into it as those of a child config are.
     """
 
     def __init__(
-        self, pairs: Mapping[str, Any] | BaseMomentDataset, originals: Mapping[str, Any] | BaseMomentDataset
+        self,
+        dataset: Mapping[str, Any],
+        pair: Mapping[str, Any],
+        pool: Mapping[str, Any] | None = None,
+        changes: Mapping[str, Any] | None = None,
     ) -> None:
-        self.pairs, self.originals = (
-            DATASETS.build(dict(part)) if isinstance(part, Mapping) else part for part in (pairs, originals)
-        )
+        synthesis = {'augment': {'pair': pair}, 'pool': pool}
+        self.pairs = _built(dataset, changes, synthesis)
+        self.originals = _built(dataset, changes, {'augment': {'pool': pool}})
         self.datasets = [self.pairs, self.originals]
-        if [row['qid'] for row in self.pairs.rows] != [row['qid'] for row in self.originals.rows]:
-            raise ValueError(
-                f'PairedDataset: pairs ({len(self.pairs)} rows) and originals ({len(self.originals)} rows) need the '
-                'same annotation rows in the same order'
-            )
         self.feature_spec = self.originals.feature_spec
         self.metainfo = self.originals.metainfo
 
@@ -80,3 +81,12 @@ class PairedDataset(Dataset):
         for transform in self.originals.pipeline.augment.values():
             results = transform(results)
         return results['video_feat']
+
+
+def _built(
+    dataset: Mapping[str, Any], changes: Mapping[str, Any] | None, pipeline: Mapping[str, Any]
+) -> BaseMomentDataset:
+    cfg = Config({'dataset': copy.deepcopy(dict(dataset))})
+    for change in (changes or {}, {'pipeline': pipeline}):
+        cfg.merge_from_dict({'dataset': copy.deepcopy(dict(change))})
+    return DATASETS.build(cfg.dataset)

@@ -70,7 +70,7 @@ class World:
 
     def dataset(self, alpha: float) -> PairedDataset:
         """The set as ``configs/td_detr/td_detr_official_*.py`` describe it."""
-        parts: dict[str, Any] = {
+        pipeline = {
             'load': {'type': 'LoadMomentFeatures', 'duration_tolerance': float('inf')},
             'tef': {'type': 'AppendTEF'} if 'tef' in self.config['ctx_mode'] else None,
             'targets': {
@@ -84,11 +84,11 @@ class World:
             'pack': {'type': 'PackMomentInputs', 'meta_keys': _META},
         }
         pool = None if self.highlights else {'type': 'PoolClips', 'max_clips': self.entry['max_v_l']}
-        pairs = {**parts, 'augment': {'pair': {'type': 'SynthesizePair', 'alpha': alpha}}, 'pool': pool}
-        originals = {**parts, 'augment': {'pool': pool}}
-        return PairedDataset(
-            *(BaseMomentDataset(self.rows, self._stores(), self._spec(), p) for p in (pairs, originals))
-        )
+        recorded = {'type': self._recorded, 'pipeline': pipeline}
+        return PairedDataset(recorded, {'type': 'SynthesizePair', 'alpha': alpha}, pool)
+
+    def _recorded(self, pipeline: Recorded) -> BaseMomentDataset:
+        return BaseMomentDataset(self.rows, self._stores(), self._spec(), pipeline)
 
     def _spec(self) -> FeatureSpec:
         first = self.rows[0]

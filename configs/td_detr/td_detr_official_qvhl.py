@@ -1,0 +1,31 @@
+# TD-DETR on QVHighlights exactly as the official code runs it (see td_detr_official.py): pairs inside the batch, both
+# videos synthesized with jitter, originals beside them, windows beyond the clips kept, no cut to 75 clips.
+_base_ = [
+    '../_base_/models/td_detr_official.py',
+    '../_base_/datasets/qvhl.py',
+    '../_base_/schedules/schedule_200e_step80.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    encoder=dict(encoder=dict(fusion=dict(num_layers=4), layers=dict(num_layers=4))),
+    decoder=dict(num_layers=4),
+    criterion=dict(
+        assigner=dict(costs=dict(span=dict(weight=1.0), giou=dict(weight=10.0))),
+        losses=dict(span=dict(weight=1.0), giou=dict(weight=10.0)),
+    ),
+    postprocessor=dict(round_to=2.0),
+)
+full = dict(feature_spec=dict(max_clips=None))
+train_dataloader = dict(
+    batch_sampler=dict(type='PairBatchSampler', strategy='sim'),
+    dataset=dict(
+        _delete_=True,
+        type='PairedDataset',
+        dataset=_base_.train_dataloader.dataset,
+        changes=dict(full, pipeline=dict(targets=dict(short='preceding', beyond='keep'))),
+        pair=dict(type='SynthesizePair', alpha=0.7),
+    ),
+)
+val_dataloader = dict(dataset=full)
+test_dataloader = dict(dataset=full)
+del full  # only a name of this file
