@@ -113,15 +113,22 @@ class FilmMaker:
         reverse: Prefer other scenes than training does.
         min_clips: Shortest video.
         max_clips: Longest video.
+        max_gap: Most clips between two events.
     """
 
     def __init__(
-        self, context_correlation: float, reverse: bool = False, min_clips: int = 20, max_clips: int = 75
+        self,
+        context_correlation: float,
+        reverse: bool = False,
+        min_clips: int = 20,
+        max_clips: int = 75,
+        max_gap: int = 4,
     ) -> None:
         self.context_correlation = context_correlation
         self.reverse = reverse
         self.min_clips = min_clips
         self.max_clips = max_clips
+        self.max_gap = max_gap
 
     def __call__(self, rng: np.random.Generator) -> Film:
         """Invent a film.
@@ -139,7 +146,7 @@ class FilmMaker:
             low, high = (13, 21) if rng.random() < 0.15 else (3, 13)
             stop = min(position + int(rng.integers(low, high)), length)
             events.append(self._event(rng, events, position, stop))
-            position = stop + int(rng.integers(0, 5))
+            position = stop + int(rng.integers(0, self.max_gap + 1))
         return Film(tuple(events), _background(events, length), rng.random(length, dtype=np.float32))
 
     def _event(self, rng: np.random.Generator, before: Sequence[Event], start: int, stop: int) -> Event:
@@ -170,11 +177,12 @@ class Camera:
     Args:
         dim: Dimension of a feature.
         noise: Standard deviation of the noise per concept vector of length 1, over the whole vector.
-        scene_weight: Strength of the scene against object and state.
+        scene_weight: Strength of the scene.
+        event_weight: Strength of the object and of its state.
     """
 
-    def __init__(self, dim: int, noise: float = 0.7, scene_weight: float = 0.7) -> None:
-        self.noise, self.scene_weight = noise, scene_weight
+    def __init__(self, dim: int, noise: float = 0.7, scene_weight: float = 0.7, event_weight: float = 1.0) -> None:
+        self.noise, self.scene_weight, self.event_weight = noise, scene_weight, event_weight
         rng = np.random.default_rng([MAP_SEED, 1])
         self.objects = _unit_vectors(rng, len(OBJECTS), dim)
         self.states = _unit_vectors(rng, len(VERBS), dim)
@@ -194,7 +202,7 @@ class Camera:
         for event in film.events:
             at = slice(event.start, event.stop)
             shown = self.objects[event.object] + action_states(event.action, event.stop - event.start) @ self.states
-            features[at] += (0.7 + 0.6 * film.clarity[at, None]) * shown
+            features[at] += self.event_weight * (0.7 + 0.6 * film.clarity[at, None]) * shown
         spread = self.noise / np.sqrt(features.shape[1])
         return (features + spread * rng.standard_normal(features.shape)).astype(np.float32)
 

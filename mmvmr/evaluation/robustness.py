@@ -294,8 +294,8 @@ def evaluate_robustness(
         cfg: The config, after :func:`mmvmr.utils.setup.setup_env`.
         checkpoint: The weights.
         probes: Names of :func:`known_probes`; None for all.
-        splits: See :func:`open_split`; None for all that the config declares under ``robustness.splits``, else the
-            validation split.
+        splits: See :func:`open_split`; None for those of ``robustness.default`` of the config, else the first of
+            :func:`known_splits`.
         seed: Seed of what probes draw.
         limit: Use only the first so many queries of every split.
         progress: Called with one line before every pass over the data.
@@ -310,8 +310,8 @@ def evaluate_robustness(
     if unknown := [name for name in probes or () if name not in known]:
         raise ValueError(f'unknown probes {unknown}: expected some of {sorted(known)}')
     chosen = {name: known[name] for name in (probes or known)}
-    declared = list((cfg.get('robustness') or {}).get('splits') or {})
-    names = list(splits or declared or list(known_splits(cfg))[:1])
+    default = (cfg.get('robustness') or {}).get('default')
+    names = list(splits or default or list(known_splits(cfg))[:1])
     opened = [open_split(cfg, name, seed, limit) for name in names]
     model = load_model(cfg, checkpoint, [split.dataset.feature_spec for split in opened])
     reports = {split.name: evaluate_split(model, split, chosen, progress) for split in opened}

@@ -14,6 +14,7 @@ from mmvmr.utils.setup import register_all_modules
 TOOL = 'analysis_tools/robustness.py'
 SPLITS = """
 robustness = dict(
+    default=['val', 'val_ood'],
     splits=dict(val=dict(num_videos=4), val_ood=dict(split='val_ood', num_videos=3)),
     probes=dict(half_context=dict(type='ReplaceContext', share=0.5)),
 )
@@ -61,7 +62,7 @@ def test_some_probes_on_some_queries(untrained, tmp_path):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['--splits', 'dev'], "error: unknown split 'dev': this config has ['val', 'val_ood', 'test']"),
+        (['--splits', 'dev'], "error: unknown split 'dev': this config has ['val', 'val_ood', 'test', 'test_ood']"),
         (['--probes', 'blur'], "error: unknown probes ['blur']: expected some of ["),
         (['--out', 'r.txt'], 'error: --out r.txt: expected a name that ends in .json or .md'),
         (['--limit', '0'], 'error: --limit 0: expected a positive number'),

@@ -48,7 +48,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         nargs='+',
         metavar='SPLIT',
         help='names of the config (robustness.splits, val, test), NAME=ANNOTATIONS.jsonl, or NAME=FOLDER of '
-        'build_dynamic_context.py; default: all of robustness.splits, else val',
+        'build_dynamic_context.py; default: robustness.default of the config, else val',
     )
     parser.add_argument(
         '--probes', nargs='+', metavar='PROBE', help=f'default: all of {", ".join(PROBES)} and robustness.probes'

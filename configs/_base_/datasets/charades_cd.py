@@ -29,3 +29,11 @@ del dataset  # only a name of this file
 
 val_evaluator = [dict(type='MomentRetrievalMetric', protocol='charades')]
 test_evaluator = val_evaluator
+# What tools/analysis_tools/robustness.py calls the splits, and those that it takes unasked.
+robustness = dict(
+    default=['test_iid', 'test_ood'],
+    splits=dict(
+        test_iid=dict(loader='test', ann_file='test_iid.jsonl'),
+        test_ood=dict(loader='test', ann_file='test_ood.jsonl'),
+    ),
+)

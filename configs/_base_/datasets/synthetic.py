@@ -39,3 +39,13 @@ val_evaluator = [
     dict(type='HighlightMetric', protocol='qvhighlights'),
 ]
 test_evaluator = val_evaluator
+# What tools/analysis_tools/robustness.py calls the splits, and those that it takes unasked.
+robustness = dict(
+    default=['val', 'val_ood'],
+    splits=dict(
+        val=dict(split='val'),
+        val_ood=dict(split='val_ood'),
+        test=dict(loader='test', split='test'),
+        test_ood=dict(loader='test', split='test_ood'),
+    ),
+)

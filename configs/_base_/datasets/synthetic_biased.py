@@ -1,0 +1,19 @@
+# The embedded data set as a benchmark of shortcuts: objects mostly appear in their own scene, most questions are about
+# the first half of a video, and scenes are easier to see than what happens in front of them. `val` and `test` are drawn
+# as `train` is; `val_ood` and `test_ood` reverse both biases. A model that reads the moment scores alike on both, one
+# that reads scene or position does not. All of it: tools/analysis_tools/robustness.py CONFIG CHECKPOINT
+_base_ = ['./synthetic.py']
+biases = dict(context_correlation=0.9, location_bias=0.8, event_weight=0.4)
+# The same samples with masked moments, for the Spurious figures.
+masked = dict(pipeline=dict(augment=dict(spurious=dict(type='MaskTargets', view='spurious'))))
+train_dataloader = dict(dataset=dict(biases))
+val_dataloader = dict(dataset=dict(biases, **masked))
+test_dataloader = dict(dataset=dict(biases, **masked))
+del biases, masked  # only names of this file
+
+val_evaluator = [
+    dict(type='MomentRetrievalMetric', protocol='qvhighlights'),
+    dict(type='HighlightMetric', protocol='qvhighlights'),
+    dict(type='SpuriousMetric', protocol='qvhighlights'),
+]
+test_evaluator = val_evaluator
