@@ -35,7 +35,7 @@ def spurious_figures(report: dict[str, Any], thresholds: Sequence[float]) -> dic
 
 
 def mean_ap_ratio(plain: float, spurious: float) -> float:
-    """The ratio mAP / Spurious mAP: how many times better than what is not there; NaN where nothing spurious is found."""
+    """The ratio mAP / Spurious mAP; NaN where nothing spurious is found."""
     return round(plain / spurious, 3) if spurious > 0 else math.nan
 
 
