@@ -11,7 +11,7 @@ from mmvmr.registry import COMPONENTS
 from ..models.encoders import FrameMatchEncoder
 from ..models.query_initializers import DynamicAnchorQueryInitializer, LearnedQueryInitializer, SlotQueryInitializer
 from .component import AlreadyThereError, Component, CompositionError, Stage
-from .edits import add_augmentation, add_losses, direct_initializer, encoder_chain, is_kind
+from .edits import add_augmentation, add_losses, add_view, direct_initializer, encoder_chain, is_kind
 
 
 @COMPONENTS.register_module('bm.negative_query')
@@ -79,7 +79,7 @@ class LearnableSpans(Component):
 def _read_spans(cfg: Config) -> None:
     """A decoder whose attention the spans guide, as BM-DETR has it: they stay as they are from layer to layer."""
     decoder = cfg.model.decoder
-    decoder.position = dict(type='AnchorQueryPosition', width_first=True)
+    decoder.position = dict(type='AnchorQueryPosition')
     decoder.layer.self_attn = dict(type='ConditionalSelfAttention')
     decoder.layer.cross_attn = dict(type='ConditionalCrossAttention')
     decoder['first_layer'] = dict(cross_attn=dict(add_query_pos=True))
@@ -103,7 +103,7 @@ class PooledAlignment(Component):
 
     def apply(self, cfg: Config) -> None:
         """Add the loss."""
-        add_losses(cfg, pooled_alignment=dict(type='PooledAlignmentLoss', weight=self.weight))
+        add_losses(cfg, alignment=dict(type='PooledAlignmentLoss', weight=self.weight))
 
 
 @COMPONENTS.register_module('bm.temporal_shift')
@@ -119,8 +119,9 @@ class TemporalShift(Component):
     stage = Stage.DATA
 
     def __init__(self, max_duration: float | None = 60.0):
-        self.transform = dict(type='ShiftMoment', max_duration=max_duration)
+        self.transform: dict[str, Any] = dict(type='ShiftMoment')
+        self.transform.update({} if max_duration == 60 else dict(max_duration=max_duration))
 
     def apply(self, cfg: Config) -> None:
         """Add the transform."""
-        add_augmentation(cfg, 'shift', self.transform)
+        add_view(cfg, 'shift', self.transform)

@@ -104,6 +104,26 @@ def add_augmentation(cfg: Config, name: str, transform: dict[str, Any], first: b
     pipeline['augment'] = {**new, **rest} if first else {**rest, **new}
 
 
+def add_view(cfg: Config, name: str, transform: dict[str, Any]) -> None:
+    """Add a transform that makes a further view of training samples.
+
+    Without ``criterion.view_weights`` every mean runs over samples and views alike. A criterion that weighs views
+    leaves out those that it does not name, so the new one gets the weight of the samples themselves.
+
+    Args:
+        cfg: The config.
+        name: Name of the view, which its transform has among the augmentations.
+        transform: Its config.
+
+    Raises:
+        CompositionError: See :func:`add_augmentation`.
+    """
+    add_augmentation(cfg, name, transform)
+    weights = cfg.model.get('criterion', {}).get('view_weights')
+    if weights is not None:
+        weights.setdefault(name, weights.get('main', 1.0))
+
+
 def losses(cfg: Config) -> ConfigDict:
     """The named losses of a config.
 

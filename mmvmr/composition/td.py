@@ -10,7 +10,7 @@ from mmvmr.registry import COMPONENTS
 
 from ..models.fusions import DynamicsCrossFusion, TemporalDynamicsFusion
 from .component import AlreadyThereError, Component, CompositionError, Stage
-from .edits import add_augmentation, has_slot, inner_encoder, is_kind
+from .edits import add_view, has_slot, inner_encoder, is_kind
 
 _STRATEGIES = {'similar': 'SimilarVideoSampler', 'random': 'RandomVideoSampler', 'dissimilar': 'DissimilarVideoSampler'}
 
@@ -41,7 +41,7 @@ class VideoSynthesizer(Component):
 
     def apply(self, cfg: Config) -> None:
         """Add the transform."""
-        add_augmentation(cfg, 'synthesis', self.transform)
+        add_view(cfg, 'synthesis', self.transform)
 
 
 @COMPONENTS.register_module('td.dynamics')

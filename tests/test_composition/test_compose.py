@@ -18,8 +18,9 @@ from mmvmr.composition import (
 )
 from mmvmr.registry import COMPONENTS
 
-QD = REPO / 'configs' / 'qd_detr' / 'qd_detr_qvhl.py'
-SA = REPO / 'configs' / 'sa_detr'
+CONFIGS = REPO / 'configs'
+QD = CONFIGS / 'qd_detr' / 'qd_detr_qvhl.py'
+SA = CONFIGS / 'sa_detr'
 SA_PARTS = ['sa.anchors', 'sa.init_loss', 'sa.noise', 'sa.gaussian', 'sa.enhance', 'sa.alignment']
 
 
@@ -34,6 +35,52 @@ def test_the_components_of_sa_detr_make_sa_detr():
 )
 def test_table_11_of_sa_detr_is_a_composition(parts, name):
     assert compose(QD, parts).to_dict() == Config.fromfile(QD.with_name(f'qd_detr_{name}_qvhl.py')).to_dict()
+
+
+@pytest.mark.parametrize(
+    ('base', 'made', 'index'),
+    [
+        ('qd_detr/qd_detr_clip_charades', 'td_detr/td+qd_detr_clip_charades', None),
+        ('cg_detr/cg_detr_qvhl', 'td_detr/td+cg_detr_qvhl', 'similar_videos.npz'),
+        ('bam_detr/bam_detr_qvhl', 'td_detr/td+bam_detr_qvhl', 'similar_videos.npz'),
+    ],
+)
+def test_td_configs_are_compositions(base, made, index):
+    options = {} if index is None else {'td.synthesizer.index': index}
+    cfg = compose(CONFIGS / f'{base}.py', ['td.synthesizer', 'td.dynamics'], options)
+    assert cfg.to_dict() == Config.fromfile(CONFIGS / f'{made}.py').to_dict()
+
+
+def test_the_components_of_bm_detr_make_bm_detr():
+    wanted = Config.fromfile(CONFIGS / 'bm_detr' / 'bm_detr_charades.py')
+    detr = Config.fromfile(CONFIGS / 'moment_detr' / 'moment_detr_qvhl.py').model
+    base = Config(wanted.to_dict())
+    base.model.encoder = base.model.encoder.encoder
+    base.model.query_initializer = detr.query_initializer
+    base.model.decoder = dict(detr.decoder, num_layers=3)
+    base.model.moment_head.span = detr.moment_head.span
+    for name in ('frame_guidance', 'alignment'):
+        del base.model.criterion.losses[name]
+    base.train_dataloader.dataset.pipeline.augment = {}
+    found = compose(
+        base, [f'bm.{name}' for name in ('negative_query', 'learnable_spans', 'alignment', 'temporal_shift')]
+    )
+    assert without_none(found.to_dict()) == without_none(wanted.to_dict())
+
+
+def without_none(value):
+    if isinstance(value, dict):
+        return {key: without_none(part) for key, part in value.items() if part is not None}
+    return value
+
+
+def test_weighted_views_name_the_new_one():
+    base = Config.fromfile(QD)
+    assert 'view_weights' not in compose(base, ['td.synthesizer']).model.criterion
+    base.model.criterion.view_weights = dict(main=0.5, shift=0.25)
+    assert compose(base, ['td.synthesizer', 'bm.temporal_shift']).model.criterion.view_weights == dict(
+        main=0.5, shift=0.25, synthesis=0.5
+    )
 
 
 def test_order_does_not_matter():

@@ -61,7 +61,7 @@ def test_pair(bases, name, part):
 @pytest.mark.parametrize('name', BASELINES)
 def test_all_at_once(bases, name):
     losses = check(compose(bases[name], everything(name)), VIEWS.values())
-    assert {'loss_frame_guidance', 'loss_pooled_alignment'} <= set(losses)
+    assert {'loss_frame_guidance', 'loss_alignment'} <= set(losses)
 
 
 @pytest.mark.parametrize('name', BASELINES)

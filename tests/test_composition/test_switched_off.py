@@ -18,7 +18,7 @@ OFF = {
     'td.synthesizer': ({f'{AUGMENT}.synthesis': None}, ''),
     'td.dynamics': ({'fusion.beta': 1}, r'fusion\.(?=fusion)'),
     'bm.temporal_shift': ({f'{AUGMENT}.shift': None}, ''),
-    'bm.alignment': ({f'{LOSSES}.pooled_alignment': None}, ''),
+    'bm.alignment': ({f'{LOSSES}.alignment': None}, ''),
     'sa.noise': ({'model.query_initializer.noise': None, **NOISE}, r'(?<=query_initializer\.)direct\.'),
     'sa.gaussian': ({MODULATOR: None}, ''),
     'sa.enhance': ({'model.decoder.layer.enhance': None}, ''),
