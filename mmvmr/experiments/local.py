@@ -22,7 +22,7 @@ def default_jobs() -> int:
 
 
 def slot_environment(slot: int, jobs: int) -> dict[str, str]:
-    """What a process may use: its share of the cores, and one GPU where there are any.
+    """What a process may use: its share of the cores unless ``OMP_NUM_THREADS`` says how many, and one GPU if any.
 
     Args:
         slot: Number of the process, from 0.
@@ -32,8 +32,8 @@ def slot_environment(slot: int, jobs: int) -> dict[str, str]:
         Additions to its environment.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-    threads = str(max(1, cores // jobs))
-    env = {'OMP_NUM_THREADS': threads, 'MKL_NUM_THREADS': threads}
+    share = str(max(1, cores // jobs))
+    env = {name: os.environ.get(name, share) for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS')}
     visible = os.environ.get('CUDA_VISIBLE_DEVICES')
     gpus = [str(number) for number in range(torch.cuda.device_count())] if visible is None else visible.split(',')
     if torch.cuda.is_available():
