@@ -194,6 +194,7 @@ def _similarities(arrays: Tensors, worlds: Mapping[str, World]) -> tuple[Tensors
 
 def _partners(arrays: Tensors, worlds: Mapping[str, World]) -> tuple[Tensors, Tensors]:
     ours = {}
+    datasets = {name: world.dataset(0.5) for name, world in worlds.items()}
     for name, value in arrays.items():
         world, batch, *strategy = name.split('/')
         if batch == 'matrix':
@@ -202,7 +203,7 @@ def _partners(arrays: Tensors, worlds: Mapping[str, World]) -> tuple[Tensors, Te
             ours[name] = value  # the question
             continue
         sampler = PairBatchSampler(
-            SimpleNamespace(dataset=worlds[world].dataset(0.5)),
+            SimpleNamespace(dataset=datasets[world]),
             batch_size=len(value),
             strategy=strategy[0],
             max_similarity=None if worlds[world].highlights else 0.9,
