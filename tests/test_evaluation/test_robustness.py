@@ -311,3 +311,31 @@ def test_features_of_another_kind_are_refused(tmp_path, repo_dir, split):
         load_model(cfg, str(path), [spec])
     cfg.default_hooks = dict(feature_spec=dict(mismatch='warn'))
     assert not load_model(cfg, str(path), [spec]).training
+
+
+MMN = dict(shared=dict(embed_dims=8, joint_dims=6, word_dims=8, num_clips=16))
+
+
+@pytest.mark.parametrize(
+    ('name', 'changes', 'source', 'by_video'),
+    [
+        ('qd_detr', {}, FROM_SALIENCY, False),
+        ('bm_detr', {}, FROM_ENCODER, False),
+        ('univtg', {}, FROM_SALIENCY, False),
+        ('snag', {}, None, True),
+        ('mmn', MMN, None, True),
+        ('mmn', MMN, None, False),
+    ],
+)
+def test_every_kind_of_detector(name, changes, source, by_video, repo_dir):
+    cfg = _config(video_dim=8, text_dim=8)
+    if by_video:  # one video for all its sentences
+        cfg.val_dataloader.sampler, cfg.val_dataloader.collate_fn = (
+            dict(type='VideoSampler'),
+            dict(type='video_collate'),
+        )
+    opened = open_split(cfg, 'val', limit=3)
+    model = MODELS.build(shrink(Config.fromfile(repo_dir / f'configs/_base_/models/{name}.py').model, changes)).eval()
+    report = evaluate_split(model, opened, {key: PROBES[key] for key in ('spurious_noise', 'other_query')})
+    assert report['frame_probability'].get('source') == source
+    assert all(0 <= figures['mAP'] <= 100 for figures in report['probes'].values())
