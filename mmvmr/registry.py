@@ -23,7 +23,7 @@ LOG_PROCESSORS = _child('log processor', _root.LOG_PROCESSORS)
 STRATEGIES = _child('strategy', _root.STRATEGIES)
 OPTIMIZERS = _child('optimizer', _root.OPTIMIZERS)
 OPTIM_WRAPPERS = _child('optim wrapper', _root.OPTIM_WRAPPERS, 'mmvmr.engine')
-OPTIM_WRAPPER_CONSTRUCTORS = _child('optim wrapper constructor', _root.OPTIM_WRAPPER_CONSTRUCTORS)
+OPTIM_WRAPPER_CONSTRUCTORS = _child('optim wrapper constructor', _root.OPTIM_WRAPPER_CONSTRUCTORS, 'mmvmr.engine')
 PARAM_SCHEDULERS = _child('parameter scheduler', _root.PARAM_SCHEDULERS, 'mmvmr.engine')
 
 DATASETS = _child('dataset', _root.DATASETS, 'mmvmr.datasets')

@@ -11,7 +11,7 @@ from .hooks import (
 )
 from .log_processor import ProgressLogProcessor
 from .loops import AutocastTestLoop, AutocastValLoop, ResumableTrainLoop
-from .optim import AutocastOptimWrapper
+from .optim import AutocastOptimWrapper, MatrixDecayConstructor, ZeroWarmupLR
 from .storage import AtomicBackend
 
 __all__ = [
@@ -23,9 +23,11 @@ __all__ = [
     'ExactResumeHook',
     'FeatureSpecHook',
     'FreezeHook',
+    'MatrixDecayConstructor',
     'MetricsFileHook',
     'MomentEMAHook',
     'ProgressLogProcessor',
     'ResumableTrainLoop',
     'SafeCheckpointHook',
+    'ZeroWarmupLR',
 ]

@@ -13,6 +13,7 @@ from .methods import (  # noqa: F401  (each module registers its method)
     mmn,
     moment_detr,
     qd_detr,
+    snag,
     td_detr,
     tr_detr,
     univtg,

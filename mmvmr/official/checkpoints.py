@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mmvmr.utils.io import read_json
 
-from .method import load_arrays
+from .method import load_arrays, recorded_options
 
 
 class _Inert:
@@ -51,9 +51,9 @@ def read_official(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise FileNotFoundError(f'{path}: no such checkpoint')
     if path.suffix == '.npz':
         config = path.parent / 'config.json'
-        return load_arrays(path), dict(read_json(config)['args']) if config.exists() else {}
+        return load_arrays(path), recorded_options(read_json(config)) if config.exists() else {}
     content = _load_inert(path)
-    for key in ('model', 'state_dict', 'model_ema', 'net'):
+    for key in ('model_ema', 'model', 'state_dict', 'net'):  # the average is what SnAG evaluates
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             return _tensors(content[key], path), _plain(content.get('opt'))
     if isinstance(content, Mapping):

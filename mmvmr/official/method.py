@@ -182,6 +182,12 @@ def find_method(config: Mapping[str, Any], where: str) -> OfficialMethod:
     raise ValueError(f'{where}/config.json: repo={repository!r} is not a known implementation; known: {known}')
 
 
+def recorded_options(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The official options of a recorded run: ``args`` of its ``config.json``, or ``opt`` where that is a remark."""
+    options = config['args']
+    return dict(options if isinstance(options, Mapping) else config['opt'])
+
+
 def load_arrays(path: Path) -> Tensors:
     """Read an ``.npz`` without unpickling.
 

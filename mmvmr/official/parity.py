@@ -18,7 +18,7 @@ from mmvmr.utils.io import read_json
 
 from ..models.criterion import set_suffix
 from ..structures import MomentDataSample, MomentTargets, Outputs
-from .method import Case, OfficialMethod, Tensors, find_method, load_arrays
+from .method import Case, OfficialMethod, Tensors, find_method, load_arrays, recorded_options
 
 
 @dataclass
@@ -112,7 +112,7 @@ def check_folder(folder: Path) -> Iterator[Group]:
     if not cases:
         raise FileNotFoundError(f'{folder}: neither outputs.npz nor losses.npz, there is nothing to compare with')
     for case in cases:
-        model = build_model(method, {**config['args'], **case.options}, state, case.overrides)
+        model = build_model(method, {**recorded_options(config), **case.options}, state, case.overrides)
         targets = method.targets(recorded_targets, inputs['video_mask'], config)
         run = Run(method, model, case.inputs or inputs, dataclasses.replace(targets, **case.targets), case, tolerances)
         if case.outputs:
@@ -209,6 +209,9 @@ def load_official(model: nn.Module, method: OfficialMethod, state: Mapping[str, 
     # Some official modules exist whether or not an option uses them.
     idle = {method.rename(key) for key in state if any(re.fullmatch(p, key) for p in method.unused)}
     converted = {key: value for key, value in converted.items() if key in own or key not in idle}
+    # Running state of losses, which official checkpoints do not keep.
+    state_of_losses = {name for name, _ in model.named_buffers() if name.startswith('criterion.')}
+    converted = {**{key: value for key, value in own.items() if key in state_of_losses}, **converted}
     wrong = [
         *(f'missing {key}' for key in own.keys() - converted.keys()),
         *(f'left over {key}' for key in converted.keys() - own.keys()),

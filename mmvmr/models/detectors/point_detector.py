@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mmvmr.registry import MODELS, TASK_UTILS
@@ -21,7 +24,8 @@ class PointDetector(BaseDetector):
     The sibling of :class:`MomentDetector` without queries, decoder and matching: every point of a video, at one or at
     several temporal resolutions, predicts a score and a span around itself (UniVTG, SnAG)::
 
-        inputs  video (V, Lv, Dv), video_mask (V, Lv), text (B, Lt, Dt), text_mask (B, Lt) [, video_index (B,)]
+        inputs  video (V, Lv, Dv), video_mask (V, Lv), text (B, Lt, Dt), text_mask (B, Lt)
+                [, video_index (B,)] [, prior (B, Lv)]
           | projector(inputs)                     -> Features: video (V, Lv, D), text (B, Lt, D'), rows (B,)?
           | encoder(features, targets?)           -> Memory: levels [(B, P_l, D)] or video (B, Lv, D)
           | point_generator(lengths, clips)       -> Points: center, size, low, high (B, P)
@@ -31,6 +35,7 @@ class PointDetector(BaseDetector):
 
     With ``video_index`` a batch holds V videos for B sentences. An encoder whose attribute ``late`` is true takes them
     so, encodes every video once and fuses the sentences with the result; for any other the videos are repeated.
+    ``prior`` holds scores of clips from elsewhere, with which those of the points are multiplied at inference.
 
     Args:
         projector: Config of the projector.
@@ -91,7 +96,29 @@ class PointDetector(BaseDetector):
         memory = self.encoder(features, targets)
         levels = [memory.video] if memory.levels is None else memory.levels
         clips, start = (clip_mask(inputs).sum(1), 0) if place is None else (place.clips, place.start)
-        points = self.point_generator([level.feat.shape[1] for level in levels], clips, start)
-        sets = self.point_head(levels, points)
+        lengths = [level.feat.shape[1] for level in levels]
+        sets = self.point_head(levels, self.point_generator(lengths, clips, start))
+        if 'prior' in inputs:
+            sets[-1].info['prior'] = point_priors(inputs['prior'], lengths, self.point_generator.input_stride)
         saliency = None if self.saliency_head is None else self.saliency_head(memory, sets)
         return Outputs(features, memory, None, None, sets, saliency)
+
+
+def point_priors(scores: Tensor, lengths: Sequence[int], input_stride: int = 1) -> Tensor:
+    """Scores of clips at the points of a pyramid: the maximum over a position and its neighbours, level by level.
+
+    Args:
+        scores: In [0, 1] (B, L).
+        lengths: Points of every level.
+        input_stride: Clips per position of the finest level, a power of 2.
+
+    Returns:
+        (B, P).
+    """
+    level = F.pad(scores, (0, lengths[0] * input_stride - scores.shape[1]))
+    while level.shape[1] > lengths[0]:
+        level = F.max_pool1d(level, 3, 2, padding=1)
+    found = [level]
+    for _ in lengths[1:]:
+        found.append(F.max_pool1d(found[-1], 3, 2, padding=1))
+    return torch.cat(found, dim=1)

@@ -7,15 +7,18 @@ from .frame_match_encoder import FrameMatchEncoder, FrameMatcher
 from .global_token_encoder import GlobalToken, GlobalTokenEncoder
 from .integration_encoder import IntegrationEncoder
 from .joint_encoder import JointEncoder
+from .late_fusion_encoder import LateFusionEncoder
 from .multi_modal_align_encoder import MultiModalAlignEncoder
 from .negative_pair_encoder import NegativePairEncoder
 from .prompt_token_encoder import PromptTokenEncoder
 from .proposal_map_encoder import JointSentenceEncoder, ProposalMapEncoder
+from .pyramid_encoder import PyramidEncoder, SineTable
 from .reciprocal_encoder import ReciprocalEncoder
 from .sentence_pool_encoder import SentencePoolEncoder
 from .similarity import SimilarityProjector
 from .transformer import EncoderLayer, TransformerEncoder
 from .video_context_encoder import VideoContextEncoder
+from .word_encoders import PooledWords, WordTransformer
 
 __all__ = [
     'AlignmentTokenEncoder',
@@ -29,13 +32,18 @@ __all__ = [
     'IntegrationEncoder',
     'JointEncoder',
     'JointSentenceEncoder',
+    'LateFusionEncoder',
     'MultiModalAlignEncoder',
     'NegativePairEncoder',
+    'PooledWords',
     'PromptTokenEncoder',
     'ProposalMapEncoder',
+    'PyramidEncoder',
     'ReciprocalEncoder',
     'SentencePoolEncoder',
     'SimilarityProjector',
+    'SineTable',
     'TransformerEncoder',
     'VideoContextEncoder',
+    'WordTransformer',
 ]

@@ -2,6 +2,7 @@
 
 from .adaptive_cross import AdaptiveCrossAttention, AdaptiveCrossFusion
 from .context_query import ContextQueryFusion, SequentialFusion
+from .modulated_cross import ModulatedCrossFusion, ModulatedCrossLayer
 from .mutual_cross import MutualCrossFusion
 from .shared_cross import SharedCrossFusion
 from .temporal_dynamics import DynamicsCrossFusion, DynamicsCrossLayer, TemporalDynamicsFusion
@@ -14,6 +15,8 @@ __all__ = [
     'CrossEncoderLayer',
     'DynamicsCrossFusion',
     'DynamicsCrossLayer',
+    'ModulatedCrossFusion',
+    'ModulatedCrossLayer',
     'MutualCrossFusion',
     'NoFusion',
     'SequentialFusion',

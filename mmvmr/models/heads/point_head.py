@@ -25,6 +25,7 @@ class PointHead(nn.Module):
 
     Args:
         tower: Config of the layers in front of both, e.g. :class:`ConvTower`; it gets ``out_dims``.
+        offset_tower: What differs in front of the distances.
         activation: Keeps distances positive: ``sigmoid`` (UniVTG) or ``relu`` (SnAG).
         unit: What a distance of 1 is: the ``video`` as a whole (UniVTG), or the ``size`` of the point (SnAG).
         num_levels: Learn a factor of the distances for each of so many levels (SnAG); None for none.
@@ -41,6 +42,7 @@ class PointHead(nn.Module):
         unit: str = 'size',
         num_levels: int | None = None,
         prior: float = 0.0,
+        offset_tower: dict[str, Any] | None = None,
     ):
         super().__init__()
         for name, value, known in (('activation', activation, tuple(_ACTIVATIONS)), ('unit', unit, _UNITS)):
@@ -49,8 +51,8 @@ class PointHead(nn.Module):
         self.activation = activation
         self.unit = unit
         self.score = MODELS.build(dict(tower, out_dims=1))
-        self.offset = MODELS.build(dict(tower, out_dims=2))
-        self.scales = None if num_levels is None else nn.Parameter(torch.ones(num_levels))
+        self.offset = MODELS.build(dict(tower, out_dims=2, **(offset_tower or {})))
+        self.scales = nn.ParameterList(nn.Parameter(torch.ones(())) for _ in range(num_levels or 0))
         if prior:
             nn.init.constant_(self.score.out.conv.bias, -math.log((1 - prior) / prior))
 
@@ -85,7 +87,7 @@ class PointHead(nn.Module):
 
     def _raw(self, index: int, level: Tokens) -> Tensor:
         raw = self.offset(level.feat, level.mask).float()
-        return raw if self.scales is None else raw * self.scales[index]
+        return raw * self.scales[index] if len(self.scales) else raw
 
 
 @MODELS.register_module()

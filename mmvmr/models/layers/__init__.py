@@ -17,6 +17,7 @@ from .conv_tower import ConvTower, MaskedConv
 from .dynamics import DynamicsProjection, frame_differences
 from .elementwise import Dropout, DropPath, PReLU, dropout, residual_dropout
 from .init import xavier_
+from .local_attention import ProjectedAttention, attend_near
 from .local_conv import ConvStack, LocalConvBlock
 from .mlp import FFN, MLP, build_activation
 from .modulators import GaussianModulator
@@ -31,6 +32,7 @@ from .pooling import (
 )
 from .position import ContentScale, SinePosition, sine_embedding
 from .proposal_map import MaskedConvStack, SparseConvMap, SparseMaxMap
+from .pyramid_layers import ConvAttentionLayer, ScaledFFN, ScaledPath, pool_max
 from .query_position import (
     AnchorQueryPosition,
     LearnedQueryPosition,
@@ -52,6 +54,7 @@ __all__ = [
     'ConditionalCrossAttention',
     'ConditionalSelfAttention',
     'ContentScale',
+    'ConvAttentionLayer',
     'ConvStack',
     'ConvTower',
     'DropPath',
@@ -65,11 +68,14 @@ __all__ = [
     'MeanGate',
     'MultiheadAttention',
     'PReLU',
+    'ProjectedAttention',
     'ProjectedMeanPool',
     'QueryCrossAttention',
     'QueryPosition',
     'QuerySelfAttention',
     'RandomWalkPropagation',
+    'ScaledFFN',
+    'ScaledPath',
     'SinePosition',
     'SlotAttention',
     'SpanQueryPosition',
@@ -78,6 +84,7 @@ __all__ = [
     'TanhAttentionPool',
     'attend',
     'attend_heads',
+    'attend_near',
     'build_activation',
     'dropout',
     'frame_differences',
@@ -87,6 +94,7 @@ __all__ = [
     'masked_max',
     'masked_mean',
     'merge_heads',
+    'pool_max',
     'residual_dropout',
     'sentence_token',
     'sine_embedding',

@@ -3,6 +3,7 @@
 from .clip_pool_projector import ClipPoolProjector
 from .linear_projector import LearnedTextPosition, LinearProjector, ProjectionLayer
 from .modality import ModalityEmbedding
+from .plain_projector import PlainProjector
 from .text_encoder import TransformersTextEncoder
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     'LearnedTextPosition',
     'LinearProjector',
     'ModalityEmbedding',
+    'PlainProjector',
     'ProjectionLayer',
     'TransformersTextEncoder',
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -133,7 +134,7 @@ class LinearProjector(nn.Module):
         Raises:
             ValueError: If the features have other dimensions than the projector was built for.
         """
-        self._check(inputs)
+        check_dims(inputs, {'video': self.video_dims, 'text': self.text[0].linear.in_features})
         video, mask = inputs['video'], inputs['video_mask']
         features = Features(
             video=Tokens(self._project(video), mask, self.position(mask)),
@@ -158,12 +159,22 @@ class LinearProjector(nn.Module):
         sight, sound, tef = video.split((self.video_dims - self.audio_dims - TEF_DIMS, self.audio_dims, TEF_DIMS), -1)
         return self.video(torch.cat((sight, tef), dim=-1)) + self.audio(torch.cat((sound, tef), dim=-1))
 
-    def _check(self, inputs: dict[str, Tensor]) -> None:
-        for name, expected in (('video', self.video_dims), ('text', self.text[0].linear.in_features)):
-            found = inputs[name].shape[-1]
-            if found != expected:
-                hint = ' (temporal endpoint features add 2)' if name == 'video' else ''
-                raise ValueError(
-                    f'{name} features have {found} channels, model.projector.{name}_dims={expected}: '
-                    f'set it to the feature files that the data set reads{hint}'
-                )
+
+def check_dims(inputs: Mapping[str, Tensor], expected: Mapping[str, int]) -> None:
+    """Compare the width of features with what a projector was built for.
+
+    Args:
+        inputs: Padded features by name.
+        expected: Name to channels.
+
+    Raises:
+        ValueError: If they differ.
+    """
+    for name, dims in expected.items():
+        found = inputs[name].shape[-1]
+        if found != dims:
+            hint = ' (temporal endpoint features add 2)' if name == 'video' else ''
+            raise ValueError(
+                f'{name} features have {found} channels, model.projector.{name}_dims={dims}: '
+                f'set it to the feature files that the data set reads{hint}'
+            )

@@ -1,0 +1,72 @@
+"""Videos of a fixed number of clips (SnAG, as ActionFormer does)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from mmvmr.registry import TRANSFORMS
+
+from .loading import LoadMomentFeatures
+
+
+def resample(features: np.ndarray, length: int) -> np.ndarray:
+    """Interpolate linearly to the next multiple of ``length``, then average.
+
+    Args:
+        features: (L, D).
+        length: Clips of the result.
+
+    Returns:
+        (length, D) float32.
+    """
+    ratio = math.ceil(len(features) / length)
+    sequence = torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32)).t()[None]
+    sequence = F.interpolate(sequence, size=length * ratio, mode='linear', align_corners=False)
+    return F.avg_pool1d(sequence, ratio)[0].t().contiguous().numpy()
+
+
+@TRANSFORMS.register_module()
+class LoadResampledFeatures(LoadMomentFeatures):
+    """:class:`LoadMomentFeatures`, with every video at the same number of clips, or with every n-th clip alone.
+
+    It loads and does not augment, so that what mixes videos gets all of them alike. ``clip_len`` becomes that of the
+    new clips.
+
+    Args:
+        length: Clips of every video; None leaves their number.
+        step: Take every so many clips first.
+        overhang: How much longer the receptive field of a vector is than the distance to the next, in seconds: a video
+            of L clips covers L x ``clip_len`` + ``overhang``.
+        kwargs: See :class:`LoadMomentFeatures`.
+    """
+
+    def __init__(self, length: int | None = None, step: int = 1, overhang: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.length = length
+        self.step = step
+        self.overhang = overhang
+        self._clip_len: dict[Any, float] = {}
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Load the features; see :meth:`LoadMomentFeatures.transform`."""
+        results = super().transform(results)
+        if self.clip_time == 'declared':
+            results['clip_len'] = self._clip_len[results['annotation']['vid']]
+        return results
+
+    def streams(self, row: dict[str, Any]) -> list[np.ndarray]:
+        """The resampled streams; see :meth:`LoadMomentFeatures.streams`."""
+        stored = super().streams(row)
+        shortest = min(map(len, stored))
+        stored = [stream[: shortest : self.step] for stream in stored]
+        count, clip_len = len(stored[0]), self.spec.clip_len * self.step
+        if self.length is not None:
+            stored = [resample(stream, self.length) for stream in stored]
+            clip_len = (count * clip_len + self.overhang) / self.length
+        self._clip_len[row['vid']] = clip_len
+        return stored

@@ -1,0 +1,51 @@
+"""One linear layer for clips and one for words, without norm or dropout (SnAG)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from mmvmr.registry import MODELS
+
+from ...structures import Features, Tokens
+from .linear_projector import check_dims
+
+
+@MODELS.register_module()
+class PlainProjector(nn.Module):
+    """Map clips and words to widths of their own.
+
+    Args:
+        video_dims: Channels of a clip.
+        text_dims: Channels of a word.
+        embed_dims: Channels D of the model.
+        text_embed_dims: Channels D' of words inside the model; None leaves the words as they are.
+    """
+
+    def __init__(self, video_dims: int, text_dims: int, embed_dims: int, text_embed_dims: int | None = None):
+        super().__init__()
+        self.dims = {'video': video_dims, 'text': text_dims}
+        self.video = nn.Linear(video_dims, embed_dims)
+        self.text = nn.Identity() if text_embed_dims is None else nn.Linear(text_dims, text_embed_dims)
+        for layer in (self.video, self.text):
+            if isinstance(layer, nn.Linear):
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, inputs: dict[str, Tensor]) -> Features:
+        """Project a padded batch.
+
+        Args:
+            inputs: ``video`` (V, Lv, Dv), ``video_mask`` (V, Lv), ``text`` (B, Lt, Dt), ``text_mask`` (B, Lt), and
+                ``video_index`` (B,) where V is not B.
+
+        Returns:
+            Projected features without positions.
+
+        Raises:
+            ValueError: If the features have other dimensions than the projector was built for.
+        """
+        check_dims(inputs, self.dims)
+        return Features(
+            video=Tokens(self.video(inputs['video']), inputs['video_mask']),
+            text=Tokens(self.text(inputs['text']), inputs['text_mask']),
+            rows=inputs.get('video_index'),
+        )
