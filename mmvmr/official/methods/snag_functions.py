@@ -1,4 +1,4 @@
-"""Numbers about single functions of the official SnAG code: points, labels, decoding, suppression, resampling, rates."""
+"""Single functions of the official SnAG code: points, labels, decoding, suppression, resampling, learning rates."""
 
 from __future__ import annotations
 
