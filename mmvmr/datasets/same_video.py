@@ -33,7 +33,7 @@ def apart(rows: Sequence[Row], max_iou: float) -> np.ndarray:
     Args:
         rows: Annotation rows of one video. A row without ``relevant_windows`` is apart from none.
         max_iou: Two queries are apart when every moment of one has a smaller IoU than this with every moment of the
-            other (BM-DETR, principle 2: 0.5).
+            other (BM-DETR, principle 2: 0.5). Queries of the same words are never apart.
 
     Returns:
         Shape (n, n) bool, symmetric, False on the diagonal.
@@ -48,7 +48,6 @@ def apart(rows: Sequence[Row], max_iou: float) -> np.ndarray:
     starts = np.concatenate(([0], counts[labelled].cumsum()[:-1]))
     largest = np.maximum.reduceat(pairwise_iou(flat, flat), starts, axis=0)
     largest = np.maximum.reduceat(largest, starts, axis=1)
-    # A query without extent has IoU 0 with itself, and is no negative of itself all the same.
-    different = (largest < max_iou) & ~np.eye(len(labelled), dtype=bool)
-    result[np.ix_(labelled, labelled)] = different
+    words = np.array([' '.join(rows[i]['query'].casefold().split()) for i in labelled])
+    result[np.ix_(labelled, labelled)] = (largest < max_iou) & (words[:, None] != words)
     return result
