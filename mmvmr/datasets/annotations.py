@@ -31,11 +31,15 @@ class AnnotationReader:
             files are often rounded differently.
         outside: What to do with windows beyond that: ``error``, or ``clip`` for data sets that are known to have
             them (Charades-CD): targets are then cut to the video, and a window wholly outside gives no target.
+        whole: Rows with a moment as long as the video: ``keep``, or ``drop`` (official BM-DETR).
     """
 
-    def __init__(self, window_tolerance: float = 0.1, outside: str = 'error') -> None:
+    def __init__(self, window_tolerance: float = 0.1, outside: str = 'error', whole: str = 'keep') -> None:
         if outside not in ('error', 'clip'):
             raise ValueError(f"annotations: outside={outside!r}, expected 'error' or 'clip'")
+        if whole not in ('keep', 'drop'):
+            raise ValueError(f"annotations: whole={whole!r}, expected 'keep' or 'drop'")
+        self.whole = whole
         self.window_tolerance = window_tolerance
         self.outside = outside
 
@@ -64,7 +68,7 @@ class AnnotationReader:
             if problem is not None:
                 raise ValueError(f'{path}:{_line(path, number)}: qid {row.get("qid", "(none)")!r}: {problem}')
             seen[row['qid']] = number
-        return rows
+        return [row for row in rows if self.whole == 'keep' or not _covers_video(row)]
 
     def problem(self, row: Mapping[str, Any]) -> str | None:
         """What is wrong with a row.
@@ -103,6 +107,10 @@ class AnnotationReader:
                 f"{self.window_tolerance} s); correct it, or set annotations.outside='clip'"
             )
         return None
+
+
+def _covers_video(row: Mapping[str, Any]) -> bool:
+    return any(end - start >= row['duration'] for start, end in row.get('relevant_windows') or ())
 
 
 def _saliency_problem(row: Mapping[str, Any]) -> str | None:
