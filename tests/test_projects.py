@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 import run_helpers
 
+from mmvmr.composition import compose, write_config
 from mmvmr.datasets.draws import SeededDraws
+from mmvmr.testing import make_batch, tiny_model
 from mmvmr.utils.cli import UserError, load_config
 
 REPO = Path(__file__).resolve().parent.parent
@@ -66,6 +68,18 @@ def test_the_package_trains_through_the_tool(installed, tmp_path):
     validation = next(row for row in rows if 'start-error' in row)
     assert validation['start-error'] > 0
     assert 'MR-full-mAP' in validation
+
+
+def test_the_component_of_the_package(package, tmp_path):
+    base, path = REPO / 'configs' / 'qd_detr' / 'qd_detr_qvhl.py', tmp_path / 'gated.py'
+    cfg = compose(base, ['sa.gaussian', 'bm.negative_query', 'example.gate'], {'example.gate.num_layers': 1})
+    text = write_config(cfg, base, path)
+    assert "custom_imports = dict(imports=['example_project'])" in text
+    model = tiny_model(path)
+    assert type(model.encoder.encoder).__name__ == 'GatedMeanEncoder'
+    losses = model(**model.data_preprocessor(make_batch(), training=True), mode='loss')
+    assert all(value.isfinite() for value in losses.values())
+    assert 'loss_saliency_negative' not in losses
 
 
 def test_a_missing_package_is_named():

@@ -12,6 +12,7 @@ from .component import (
     find_component,
 )
 from .compose import compose
+from .edits import add_import
 from .writer import write_config
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     'Component',
     'CompositionError',
     'Stage',
+    'add_import',
     'component_help',
     'component_names',
     'component_options',

@@ -51,6 +51,18 @@ def direct_initializer(cfg: Config) -> tuple[ConfigDict, str]:
     return cfg.model, 'query_initializer'
 
 
+def add_import(cfg: Config, module: str) -> None:
+    """Let a config import a package when it is read, for components that bring types of their own.
+
+    Args:
+        cfg: The config.
+        module: Name of the package, in whose ``__init__`` the types are registered.
+    """
+    imports = list((cfg.get('custom_imports') or {}).get('imports') or [])
+    if module not in imports:
+        cfg.custom_imports = {**(cfg.get('custom_imports') or {}), 'imports': [*imports, module]}
+
+
 def give_anchors(cfg: Config) -> None:
     """Give queries without anchors (Moment-DETR) learned ones, and a decoder that reads and moves them.
 

@@ -12,7 +12,7 @@ from mmvmr.datasets import moment_collate
 from mmvmr.registry import DATASETS, MODELS
 
 #: What every composition can be put onto.
-BASELINES = ('moment_detr', 'qd_detr', 'cg_detr', 'bam_detr', 'eatr', 'uvcom', 'tr_detr', 'sa_detr')
+BASELINES = ('moment_detr', 'qd_detr', 'cg_detr', 'bam_detr', 'eatr', 'uvcom', 'tr_detr', 'sa_detr', 'bm_detr')
 #: Sizes that `model.shared` does not reach.
 SMALL = {
     'cg_detr': 'shared=dict(num_dummies=3), encoder=dict(encoder=dict(encoder=dict(encoder=dict(num_prompts=3)))),',

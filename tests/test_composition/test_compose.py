@@ -18,6 +18,7 @@ from mmvmr.composition import (
 )
 from mmvmr.registry import COMPONENTS
 
+NAMES = component_names()  # before tests register others
 CONFIGS = REPO / 'configs'
 QD = CONFIGS / 'qd_detr' / 'qd_detr_qvhl.py'
 SA = CONFIGS / 'sa_detr'
@@ -140,7 +141,7 @@ def test_every_option_changes_the_config():
         'clip_text': None,
         'max_duration': None,
     }
-    for name in component_names():
+    for name in NAMES:
         kind = find_component(name)
         parts = [name, *kind.needs]
         plain = compose(QD, parts).to_dict() if name != 'bm.learnable_spans' else None
@@ -169,7 +170,7 @@ def test_mistakes(parts, options, message):
 
 
 def test_twice_in_two_steps_is_twice():
-    for name in component_names():
+    for name in NAMES:
         parts = [name, *find_component(name).needs]
         base = QD if name != 'bm.learnable_spans' else REPO / 'configs' / 'moment_detr' / 'moment_detr_qvhl.py'
         with pytest.raises(AlreadyThereError, match='already'):
@@ -190,7 +191,7 @@ def test_a_config_without_what_a_component_changes():
 
 
 def test_every_component_says_what_it_is():
-    for name in component_names():
+    for name in NAMES:
         kind = find_component(name)
         assert component_help(kind).endswith('.')
         assert len(component_help(kind)) < 100

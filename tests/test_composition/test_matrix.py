@@ -16,6 +16,7 @@ REFUSED = {
     ('sa_detr', 'bm.learnable_spans'): 'predicted spans',
     **{('sa_detr', f'sa.{name}'): 'already' for name in ('anchors', 'noise', 'gaussian', 'enhance', 'alignment')},
     ('sa_detr', 'sa.init_loss'): 'already',
+    **{('bm_detr', f'bm.{name}'): 'already' for name in ('negative_query', 'learnable_spans', 'alignment')},
 }
 #: They and sa.anchors are the same queries.
 EXCLUDED = {'bm.learnable_spans'}

@@ -60,6 +60,7 @@ def components() -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {place: [] for place in (*PLACES, OTHER)}
     for registry in vars(mmvmr.registry).values():
         if isinstance(registry, Registry):
+            registry.import_from_location()
             for name, component in registry.module_dict.items():
                 found[_place(component.__module__)].append((name, _line(name, component)))
     return {place: sorted(rows) for place, rows in found.items() if rows}

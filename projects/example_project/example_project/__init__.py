@@ -2,6 +2,7 @@
 
 from .drop_words import DropWords
 from .edge_error import EdgeErrorMetric
+from .gate_component import GateComponent
 from .gated_encoder import GatedMeanEncoder
 
-__all__ = ['DropWords', 'EdgeErrorMetric', 'GatedMeanEncoder']
+__all__ = ['DropWords', 'EdgeErrorMetric', 'GateComponent', 'GatedMeanEncoder']
