@@ -53,7 +53,10 @@ def _score_range(batch: MomentBatch, protocol: Protocol) -> dict[str, Any]:
     figures: dict[str, Any] = {'MR-mIoU': _percent(top1), 'MR-mAP': mean_ap}
     for rank in protocol.ranks:
         best = top1 if rank == 1 else batch.rank_iou(rank)
-        figures[f'MR-R{rank}'] = {str(t): _percent(best >= t) for t in protocol.recall_thresholds}
+        recall = {str(t): _percent(best >= t) for t in protocol.recall_thresholds}
+        if protocol.recall_means:
+            recall['mean'] = _percent(best[:, None] >= np.array(protocol.recall_means))
+        figures[f'MR-R{rank}'] = recall
     return figures
 
 
@@ -62,13 +65,22 @@ def _moment_summary(report: Report, protocol: Protocol) -> dict[str, float]:
     for name in protocol.lengths:
         figures = report[name]
         summary[f'MR-{name}-mAP'] = figures['MR-mAP']['average']
-        if protocol.lengths[name] is not None:
+        if not protocol.is_summarised(name):
             continue
         summary[f'MR-{name}-mIoU'] = figures['MR-mIoU']
         summary.update({f'MR-{name}-mAP@{t}': figures['MR-mAP'][str(t)] for t in protocol.brief_map})
         for rank in protocol.ranks:
-            summary.update({f'MR-{name}-R{rank}@{t}': figures[f'MR-R{rank}'][str(t)] for t in protocol.brief_recall})
+            recall = figures[f'MR-R{rank}']
+            summary.update({f'MR-{name}-R{rank}@{t}': recall[str(t)] for t in protocol.brief_recall})
+            if 'mean' in recall:
+                summary[f'MR-{name}-R{rank}@mean'] = recall['mean']
     return dict(sorted(summary.items()))
+
+
+def _cut(windows: Sequence[Any], end: float) -> list[list[float]]:
+    """Windows cut at ``end`` seconds, without those that have no length then."""
+    cut = [[min(start, end), min(stop, end)] for start, stop in windows]
+    return [window for window in cut if window[1] > window[0]]
 
 
 def evaluate_moments(
@@ -79,13 +91,16 @@ def evaluate_moments(
     Args:
         predictions: ``[start, end, score]`` lists per query, in seconds. A query may have none: it scores 0.
         windows: ``[start, end]`` lists per query, at least one each.
-        protocol: Protocol or its name.
+        protocol: Protocol or its name. With a ``window_end``, a query whose windows begin behind it does not count.
 
     Returns:
         ``brief`` (flat summary), one entry per length range with ``MR-mIoU``, ``MR-mAP`` and ``MR-R1`` (``MR-R5``)
         in percent, and ``reasons``: why a range is NaN.
     """
     protocol = get_protocol(protocol)
+    if protocol.window_end is not None:
+        pairs = [(pred, _cut(truth, protocol.window_end)) for pred, truth in zip(predictions, windows)]
+        predictions, windows = [pred for pred, truth in pairs if truth], [truth for _, truth in pairs if truth]
     batch = MomentBatch.from_lists(predictions, windows, protocol.max_predictions)
     report: Report = {'reasons': {}}
     for name in sorted(protocol.lengths):

@@ -28,9 +28,11 @@ class Protocol:
         recall_thresholds: IoU thresholds of recall.
         ranks: Recall at these ranks: ``(1,)`` is R1 only, ``(1, 5)`` adds R5.
         brief_recall: Recall thresholds that the summary repeats.
+        recall_means: Recall thresholds whose mean the summary adds as ``R1@mean``; empty = none.
         brief_map: mAP thresholds that the summary repeats beside the average.
         max_predictions: Predictions per query that count, in the order of the file.
         saliency_levels: Name to smallest rating (0..4) of a positive clip; empty = highlights are not scored.
+        window_end: Ground-truth windows are cut at so many seconds, and left out where nothing remains; None = no end.
         clip_len: Seconds per annotated clip of the highlight ratings.
         clip_rule: For data sets that label every clip (``label`` of the annotation): how highlights are scored.
     """
@@ -41,11 +43,17 @@ class Protocol:
     recall_thresholds: tuple[float, ...] = _grid(0.3, 0.95)
     ranks: tuple[int, ...] = (1, 5)
     brief_recall: tuple[float, ...] = (0.3, 0.5, 0.7)
+    recall_means: tuple[float, ...] = ()
     brief_map: tuple[float, ...] = (0.5, 0.75)
     max_predictions: int = 10
+    window_end: float | None = None
     saliency_levels: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     clip_len: float = 2.0
     clip_rule: ClipLabelRule | None = None
+
+    def is_summarised(self, name: str) -> bool:
+        """Whether the summary repeats all figures of a range, not only its mAP: ``full``, or every query."""
+        return name == 'full' or self.lengths[name] is None
 
     @property
     def scores_highlights(self) -> bool:
@@ -57,7 +65,12 @@ class Protocol:
             raise ValueError(f'protocol {self.name!r}: lengths is empty, expected at least one range')
         if self.saliency_levels and self.clip_rule is not None:
             raise ValueError(f'protocol {self.name!r}: saliency_levels and clip_rule exclude each other')
-        for brief, table in (('brief_recall', 'recall_thresholds'), ('brief_map', 'map_thresholds')):
+        tables = {
+            'brief_recall': 'recall_thresholds',
+            'recall_means': 'recall_thresholds',
+            'brief_map': 'map_thresholds',
+        }
+        for brief, table in tables.items():
             missing = sorted(set(getattr(self, brief)) - set(getattr(self, table)))
             if missing:
                 raise ValueError(f'protocol {self.name!r}: {brief} asks for {missing}, which is not in {table}')
@@ -133,6 +146,43 @@ register_protocol(
     )
 )
 register_protocol(Protocol('activitynet', lengths=_OPEN_LENGTHS))
+# The leaderboard of Ego4D natural language queries: R1 and R5 at two thresholds, ranked by the mean.
+register_protocol(
+    Protocol(
+        'nlq',
+        lengths=_OPEN_LENGTHS,
+        recall_thresholds=(0.3, 0.5),
+        brief_recall=(0.3, 0.5),
+        recall_means=(0.3, 0.5),
+    )
+)
+# Published code that gives other figures on Charades than the above, named after it.
+register_protocol(  # EaTR's evaluator: moments longer than 30 s do not count at all
+    Protocol(
+        'charades_eatr',
+        lengths=MappingProxyType({'short': (0, 10), 'middle': (10, 30), 'full': (0, 30)}),
+        recall_thresholds=_grid(0.5, 0.95),
+        brief_recall=(0.5, 0.7),
+    )
+)
+register_protocol(  # BM-DETR's evaluator on Charades-CD: windows end at 75 s (75 clips of 1 s)
+    Protocol(
+        'charades_cd_bm_detr',
+        lengths=MappingProxyType({'full': None}),
+        recall_thresholds=_grid(0.3, 0.7, 0.1),
+        ranks=(1,),
+        window_end=75.0,
+    )
+)
+register_protocol(  # TD-DETR's evaluator: also the thresholds below 0.3, and a perfect overlap
+    Protocol(
+        'charades_td_detr',
+        lengths=MappingProxyType({'short': (0, 10), 'middle': (10, 30), 'long': (30, 150), 'full': None}),
+        recall_thresholds=_grid(0.1, 1.0, 0.1),
+        ranks=(1,),
+        brief_recall=(0.1, 0.3, 0.5, 0.7, 0.9),
+    )
+)
 
 # Highlights only, one model per domain (UMT's evaluation, which QD-DETR and its successors use).
 _NO_LENGTHS: Mapping[str, tuple[float, float] | None] = MappingProxyType({})
