@@ -35,7 +35,6 @@ class SyntheticMoments(BaseMomentDataset):
         text_dim: Dimension of a token.
         context_correlation: Probability that an event happens in the preferred scene of its object, in [0, 1].
         location_bias: Probability that a query may ask for events of the first half of the video only, in [0, 1].
-        max_gap: Most clips between two events; they show the scene of the event before.
         event_weight: How clearly a clip shows object and action; its scene has 0.7.
         noise: Length of the noise vector against a concept vector of length 1.
         clip_len: Length of a clip in seconds.
@@ -54,7 +53,6 @@ class SyntheticMoments(BaseMomentDataset):
         text_dim: int = 48,
         context_correlation: float = 0.5,
         location_bias: float = 0.25,
-        max_gap: int = 4,
         event_weight: float = 1.0,
         noise: float = 0.7,
         clip_len: float = 2.0,
@@ -69,7 +67,7 @@ class SyntheticMoments(BaseMomentDataset):
                 raise ValueError(f'SyntheticMoments: {name}={value}, expected a probability in [0, 1]')
         reverse = split.endswith('_ood')
         crew = (
-            FilmMaker(context_correlation, reverse, max_gap=max_gap),
+            FilmMaker(context_correlation, reverse),
             Camera(video_dim, noise, event_weight=event_weight),
             Annotator(location_bias, reverse, clip_len),
         )

@@ -113,22 +113,15 @@ class FilmMaker:
         reverse: Prefer other scenes than training does.
         min_clips: Shortest video.
         max_clips: Longest video.
-        max_gap: Most clips between two events.
     """
 
     def __init__(
-        self,
-        context_correlation: float,
-        reverse: bool = False,
-        min_clips: int = 20,
-        max_clips: int = 75,
-        max_gap: int = 4,
+        self, context_correlation: float, reverse: bool = False, min_clips: int = 20, max_clips: int = 75
     ) -> None:
         self.context_correlation = context_correlation
         self.reverse = reverse
         self.min_clips = min_clips
         self.max_clips = max_clips
-        self.max_gap = max_gap
 
     def __call__(self, rng: np.random.Generator) -> Film:
         """Invent a film.
@@ -146,7 +139,7 @@ class FilmMaker:
             low, high = (13, 21) if rng.random() < 0.15 else (3, 13)
             stop = min(position + int(rng.integers(low, high)), length)
             events.append(self._event(rng, events, position, stop))
-            position = stop + int(rng.integers(0, self.max_gap + 1))
+            position = stop + int(rng.integers(0, 5))
         return Film(tuple(events), _background(events, length), rng.random(length, dtype=np.float32))
 
     def _event(self, rng: np.random.Generator, before: Sequence[Event], start: int, stop: int) -> Event:
