@@ -7,6 +7,7 @@ from .draws import SeededDraws
 from .feature_stores import ArrayStore, FolderStore, HDF5Store, WordVectorStore
 from .joined_store import JoinedStore
 from .moment_dataset import BaseMomentDataset, MomentDataset
+from .nearby_sampler import NearbyQuerySampler
 from .pair_sampler import PairBatchSampler
 from .paired_dataset import PairedDataset
 from .partners import DissimilarVideoSampler, RandomVideoSampler, SimilarVideoSampler
@@ -28,6 +29,7 @@ __all__ = [
     'JoinedStore',
     'MomentDataset',
     'MomentPipeline',
+    'NearbyQuerySampler',
     'PairBatchSampler',
     'PairedDataset',
     'RandomVideoSampler',

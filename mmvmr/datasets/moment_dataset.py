@@ -90,21 +90,27 @@ class BaseMomentDataset(Dataset):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def results(self, index: int, draw: Any = None) -> dict[str, Any]:
+    def results(self, index: int, draw: Any = None, group: tuple[int, ...] | None = None) -> dict[str, Any]:
         """What the pipeline starts from.
 
         Args:
             index: Index of the sample.
             draw: Source of random draws; by default :class:`SeededDraws` of (seed, epoch, index).
+            group: Samples that share the video with this one, itself included (see :class:`VideoSampler`).
 
         Returns:
-            All keys of the annotation, and ``annotation``, ``index``, ``view``, ``clip_len`` (seconds), ``draw``. The
-            values belong to the annotation: a transform replaces them and never changes them in place.
+            All keys of the annotation, and ``annotation``, ``index``, ``view``, ``clip_len`` (seconds), ``draw``. With
+            a group also ``group``, the annotations of its samples, and ``group_draw``, which answers all of them
+            alike. The values belong to the annotation: a transform replaces them and never changes them in place.
         """
         row = self.rows[index]
         if draw is None:
             draw = SeededDraws(self.seed, self.epoch, index)
         fixed = {'annotation': row, 'index': index, 'view': 'main', 'clip_len': self.feature_spec.clip_len}
+        if group is not None:
+            # Behind the indices of the samples, whose own draws it must not repeat.
+            fixed['group_draw'] = SeededDraws(self.seed, self.epoch, len(self) + group[0])
+            fixed['group'] = [self.rows[i] for i in group]
         return {**row, **fixed, 'draw': draw}
 
     def loaded(self, index: int, draw: Any = None) -> dict[str, Any]:
@@ -119,21 +125,22 @@ class BaseMomentDataset(Dataset):
         """
         return self.pipeline.load(self.results(index, draw))
 
-    def prepare(self, index: int, draw: Any = None) -> dict[str, Any]:
+    def prepare(self, index: int, draw: Any = None, group: tuple[int, ...] | None = None) -> dict[str, Any]:
         """A sample after the whole pipeline.
 
         Args:
             index: Index of the sample.
             draw: Source of random draws; tests replay recorded ones.
+            group: Samples that share the video with this one, itself included.
 
         Returns:
             ``inputs``, ``data_samples`` and possibly ``views``.
         """
-        return self.pipeline(self.results(index, draw))
+        return self.pipeline(self.results(index, draw, group))
 
     def __getitem__(self, index: int | tuple[int, ...]) -> dict[str, Any] | list[dict[str, Any]]:
         # A tuple from VideoSampler: the sentences of a video.
-        return [self.prepare(i) for i in index] if isinstance(index, tuple) else self.prepare(index)
+        return [self.prepare(i, group=index) for i in index] if isinstance(index, tuple) else self.prepare(index)
 
 
 @DATASETS.register_module()

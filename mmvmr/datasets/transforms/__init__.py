@@ -1,5 +1,6 @@
 """Transforms of a sample, and the sources of clip labels."""
 
+from .cropping import CropClips
 from .highlight_targets import AnnotatorLabels, BinaryLabels, BuildHighlightTargets
 from .labels import HighlightLabels, MomentLabels
 from .loading import LoadMomentFeatures
@@ -8,7 +9,9 @@ from .negative_query import NegativeQuery
 from .packing import PackMomentInputs
 from .pair_synthesis import SynthesizePair
 from .pooling import PoolClips
+from .priors import LoadClipScores
 from .probes import EmptyQuery, PositionOnly, ShuffleClips, SwapQuery
+from .resampling import LoadResampledFeatures
 from .shifting import ShiftMoment
 from .synthesis import SynthesizeVideo
 from .targets import BuildMomentTargets
@@ -20,9 +23,12 @@ __all__ = [
     'BinaryLabels',
     'BuildHighlightTargets',
     'BuildMomentTargets',
+    'CropClips',
     'EmptyQuery',
     'HighlightLabels',
+    'LoadClipScores',
     'LoadMomentFeatures',
+    'LoadResampledFeatures',
     'MaskTargets',
     'MomentLabels',
     'NegativeQuery',

@@ -14,6 +14,8 @@ from mmvmr.structures import MomentDataSample
 
 META = ('vid', 'qid', 'query', 'duration', 'clip_len', 'num_clips', 'relevant_windows', 'view', 'annotation')
 
+INPUTS = {'video': 'video_feat', 'text': 'text_feat', 'neg_text': 'neg_text_feat', 'prior': 'prior'}
+
 
 @TRANSFORMS.register_module()
 class PackMomentInputs(BaseTransform):
@@ -26,7 +28,7 @@ class PackMomentInputs(BaseTransform):
     """
 
     def __init__(self, inputs: dict[str, str] | None = None, meta_keys: tuple[str, ...] = META) -> None:
-        self.inputs = inputs or {'video': 'video_feat', 'text': 'text_feat', 'neg_text': 'neg_text_feat'}
+        self.inputs = inputs or dict(INPUTS)
         self.meta_keys = tuple(meta_keys)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:

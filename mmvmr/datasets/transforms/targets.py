@@ -15,6 +15,7 @@ GRIDS = ('clip_len', 'duration')
 SHORT = ('containing', 'preceding')
 BEYOND = ('cut', 'keep')
 LABELLED = ('all', 'first')
+INSIDE = ('overlap', 'center')
 
 
 @TRANSFORMS.register_module()
@@ -37,6 +38,9 @@ class BuildMomentTargets(BaseTransform):
             past 1 and a window wholly outside labels the last clip.
         labelled: Windows whose clips are labelled where no ratings are: ``all``, or the ``first`` one (after the
             choice of ``max_windows``) as the published codes do.
+        inside: Clips that a window labels: those that ``overlap`` it, or those whose ``center`` lies inside (UniVTG).
+        min_window: Widen shorter windows to this many seconds around their middle (UniVTG: the length of a clip, on
+            data sets whose windows can be shorter).
 
     Raises:
         ValueError: If an option is unknown.
@@ -50,8 +54,11 @@ class BuildMomentTargets(BaseTransform):
         short: str = 'containing',
         beyond: str = 'cut',
         labelled: str = 'all',
+        inside: str = 'overlap',
+        min_window: float = 0.0,
     ) -> None:
         given = (
+            ('inside', inside, INSIDE),
             ('grid', grid, GRIDS),
             ('short', short, SHORT),
             ('beyond', beyond, BEYOND),
@@ -66,6 +73,8 @@ class BuildMomentTargets(BaseTransform):
         self.short = short
         self.beyond = beyond
         self.labelled = labelled
+        self.inside = inside
+        self.min_window = min_window
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Build the targets.
@@ -79,6 +88,7 @@ class BuildMomentTargets(BaseTransform):
         windows = results.get('relevant_windows')
         if windows is None:
             return results
+        windows = [widen(window, self.min_window, float(results['duration'])) for window in windows]
         length = len(results['video_feat'])
         chosen = self._chosen(windows, results['draw'])
         results['gt_spans'] = self._spans(chosen, length * results['clip_len'])
@@ -118,7 +128,30 @@ class BuildMomentTargets(BaseTransform):
                 continue
             # The clip in which the window ends does not count, unless that would leave none.
             first, last = max(0, int(start / clip_len)), max(0, min(int(end / clip_len), length) - 1)
-            if first > last:
+            if self.inside == 'center':
+                centers = (np.arange(length) + 0.5) * clip_len
+                found = np.flatnonzero((centers >= start) & (centers <= end))
+                first, last = (found[0], found[-1]) if len(found) else (min(first, length - 1),) * 2
+            elif first > last:
                 first, last = (first, first) if self.short == 'containing' else (last, last)
             inside[first : last + 1] = True
         return inside
+
+
+
+def widen(window: list[float], least: float, duration: float) -> list[float]:
+    """Stretch a window around its middle.
+
+    Args:
+        window: Start and end in seconds.
+        least: Shortest length that is left alone, in seconds.
+        duration: Length of the video in seconds.
+
+    Returns:
+        The window, at least that long unless the video ends.
+    """
+    start, end = window
+    if end - start >= least:
+        return [start, end]
+    middle = (start + end) / 2
+    return [max(0.0, middle - least / 2), max(least, min(duration, middle + least / 2))]

@@ -1,0 +1,98 @@
+"""Random windows of long videos (SnAG; ActionFormer)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from mmvmr.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class CropClips(BaseTransform):
+    """Train on a random window of a video, the same for all of its sentences in the batch.
+
+    A longer video is cut to ``max_clips``, a shorter one to a random share of its length. Of the places that keep
+    more than ``min_overlap`` of every moment one is drawn; where there is none, that which keeps most.
+
+    Args:
+        max_clips: Longest video that is not cut for its length.
+        ratio: Smallest and largest share of a shorter video; None leaves it whole.
+        min_overlap: Share of a moment that has to stay.
+    """
+
+    def __init__(self, max_clips: int, ratio: Sequence[float] | None = (0.9, 1.0), min_overlap: float = 0.5) -> None:
+        self.max_clips = max_clips
+        self.ratio = ratio
+        self.min_overlap = min_overlap
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Crop the video.
+
+        Args:
+            results: The sample, after loading.
+
+        Returns:
+            The sample with features, windows, ratings and ``duration`` of what is left.
+        """
+        length, clip_len = len(results['video_feat']), results['clip_len']
+        draw = results.get('group_draw', results['draw'])
+        kept = self._kept(length, draw)
+        if kept == length:
+            return results
+        rows = results.get('group', [results])
+        windows = [window for row in rows for window in row.get('relevant_windows') or ()]
+        first = self._first(np.array(windows, dtype=np.float64).reshape(-1, 2) / clip_len, length, kept, draw)
+        return {**results, **cut(results, first, kept)}
+
+    def _kept(self, length: int, draw: Any) -> int:
+        if length > self.max_clips:
+            return self.max_clips
+        if self.ratio is None:
+            return length
+        low, high = (max(math.ceil(share * length), 1) for share in self.ratio)
+        return draw.integers(low, min(high, length) + 1)
+
+    def _first(self, moments: np.ndarray, length: int, kept: int, draw: Any) -> int:
+        """First clip of the window; moments (N, 2) in clips."""
+        starts = np.arange(length - kept + 1)
+        if not len(moments):
+            return int(draw.integers(0, len(starts)))
+        begin, end = (moments[:, i, None] for i in range(2))
+        overlap = (np.minimum(end, starts + kept) - np.maximum(begin, starts)).clip(min=0)
+        share = (overlap / (end - begin).clip(min=1e-5)).min(axis=0)
+        good = np.flatnonzero(share > self.min_overlap)
+        return int(good[draw.integers(0, len(good))]) if len(good) else int(share.argmax())
+
+
+def cut(results: dict[str, Any], first: int, kept: int) -> dict[str, Any]:
+    """What changes when only some clips of a video are left.
+
+    Args:
+        results: A sample.
+        first: The first clip that is left.
+        kept: How many are left.
+
+    Returns:
+        The keys of the results that are new.
+    """
+    clip_len = results['clip_len']
+    end = kept * clip_len
+    new: dict[str, Any] = {
+        'video_feat': results['video_feat'][first : first + kept],
+        'num_clips': kept,
+        'duration': end,
+    }
+    if results.get('relevant_windows') is not None:
+        moved = ([start - first * clip_len, stop - first * clip_len] for start, stop in results['relevant_windows'])
+        new['relevant_windows'] = [[max(s, 0.0), min(e, end)] for s, e in moved if s < end and e > 0]
+    if results.get('relevant_clip_ids') is not None:
+        inside = [i for i, clip in enumerate(results['relevant_clip_ids']) if first <= clip < first + kept]
+        new['relevant_clip_ids'] = [results['relevant_clip_ids'][i] - first for i in inside]
+        if results.get('saliency_scores') is not None:
+            new['saliency_scores'] = [results['saliency_scores'][i] for i in inside]
+    return new
