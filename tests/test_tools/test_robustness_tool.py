@@ -76,3 +76,21 @@ def test_mistakes_are_one_line(untrained, arguments, message):
 
 def test_a_missing_checkpoint(untrained):
     assert 'error: checkpoint none.pth: no such file' in run_tool(TOOL, untrained[0], 'none.pth', check=2)
+
+
+def test_test_scores_the_masked_view_in_the_same_pass(untrained, tmp_path):
+    view = dict(pipeline=dict(augment=dict(spurious=dict(type='MaskTargets', view='spurious'))))
+    metrics = [dict(type='MomentRetrievalMetric', outfile=str(tmp_path / 'p.jsonl')), dict(type='SpuriousMetric')]
+    loader = f'test_dataloader = dict(batch_size=8, dataset=dict(num_videos=4, **{view}))'
+    config = tiny_config(tmp_path, f'{loader}\ntest_evaluator = {metrics}\n')
+    show = tmp_path / 'figures'
+    run_tool('test.py', config, untrained[1], '--work-dir', tmp_path / 'work', '--show-dir', show)
+    found = json.loads((tmp_path / 'work' / 'metrics.json').read_text())
+    assert {'MR-full-mAP', 'Spurious-mAP', 'Spurious-R1@0.7', 'Spurious-mIoU'} <= set(found['metrics'])
+    assert len((tmp_path / 'p.jsonl').read_text().splitlines()) == found['num_queries']
+
+    out = tmp_path / 'r.json'
+    run_tool(TOOL, config, untrained[1], '--splits', 'test', '--probes', 'spurious_zero', '--out', out)
+    probes = json.loads(out.read_text())['splits']['test']['probes']
+    assert probes['plain']['mAP'] == found['metrics']['MR-full-mAP']
+    assert probes['spurious_zero']['mIoU'] == found['metrics']['Spurious-mIoU']
