@@ -1,6 +1,7 @@
 """Scoring of moment retrieval and highlight detection with numpy alone."""
 
 from .clip_labels import ClipLabelRule, clip_label_average_precision, trapezoid_average_precision
+from .compare import compare_figures, slices
 from .evaluate import (
     evaluate_clip_labels,
     evaluate_highlights,
@@ -12,7 +13,9 @@ from .evaluate import (
 from .highlight import HighlightBatch, highlight_average_precision, hit_at_one
 from .moment import MomentBatch, detection_average_precision, hull_iou, pairwise_iou, rank_iou
 from .padding import pad_rows
+from .per_query import query_figures
 from .protocols import Protocol, get_protocol, protocol_names, register_protocol
+from .submission import check_submission
 from .validation import InputError, check_annotations, check_predictions
 
 __all__ = [
@@ -23,7 +26,9 @@ __all__ = [
     'Protocol',
     'check_annotations',
     'check_predictions',
+    'check_submission',
     'clip_label_average_precision',
+    'compare_figures',
     'detection_average_precision',
     'evaluate_clip_labels',
     'evaluate_highlights',
@@ -37,8 +42,10 @@ __all__ = [
     'pad_rows',
     'pairwise_iou',
     'protocol_names',
+    'query_figures',
     'rank_iou',
     'register_protocol',
     'report_to_json',
+    'slices',
     'trapezoid_average_precision',
 ]

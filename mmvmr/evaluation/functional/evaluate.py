@@ -77,8 +77,18 @@ def _moment_summary(report: Report, protocol: Protocol) -> dict[str, float]:
     return dict(sorted(summary.items()))
 
 
-def _cut(windows: Sequence[Any], end: float) -> list[list[float]]:
-    """Windows cut at ``end`` seconds, without those that have no length then."""
+def cut_windows(windows: Sequence[Any], end: float | None) -> list[Any]:
+    """Ground-truth windows of a query as a protocol counts them.
+
+    Args:
+        windows: ``[start, end]`` lists.
+        end: :attr:`Protocol.window_end`.
+
+    Returns:
+        The windows cut at ``end``, without those that have no length then; all of them where there is no end.
+    """
+    if end is None:
+        return list(windows)
     cut = [[min(start, end), min(stop, end)] for start, stop in windows]
     return [window for window in cut if window[1] > window[0]]
 
@@ -99,7 +109,7 @@ def evaluate_moments(
     """
     protocol = get_protocol(protocol)
     if protocol.window_end is not None:
-        pairs = [(pred, _cut(truth, protocol.window_end)) for pred, truth in zip(predictions, windows)]
+        pairs = [(pred, cut_windows(truth, protocol.window_end)) for pred, truth in zip(predictions, windows)]
         predictions, windows = [pred for pred, truth in pairs if truth], [truth for _, truth in pairs if truth]
     batch = MomentBatch.from_lists(predictions, windows, protocol.max_predictions)
     report: Report = {'reasons': {}}

@@ -178,11 +178,18 @@ class MomentBatch:
         Returns:
             A batch of at most as many queries.
         """
-        keep = self.gt_mask
-        if length_range is not None:
-            length = self.gt[..., 1] - self.gt[..., 0]
-            keep = keep & (length > length_range[0]) & (length <= length_range[1])
+        keep = self._kept(length_range)
         return self._select(np.asarray(keep.any(axis=1)), keep)
+
+    def counted(self, length_range: tuple[float, float] | None) -> Bools:
+        """Which queries :meth:`in_range` keeps: (Q,)."""
+        return np.asarray(self._kept(length_range).any(axis=1))
+
+    def _kept(self, length_range: tuple[float, float] | None) -> Bools:
+        if length_range is None:
+            return self.gt_mask
+        length = self.gt[..., 1] - self.gt[..., 0]
+        return self.gt_mask & (length > length_range[0]) & (length <= length_range[1])
 
     def _select(self, rows: Bools, keep: Bools) -> MomentBatch:
         keep = keep[rows]

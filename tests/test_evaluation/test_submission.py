@@ -1,0 +1,98 @@
+"""What the QVHighlights leaderboard takes."""
+
+import copy
+
+import pytest
+from run_helpers import run_tool
+
+from mmvmr.evaluation.functional import InputError, check_submission
+from mmvmr.utils.io import read_jsonl, write_jsonl
+
+
+def rows(count=4):
+    annotations = [{'qid': i, 'query': f'q{i}', 'vid': f'v{i}', 'duration': 150} for i in range(count)]
+    predictions = [
+        {
+            **{key: row[key] for key in ('qid', 'query', 'vid')},
+            'pred_relevant_windows': [[0.0, 10.0, 0.9], [20.0, 30.0, 0.4]],
+            'pred_saliency_scores': [0.1 * i for i in range(75)],
+        }
+        for row in annotations
+    ]
+    return predictions, annotations
+
+
+def changed(key, value):
+    predictions, annotations = rows()
+    predictions = copy.deepcopy(predictions)
+    predictions[2][key] = value
+    return predictions, annotations
+
+
+def test_nothing_to_say():
+    assert check_submission(*rows()) == []
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'message'),
+    [
+        ('vid', 'v9', r"entry 3 \(qid 2\): vid is 'v9', but the annotations has 'v2'"),
+        ('query', None, "query is None, but the annotations has 'q2'"),
+        ('qid', 9, 'this qid is not in the annotations'),
+        ('pred_relevant_windows', [], 'pred_relevant_windows is empty, which the official evaluator does not survive'),
+        ('pred_relevant_windows', None, 'pred_relevant_windows is missing'),
+        ('pred_relevant_windows', [[0, 1]], r'expected \[start, end, score\]'),
+        ('pred_saliency_scores', None, 'pred_saliency_scores is missing'),
+        ('pred_saliency_scores', [0.0] * 76, '76 clip scores for a video of 75 clips'),
+        ('pred_saliency_scores', [float('nan')], 'expected a finite number'),
+    ],
+)
+def test_refused(key, value, message):
+    with pytest.raises(InputError, match=message):
+        check_submission(*changed(key, value))
+
+
+def test_a_query_is_lost():
+    predictions, annotations = rows()
+    with pytest.raises(InputError, match='no prediction for 1 of 4 queries'):
+        check_submission(predictions[1:], annotations)
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'remark'),
+    [
+        ('pred_relevant_windows', [[0, 1, 0.5]] * 11, '1 entries: more than 10 moments'),
+        ('pred_relevant_windows', [[0, 1, 0.5], [0, 2, 0.9]], 'not sorted by score'),
+        ('pred_relevant_windows', [[0, 151, 0.5]], 'moments outside of the video (first: qid 2)'),
+        ('pred_relevant_windows', [[4, 4, 0.5]], 'moments without length'),
+        ('pred_saliency_scores', [0.5, 0.7], 'fewer clip scores than clips'),
+        ('pred_saliency_scores', [0.5] * 75, 'scores that are all equal'),
+    ],
+)
+def test_remarks(key, value, remark):
+    (found,) = check_submission(*changed(key, value))
+    assert remark in found
+
+
+def test_the_tool(tmp_path):
+    predictions, annotations = rows()
+    for name, content in (
+        ('gt.jsonl', annotations),
+        ('hl_val_submission.jsonl', predictions),
+        ('x.jsonl', predictions),
+    ):
+        write_jsonl(tmp_path / name, content)
+    tool, gt = 'analysis_tools/check_submission.py', ['--gt', tmp_path / 'gt.jsonl']
+    assert 'note' not in run_tool(tool, tmp_path / 'hl_val_submission.jsonl', *gt)
+    assert 'note: the leaderboard knows the names' in run_tool(tool, tmp_path / 'x.jsonl', *gt)
+    write_jsonl(tmp_path / 'x.jsonl', predictions[:2])
+    assert 'error: ' in run_tool(tool, tmp_path / 'x.jsonl', *gt, check=2)
+
+
+@pytest.mark.parametrize('name', ['qd_detr_best', 'cg_detr_best', 'moment_detr_sample'])
+def test_published_files_pass(shared_dir, name):
+    path = shared_dir / f'data/predictions/{name}.qvhighlights_val.jsonl'
+    truth = shared_dir / 'data/annotations/qvhighlights/highlight_val_release.jsonl'
+    if not path.is_file() or not truth.is_file():
+        pytest.skip(f'{path.name} absent')
+    assert any('fewer clip scores' in remark for remark in check_submission(read_jsonl(path), read_jsonl(truth)))
