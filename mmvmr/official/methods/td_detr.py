@@ -45,10 +45,11 @@ def _options(args: Mapping[str, Any]) -> dict[str, Any]:
 
 def _postprocessing(args: Mapping[str, Any]) -> dict[str, Any]:
     """Windows are cut to the longest video of a set, and rounded to clips."""
-    longest = 1500 if args.get('dset_name') in ('tacos', 'ego4d') else 150
-    # The script's post-processor knows 2 s for any set but these.
-    own_clips = args.get('dset_name') in ('charades', 'charades_cg', 'tacos', 'ego4d', 'hl', 'tvsum')
-    round_to = float(args.get('clip_length', 2)) if own_clips else 2.0
+    longest, round_to = 150, float(args.get('clip_length', 2))
+    if args.get('dset_name') in ('tacos', 'ego4d'):
+        longest = 1500
+    elif args.get('dset_name', '').startswith('charades') and args['v_feat_dim'] == 4096:  # VGG without endpoints
+        longest, round_to = 360, 2.0
     return {'scale': 'duration', 'clamp': (0, longest), 'round_to': round_to, 'half_saliency': True}
 
 
