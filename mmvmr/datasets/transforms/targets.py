@@ -93,7 +93,7 @@ class BuildMomentTargets(BaseTransform):
         chosen = self._chosen(windows, results['draw'])
         results['gt_spans'] = self._spans(chosen, length * results['clip_len'])
         inside = results.get('clips_inside')
-        if inside is None:
+        if inside is None or len(inside) != length:  # clips may have been pooled since
             inside = self.clips_inside(windows if self.labelled == 'all' else chosen[:1], length, results)
         results.setdefault('gt_clips', inside)
         results['gt_saliency'], results['gt_pairs'] = self.labels(results, inside)
