@@ -9,8 +9,11 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmvmr.registry import MODELS
+
 from ..utils.setup import register_all_modules
 from .component import Component, CompositionError, closest, component_options, find_component
+from .edits import is_kind
 
 
 def compose(base: str | Path | Config, components: Sequence[str], options: Mapping[str, Any] | None = None) -> Config:
@@ -41,10 +44,32 @@ def compose(base: str | Path | Config, components: Sequence[str], options: Mappi
     cfg = Config(cfg.to_dict())  # copies, in which no two places share an object
     for name in sorted(kinds, key=lambda name: (kinds[name].stage, name)):
         try:
+            check_detector(kinds[name], cfg)
             kinds[name](**chosen[name]).apply(cfg)
         except CompositionError as error:
             raise type(error)(f'{name}: {error}') from None
+        except (AttributeError, KeyError) as error:
+            raise CompositionError(
+                f'{name}: the config lacks what it changes ({" ".join(map(str, error.args))})'
+            ) from error
     return cfg
+
+
+def check_detector(kind: type[Component], cfg: Config) -> None:
+    """Refuse a component of models that work otherwise.
+
+    Args:
+        kind: The component.
+        cfg: The config.
+
+    Raises:
+        CompositionError: If the config has no model, or one of another kind than the component is made for.
+    """
+    found = cfg.get('model')
+    if not found:
+        raise CompositionError('the config has no `model`')
+    if kind.detector is not None and not is_kind(found, MODELS.get(kind.detector)):
+        raise CompositionError(f'it fills slots of a {kind.detector}, but the model is a {found.get("type")}')
 
 
 def check_exclusions(kinds: Mapping[str, type[Component]]) -> None:

@@ -28,6 +28,7 @@ class VideoSynthesizer(Component):
     source = 'TD-DETR, section 3.1, eq. 10'
     slots = ('train_dataloader.dataset.pipeline.augment',)
     stage = Stage.DATA
+    detector = None
 
     def __init__(self, alpha: float = 0.7, strategy: str = 'similar', index: str | None = None):
         if strategy not in _STRATEGIES:

@@ -185,9 +185,26 @@ def test_a_config_without_what_a_component_changes():
     base.model.criterion.losses.span = None
     with pytest.raises(CompositionError, match=r'sa\.noise: model\.criterion\.losses\.span'):
         compose(base, ['sa.noise'])
+    del base.model.decoder
+    with pytest.raises(CompositionError, match=r'sa\.gaussian: the config lacks what it changes .*decoder'):
+        compose(base, ['sa.gaussian'])
     base.model.encoder = dict(type='DummyTokenEncoder')
     with pytest.raises(CompositionError, match=r'td\.dynamics: DummyTokenEncoder has no slot `fusion`'):
         compose(base, ['td.dynamics'])
+
+
+def test_detectors_of_other_kinds_take_views_alone():
+    base = CONFIGS / 'mmn' / 'mmn_charades.py'
+    taken = set()
+    for name in NAMES:
+        try:
+            compose(base, [name])
+            taken.add(name)
+        except CompositionError as error:
+            assert str(error) == f'{name}: it fills slots of a MomentDetector, but the model is a ProposalMapDetector'
+    assert taken == {'td.synthesizer', 'bm.temporal_shift'}
+    with pytest.raises(CompositionError, match='the config has no `model`'):
+        compose(Config({'a': 1}), ['sa.noise'])
 
 
 def test_every_component_says_what_it_is():
