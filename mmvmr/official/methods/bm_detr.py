@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,36 +95,35 @@ def _both_targets(arrays: Tensors, mask: Tensor, config: Mapping[str, Any]) -> M
 
 
 def _cases(folder: Path, config: Mapping[str, Any]) -> list[Case]:
+    """The inference call, and the Charades-style and QVHighlights-style training calls with their losses."""
     outputs, inputs = load_arrays(folder / 'outputs.npz'), load_arrays(folder / 'inputs.npz')
-    targets = load_arrays(folder / 'targets.npz')
     plain = {n: v for n, v in outputs.items() if not n.startswith(('train_call.', 'qv.'))}
-    cases = [Case('', plain)]
-    shifted = 'shifted_vid' in inputs and _shifts(config['args'])
-    runs = [('_train', '', shifted, 'losses.npz', {}, None)]
+    cases = [Case('', plain), *_training(folder, config, '', '_train', {})]
     if any(name.startswith('qv.') for name in inputs):
-        override = config.get('qv_args_override', {})
-        own = 'qv.shifted_vid' in inputs and _shifts({**config['args'], **override})
-        runs.append(('_qv', 'qv.', own, 'losses_qv.npz', override, '_qv'))
-    for label, prefix, shifted, file, options, predictions in runs:
-        batch = _inputs(below(inputs, prefix), shifted)
-        make = _both_targets if shifted else _targets
-        wanted = make(below(targets, prefix), batch['video_mask'], config)
-        fields = {f.name: getattr(wanted, f.name) for f in dataclasses.fields(wanted)}
-        recorded = below(outputs, f'{prefix}train_call.')
-        losses, indices = _losses_of(load_arrays(folder / file), len(batch['video']) // 2)
-        cases.append(
-            Case(
-                label,
-                recorded,
-                losses,
-                indices,
-                options=options,
-                targets=fields,
-                inputs=batch,
-                predictions=predictions,
-            )
-        )
-    return cases
+        cases += _training(folder, config, '_qv', '_qv', config.get('qv_args_override', {}))
+    return [case for case in cases if case.outputs or case.losses]
+
+
+def _training(
+    folder: Path, config: Mapping[str, Any], suffix: str, label: str, options: Mapping[str, Any]
+) -> Iterator[Case]:
+    """A training call; where its losses leave the shifted videos out, outputs and losses are two cases."""
+    prefix = f'{suffix.removeprefix("_")}.' if suffix else ''
+    arrays = below(load_arrays(folder / 'inputs.npz'), prefix)
+    targets = below(load_arrays(folder / 'targets.npz'), prefix)
+    recorded = below(load_arrays(folder / 'outputs.npz'), f'{prefix}train_call.')
+    losses, indices = _losses_of(load_arrays(folder / f'losses{suffix}.npz'), len(arrays['src_vid']))
+    shifted, lossy = 'shifted_vid' in arrays, _shifts({**config['args'], **options})
+    for moved in sorted({shifted, shifted and lossy}):
+        batch = _inputs(arrays, moved)
+        wanted = (_both_targets if moved else _targets)(targets, batch['video_mask'], config)
+        case = Case(label, options=options, inputs=batch, predictions=suffix or None)
+        case.targets = {f.name: getattr(wanted, f.name) for f in dataclasses.fields(wanted)}
+        if moved == shifted:
+            case.outputs = recorded
+        if moved == (shifted and lossy):
+            case.losses, case.indices = losses, indices
+        yield case
 
 
 def _losses_of(recorded: Tensors, half: int) -> tuple[Tensors, dict[str, Tensor]]:

@@ -55,7 +55,7 @@ def _pipeline(args: Mapping[str, Any]) -> dict[str, Any]:
 def _asked_order(row: Mapping[str, Any], draws: Draws) -> Draws:
     """Our pipeline augments before it makes targets: the negative query and the new place come first."""
     mined = row.get('neg_query_ids')
-    which = [i for i, d in enumerate(draws) if (d['pop'] == mined if mined else d['fn'] == 'choice')]
+    which = [i for i, draw in enumerate(draws) if _draws_negative(draw, mined)]
     if not which:
         return draws
     first = which[0]
@@ -63,6 +63,12 @@ def _asked_order(row: Mapping[str, Any], draws: Draws) -> Draws:
     if last < len(draws) and draws[last]['fn'] == 'sample' and draws[last]['k'] == 1:  # else nothing can be shifted
         last += 1
     return [*draws[first:last], *draws[:first], *draws[last:]]
+
+
+def _draws_negative(draw: Mapping[str, Any], mined: list[Any] | None) -> bool:
+    if not mined:
+        return draw['fn'] == 'choice'
+    return draw['fn'] == 'sample' and draw['k'] == 1 and draw['pop'] == mined
 
 
 def recorded_data(folder: Path, config: Mapping[str, Any]) -> Tensors:
