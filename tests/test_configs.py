@@ -31,7 +31,13 @@ def _model(cfg):
 
 
 def _highlights_only(cfg):
-    return cfg.model.criterion.get('assigner') is None
+    return cfg.model.type != 'ProposalMapDetector' and cfg.model.criterion.get('assigner') is None
+
+
+def _spans(outputs, row):
+    """Predictions of a sample that exist: points on padding do not."""
+    final = outputs.final
+    return final.spans[row] if final.mask is None else final.spans[row][final.mask[row]]
 
 
 def test_training_step(cfg):
@@ -68,10 +74,11 @@ def test_predictions(cfg):
     for sample in samples:
         windows, scores = sample.pred_instances.windows, sample.pred_instances.scores
         assert windows.shape == (len(scores), 2)
-        assert len(scores) > 0
+        assert len(scores) > 0 or sample.num_clips == 1  # points may find nothing in a single clip
         assert (scores.diff() <= 0).all()
         assert torch.isfinite(windows).all()
-        assert sample.pred_saliency.shape == (sample.num_clips,)
+        if getattr(model, 'saliency_head', None) is not None:
+            assert sample.pred_saliency.shape == (sample.num_clips,)
 
 
 def test_batch_invariance(cfg, request):
@@ -84,8 +91,11 @@ def test_batch_invariance(cfg, request):
         for row, length in enumerate(len(video) for video in together['inputs']['video']):
             inputs = {name: [features[row]] for name, features in together['inputs'].items()}
             alone = model(model.data_preprocessor({'inputs': inputs})['inputs'])
-            torch.testing.assert_close(alone.final.spans[0], outputs.final.spans[row], atol=1e-5, rtol=1e-4)
-            torch.testing.assert_close(alone.saliency[0], outputs.saliency[row, :length], atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(_spans(alone, 0), _spans(outputs, row), atol=1e-5, rtol=1e-4)
+            if outputs.saliency is not None:
+                torch.testing.assert_close(alone.saliency[0], outputs.saliency[row, :length], atol=1e-5, rtol=1e-4)
+            if outputs.final.quality is not None:
+                torch.testing.assert_close(alone.final.quality[0], outputs.final.quality[row], atol=1e-5, rtol=1e-4)
 
 
 def test_complete(cfg):
@@ -95,7 +105,8 @@ def test_complete(cfg):
         METRICS.build(evaluator)
     spec = cfg.train_dataloader.dataset.get('feature_spec')
     if spec is not None and 'streams' in spec:
-        dims = sum(stream['dim'] for stream in spec['streams'].values() if stream is not None) + 2
+        dims = sum(stream['dim'] for stream in spec['streams'].values() if stream is not None)
+        dims += 2 * spec.get('tef', True)
         assert cfg.model.projector.video_dims == dims
         assert cfg.model.projector.text_dims == spec['text']['dim']
 

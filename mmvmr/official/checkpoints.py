@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from torch import Tensor
 
 from mmvmr.utils.io import read_json
@@ -62,7 +63,7 @@ def read_official(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def read_options(path: Path) -> dict[str, Any]:
-    """Read an official option file (``opt.json``, or a ``config.json`` with ``args``).
+    """Read an official option file (``opt.json``, a ``config.json`` with ``args``, or YAML).
 
     Args:
         path: The file.
@@ -71,12 +72,19 @@ def read_options(path: Path) -> dict[str, Any]:
         Name to value.
 
     Raises:
-        ValueError: If the file is no JSON object.
+        ValueError: If the file is no JSON or YAML object.
     """
-    options = read_json(path)
+    options = _read_yaml(path) if path.suffix in ('.yml', '.yaml') else read_json(path)
     if not isinstance(options, dict):
-        raise ValueError(f'{path}: expected a JSON object of options, found {type(options).__name__}')
+        raise ValueError(f'{path}: expected an object of options, found {type(options).__name__}')
     return dict(options.get('args', options))
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding='utf-8'))
+    except yaml.YAMLError as error:
+        raise ValueError(f'{path}: not valid YAML: {" ".join(str(error).split())}') from None
 
 
 def _load_inert(path: Path) -> Any:

@@ -42,6 +42,11 @@ def shrink(model: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -
             'model.projector.text_dims': TEXT_DIMS,
         }
     )
+    if cfg.model.shared.get('word_dims'):
+        # Words as they come: a text encoder has a package and a vocabulary of its own.
+        cfg.model.shared.word_dims = TEXT_DIMS
+        cfg.model.projector.text_encoder = None
+        cfg.model.encoder.kernel_size = 3
     if cfg.model.projector.get('audio_dims'):
         cfg.model.projector.audio_dims = AUDIO_DIMS
     if changes:

@@ -71,4 +71,7 @@ def random_batch(
     moments = (1,) * batch if labelled else (0,) * batch
     dims = (projector['video_dims'], projector['text_dims'])
     with torch.random.fork_rng():
-        return make_batch((clips,) * batch, (words,) * batch, moments, dims=dims)
+        made = make_batch((clips,) * batch, (words,) * batch, moments, dims=dims)
+    if projector.get('text_encoder') is not None:  # it takes token numbers
+        made['inputs']['text'] = [torch.ones(words, dims[1])] * batch
+    return made

@@ -21,7 +21,10 @@ from mmvmr.utils.cli import one_line_errors
 
 REPO = Path(__file__).resolve().parents[2]
 #: Figures in the order of their columns, in percent.
-FIGURES = ('R1@0.3', 'R1@0.5', 'R1@0.7', 'mAP', 'mIoU', 'HD mAP', 'HIT@1')
+FIGURES = (
+    *(f'R{rank}@{threshold}' for rank in (1, 5) for threshold in (0.1, 0.3, 0.5, 0.7)),
+    *('mAP', 'mIoU', 'HD mAP', 'HIT@1'),
+)
 
 
 def metafiles(repo: Path = REPO) -> dict[Path, dict[str, Any]]:
@@ -100,7 +103,7 @@ def overview(files: dict[Path, dict[str, Any]], folder: Path) -> str:
     Returns:
         A table.
     """
-    columns = FIGURES[1:4] + FIGURES[5:]
+    columns = ('R1@0.5', 'R1@0.7', 'mAP', 'HD mAP', 'HIT@1')
     rows = []
     for path, content in files.items():
         collection, model = content['Collections'][0], content['Models'][0]
