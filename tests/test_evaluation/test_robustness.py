@@ -339,3 +339,10 @@ def test_every_kind_of_detector(name, changes, source, by_video, repo_dir):
     report = evaluate_split(model, opened, {key: PROBES[key] for key in ('spurious_noise', 'other_query')})
     assert report['frame_probability'].get('source') == source
     assert all(0 <= figures['mAP'] <= 100 for figures in report['probes'].values())
+
+
+def test_wrapped_data_sets_are_refused():
+    cfg = _config()
+    cfg.val_dataloader.dataset = dict(type='ConcatDataset', datasets=[cfg.val_dataloader.dataset])
+    with pytest.raises(ValueError, match='ConcatDataset has no pipeline of its own'):
+        open_split(cfg, 'val')
