@@ -37,8 +37,9 @@ BATCHES = {'moments': (3, 1, 0, 1, 2, 0), 'none': (2, 0, 1, 0, 0, 0)}
 CLIPS, WORDS = (13, 9, 6, 7, 8, 5), (7, 4, 5, 3, 6, 2)
 #: The third sample, one of process 0, is of another view; no sample is of the last one.
 VIEWS = {'main': 1.0, 'noisy': 0.5, 'absent': 2.0}
-CASES = [(name, moments, False) for name in ('qd_detr', 'sa_detr') for moments in BATCHES]
+CASES = [(name, moments, False) for name in ('qd_detr', 'sa_detr', 'bm_detr') for moments in BATCHES]
 CASES += [(name, 'moments', True) for name in ('qd_detr', 'sa_detr', 'cg_detr', 'uvcom', 'tr_detr', 'bam_detr', 'eatr')]
+CASES += [('bm_detr', 'moments', True)]
 
 
 def own_words_reversed(features, targets, memory=None):
@@ -68,6 +69,9 @@ def build(method, weighted):
 def batch_of(moments, weighted, rows=slice(None)):
     batch = make_batch(CLIPS, WORDS, BATCHES[moments])
     batch['data_samples'][2].set_metainfo({'view': 'noisy' if weighted else 'main'})
+    # Other sentences that do not belong to the moment, for some of the samples (BM-DETR).
+    negative = [features.flip(0)[:3] for features in batch['inputs']['text']]
+    batch['inputs']['neg_text'] = [None if row in (1, 5) else words for row, words in enumerate(negative)]
     return {
         'inputs': {name: features[rows] for name, features in batch['inputs'].items()},
         'data_samples': batch['data_samples'][rows],
