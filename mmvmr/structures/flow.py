@@ -321,6 +321,8 @@ class MomentTargets:
         video_index: Integer per sample, equal for samples of the same source video (B,).
         views: Name of the view of every sample.
         classes: Class of every sample (B,), for data sets that have some.
+        candidate_iou: IoU of every candidate moment with the ground truth (B, M), from who computed it already; None
+            lets losses compute it. Many candidates inside a moment have the same, and the last bit ranks them.
     """
 
     spans: Tensor
@@ -332,6 +334,7 @@ class MomentTargets:
     video_index: Tensor
     views: list[str]
     classes: Tensor | None = None
+    candidate_iou: Tensor | None = None
 
 
 def map_tensors(value: T, fn: Callable[[Tensor], Tensor]) -> T:

@@ -29,6 +29,8 @@ def candidate_iou(outputs: Outputs, targets: MomentTargets) -> Tensor:
     Returns:
         (B, M), the best where a sentence has several moments and 0 where it has none.
     """
+    if targets.candidate_iou is not None:
+        return targets.candidate_iou
     iou = pairwise_iou(to_start_end(outputs.final.spans), to_start_end(targets.spans))
     return (iou * targets.span_mask.unsqueeze(1)).amax(-1)
 

@@ -16,6 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from mmvmr.registry import TASK_UTILS
 
+from ...models.layers import SparseMaxMap
 from ...models.losses.proposal_losses import sentence_iou
 from ...models.projectors.clip_pool_projector import resampling_weights
 from ...structures import MomentTargets, Outputs, pairwise_iou, to_center_width, to_start_end
@@ -110,6 +111,8 @@ def _targets(arrays: Tensors, mask: Tensor, config: Mapping[str, Any]) -> Moment
     rows = torch.arange(len(mask)).repeat_interleave(torch.tensor([len(m) for m in moments]))
     spans = to_center_width(torch.cat(moments)).unsqueeze(1)
     nothing = torch.zeros(len(rows), mask.shape[1])
+    sizes = config['args']['MODEL']['MMN']
+    cells = SparseMaxMap(sizes['NUM_CLIPS'], sizes['FEAT2D']['POOLING_COUNTS']).mask
     return MomentTargets(
         spans=spans,
         span_mask=torch.ones(spans.shape[:2], dtype=torch.bool),
@@ -119,6 +122,8 @@ def _targets(arrays: Tensors, mask: Tensor, config: Mapping[str, Any]) -> Moment
         clip_mask=mask[rows],
         video_index=rows,
         views=['main'] * len(rows),
+        # The official losses take them as input.
+        candidate_iou=torch.cat([arrays[f'iou2d_{i}'][:, cells] for i in range(len(mask))]),
     )
 
 
@@ -185,7 +190,7 @@ def _cases(folder: Path, config: Mapping[str, Any]) -> list[Case]:
             '',
             load_arrays(folder / 'outputs.npz'),
             of('total_early', 'gradnorm'),
-            prepare=partial(_at_epoch, epoch=max(late - 1, 0)),
+            prepare=partial(_at_epoch, epoch=late - 1),
         ),
         Case('_late', losses=of('total_late', 'gradnorm_late'), prepare=partial(_at_epoch, epoch=late)),
     ]
