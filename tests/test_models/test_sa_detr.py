@@ -1,4 +1,4 @@
-"""SA-DETR as a whole: training step, inference, batch invariance, ablation switches, its parts on baselines."""
+"""SA-DETR as a whole: training step, inference, batch invariance, its parts on baselines."""
 
 import copy
 from pathlib import Path
@@ -12,7 +12,7 @@ from mmvmr.testing import make_batch, tiny_model
 REPO = Path(__file__).resolve().parents[2]
 SA = REPO / 'configs/sa_detr/sa_detr_qvhl.py'
 MODELS = REPO / 'configs/_base_/models'
-CONFIGS = sorted((REPO / 'configs/sa_detr').rglob('*.py'))
+CONFIGS = sorted((REPO / 'configs/sa_detr').glob('*.py'))
 TRANSFERRED = [REPO / f'configs/qd_detr/qd_detr_{name}_qvhl.py' for name in ('dynamic_anchor', 'gaussian')]
 
 # The content of the first layer is zero at the first step, so that the weights which multiply it get no gradient yet.

@@ -127,11 +127,7 @@ def sections(repo: Path = REPO) -> dict[tuple[Path, str], str]:
     found: dict[tuple[Path, str], str] = {}
     for path, content in files.items():
         readme = path.with_name('README.md')
-        ablations = [model for model in content['Models'] if 'ablations' in Path(model['Config']).parts]
-        main = [model for model in content['Models'] if model not in ablations]
-        found[readme, 'results'] = results(main, path.parent)
-        if ablations:
-            found[readme, 'ablations'] = results(ablations, path.parent)
+        found[readme, 'results'] = results(content['Models'], path.parent)
         found[readme, 'complexity'] = complexity(content['Models'], path.parent)
     zoo = repo / 'docs' / 'model_zoo.md'
     found[zoo, 'published'] = overview(files, zoo.parent)

@@ -1,3 +1,0 @@
-# Figure 6: two noise groups.
-_base_ = ['../sa_detr_qvhl.py']
-model = dict(query_initializer=dict(noise=dict(num_groups=2)))
