@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from torch.utils.data import Sampler
@@ -85,7 +86,7 @@ class VideoBatchSampler(Sampler):
 
     def _deferring(self) -> Iterator[list[int]]:
         """Fill batch after batch in the order of the sampler; a video that has one index per batch left goes first."""
-        indices = list(self.sampler)
+        indices = list(islice(self.sampler, len(self.sampler)))  # some samplers have no end
         left = Counter(self.videos[index] for index in indices)
         most = max(left.values(), default=0)
         stream = iter(indices)

@@ -78,6 +78,16 @@ def test_indices_that_a_sampler_repeats():
     assert len(found) == length == 2
 
 
+def test_a_sampler_without_end():
+    class Endless(Listed):
+        def __iter__(self):
+            while True:
+                yield from self.order
+
+    sampler = VideoBatchSampler(Endless(range(4)), 2, videos='aabb')
+    assert list(sampler) == [[0, 2], [1, 3]]
+
+
 def test_official_recording():
     """From the published VideoBatchSampler."""
     videos = [11, 4, 6, 4, 12, 0, 2, 16, 14, 6, 6, 13, 11, 6, 10, 7, 15]
