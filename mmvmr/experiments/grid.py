@@ -127,6 +127,15 @@ class Grid:
                 raise UserError(f'--only {name}: {self.path} has no such row{_hint(name, self.rows)}')
         return replace(self, rows={name: row for name, row in self.rows.items() if name in names})
 
+    def masked(self) -> Grid:
+        """The grid with mAP on masked moments of the validation split, unless it runs ``robustness.py`` anyway."""
+        if self.robustness is not None:
+            return self
+        probe = f'{ROBUSTNESS}/val/spurious_zero'
+        more = {'Spurious mAP': f'{probe}/mAP', 'mAP / Spurious mAP': f'{probe}/ratio'}
+        arguments = ('--splits', 'val', '--probes', 'plain', 'spurious_zero', '--quiet')
+        return replace(self, robustness=arguments, metrics={**self.metrics, **more})
+
     def rebase(self, bases: Sequence[str]) -> Grid:
         """The grid on another data set: published figures no longer apply.
 

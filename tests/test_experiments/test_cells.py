@@ -6,7 +6,7 @@ import json
 import pytest
 from mmengine.config import Config
 
-from mmvmr.experiments import CellBusy, CellFailed, load_grid, plan, run_cell, run_local
+from mmvmr.experiments import CellBusy, CellFailed, load_grid, plan, render, run_cell, run_local
 from mmvmr.experiments.cell import find_checkpoint, robustness_figures
 from mmvmr.experiments.local import slot_environment
 from mmvmr.utils.cli import UserError
@@ -91,6 +91,17 @@ def test_robustness_and_last_checkpoint(write_grid, tmp_path, fake_tools):
     assert cell.metrics()['robustness']['val/spurious_zero/mAP'] == 7
     assert cell.metrics()['robustness']['val/frame_probability/inside'] == 0.5
     assert 'val/frame_probability/source' not in cell.metrics()['robustness']
+
+
+def test_any_grid_evaluates_masked_moments(grid, tmp_path, fake_tools):
+    masked = grid.masked()
+    assert masked.masked() == masked and list(masked.metrics)[-2:] == ['Spurious mAP', 'mAP / Spurious mAP']
+    run_local(planned(grid, tmp_path), 1, lambda line: None, fake_tools())
+    tools = fake_tools(values={'robustness.py': 3.0})
+    cells = planned(masked, tmp_path)
+    run_local(cells, 1, lambda line: None, tools)
+    assert [call.split()[0] for call in tools.calls] == ['analysis_tools/robustness.py'] * 4
+    assert '3.00 ± 0.00' in render(masked, cells)
 
 
 def test_a_failure_is_kept_and_the_rest_goes_on(grid, tmp_path, fake_tools):

@@ -9,7 +9,6 @@ command again after an interruption, or with ``--table-only`` to see the table o
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import signal
 import sys
 
@@ -45,7 +44,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--base', nargs='+', default=[], metavar='[ROW=]CONFIG', help='another config to start from')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='change every config')
     parser.add_argument('--amp', action='store_true', help='bfloat16 autocast for training and evaluation')
-    parser.add_argument('--robustness', action='store_true', help='also run robustness.py on every checkpoint')
+    parser.add_argument('--robustness', action='store_true', help='also evaluate on masked moments')
     parser.add_argument('--dry-run', action='store_true', help='compose all configs and list the cells')
     parser.add_argument('--slurm', nargs='+', metavar='WORD', help='submit jobs: PARTITION [gres=gpu:1 ...]')
     parser.add_argument('--table-only', action='store_true', help='run nothing')
@@ -69,9 +68,7 @@ def make_grid(args: argparse.Namespace) -> Grid:
         What is run.
     """
     grid = load_grid(args.grid).select(args.only).rebase(args.base)
-    if args.robustness and grid.robustness is None:
-        grid = dataclasses.replace(grid, robustness=())
-    return grid
+    return grid.masked() if args.robustness else grid
 
 
 def show(grid: Grid, cells: list[Cell], args: argparse.Namespace) -> None:
