@@ -20,7 +20,8 @@ class TopClipSimilarity:
     The similarity of the official TD-DETR code (ICCV 2025): the ``top`` largest entries of V_i V_j^T over all pairs of
     clips, their mean, divided by the number of streams. With streams of unit vectors a product divided by their number
     is the mean of the cosines of the streams. Where fewer than ``top`` products are positive, zeros take the place of
-    the others: the official code pads all videos with zeros to the longest one, with the same effect.
+    the others. The official code pads all videos with zeros to the longest one, with the same effect wherever one of
+    the two is shorter than that.
 
     Args:
         num_streams: Number of feature streams that are concatenated.

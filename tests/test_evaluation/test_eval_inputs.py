@@ -87,6 +87,13 @@ BAD_TRUTH = {
         lambda a: a[1].update(relevant_clip_ids=[1, 2], saliency_scores=[[1, 1, 1]]),
         '2 relevant_clip_ids but 1',
     ),
+    'no list': (_set(2, 'relevant_windows', {}), r'relevant_windows is \{\}, expected a list'),
+    'no windows': (_set(2, 'relevant_windows', 0), r'relevant_windows is 0, expected a list'),
+    'odd ratings': (
+        lambda a: a[0].update(relevant_clip_ids=[1], saliency_scores={'a': 1}),
+        'relevant_clip_ids and saliency_scores must be lists',
+    ),
+    'odd clips': (lambda a: a[1].update(relevant_clip_ids=['x'], saliency_scores=[[1, 1, 1]]), 'must be clip numbers'),
     'no table': (lambda a: a[1].update(relevant_clip_ids=[1], saliency_scores=[3]), 'not a table of numbers'),
 }
 

@@ -66,7 +66,8 @@ def build_dataset(config: str, options: dict[str, Any]) -> Any:
         raise UserError(f'config {config}: there is no train_dataloader')
     if loader.dataset.get('pipeline'):
         loader.dataset.pipeline['augment'] = {}
-    return DATASETS.build(loader.dataset)
+    dataset = DATASETS.build(loader.dataset)
+    return getattr(dataset, 'originals', dataset)  # of pairs
 
 
 def find(dataset: Any, args: argparse.Namespace) -> SimilarVideos:

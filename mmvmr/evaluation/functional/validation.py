@@ -6,6 +6,7 @@ Every error says which entry of which file (counted from 1), which query, what w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,29 @@ def _check_number(value: Any, where: str, what: str) -> None:
         raise InputError(f'{where}: {what} is {_show(value)}, expected a number')
     if not abs(value) < 1e300:  # also false for NaN; whole numbers beyond float range compare without overflow
         raise InputError(f'{where}: {what} is {_show(value)}, expected a finite number')
+
+
+def _all_regular(tables: Sequence[Any], width: int) -> bool:
+    """Fast test of a whole file: every table is a list of rows of ``width`` finite numbers."""
+    if not all(isinstance(table, (list, tuple)) for table in tables):
+        return False
+    rows = list(chain.from_iterable(tables))
+    return not rows or _shape_is(rows, width)
+
+
+def _all_numbers(lists: Sequence[Any]) -> bool:
+    """Fast test of a whole file: every entry is a list of finite numbers, none is empty."""
+    if not all(isinstance(values, (list, tuple)) and values for values in lists):
+        return False
+    flat = list(chain.from_iterable(lists))
+    return not flat or _shape_is([flat], len(flat))
+
+
+def _all_windows_regular(tables: Sequence[Any], width: int) -> bool:
+    """As :func:`_all_regular`, and no window ends before it starts."""
+    if not _all_regular(tables, width):
+        return False
+    return all(window[0] <= window[1] for window in chain.from_iterable(tables))
 
 
 def _check_windows(windows: Any, where: str, key: str, width: int) -> None:
@@ -127,12 +151,18 @@ def check_annotations(annotations: Sequence[Row], clip_len: float = 2.0, source:
     if not annotations:
         raise InputError(f'{source}: empty, expected one entry per query')
     _index_by_qid(annotations, source)
+    rated = [row for row in annotations if has_ratings(row)]
+    windows = [row['relevant_windows'] for row in annotations if row.get('relevant_windows') is not None]
+    fast_windows = _all_windows_regular(windows, 2)
+    fast_ratings = _all_regular([row['saliency_scores'] for row in rated], _annotators(rated)) and _all_numbers(
+        [row['relevant_clip_ids'] for row in rated if row['relevant_clip_ids'] != []]
+    )
     for i, row in enumerate(annotations):
         where = f'{source} entry {i + 1} (qid {row["qid"]!r})'
-        if row.get('relevant_windows') is not None:
+        if row.get('relevant_windows') is not None and not fast_windows:
             _check_windows(row['relevant_windows'], where, 'relevant_windows', 2)
         if has_ratings(row):
-            _check_ratings(row, where, clip_len)
+            _check_ratings(row, where, clip_len, fast_ratings)
         if has_labels(row):
             _check_labels(row['label'], where)
     _check_same_annotators(annotations, source)
@@ -164,7 +194,14 @@ def _check_same_annotators(rows: Sequence[Row], source: str) -> None:
         raise InputError(f'{source}: the label tables have different numbers of annotators: {shown}')
 
 
-def _check_ratings(row: Row, where: str, clip_len: float) -> None:
+def _annotators(rated: Sequence[Row]) -> int:
+    """Number of ratings of the first rated clip."""
+    tables = (row['saliency_scores'] for row in rated)
+    first = next((table[0] for table in tables if isinstance(table, (list, tuple)) and table), None)
+    return len(first) if isinstance(first, (list, tuple)) else -1
+
+
+def _check_ratings(row: Row, where: str, clip_len: float, regular: bool) -> None:
     clips, ratings = row['relevant_clip_ids'], row['saliency_scores']
     if not isinstance(clips, list) or not isinstance(ratings, list):
         raise InputError(f'{where}: relevant_clip_ids and saliency_scores must be lists, one entry per relevant clip')
@@ -172,11 +209,11 @@ def _check_ratings(row: Row, where: str, clip_len: float) -> None:
         raise InputError(f'{where}: {len(clips)} relevant_clip_ids but {len(ratings)} saliency_scores, expected equal')
     if not clips:
         return
-    if not _shape_is(ratings, len(ratings[0]) if isinstance(ratings[0], (list, tuple)) else -1):
+    if not regular and not _shape_is(ratings, len(ratings[0]) if isinstance(ratings[0], (list, tuple)) else -1):
         raise InputError(f'{where}: saliency_scores is not a table of numbers, one row of ratings per relevant clip')
     _check_number(row.get('duration'), where, 'duration')
     num_clips = int(row['duration'] / clip_len)
-    if not _shape_is([clips], len(clips)) or min(clips) < 0 or max(clips) >= num_clips:
+    if (not regular and not _shape_is([clips], len(clips))) or min(clips) < 0 or max(clips) >= num_clips:
         raise InputError(
             f'{where}: relevant_clip_ids must be clip numbers from 0 to {num_clips - 1} (duration {row["duration"]} s, '
             f'clips of {clip_len} s), found {_show(sorted(clips, key=str)[-1] if clips else clips)}'
@@ -209,13 +246,16 @@ def check_predictions(
     known = {row['qid']: i for i, row in enumerate(annotations)}
     predicted = _index_by_qid(predictions, source)
     _check_same_keys(predictions, source)
+    windows = [row[WINDOWS_KEY] for row in predictions if row.get(WINDOWS_KEY) is not None]
+    fast_windows = _all_windows_regular(windows, 3)
+    fast_saliency = _all_numbers([row[SALIENCY_KEY] for row in predictions if row.get(SALIENCY_KEY) is not None])
     for i, row in enumerate(predictions):
         where = f'{source} entry {i + 1} (qid {row["qid"]!r})'
         if row['qid'] not in known:
             raise _unknown(row['qid'], where, known, reference)
-        if row.get(WINDOWS_KEY) is not None:
+        if row.get(WINDOWS_KEY) is not None and not fast_windows:
             _check_windows(row[WINDOWS_KEY], where, WINDOWS_KEY, 3)
-        if row.get(SALIENCY_KEY) is not None:
+        if row.get(SALIENCY_KEY) is not None and not fast_saliency:
             _check_saliency(row[SALIENCY_KEY], where)
     missing = [qid for qid in known if qid not in predicted]
     if missing and not subset:

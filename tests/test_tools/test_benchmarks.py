@@ -1,0 +1,76 @@
+"""The benchmarks compare equal things: what their baselines compute is what mmvmr computes."""
+
+import argparse
+import math
+import sys
+
+import numpy as np
+import pytest
+from run_helpers import REPO, run_tool
+
+from mmvmr.datasets import SimilarVideos
+from mmvmr.evaluation.functional import evaluate_predictions
+
+sys.path.insert(0, str(REPO / 'tools' / 'analysis_tools'))
+import benchmark_evaluation
+import benchmark_similar_videos as similar
+
+
+def test_the_official_method_gives_the_same_figures():
+    text = run_tool('analysis_tools/benchmark_evaluation.py', '--queries', 40, '--rounds', 1, '--workers', 2)
+    assert 'all 110 figures are the same to the last digit' in text
+    assert '| ratio ' in text
+
+
+def test_other_figures_are_told():
+    predictions, annotations = benchmark_evaluation.made_up(30)
+    ours = evaluate_predictions(predictions, annotations)
+    assert benchmark_evaluation.differences(ours, {'full': ours['full']}) == []
+    wrong = {'full': {**ours['full'], 'MR-mIoU': ours['full']['MR-mIoU'] + 0.01}}
+    assert benchmark_evaluation.differences(ours, wrong) == [
+        f'/full/MR-mIoU: {ours["full"]["MR-mIoU"]} (mmvmr), {wrong["full"]["MR-mIoU"]} (official method)'
+    ]
+    assert benchmark_evaluation.differences({'a': math.nan}, {'a': math.nan}) == []
+
+
+@pytest.fixture
+def args():
+    return argparse.Namespace(rows=2, budget=60.0, memory='64MB', fits=1 << 30, clips=20, dim=6)
+
+
+def test_the_dense_method_finds_the_same_videos(args, tmp_path):
+    corpus = similar.Corpus(40, args.clips, args.dim)
+    dense, found = tmp_path / 'official_40.npy', tmp_path / 'top_clips_40.npz'
+    assert similar.official(corpus, args, dense)['share'] == 1
+    assert similar.top_clips(corpus, args, found)['share'] == 1
+    matrix = np.load(dense)
+    assert matrix.shape == (40, 40)
+    np.fill_diagonal(matrix, -1)
+    index = SimilarVideos.load(found)
+    best = -np.sort(-matrix, axis=1)[:, :20]  # with fewer than 50 positive products the dense method counts others
+    np.testing.assert_allclose(index.similarities[:, :20], best, atol=2e-6)
+    rows = [
+        {
+            'videos': 40,
+            'method': 'official',
+            'share': 0.5,
+            'seconds': 30.0,
+            'peak': 1 << 20,
+            'needed': 1 << 32,
+            'fits': 0,
+        },
+        {'videos': 40, 'method': 'top_clips', 'share': 1.0, 'seconds': 2.0, 'peak': 1 << 20},
+    ]
+    lines = similar.table(rows, args, tmp_path)
+    assert lines[1][2:4] == ['~60.0 s', 'needs 4 GB, does not fit']
+    assert lines[2][4] == '30'
+    assert 'from official' in lines[2][5]
+
+
+def test_a_part_is_scaled_up(args, tmp_path):
+    """The budget stops a search, and what is left is known from the pairs that were compared."""
+    args.budget = 1e-9
+    corpus = similar.Corpus(60, args.clips, args.dim)
+    part = similar.exact(corpus, args, tmp_path / 'part.npz', similar.TopClipSimilarity())
+    assert 0 < part['share'] <= 1
+    assert not (tmp_path / 'part.npz').exists()
