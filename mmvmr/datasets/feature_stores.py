@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -175,21 +176,41 @@ class HDF5Store:
         return [name for name in names if name not in handle]
 
 
+def _at_spaces(sentence: str) -> list[str]:
+    return sentence.lower().split()
+
+
+def _at_punctuation(sentence: str) -> list[str]:
+    kept = re.sub(r"([.,()!?'])", r' \1 ', sentence.lower())
+    return re.sub(r'[;:]', ' ', kept.replace('"', '')).split()
+
+
+_SPLITS = {'space': _at_spaces, 'punctuation': _at_punctuation}
+
+
 @TASK_UTILS.register_module()
 class WordVectorStore:
     """Tokens of a sentence from a table of word vectors (GloVe), as the VGG settings of Charades-STA use them.
 
-    Words are split at white space and lower-cased; a word that the table lacks has the zero vector.
+    Words are lower-cased; one that the table lacks has the zero vector.
 
     Args:
         file: Text file with a word and its numbers per line, relative to ``data_root``.
         dim: Dimension of a vector.
+        split: What separates words: ``space``; or also ``punctuation``, whose marks are words of their own or go, as
+            torchtext's ``basic_english`` does (SnAG).
         data_root: Root of the data set.
+
+    Raises:
+        ValueError: If ``split`` is unknown.
     """
 
-    def __init__(self, file: str, dim: int = 300, data_root: str = '') -> None:
+    def __init__(self, file: str, dim: int = 300, split: str = 'space', data_root: str = '') -> None:
+        if split not in _SPLITS:
+            raise ValueError(f'WordVectorStore: split={split!r} is unknown, expected one of {tuple(_SPLITS)}')
         self.file = Path(data_root, file)
         self.dim = dim
+        self.split = _SPLITS[split]
         self._table: dict[str, np.ndarray] = {}
         self._looked_up: set[str] = set()
 
@@ -207,7 +228,7 @@ class WordVectorStore:
         Returns:
             Shape (number of words, dim), float32.
         """
-        words = row['query'].lower().split()
+        words = self.split(row['query'])
         self._look_up(words)
         zero = np.zeros(self.dim, np.float32)
         return np.stack([self._table.get(word, zero) for word in words])
@@ -223,7 +244,7 @@ class WordVectorStore:
         """
         if not self.file.is_file():
             return [self.file.name]
-        self._look_up({word for row in rows for word in row['query'].lower().split()})
+        self._look_up({word for row in rows for word in self.split(row['query'])})
         return []
 
     def _look_up(self, words: Iterable[str]) -> None:

@@ -25,7 +25,7 @@ model = dict(
     ),
     point_generator=dict(type='PyramidPoints', offset=0.5),
     point_head=dict(type='PointHead', tower=dict(type='ConvTower'), activation='sigmoid', unit='video'),
-    saliency_head=dict(type='CosineSaliencyHead', score='cosine'),
+    saliency_head=dict(type='CosineSaliencyHead', score='sum'),
     criterion=dict(
         type='MomentCriterion',
         assigner=dict(type='PointAssigner', ends='closed', overlap='last', fallback=True),
@@ -33,9 +33,7 @@ model = dict(
             foreground=dict(type='PointForegroundLoss', weight=10.0, background_weight=0.1),
             span=dict(type='SpanL1Loss', weight=10.0, sets=('point',), windows=True, beta=1.0, coordinates='sum'),
             giou=dict(type='SpanGIoULoss', weight=1.0, sets=('point',)),
-            clip_intra=dict(
-                type='ClipTextIntraLoss', weight=0.1, stage='before', sentence='token', directions=('clips', 'batch')
-            ),
+            clip_intra=dict(type='ClipTextIntraLoss', weight=0.1, stage='before', sentence='token'),
             clip_inter=dict(type='ClipTextInterLoss', weight=0.1, stage='before', sentence='token'),
         ),
     ),

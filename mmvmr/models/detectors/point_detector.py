@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mmvmr.registry import MODELS, TASK_UTILS
 
-from ...structures import MomentDataSample, MomentTargets, Outputs
+from ...structures import MomentDataSample, MomentTargets, Outputs, Tokens
 from ..builder import fill_shared
 from .base_detector import BaseDetector, clip_mask
 from .sliding_windows import Place
@@ -46,6 +46,8 @@ class PointDetector(BaseDetector):
         saliency_head: Config of the highlight head; None for moments only.
         postprocessor: Config of the post-processor.
         windows: Config of how a long video is cut at inference, e.g. :class:`SlidingWindows`; None takes it whole.
+        max_queries: Sentences that are fused at a time at inference; None for all of the batch. Videos are encoded
+            once all the same. Needs a ``late`` encoder.
         shared: Arguments that every nested module receives unless its own config sets them.
         data_preprocessor: Config of the preprocessor.
         init_cfg: Initialisation config of mmengine, e.g. a pre-trained checkpoint.
@@ -61,6 +63,7 @@ class PointDetector(BaseDetector):
         saliency_head: dict[str, Any] | None = None,
         postprocessor: dict[str, Any] | None = None,
         windows: dict[str, Any] | None = None,
+        max_queries: int | None = None,
         shared: dict[str, Any] | None = None,
         data_preprocessor: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
@@ -70,15 +73,67 @@ class PointDetector(BaseDetector):
         super().__init__(stages, criterion, postprocessor, shared, data_preprocessor, init_cfg)
         self.point_generator = TASK_UTILS.build(fill_shared(point_generator, shared or {}))
         self.windows = None if windows is None else TASK_UTILS.build(windows)
+        self.max_queries = max_queries
+
+    @property
+    def late(self) -> bool:
+        """Whether videos are encoded without knowing the sentence."""
+        return getattr(self.encoder, 'late', False)
 
     def predict(self, inputs: dict[str, Tensor], samples: list[MomentDataSample]) -> list[MomentDataSample]:
         """Fill in the predictions of a batch; arguments as in :meth:`BaseDetector.predict`."""
-        if self.windows is None:
-            return super().predict(inputs, samples)
-        return self.postprocessor(self.windows(self, inputs), samples)
+        if self.windows is not None:
+            return self.postprocessor(self.windows(self, inputs), samples)
+        for rows, outputs in self.answers(inputs):
+            self.postprocessor(outputs, samples[rows])
+        return samples
+
+    def answers(self, inputs: dict[str, Tensor], place: Place | None = None) -> Iterator[tuple[slice, Outputs]]:
+        """Run all stages for at most ``max_queries`` sentences at a time, after the videos were encoded once.
+
+        Args:
+            inputs: Padded features and masks.
+            place: See :meth:`predict_sets`.
+
+        Yields:
+            Which sentences, and their outputs.
+        """
+        count = len(inputs['text'])
+        if self.max_queries is None or count <= self.max_queries or not self.late:
+            yield slice(0, count), self.predict_sets(inputs, place=place)
+            return
+        levels = self.encode_video(inputs)
+        index = inputs.get('video_index')
+        index = torch.arange(count, device=inputs['text'].device) if index is None else index
+        shared = {'video_mask': inputs['video_mask']}
+        for start in range(0, count, self.max_queries):
+            rows = slice(start, start + self.max_queries)
+            own = {name: inputs[name][rows] for name in ('text', 'text_mask', 'prior') if name in inputs}
+            part = None if place is None else Place(place.clips[rows], place.start)
+            yield rows, self.predict_sets({**shared, **own, 'video_index': index[rows]}, place=part, levels=levels)
+
+    def encode_video(self, inputs: dict[str, Tensor]) -> list[Tokens]:
+        """Encode videos for any number of later calls of :meth:`predict_sets`.
+
+        Args:
+            inputs: ``video`` (V, Lv, Dv) and ``video_mask`` (V, Lv).
+
+        Returns:
+            The levels of every video.
+
+        Raises:
+            ValueError: If the encoder needs the sentence.
+        """
+        if not self.late:
+            raise ValueError(f'{type(self.encoder).__name__} fuses before it encodes: videos have no encoding alone')
+        return self.encoder.video(self.projector({name: inputs[name] for name in ('video', 'video_mask')}).video)
 
     def predict_sets(
-        self, inputs: dict[str, Tensor], targets: MomentTargets | None = None, place: Place | None = None
+        self,
+        inputs: dict[str, Tensor],
+        targets: MomentTargets | None = None,
+        place: Place | None = None,
+        levels: list[Tokens] | None = None,
     ) -> Outputs:
         """Run all stages.
 
@@ -86,14 +141,17 @@ class PointDetector(BaseDetector):
             inputs: Padded features and masks.
             targets: Ground truth; None at inference.
             place: Where in its video the window lies that the inputs hold; None for whole videos.
+            levels: What :meth:`encode_video` made of the videos; the inputs then hold ``video_mask`` alone of them.
 
         Returns:
             Everything that the stages produced; spans are parts of the whole video.
         """
         features = self.projector(inputs)
-        if not getattr(self.encoder, 'late', False):
+        if self.late:
+            memory = self.encoder(features, targets, levels)
+        else:
             features = features.paired()
-        memory = self.encoder(features, targets)
+            memory = self.encoder(features, targets)
         levels = [memory.video] if memory.levels is None else memory.levels
         clips, start = (clip_mask(inputs).sum(1), 0) if place is None else (place.clips, place.start)
         lengths = [level.feat.shape[1] for level in levels]

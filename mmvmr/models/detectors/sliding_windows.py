@@ -91,21 +91,23 @@ class SlidingWindows:
             if 'prior' in inputs:
                 window['prior'] = inputs['prior'][rows, start : start + size]
             place = Place(torch.full((len(rows),), length, device=rows.device), start)
-            outputs = model.predict_sets({**window, **sentences, 'video_index': torch.zeros_like(rows)}, place=place)
-            sets.append(model.postprocessor.reduce(outputs.final))
-            if outputs.saliency is not None:
-                total[:, start : start + size] += outputs.saliency
-                times[start : start + size] += 1
-                saliency = total / times.clamp(min=1)
-        return _joined(sets), saliency
+            parts = []
+            for part, outputs in model.answers({**window, **sentences, 'video_index': torch.zeros_like(rows)}, place):
+                parts.append(model.postprocessor.reduce(outputs.final))
+                if outputs.saliency is not None:
+                    total[part, start : start + size] += outputs.saliency
+                    saliency = total
+            times[start : start + size] += 1
+            sets.append(_joined(parts, dim=0))
+        return _joined(sets, dim=1), None if saliency is None else saliency / times
 
 
-def _joined(sets: list[PredictionSet]) -> PredictionSet:
-    """Candidates of several windows of the same samples."""
-    info = {'step': sets[0].info['step']}
+def _joined(sets: list[PredictionSet], dim: int) -> PredictionSet:
+    """Candidates of several windows of the same samples (dim 1), or of several samples (dim 0)."""
+    info = {'step': sets[0].info['step'] if dim else torch.cat([s.info['step'] for s in sets])}
     if 'prior' in sets[0].info:
-        info['prior'] = torch.cat([s.info['prior'] for s in sets], dim=1)
-    parts = {name: torch.cat([getattr(s, name) for s in sets], dim=1) for name in ('spans', 'logits', 'mask')}
+        info['prior'] = torch.cat([s.info['prior'] for s in sets], dim=dim)
+    parts = {name: torch.cat([getattr(s, name) for s in sets], dim=dim) for name in ('spans', 'logits', 'mask')}
     return PredictionSet(sets[0].name, final=True, info=info, **parts)
 
 

@@ -32,18 +32,21 @@ class LateFusionEncoder(nn.Module):
         self.text = MODELS.build(text)
         self.fusion = MODELS.build(fusion)
 
-    def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
+    def forward(
+        self, features: Features, targets: MomentTargets | None = None, levels: list[Tokens] | None = None
+    ) -> Memory:
         """Encode a batch.
 
         Args:
             features: Projected inputs, V videos and B sentences.
             targets: Unused.
+            levels: What ``video`` made of the videos before; ``features`` need not hold any then.
 
         Returns:
             Memory with the fused ``levels`` (B, L_l, D); ``video`` is the finest.
         """
         text = self.text(features.text)
-        levels = self.fuse(self.video(features.video), text, features.rows)
+        levels = self.fuse(self.video(features.video) if levels is None else levels, text, features.rows)
         return Memory(video=levels[0], context=levels[0], text=text, levels=levels)
 
     def fuse(self, levels: list[Tokens], text: Tokens, rows: Tensor | None) -> list[Tokens]:

@@ -35,7 +35,7 @@ class PlainProjector(nn.Module):
 
         Args:
             inputs: ``video`` (V, Lv, Dv), ``video_mask`` (V, Lv), ``text`` (B, Lt, Dt), ``text_mask`` (B, Lt), and
-                ``video_index`` (B,) where V is not B.
+                ``video_index`` (B,) where V is not B. Videos or sentences may be absent: the other is projected alone.
 
         Returns:
             Projected features without positions.
@@ -43,9 +43,7 @@ class PlainProjector(nn.Module):
         Raises:
             ValueError: If the features have other dimensions than the projector was built for.
         """
-        check_dims(inputs, self.dims)
-        return Features(
-            video=Tokens(self.video(inputs['video']), inputs['video_mask']),
-            text=Tokens(self.text(inputs['text']), inputs['text_mask']),
-            rows=inputs.get('video_index'),
-        )
+        present = {name: dims for name, dims in self.dims.items() if name in inputs}
+        check_dims(inputs, present)
+        found = {name: Tokens(getattr(self, name)(inputs[name]), inputs[f'{name}_mask']) for name in present}
+        return Features(found.get('video'), found.get('text'), rows=inputs.get('video_index'))

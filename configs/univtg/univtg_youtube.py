@@ -1,0 +1,10 @@
+# UniVTG on YouTube Highlights (CLIP + SlowFast), one model per domain: --cfg-options domain=skiing.
+# No official script: that of QVHighlights.
+_base_ = [
+    '../_base_/models/univtg_highlights.py',
+    '../_base_/datasets/youtube.py',
+    '../_base_/schedules/schedule_200e_warmup10_step80.py',
+    '../_base_/default_runtime.py',
+]
+default_hooks = dict(checkpoint=dict(save_best='HL-mAP'))
+find_unused_parameters = True
