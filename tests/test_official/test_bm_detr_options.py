@@ -1,7 +1,10 @@
-"""Official options of BM-DETR as config changes."""
+"""Official options of BM-DETR as config changes, and its recordings beside the model."""
 
+import json
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -9,8 +12,10 @@ from torch import nn
 
 import mmvmr.models  # noqa: F401
 from mmvmr.official import METHODS
+from mmvmr.official.parity import Tolerances, check_data, check_functions
 from mmvmr.registry import MODELS
 from mmvmr.testing import make_batch
+from mmvmr.utils.io import read_json
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 OPTIONS = dict(
@@ -100,3 +105,40 @@ def test_official_options_that_are_refused():
     for change in (dict(pre_norm=True), dict(span_loss_type='ce'), dict(position_embedding='learned')):
         with pytest.raises(ValueError, match=next(iter(change))):
             METHODS['bm_detr'].model_config({**OPTIONS, **change})
+
+
+@pytest.mark.parametrize(
+    ('file', 'name', 'group'),
+    [
+        ('temporal_shift.npz', '6.shifted_span_label', 'temporal shifting'),
+        ('outputs.npz', 'extra.sine256_out', 'sine code'),
+        ('targets.npz', 'shifting.match_labels', 'data pipeline'),
+        ('inputs.npz', 'qv.neg_src_txt', 'data pipeline'),
+    ],
+)
+def test_a_changed_recording_is_noticed(shared_dir, tmp_path, file, name, group):
+    """Parts of a recording beside the model are compared too."""
+    folder = tmp_path / 'bm_detr'
+    shutil.copytree(shared_dir / 'parity' / 'bm_detr', folder)
+    folder.chmod(0o755)
+    arrays = dict(np.load(folder / file))
+    arrays[name] = arrays[name] + arrays[name].dtype.type(1)
+    (folder / file).unlink()
+    np.savez(folder / file, **arrays)
+    config = read_json(folder / 'config.json')
+    method = METHODS['bm_detr']
+    groups = [check_data(method, folder, config), *check_functions(method, folder, config, Tolerances())]
+    assert [(g.name, g.where) for g in groups if not g.passed] == [(group, name)]
+
+
+def test_other_draws_are_refused(shared_dir, tmp_path):
+    folder = tmp_path / 'bm_detr'
+    shutil.copytree(shared_dir / 'parity' / 'bm_detr', folder)
+    folder.chmod(0o755)
+    draws = read_json(folder / 'draws.json')
+    shift = next(draw for draw in draws[0] if draw['fn'] == 'sample' and draw['k'] == 1 and draw['pop'][0] == 0)
+    shift['pop'] = [*shift['pop'], len(shift['pop'])]  # a place at the very end
+    (folder / 'draws.json').unlink()
+    (folder / 'draws.json').write_text(json.dumps(draws))
+    with pytest.raises(ValueError, match='draws otherwise than recorded'):
+        check_data(METHODS['bm_detr'], folder, read_json(folder / 'config.json'))
