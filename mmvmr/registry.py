@@ -44,3 +44,5 @@ VISBACKENDS = _child('vis_backend', _root.VISBACKENDS, 'mmvmr.visualization')
 
 # mmengine knows nothing like it: rewriters of configs (see mmvmr.composition).
 COMPONENTS = _root.Registry('component', scope=_SCOPE, locations=['mmvmr.composition'])
+# Nor like these: what makes features from videos and sentences (see mmvmr.features).
+EXTRACTORS = _root.Registry('extractor', scope=_SCOPE, locations=['mmvmr.features.extractors'])

@@ -1,0 +1,1 @@
+"""Extractors, registered in :data:`mmvmr.registry.EXTRACTORS` when this module is imported."""
