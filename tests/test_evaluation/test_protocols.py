@@ -40,7 +40,8 @@ def test_the_variants_agree_where_they_measure_the_same(name):
     """A recall or mAP over all queries is one number, whoever prints it, unless a variant says otherwise."""
     if name in ('charades_eatr', 'charades_cd_bm_detr'):
         pytest.skip('counts other moments')
-    full, base = scored(pairs(), name)['full'], scored(pairs(), 'tacos')['full']
+    few = [(predictions[:10], windows) for predictions, windows in pairs()]  # protocols count 10 or more
+    full, base = scored(few, name)['full'], scored(few, 'tacos')['full']
     assert full['MR-mAP'] == base['MR-mAP']
     for threshold in set(full['MR-R1']) & set(base['MR-R1']):
         assert full['MR-R1'][threshold] == base['MR-R1'][threshold]
