@@ -8,6 +8,7 @@ from .feature_stores import ArrayStore, FolderStore, HDF5Store, WordVectorStore
 from .joined_store import JoinedStore
 from .moment_dataset import BaseMomentDataset, MomentDataset
 from .nearby_sampler import NearbyQuerySampler
+from .packed_store import PackedStore
 from .pair_sampler import PairBatchSampler
 from .paired_dataset import PairedDataset
 from .partners import DissimilarVideoSampler, RandomVideoSampler, SimilarVideoSampler
@@ -30,6 +31,7 @@ __all__ = [
     'MomentDataset',
     'MomentPipeline',
     'NearbyQuerySampler',
+    'PackedStore',
     'PairBatchSampler',
     'PairedDataset',
     'RandomVideoSampler',

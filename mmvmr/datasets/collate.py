@@ -11,6 +11,8 @@ from torch import Tensor
 
 from mmvmr.registry import FUNCTIONS
 
+from .transfer import in_worker, light_transfer
+
 Item = Mapping[str, Any]
 
 
@@ -28,6 +30,8 @@ def moment_collate(batch: Sequence[Item | Sequence[Item]]) -> dict[str, Any]:
         ``inputs``: name to list of tensors (``video``: (Lv, D) each, ``text``: (Lt, D) each); ``data_samples``: the
         list of samples. An input that only some samples have (a negative sentence, say) has None for the others.
     """
+    if in_worker():
+        light_transfer()
     main = [item for entry in batch for item in ([entry] if isinstance(entry, Mapping) else entry)]
     items = [*main, *(view for item in main for view in item.get('views', {}).values())]
     names = dict.fromkeys(name for item in items for name in item['inputs'])

@@ -18,6 +18,7 @@ from mmvmr.utils import read_json
 from .annotations import AnnotationReader, of_domain
 from .draws import SeededDraws
 from .feature_stores import check_complete
+from .packed_store import INDEX_FILE, PackedStore
 from .pipeline import MomentPipeline
 
 SPEC_FILE = 'feature_spec.json'
@@ -186,6 +187,7 @@ class MomentDataset(BaseMomentDataset):
         if absent := [name for name in names if stores.get(name) is None]:
             raise ValueError(f'dataset.stores: no store for the streams {absent} of feature_spec')
         built = {name: TASK_UTILS.build(dict(copy.deepcopy(stores[name]), data_root=data_root)) for name in names}
+        spec = _fitting_packs(spec, built)
         path = Path(data_root, ann_file)
         rows = AnnotationReader(**(annotations or {})).read(path, limit if domain is None else None)
         if domain is not None:
@@ -198,9 +200,18 @@ class MomentDataset(BaseMomentDataset):
 
 def _checked_spec(declared: FeatureSpec, path: Path) -> FeatureSpec:
     """Compare the declared specification with the one that lies with the features, where there is one."""
-    if not path.is_file():
-        return declared
-    found = FeatureSpec.from_dict(read_json(path))
+    return _fitting(declared, FeatureSpec.from_dict(read_json(path)), path) if path.is_file() else declared
+
+
+def _fitting_packs(declared: FeatureSpec, stores: Mapping[str, Any]) -> FeatureSpec:
+    """Compare the declared specification with those of packed stores."""
+    packed = {store.where: store for store in stores.values() if isinstance(store, PackedStore)}
+    for where, store in packed.items():
+        declared = _fitting(declared, store.pack.spec, Path(where, INDEX_FILE), store.faults(declared))
+    return declared
+
+
+def _fitting(declared: FeatureSpec, found: FeatureSpec, path: Path, others: Sequence[str] = ()) -> FeatureSpec:
     by_name = {s.name: s for s in (*found.streams, found.text)}
     faults = []
     for stream in (*declared.streams, declared.text):
@@ -211,7 +222,7 @@ def _checked_spec(declared: FeatureSpec, path: Path) -> FeatureSpec:
             faults.append(f'stream {stream.name!r}: dim {stream.dim} is declared, the features have {there.dim}')
     if abs(found.clip_len - declared.clip_len) > 1e-3 * declared.clip_len:
         faults.append(f'clip_len {declared.clip_len} s is declared, the features have {found.clip_len} s')
-    if faults:
+    if faults := faults or list(others):
         raise ValueError(f'feature_spec does not fit the features ({path.absolute()}): ' + '; '.join(faults))
     if not found.surrogate:
         return declared

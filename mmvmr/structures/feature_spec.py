@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 NORMALISATIONS = ('l2', 'none')
@@ -23,12 +23,15 @@ class StreamSpec:
         dim: Dimension of a vector.
         normalise: ``l2``: every vector x becomes x / (|x| + 1e-5); ``none``: vectors are used as stored.
         max_length: Use only the first so many vectors; None for all.
+        stored_normalised: The files hold normalised vectors (packed features). It says nothing about what the model
+            sees and therefore does not count in comparisons.
     """
 
     name: str
     dim: int
     normalise: str = 'l2'
     max_length: int | None = None
+    stored_normalised: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.dim < 1:

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from mmcv.transforms import BaseTransform
 
 from mmvmr.registry import TRANSFORMS
 from mmvmr.structures.feature_spec import StreamSpec
+
+from .ready_video import ready_video
 
 CLIP_TIMES = ('declared', 'duration')
 L2_EPS = 1e-5  # of the published pipelines; exact equality with their inputs depends on it
@@ -63,6 +66,9 @@ class LoadMomentFeatures(BaseTransform):
         """
         self.stores = dataset.stores
         self.spec = dataset.feature_spec
+        # A subclass that changes vectors before they are normalised cannot start from ready ones.
+        changed = type(self).streams is not LoadMomentFeatures.streams or type(self).join is not LoadMomentFeatures.join
+        self._ready = None if changed else ready_video(self.stores, self.spec)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Load the features.
@@ -78,7 +84,13 @@ class LoadMomentFeatures(BaseTransform):
             ValueError: If they are damaged, not finite, of another dimension, empty, or do not fit the duration.
         """
         row = results['annotation']
-        results['video_feat'] = self._kept(('vid', row['vid']), self._last_video, row)
+        if self._ready is None:
+            results['video_feat'] = self._kept(('vid', row['vid']), self._last_video, row)
+        else:
+            self._check_duration(self._ready.clips(row), row)
+            with_tef = self._ready.read(row)
+            results['video_feat'] = with_tef[:, :-2]
+            results['with_tef'] = (results['video_feat'], with_tef)  # for AppendTEF
         results['text_feat'] = self.text(row)
         results['num_clips'] = len(results['video_feat'])
         if self.clip_time == 'duration':
@@ -113,9 +125,14 @@ class LoadMomentFeatures(BaseTransform):
 
         Raises:
             FileNotFoundError: If features are missing.
-            ValueError: If they are damaged or do not fit the duration.
+            ValueError: If they are damaged, do not fit the duration, or were normalised when they were packed.
         """
-        stored = [self._array(stream, row) for stream in self.spec.streams]
+        if ready := [s.name for s in self.spec.streams if getattr(self.stores[s.name], 'normalised', False)]:
+            raise ValueError(
+                f'{self.stores[ready[0]].where}: the streams {ready} were normalised when they were packed, but this '
+                'pipeline works on the vectors before that (or takes other streams along); pack them with --as-stored'
+            )
+        stored = [self.stored(stream, row) for stream in self.spec.streams]
         self._check_duration(min(map(len, stored)), row)
         return [x[: self.spec.max_clips] for x in stored]
 
@@ -147,11 +164,26 @@ class LoadMomentFeatures(BaseTransform):
         return self._kept(('qid', row['qid']), self._text, row)
 
     def _text(self, row: dict[str, Any]) -> np.ndarray:
-        return _normalised(self._array(self.spec.text, row), self.spec.text)
+        tokens = self.stored(self.spec.text, row)
+        normalised = getattr(self.stores[self.spec.text.name], 'normalised', False)
+        return tokens if normalised else _normalised(tokens, self.spec.text)
 
-    def _array(self, stream: StreamSpec, row: dict[str, Any]) -> np.ndarray:
+    def stored(self, stream: StreamSpec, row: dict[str, Any]) -> np.ndarray:
+        """The vectors of one stream as its store has them, after the checks.
+
+        Args:
+            stream: The stream.
+            row: Annotation row.
+
+        Returns:
+            Shape (L, D), float32, cut to ``max_length``.
+
+        Raises:
+            FileNotFoundError: If features are missing.
+            ValueError: If they are damaged, not finite, empty or of another dimension.
+        """
         store = self.stores[stream.name]
-        array = np.asarray(store.read(row), dtype=np.float32)
+        array = _float32(store.read(row))
         if array.ndim == 1:  # one vector for a whole sentence
             array = array[None]
         fault = None
@@ -159,7 +191,7 @@ class LoadMomentFeatures(BaseTransform):
             fault = f'shape {array.shape}, expected (length, {stream.dim}); correct feature_spec or the store'
         elif not len(array):
             fault = 'zero clips' if stream is not self.spec.text else 'zero tokens'
-        elif not np.isfinite(array).all():
+        elif not getattr(store, 'finite', False) and not np.isfinite(array).all():
             bad = int((~np.isfinite(array)).any(axis=1).sum())
             fault = f'NaN or infinite values in {bad} of {len(array)} vectors; extract these features again'
         if fault:
@@ -179,6 +211,13 @@ class LoadMomentFeatures(BaseTransform):
                 f'{duration:g} s. With these features clip_len would be about {duration / clips:.3g} s: correct '
                 'feature_spec.clip_len, or raise duration_tolerance of the load transform'
             )
+
+
+def _float32(array: np.ndarray) -> np.ndarray:
+    if array.dtype != np.float16:
+        return np.asarray(array, dtype=np.float32)
+    # torch converts about twenty times faster than numpy, but warns of read-only arrays.
+    return torch.from_numpy(array if array.flags.writeable else array.copy()).float().numpy()
 
 
 def _normalised(features: np.ndarray, stream: StreamSpec) -> np.ndarray:

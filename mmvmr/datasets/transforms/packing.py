@@ -12,6 +12,8 @@ from mmengine.structures import InstanceData
 from mmvmr.registry import TRANSFORMS
 from mmvmr.structures import MomentDataSample
 
+from ..transfer import in_worker, mapped_window
+
 META = ('vid', 'qid', 'query', 'duration', 'clip_len', 'num_clips', 'relevant_windows', 'view', 'annotation')
 
 INPUTS = {'video': 'video_feat', 'text': 'text_feat', 'neg_text': 'neg_text_feat', 'prior': 'prior'}
@@ -20,6 +22,9 @@ INPUTS = {'video': 'video_feat', 'text': 'text_feat', 'neg_text': 'neg_text_feat
 @TRANSFORMS.register_module()
 class PackMomentInputs(BaseTransform):
     """Make ``inputs`` and ``data_samples`` of a sample.
+
+    In a data-loading process, features from packed stores are windows to the mapped file: nothing may write into them
+    there. What the training process gets is its own.
 
     Args:
         inputs: Name of a model input to the key of the results that holds it; absent keys are left out, so a
@@ -41,7 +46,10 @@ class PackMomentInputs(BaseTransform):
             ``inputs``: tensors ``video`` (Lv, Dv), ``text`` (Lt, Dt); ``data_samples``: a ``MomentDataSample``.
         """
         results['num_clips'] = len(results['video_feat'])  # augmentations may change the length
-        sample = MomentDataSample(metainfo={key: results[key] for key in self.meta_keys if key in results})
+        sample = MomentDataSample()
+        for key in self.meta_keys:
+            if key in results:  # not by set_metainfo, which copies the whole annotation; nothing writes into it
+                sample.set_field(results[key], key, field_type='metainfo')
         if 'gt_spans' in results:
             sample.gt_instances = InstanceData(spans=results['gt_spans'])
         if 'gt_saliency' in results:
@@ -53,5 +61,9 @@ class PackMomentInputs(BaseTransform):
 
 
 def _tensor(array: np.ndarray) -> torch.Tensor:
-    # Cached features are read-only, and a tensor must not be a window to them.
-    return torch.from_numpy(array if array.flags.writeable else array.copy())
+    if array.flags.writeable:
+        return torch.from_numpy(array)
+    # Cached and mapped features are read-only, and a tensor must not be a window to them. In a data-loading process a
+    # mapped one may be: the training process makes the copy.
+    window = mapped_window(array) if in_worker() else None
+    return torch.from_numpy(array.copy()) if window is None else window

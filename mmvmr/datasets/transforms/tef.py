@@ -43,6 +43,10 @@ class AppendTEF(BaseTransform):
         """
         features = results['video_feat']
         tef = results.get('tef')
+        stored, with_tef = results.get('with_tef', (None, None))
+        if stored is features and tef is None:  # packed features that no augmentation has touched
+            results['video_feat'] = with_tef
+            return results
         columns = endpoints(len(features)) if tef is None else tef
         results['video_feat'] = np.concatenate((features, columns), axis=1)
         return results
