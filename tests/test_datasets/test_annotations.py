@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -28,30 +29,44 @@ def test_rows_without_labels_are_fine(tmp_path):
     ('change', 'message'),
     [
         (dict(qid=1), 'the qid occurs in line 1 already'),
-        (dict(query='  '), 'the query is empty'),
-        (dict(query=None), r"keys \['query'\] are missing"),
+        (dict(query='  '), "query is '  ', expected a sentence"),
+        (dict(query=None), 'query is null, expected a sentence'),
+        (dict(qid=None), 'qid is null, expected a number or a name'),
+        (dict(qid=1.5), r'qid is 1\.5, expected a number or a name'),
+        (dict(vid=''), "vid is '', expected the name of the video"),
         (dict(duration=0), 'duration is 0, expected a positive number'),
         (dict(duration=float('nan')), 'duration is nan'),
         (dict(duration='30'), "duration is '30'"),
         (dict(relevant_windows=[[8.0, 2.0]]), 'start is not before end'),
         (dict(relevant_windows=[[2.0, 2.0]]), 'start is not before end'),
-        (dict(relevant_windows=[[2.0, float('nan')]]), 'start is not before end'),
-        (dict(relevant_windows=[[2.0]]), r'not \[start, end\]'),
+        (
+            dict(relevant_windows=[[2.0, float('nan')]]),
+            r'relevant_windows\[0\]\[1\] is nan, expected a number of seconds',
+        ),
+        (dict(relevant_windows=[[2.0, True]]), r'relevant_windows\[0\]\[1\] is True, expected a number of seconds'),
+        (dict(relevant_windows=[[2.0]]), r'relevant_windows\[0\] is \[2\.0\], expected \[start, end\]'),
+        (dict(relevant_windows=[[2.0, 8.0], [3.0, 1.0]]), r'relevant_windows\[1\] is \[3\.0, 1\.0\]: start is not'),
         (dict(relevant_windows=[[2.0, 31.0]]), r'outside the video, which lasts 30.0 s \(tolerance 0.1 s\)'),
         (dict(relevant_windows=[[-1.0, 3.0]]), 'outside the video'),
         (dict(relevant_windows=[[30.0, 30.05]]), 'outside the video'),
         (dict(relevant_clip_ids=[1, 2], saliency_scores=[[1, 1, 1]]), '1 saliency_scores for 2 relevant_clip_ids'),
-        (dict(relevant_windows=[2.0, 8.0]), r'window 2.0 is not \[start, end\]'),
+        (dict(relevant_windows=[2.0, 8.0]), r'relevant_windows\[0\] is 2.0, expected \[start, end\]'),
         (dict(relevant_windows='2-8'), "relevant_windows is '2-8', expected a list"),
-        (dict(relevant_clip_ids=[1, -2], saliency_scores=[[1], [1]]), 'not all integers from 0'),
+        (
+            dict(relevant_clip_ids=[1, -2], saliency_scores=[[1], [1]]),
+            r'relevant_clip_ids\[1\] is -2, expected a clip number',
+        ),
         (dict(relevant_clip_ids=[1, 2], saliency_scores=[[1, 1], [1]]), 'as many annotators for every clip'),
-        (dict(relevant_clip_ids=[1, 2], saliency_scores=[3, 4]), 'one list of ratings per clip'),
+        (
+            dict(relevant_clip_ids=[1, 2], saliency_scores=[3, 4]),
+            r'saliency_scores\[0\] is 3, expected a list of ratings',
+        ),
         (dict(saliency_scores=[[1, 1, 1]]), 'without relevant_clip_ids'),
     ],
 )
 def test_bad_rows_name_file_line_and_qid(tmp_path, change, message):
     path = _write(tmp_path, ROW, {**ROW, 'qid': 2, **change})
-    with pytest.raises(ValueError, match=rf'ann\.jsonl:2: qid {change.get("qid", 2)}: .*{message}'):
+    with pytest.raises(ValueError, match=rf'ann\.jsonl:2: qid {re.escape(repr(change.get("qid", 2)))}: .*{message}'):
         AnnotationReader().read(path)
 
 

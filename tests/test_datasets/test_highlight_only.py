@@ -196,11 +196,20 @@ def test_domain(tmp_path, monkeypatch, repo_dir):
         DATASETS.build(dict(cfg, data_root=str(tmp_path)))
 
 
-@pytest.mark.parametrize('label', [[1, 0], [[1], [0, 1]], [['x']], []])
-def test_bad_labels_are_named(label, tmp_path):
+@pytest.mark.parametrize(
+    ('label', 'message'),
+    [
+        ([1, 0], r'label\[0\] is 1, expected a list of ratings, one per annotator; .*; and 1 more'),
+        ([[1], [0, 1]], 'label has lists of different lengths'),
+        ([['x']], r"label\[0\]\[0\] is 'x', expected a number"),
+        ([[]], r'label\[0\] is \[\], expected a list of ratings'),
+        ([], r'label is \[\], expected one list of ratings per clip'),
+    ],
+)
+def test_bad_labels_are_named(label, message, tmp_path):
     path = tmp_path / 'a.jsonl'
     path.write_text(json.dumps({**made_up_rows('youtube', 0)[0], 'label': label}) + '\n')
-    with pytest.raises(ValueError, match=r"a.jsonl:1: qid '0q0': label (is not|has shape)"):
+    with pytest.raises(ValueError, match=rf"a\.jsonl:1: qid '0q0': {message}"):
         AnnotationReader().read(path)
 
 

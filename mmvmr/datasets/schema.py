@@ -1,0 +1,232 @@
+"""What an annotation row is: the one place that knows the rules. Readers, converters and ``validate`` ask it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1)]
+#: Type of the error that carries faults which are ours already.
+_OURS = 'annotation'
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong with a row.
+
+    Args:
+        field: Where in the row: ``relevant_windows[0]``.
+        problem: What was found and what was expected.
+        fix: What to do about it.
+    """
+
+    field: str
+    problem: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f'{self.field} {self.problem}; {self.fix}'
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What data sets differ in.
+
+    Args:
+        window_tolerance: How far a window may reach past the end of the video, in seconds; annotations and video
+            files are often rounded differently.
+        outside: What to do with windows beyond that: ``error``, or ``clip`` for data sets that are known to have
+            them (Charades-CD): their windows may lie anywhere.
+    """
+
+    window_tolerance: float = 0.1
+    outside: str = 'error'
+
+    def __post_init__(self) -> None:
+        if self.outside not in ('error', 'clip'):
+            raise ValueError(f"annotations: outside={self.outside!r}, expected 'error' or 'clip'")
+
+
+DEFAULT_RULES = Rules()
+
+
+class AnnotationRow(BaseModel):
+    """One line of an annotation file: a sentence, its video and what is labelled.
+
+    Moments need no ratings, and highlights no moments. Further keys are kept. ``context`` of ``model_validate`` may
+    be :class:`Rules`.
+
+    Attributes:
+        qid: Number or name of the sentence, unique in the file.
+        query: The sentence.
+        vid: Name of the video, as in the feature files.
+        duration: Length of the video in seconds.
+        relevant_windows: ``[[start, end], ...]`` in seconds; None or empty where no moment is labelled.
+        relevant_clip_ids: Clips with ratings, counted from 0.
+        saliency_scores: For each of them the ratings of all annotators (QVHighlights: 0 to 4).
+        label: Ratings of every clip of the video (TVSum, YouTube Highlights), one list per clip.
+        domain: Part of the data set that the video belongs to (TVSum, YouTube Highlights).
+    """
+
+    model_config = ConfigDict(strict=True, extra='allow')
+
+    qid: int | Name
+    query: Annotated[str, Field(pattern=r'\S')]
+    vid: int | Name
+    duration: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    relevant_windows: list[Annotated[list[Number], Field(min_length=2, max_length=2)]] | None = None
+    relevant_clip_ids: list[NonNegativeInt] | None = None
+    saliency_scores: list[Annotated[list[Number], Field(min_length=1)]] | None = None
+    label: Annotated[list[Annotated[list[Number], Field(min_length=1)]], Field(min_length=1)] | None = None
+    domain: str | None = None
+
+    @model_validator(mode='after')
+    def _fits_together(self, info: ValidationInfo) -> AnnotationRow:
+        rules = info.context if isinstance(info.context, Rules) else DEFAULT_RULES
+        if faults := [*_contradictions(self.__dict__, rules)]:
+            raise PydanticCustomError(_OURS, '{text}', {'text': '; '.join(map(str, faults)), 'faults': faults})
+        return self
+
+
+#: Field to (what was expected, how to mend it).
+_EXPECTED = {
+    'qid': ('a number or a name', 'give every sentence one of its own'),
+    'query': ('a sentence', 'write it, or remove the line'),
+    'vid': ('the name of the video as in the feature files', 'write it'),
+    'duration': ('a positive number of seconds', 'write the length of the video'),
+    'relevant_windows': (
+        'a list of [start, end] in seconds',
+        'write [[start, end], ...], or leave the key out where no moment is labelled',
+    ),
+    'relevant_clip_ids': ('a list of clip numbers that count from 0', 'write the clips that saliency_scores rates'),
+    'saliency_scores': (
+        'one list of ratings per clip of relevant_clip_ids',
+        'write [[rating, ...], ...], or leave both keys out for moments without ratings',
+    ),
+    'label': ('one list of ratings per clip of the video', 'write [[rating, ...], ...]'),
+    'domain': ('a name', 'write it in quotes'),
+}
+#: What an element of a list should be: (field, depth) to the expectation.
+_ELEMENTS = {
+    ('relevant_windows', 1): '[start, end] in seconds',
+    ('relevant_windows', 2): 'a number of seconds',
+    ('relevant_clip_ids', 1): 'a clip number that counts from 0',
+    ('saliency_scores', 1): 'a list of ratings, one per annotator',
+    ('saliency_scores', 2): 'a number',
+    ('label', 1): 'a list of ratings, one per annotator',
+    ('label', 2): 'a number',
+}
+
+
+def row_faults(row: Mapping[str, Any], rules: Rules = DEFAULT_RULES) -> list[Fault]:
+    """Everything that is wrong with a row.
+
+    Args:
+        row: The annotation of one sentence.
+        rules: What is allowed here.
+
+    Returns:
+        The faults; empty for a good row.
+    """
+    found: list[Fault] = []
+    try:
+        AnnotationRow.model_validate(row, context=rules)
+    except ValidationError as error:
+        broken = set()
+        for detail in error.errors(include_url=False):
+            if detail['type'] == _OURS:
+                found += detail['ctx']['faults']
+                continue
+            broken.add(detail['loc'][0])
+            found.append(_translated(detail))
+        found = [*dict.fromkeys(found)]  # a union reports every alternative
+        if broken:  # then the model did not look at how fields fit together
+            found += _contradictions(row, rules, broken)
+    for key in row.keys() - AnnotationRow.model_fields.keys():
+        if (meant := _meant(key)) and row.get(meant) is None:
+            found.append(Fault(str(key), 'is no key of an annotation', f'did you mean {meant}?'))
+    return found
+
+
+def _translated(detail: Mapping[str, Any]) -> Fault:
+    """An error of pydantic in words of this field."""
+    field, *inner = detail['loc']
+    expected, fix = _EXPECTED[field]
+    if detail['type'] == 'missing':
+        return Fault(field, f'is missing, expected {expected}', fix)
+    depths = [part for part in inner if isinstance(part, int)]
+    expected = _ELEMENTS.get((field, len(depths)), expected)
+    place = field + ''.join(f'[{part}]' for part in depths)
+    return Fault(place, f'is {shown(detail["input"])}, expected {expected}', fix)
+
+
+def shown(value: Any, length: int = 60) -> str:
+    """A value for a message.
+
+    Args:
+        value: Anything.
+        length: Longest text.
+
+    Returns:
+        Its representation, cut.
+    """
+    text = 'null' if value is None else repr(value)
+    return text if len(text) <= length else text[:length] + '...'
+
+
+def _contradictions(row: Mapping[str, Any], rules: Rules, broken: frozenset | set = frozenset()) -> Iterator[Fault]:
+    """Faults of fields that are well-formed by themselves.
+
+    Args:
+        row: The row.
+        rules: What is allowed.
+        broken: Fields that are not well-formed.
+    """
+    if 'relevant_windows' not in broken:
+        duration = float('inf') if 'duration' in broken else row['duration']
+        for place, window in enumerate(row.get('relevant_windows') or ()):
+            if fault := _window_fault(f'relevant_windows[{place}]', window, duration, rules):
+                yield fault
+    if not broken & {'saliency_scores', 'relevant_clip_ids'} and row.get('saliency_scores') is not None:
+        yield from _saliency_faults(row['saliency_scores'], row.get('relevant_clip_ids'))
+    if 'label' not in broken and len({len(rating) for rating in row.get('label') or ()}) > 1:
+        problem = 'has lists of different lengths, expected as many annotators for every clip'
+        yield Fault('label', problem, 'complete the ratings')
+
+
+def _window_fault(place: str, window: list[float], duration: float, rules: Rules) -> Fault | None:
+    start, end = window
+    if not start < end:
+        return Fault(place, f'is {window}: start is not before end', 'correct one of the two')
+    if rules.outside == 'clip' or (0 <= start < duration and end <= duration + rules.window_tolerance):
+        return None
+    return Fault(
+        place,
+        f'is {window}: outside the video, which lasts {duration} s (tolerance {rules.window_tolerance} s)',
+        "correct it, let validate.py --fix cut it, or set annotations.outside='clip'",
+    )
+
+
+def _saliency_faults(scores: list[list[float]], clips: list[int] | None) -> Iterator[Fault]:
+    if clips is None:
+        yield Fault('saliency_scores', 'are given without relevant_clip_ids', 'write which clips they rate')
+    elif len(scores) != len(clips):
+        problem = f'has {len(scores)} saliency_scores for {len(clips)} relevant_clip_ids'
+        yield Fault('saliency_scores', problem, 'write one list of ratings per clip')
+    if len({len(rating) for rating in scores}) > 1:
+        problem = 'has lists of different lengths, expected as many annotators for every clip'
+        yield Fault('saliency_scores', problem, 'complete the ratings')
+
+
+@lru_cache(maxsize=1024)
+def _meant(key: str) -> str | None:
+    """The field that a key looks like, for keys that nothing would read."""
+    close = difflib.get_close_matches(str(key), list(AnnotationRow.model_fields), n=1, cutoff=0.85)
+    return close[0] if close else None

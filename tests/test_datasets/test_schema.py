@@ -1,0 +1,83 @@
+"""The rules of an annotation row: everything that is wrong is named at once, with where and how to mend it."""
+
+import pytest
+from pydantic import ValidationError
+
+from mmvmr.datasets.schema import AnnotationRow, Fault, Rules, row_faults
+
+ROW = dict(qid=1, query='a dog runs', duration=30.0, vid='v', relevant_windows=[[2.0, 8.0]])
+HIGHLIGHTS = dict(qid='v', query='a dog', duration=4, vid='v', relevant_windows=None, label=[[1, 0], [2.0, 1]])
+
+
+@pytest.mark.parametrize(
+    'row',
+    [
+        ROW,
+        {k: ROW[k] for k in ('qid', 'query', 'duration', 'vid')},
+        {**ROW, 'relevant_windows': []},
+        {**ROW, 'relevant_windows': [[0, 30], [1, 2.5]], 'vid': 7, 'qid': 'a_1'},
+        {**ROW, 'relevant_clip_ids': [1, 2], 'saliency_scores': [[1, 2, 3], [4, 0, 2]]},
+        {**ROW, 'relevant_clip_ids': [], 'saliency_scores': []},
+        {**ROW, 'negative_qids': [3], 'clip': [[0, 100]], 'domain': 'BK'},
+        HIGHLIGHTS,
+    ],
+)
+def test_good_rows(row):
+    assert row_faults(row) == []
+    kept = AnnotationRow.model_validate(row).model_dump(exclude_unset=True)
+    assert kept == row, 'further keys are kept, and nothing is converted'
+
+
+def test_all_faults_of_a_row_are_found_at_once():
+    row = dict(query=' ', duration=10, vid=None, relevant_windows=[[3, 1], [2, 40]], saliency_scores=[[1]])
+    fields = [(fault.field, fault.problem) for fault in row_faults(row)]
+    assert fields == [
+        ('qid', 'is missing, expected a number or a name'),
+        ('query', "is ' ', expected a sentence"),
+        ('vid', 'is null, expected the name of the video as in the feature files'),
+        ('relevant_windows[0]', 'is [3, 1]: start is not before end'),
+        ('relevant_windows[1]', 'is [2, 40]: outside the video, which lasts 10 s (tolerance 0.1 s)'),
+        ('saliency_scores', 'are given without relevant_clip_ids'),
+    ]
+
+
+def test_windows_are_looked_at_without_a_duration():
+    faults = row_faults({**ROW, 'duration': '30', 'relevant_windows': [[8, 2], [2, 900]]})
+    assert [fault.field for fault in faults] == ['duration', 'relevant_windows[0]']
+
+
+def test_a_broken_window_hides_no_ratings():
+    faults = row_faults({**ROW, 'relevant_windows': [['2', 8]], 'saliency_scores': [[1]], 'relevant_clip_ids': [1, 2]})
+    assert [str(fault) for fault in faults] == [
+        "relevant_windows[0][0] is '2', expected a number of seconds; "
+        'write [[start, end], ...], or leave the key out where no moment is labelled',
+        'saliency_scores has 1 saliency_scores for 2 relevant_clip_ids; write one list of ratings per clip',
+    ]
+
+
+@pytest.mark.parametrize(
+    ('key', 'meant'), [('relevant_window', 'relevant_windows'), ('saliency_score', 'saliency_scores')]
+)
+def test_misspelt_keys(key, meant):
+    row = {k: v for k, v in ROW.items() if k != 'relevant_windows'} | {key: None}
+    assert row_faults(row) == [Fault(key, 'is no key of an annotation', f'did you mean {meant}?')]
+    assert row_faults({**row, meant: [] if meant == 'relevant_windows' else None}) == (
+        [] if meant == 'relevant_windows' else row_faults(row)
+    )
+
+
+def test_rules():
+    past = {**ROW, 'relevant_windows': [[-1.0, 31.0]]}
+    assert row_faults(past, Rules(outside='clip')) == []
+    assert row_faults({**ROW, 'relevant_windows': [[0, 31.0]]}, Rules(window_tolerance=1.0)) == []
+    assert len(row_faults(past, Rules(window_tolerance=1.0))) == 1
+    with pytest.raises(ValueError, match="outside='drop', expected 'error' or 'clip'"):
+        Rules(outside='drop')
+
+
+def test_the_model_knows_the_rules_by_itself():
+    past = {**ROW, 'relevant_windows': [[2.0, 31.0]]}
+    with pytest.raises(ValidationError, match=r'relevant_windows\[0\] is \[2.0, 31.0\]: outside the video'):
+        AnnotationRow.model_validate(past)
+    assert AnnotationRow.model_validate(past, context=Rules(outside='clip')).relevant_windows == [[2.0, 31.0]]
+    assert {'qid', 'query', 'vid', 'duration'} == set(AnnotationRow.model_json_schema()['required'])
