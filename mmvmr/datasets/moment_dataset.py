@@ -182,12 +182,7 @@ class MomentDataset(BaseMomentDataset):
         domain: str | None = None,
         **kwargs: Any,
     ) -> None:
-        spec = _checked_spec(FeatureSpec.from_dict(feature_spec), Path(data_root, spec_file))
-        names = [s.name for s in spec.streams] + ['text']
-        if absent := [name for name in names if stores.get(name) is None]:
-            raise ValueError(f'dataset.stores: no store for the streams {absent} of feature_spec')
-        built = {name: TASK_UTILS.build(dict(copy.deepcopy(stores[name]), data_root=data_root)) for name in names}
-        spec = _fitting_packs(spec, built)
+        spec, built = open_features(feature_spec, stores, data_root, spec_file)
         path = Path(data_root, ann_file)
         rows = AnnotationReader(**(annotations or {})).read(path, limit if domain is None else None)
         if domain is not None:
@@ -196,6 +191,31 @@ class MomentDataset(BaseMomentDataset):
         super().__init__(rows, built, spec, pipeline, **kwargs)
         if check_features:
             check_complete(self.stores, self.rows)
+
+
+def open_features(
+    feature_spec: Mapping[str, Any], stores: Mapping[str, Any], data_root: str = '', spec_file: str = SPEC_FILE
+) -> tuple[FeatureSpec, dict[str, Any]]:
+    """Build the stores of a data set and compare what is declared with what lies with the features.
+
+    Args:
+        feature_spec: As in :class:`MomentDataset`.
+        stores: As in :class:`MomentDataset`.
+        data_root: As in :class:`MomentDataset`.
+        spec_file: As in :class:`MomentDataset`.
+
+    Returns:
+        The specification, and the name of every stream (``text`` for the text stream) to its store.
+
+    Raises:
+        ValueError: If a stream has no store, or the specification does not fit the features.
+    """
+    spec = _checked_spec(FeatureSpec.from_dict(feature_spec), Path(data_root, spec_file))
+    names = [s.name for s in spec.streams] + ['text']
+    if absent := [name for name in names if stores.get(name) is None]:
+        raise ValueError(f'dataset.stores: no store for the streams {absent} of feature_spec')
+    built = {name: TASK_UTILS.build(dict(copy.deepcopy(stores[name]), data_root=data_root)) for name in names}
+    return _fitting_packs(spec, built), built
 
 
 def _checked_spec(declared: FeatureSpec, path: Path) -> FeatureSpec:
