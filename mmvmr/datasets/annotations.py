@@ -18,7 +18,7 @@ class AnnotationReader:
     Known to be read without a fault: QVHighlights, Charades-STA, Charades-CD, TACoS, ActivityNet-Captions, TVSum and
     YouTube Highlights.
 
-    What a row holds is said, and checked, by :class:`mmvmr.datasets.schema.AnnotationRow`. Rows are returned as read, because
+    :class:`mmvmr.datasets.schema.AnnotationRow` says what a row holds and checks it. Rows are returned as read, because
     evaluation compares with the annotation and not with what training makes of it.
 
     Args:
