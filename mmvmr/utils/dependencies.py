@@ -36,7 +36,26 @@ def require_transformers(user: str) -> Any:
     Raises:
         ImportError: If it is not installed.
     """
+    return _required('transformers', user, 'pip install transformers')
+
+
+def require_av(user: str) -> Any:
+    """Import PyAV, which is optional: it decodes videos.
+
+    Args:
+        user: Who needs it, for the message.
+
+    Returns:
+        The package.
+
+    Raises:
+        ImportError: If it is not installed.
+    """
+    return _required('av', user, 'pip install av')
+
+
+def _required(package: str, user: str, how: str) -> Any:
     try:
-        return importlib.import_module('transformers')
+        return importlib.import_module(package)
     except ImportError as error:
-        raise ImportError(f'{user} needs transformers: pip install transformers. Found: {error}') from None
+        raise ImportError(f'{user} needs {package}: {how}. Found: {error}') from None
