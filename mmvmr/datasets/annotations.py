@@ -63,7 +63,7 @@ class AnnotationReader:
                     '(tools/dataset_converters/validate.py lists the faults of all lines)'
                 )
             seen[row['qid']] = number
-        return [row for row in rows if self.whole == 'keep' or not _covers_video(row)]
+        return [row for row in rows if self.whole == 'keep' or not covers_video(row)]
 
 
 def _first(faults: Sequence[Fault]) -> str:
@@ -73,7 +73,15 @@ def _first(faults: Sequence[Fault]) -> str:
     return str(faults[0]) + (f'; and {len(faults) - 1} more' if len(faults) > 1 else '')
 
 
-def _covers_video(row: Mapping[str, Any]) -> bool:
+def covers_video(row: Mapping[str, Any]) -> bool:
+    """Whether a row has a moment as long as the video.
+
+    Args:
+        row: Annotation row.
+
+    Returns:
+        True where ``whole='drop'`` leaves it out.
+    """
     return any(end - start >= row['duration'] for start, end in row.get('relevant_windows') or ())
 
 
