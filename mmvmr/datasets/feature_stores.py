@@ -12,7 +12,7 @@ import pickle
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +195,8 @@ class WordVectorStore:
     Words are lower-cased; one that the table lacks has the zero vector.
 
     Args:
-        file: Text file with a word and its numbers per line, relative to ``data_root``.
+        file: Text file with a word and its numbers per line, or an ``.npz`` with the arrays ``words`` (N,) and
+            ``vectors`` (N, dim); relative to ``data_root``.
         dim: Dimension of a vector.
         split: What separates words: ``space``; or also ``punctuation``, whose marks are words of their own or go, as
             torchtext's ``basic_english`` does (SnAG).
@@ -228,10 +229,21 @@ class WordVectorStore:
         Returns:
             Shape (number of words, dim), float32.
         """
-        words = self.split(row['query'])
-        self._look_up(words)
         zero = np.zeros(self.dim, np.float32)
-        return np.stack([self._table.get(word, zero) for word in words])
+        return np.stack([zero if vector is None else vector for vector in self.vectors(row['query'])])
+
+    def vectors(self, sentence: str) -> list[np.ndarray | None]:
+        """Vectors of the words of a sentence.
+
+        Args:
+            sentence: The sentence.
+
+        Returns:
+            Per word (dim,), float32; None for a word that the table lacks.
+        """
+        words = self.split(sentence)
+        self._look_up(words)
+        return [self._table.get(word) for word in words]
 
     def missing(self, rows: Iterable[Row]) -> list[str]:
         """The table itself where it is absent. Reads the words of all rows at once.
@@ -253,6 +265,11 @@ class WordVectorStore:
             return
         if not self.file.is_file():
             raise FileNotFoundError(f'{self.where}: no such table of word vectors')
+        entries = self._entries_of_archive if self.file.suffix == '.npz' else self._entries_of_text
+        self._table.update(entries(wanted))
+        self._looked_up |= wanted
+
+    def _entries_of_text(self, wanted: set[str]) -> Iterator[tuple[str, np.ndarray]]:
         with self.file.open(encoding='utf-8') as lines:
             for number, line in enumerate(lines, start=1):
                 word, _, numbers = line.rstrip('\n').partition(' ')
@@ -260,8 +277,20 @@ class WordVectorStore:
                     vector = np.array(numbers.split(), dtype=np.float32)
                     if vector.shape != (self.dim,):
                         raise ValueError(f'{self.where}:{number}: {vector.size} numbers, expected {self.dim}')
-                    self._table[word] = vector
-        self._looked_up |= wanted
+                    yield word, vector
+
+    def _entries_of_archive(self, wanted: set[str]) -> Iterator[tuple[str, np.ndarray]]:
+        try:
+            words, vectors = (_read_npz(self.file, key) for key in ('words', 'vectors'))
+        except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(
+                f'{self.where}: cannot be read as a table of words and vectors: {_first_line(error)}'
+            ) from error
+        if vectors.shape != (len(words), self.dim):
+            raise ValueError(f'{self.where}: vectors has the shape {vectors.shape}, expected {(len(words), self.dim)}')
+        for word, vector in zip(words.tolist(), vectors):
+            if word in wanted:
+                yield word, vector.astype(np.float32)
 
 
 class ArrayStore:

@@ -189,7 +189,12 @@ class TextExtractor(nn.Module):
 
     Args:
         dim: Dimension of a token.
+
+    Attributes:
+        batch_sentences: Sentences per call of :meth:`forward`.
     """
+
+    batch_sentences: int = 64
 
     def __init__(self, dim: int) -> None:
         super().__init__()

@@ -1,0 +1,95 @@
+"""Models of the ``transformers`` package by name or folder, with one clear message where they cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+
+from mmvmr.utils.dependencies import require_transformers
+
+
+def load_pretrained(loader: str, model: str, user: str, **options: Any) -> Any:
+    """Read a model, tokenizer or image processor.
+
+    Weights are read from safetensors, or from PyTorch files without running code that is stored in them; code that
+    comes with a checkpoint is never run.
+
+    Args:
+        loader: Class in ``transformers`` with ``from_pretrained``, e.g. ``AutoModel``.
+        model: Folder of a checkpoint (``save_pretrained``), or its name.
+        user: Who needs it, for the message.
+        **options: For ``from_pretrained``.
+
+    Returns:
+        What was read; networks in eval mode, in float32, without gradients.
+
+    Raises:
+        ImportError: If the package is missing.
+        ValueError: If the checkpoint cannot be read.
+    """
+    transformers = require_transformers(user)
+    try:
+        found = getattr(transformers, loader).from_pretrained(model, **options)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise ValueError(
+            f'{user}: {loader} cannot read model={model!r}: {lines[0]} Give the folder of a downloaded checkpoint '
+            '(config.json, weights, tokenizer and image processor files), or its name where there is a network'
+        ) from error
+    if isinstance(found, torch.nn.Module):
+        found = found.float().eval().requires_grad_(False)
+    return found
+
+
+def load_image_processor(model: str, user: str) -> Any:
+    """Read an image processor that works with Pillow, as those did that published features were made with.
+
+    Args:
+        model: Folder or name of the checkpoint.
+        user: Who needs it, for the message.
+
+    Returns:
+        The image processor.
+    """
+    major = int(require_transformers(user).__version__.split('.')[0])
+    options = {'backend': 'pil'} if major >= 5 else {'use_fast': False}
+    return load_pretrained('AutoImageProcessor', model, user, **options)
+
+
+def equal_lengths(token_ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Groups of sentences with the same number of tokens: nothing is padded, so nothing depends on the neighbours.
+
+    Args:
+        token_ids: Token numbers per sentence.
+
+    Yields:
+        Indices of the sentences of a group.
+    """
+    groups: dict[int, list[int]] = {}
+    for index, ids in enumerate(token_ids):
+        groups.setdefault(len(ids), []).append(index)
+    yield from groups.values()
+
+
+def tokenize(tokenizer: Any, sentences: Sequence[str], user: str, **options: Any) -> list[list[int]]:
+    """Token numbers of sentences, special tokens included; longer ones are cut to what the model can take.
+
+    Args:
+        tokenizer: A tokenizer of the package.
+        sentences: The sentences.
+        user: Who asks, for the message.
+        **options: For the tokenizer.
+
+    Returns:
+        One list per sentence.
+
+    Raises:
+        ValueError: If a sentence has no token.
+    """
+    ids = tokenizer(list(sentences), truncation=True, **options)['input_ids']
+    for sentence, tokens in zip(sentences, ids):
+        if not tokens:
+            raise ValueError(f'{user}: the sentence {sentence!r} has no token')
+    return ids

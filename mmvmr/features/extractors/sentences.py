@@ -1,0 +1,63 @@
+"""Tokens of sentence encoders (MiniLM and others of the sentence-transformers family) and of other text models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from mmvmr.registry import EXTRACTORS
+
+from ..base import TextExtractor
+from .pretrained import equal_lengths, load_pretrained, tokenize
+
+POOLS = ('mean', 'first')
+
+
+@EXTRACTORS.register_module()
+class SentenceExtractor(TextExtractor):
+    """Tokens of a text encoder, and the embedding of the sentence. Needs ``transformers``.
+
+    Sentence-transformers checkpoints are ordinary ones with a pooling behind them, so the package itself is not needed:
+    ``last_hidden_state`` are the tokens, special ones included; ``pooler_output`` is what ``encode`` of that package
+    returns for checkpoints that pool like this.
+
+    Args:
+        model: Folder or name, e.g. ``sentence-transformers/all-MiniLM-L6-v2``.
+        pool: ``mean`` of the tokens, or the ``first`` one.
+        normalise: The embedding of the sentence has length 1.
+        max_length: Longest sentence in tokens; None takes what the tokenizer says.
+
+    Raises:
+        ImportError: If a package is missing.
+        ValueError: If the checkpoint cannot be read or the pooling is unknown.
+    """
+
+    def __init__(self, model: str, pool: str = 'mean', normalise: bool = True, max_length: int | None = None) -> None:
+        name = type(self).__name__
+        if pool not in POOLS:
+            raise ValueError(f'{name}: pool={pool!r} is unknown, expected one of {POOLS}')
+        network = load_pretrained('AutoModel', model, name)
+        super().__init__(network.config.hidden_size)
+        self.network = network
+        self.pool, self.normalise = pool, normalise
+        self.tokenizer = load_pretrained('AutoTokenizer', model, name)
+        limits = (max_length, self.tokenizer.model_max_length, getattr(network.config, 'max_position_embeddings', None))
+        self.longest = min(limit for limit in limits if limit is not None)
+
+    def forward(self, sentences: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """See :class:`mmvmr.features.TextExtractor`."""
+        ids = tokenize(self.tokenizer, sentences, type(self).__name__, max_length=self.longest)
+        results: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        device = next(self.network.parameters()).device
+        for group in equal_lengths(ids):
+            tokens = torch.tensor([ids[i] for i in group], device=device)
+            with torch.inference_mode():
+                words = self.network(input_ids=tokens).last_hidden_state.float()
+                pooled = words.mean(dim=1) if self.pool == 'mean' else words[:, 0]
+                if self.normalise:
+                    pooled = torch.nn.functional.normalize(pooled, dim=-1)
+            for n, i in enumerate(group):
+                results[i] = words[n].cpu().numpy(), pooled[n].cpu().numpy()
+        return [results[i] for i in range(len(ids))]
