@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ['atomic_write', 'nan_to_none', 'read_json', 'read_jsonl', 'write_json', 'write_jsonl']
+__all__ = ['atomic_write', 'iterate_jsonl', 'nan_to_none', 'read_json', 'read_jsonl', 'write_json', 'write_jsonl']
 
 
 def _default_mode() -> int:
@@ -144,27 +144,57 @@ def read_jsonl(path: str | os.PathLike[str], limit: int | None = None) -> list[d
         FileNotFoundError: If the file is absent.
         ValueError: If a line is truncated, not JSON, not UTF-8 or not an object; the message names file and line.
     """
-    source = _existing(path)
     rows: list[dict[str, Any]] = []
+    if limit is not None and limit <= 0:
+        _existing(path)
+        return rows
+    for _, row in iterate_jsonl(path):
+        if isinstance(row, ValueError):
+            raise row
+        rows.append(row)
+        if len(rows) == limit:
+            break
+    return rows
+
+
+def iterate_jsonl(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, Any] | ValueError]]:
+    """Read a file with one JSON object per line, past lines that are broken. Empty lines are skipped.
+
+    Args:
+        path: The file to read.
+
+    Yields:
+        Number of the line, and its object or what is wrong with it (the message names file and line).
+
+    Raises:
+        FileNotFoundError: If the file is absent.
+    """
+    source = _existing(path)
     with open(source, 'rb') as lines:
         for number, raw in enumerate(lines, start=1):
-            if limit is not None and len(rows) >= limit:
-                break
-            where = f'{source}:{number}'
-            text = _decoded(raw, where)
-            if not text.strip():
-                continue
             try:
-                row = json.loads(text)
-            except json.JSONDecodeError as error:
-                raise ValueError(
-                    f'{where}: not valid JSON (column {error.colno}: {error.msg}): {_shortened(text)}; '
-                    'expected one complete JSON object per line. Is the file truncated?'
-                ) from None
-            if not isinstance(row, dict):
-                raise ValueError(f'{where}: expected a JSON object, found {type(row).__name__}: {_shortened(text)}')
-            rows.append(row)
-    return rows
+                row = _parsed(raw, f'{source}:{number}')
+            except ValueError as error:
+                yield number, error
+            else:
+                if row is not None:
+                    yield number, row
+
+
+def _parsed(raw: bytes, where: str) -> dict[str, Any] | None:
+    text = _decoded(raw, where)
+    if not text.strip():
+        return None
+    try:
+        row = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f'{where}: not valid JSON (column {error.colno}: {error.msg}): {_shortened(text)}; '
+            'expected one complete JSON object per line. Is the file truncated?'
+        ) from None
+    if not isinstance(row, dict):
+        raise ValueError(f'{where}: expected a JSON object, found {type(row).__name__}: {_shortened(text)}')
+    return row
 
 
 def _existing(path: str | os.PathLike[str]) -> Path:
