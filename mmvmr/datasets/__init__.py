@@ -13,6 +13,7 @@ from .pair_sampler import PairBatchSampler
 from .paired_dataset import PairedDataset
 from .partners import DissimilarVideoSampler, RandomVideoSampler, SimilarVideoSampler
 from .pipeline import MomentPipeline
+from .query_tags import HalfSplit, LexiconSplit, SpacyTagger, TagSplit
 from .samplers import VideoSampler
 from .similar_videos import SimilarVideos
 from .synthetic import SyntheticMoments
@@ -27,7 +28,9 @@ __all__ = [
     'DissimilarVideoSampler',
     'FolderStore',
     'HDF5Store',
+    'HalfSplit',
     'JoinedStore',
+    'LexiconSplit',
     'MomentDataset',
     'MomentPipeline',
     'NearbyQuerySampler',
@@ -38,7 +41,9 @@ __all__ = [
     'SeededDraws',
     'SimilarVideoSampler',
     'SimilarVideos',
+    'SpacyTagger',
     'SyntheticMoments',
+    'TagSplit',
     'TokenIdStore',
     'VideoBatchSampler',
     'VideoSampler',

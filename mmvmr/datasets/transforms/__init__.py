@@ -8,9 +8,11 @@ from .masking import MaskTargets, ReplaceContext
 from .negative_query import NegativeQuery
 from .packing import PackMomentInputs
 from .pair_synthesis import SynthesizePair
+from .patches import LoadPatches
 from .pooling import PoolClips
 from .priors import LoadClipScores
 from .probes import EmptyQuery, PositionOnly, ShuffleClips, SwapQuery
+from .query_roles import LoadStaticQuery, SplitQuery
 from .resampling import LoadResampledFeatures
 from .shifting import ShiftMoment
 from .synthesis import SynthesizeVideo
@@ -28,7 +30,9 @@ __all__ = [
     'HighlightLabels',
     'LoadClipScores',
     'LoadMomentFeatures',
+    'LoadPatches',
     'LoadResampledFeatures',
+    'LoadStaticQuery',
     'MaskTargets',
     'MomentLabels',
     'NegativeQuery',
@@ -38,6 +42,7 @@ __all__ = [
     'ReplaceContext',
     'ShiftMoment',
     'ShuffleClips',
+    'SplitQuery',
     'SwapQuery',
     'SynthesizePair',
     'SynthesizeVideo',

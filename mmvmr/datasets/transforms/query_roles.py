@@ -1,0 +1,109 @@
+"""Which tokens speak of change and which of things (VDI)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from mmvmr.registry import TASK_UTILS, TRANSFORMS
+from mmvmr.structures.query_roles import OTHER
+
+from ..query_tags import word_spans
+
+
+@TRANSFORMS.register_module()
+class SplitQuery(BaseTransform):
+    """Fill ``roles`` (Lt,): 1 for tokens of words of change, 2 for tokens of words of things, 0 for others (VDI).
+
+    A token has the role of the word that it overlaps. Where tokens are words split at white space
+    (:class:`WordVectorStore`, generated data) or come from a :class:`TokenIdStore` nothing else is needed.
+
+    Args:
+        split: Config of what tells words apart: :class:`TagSplit`, :class:`LexiconSplit` or :class:`HalfSplit`.
+        tokens: Config of a :class:`TokenIdStore` with the tokenizer that features in files were made with; None asks
+            the text stream of the data set.
+    """
+
+    def __init__(self, split: dict[str, Any], tokens: dict[str, Any] | None = None) -> None:
+        self.split = TASK_UTILS.build(split)
+        self._tokens = None if tokens is None else TASK_UTILS.build(tokens)
+
+    def bind(self, dataset: Any) -> None:
+        """Look at how the data set makes tokens.
+
+        Args:
+            dataset: The data set.
+        """
+        self._spans = getattr(self._tokens or dataset.stores['text'], 'spans', word_spans)
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Find the roles.
+
+        Args:
+            results: The sample, with ``text_feat`` (Lt, Dt).
+
+        Returns:
+            The sample with ``roles``.
+
+        Raises:
+            ValueError: If the tokens are not those of the features.
+        """
+        spans, length = self._spans(results['query']), len(results['text_feat'])
+        if len(spans) < length:
+            raise ValueError(
+                f'qid {results["qid"]!r}: {length} token features, but {len(spans)} tokens are known: name the '
+                'tokenizer of the features in SplitQuery.tokens'
+            )
+        pieces = self.split(results)
+        results['roles'] = np.array([_role(pieces, *span) for span in spans[:length]], dtype=np.int64)
+        return results
+
+
+def _role(pieces: list[tuple[int, int, int]], start: int, stop: int) -> int:
+    """Role of the first word that shares characters with a token, for empty tokens none."""
+    return next((role for first, last, role in pieces if max(first, start) < min(last, stop)), OTHER)
+
+
+@TRANSFORMS.register_module()
+class LoadStaticQuery(BaseTransform):
+    """Fill ``static_text`` (1, D): an encoding of the words of things alone, in the frozen space of the images (VDI).
+
+    The alternative to the mean of their tokens, see ``guide_by`` of :class:`VisualContextLoss`.
+
+    Args:
+        store: Config of the feature store; an array is (D,), or (1, D).
+    """
+
+    def __init__(self, store: dict[str, Any]) -> None:
+        self._config = store
+
+    def bind(self, dataset: Any) -> None:
+        """Open the store.
+
+        Args:
+            dataset: The data set.
+        """
+        self.store = TASK_UTILS.build({**self._config, 'data_root': str(getattr(dataset, 'data_root', ''))})
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Load the vector.
+
+        Args:
+            results: The sample.
+
+        Returns:
+            The sample with ``static_text``.
+
+        Raises:
+            ValueError: If the array is not one vector.
+        """
+        row = results['annotation']
+        array = np.asarray(self.store.read(row), dtype=np.float32)
+        if array.size != array.shape[-1]:
+            raise ValueError(
+                f'static query of qid {row["qid"]!r} in {self.store.where} has shape {array.shape}, expected one vector'
+            )
+        results['static_text'] = array.reshape(1, -1)
+        return results
