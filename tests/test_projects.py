@@ -70,18 +70,6 @@ def test_the_package_trains_through_the_tool(installed, tmp_path):
     assert 'MR-full-mAP' in validation
 
 
-def test_the_component_of_the_package(package, tmp_path):
-    base, path = REPO / 'configs' / 'qd_detr' / 'qd_detr_qvhl.py', tmp_path / 'gated.py'
-    cfg = compose(base, ['sa.gaussian', 'bm.negative_query', 'example.gate'], {'example.gate.num_layers': 1})
-    text = write_config(cfg, base, path)
-    assert "custom_imports = dict(imports=['example_project'])" in text
-    model = tiny_model(path)
-    assert type(model.encoder.encoder).__name__ == 'GatedMeanEncoder'
-    losses = model(**model.data_preprocessor(make_batch(), training=True), mode='loss')
-    assert all(value.isfinite() for value in losses.values())
-    assert 'loss_saliency_negative' not in losses
-
-
 def test_a_missing_package_is_named():
     if importlib.util.find_spec('example_project') is not None:
         pytest.skip('the example project is installed in this environment')
@@ -118,3 +106,15 @@ def test_edge_error(package):
     results = [result((2, 8), [[30, 40], [0, 10]]), result((5, 9), [[4, 9]]), result((0, 1), None)]
     assert metric.compute_metrics(results) == {'start-error': 1.5, 'end-error': 1.0}
     assert metric.compute_metrics(results[2:]) == {}
+
+
+def test_the_component_of_the_package(package, tmp_path):
+    base, path = REPO / 'configs' / 'qd_detr' / 'qd_detr_qvhl.py', tmp_path / 'gated.py'
+    cfg = compose(base, ['sa.gaussian', 'bm.negative_query', 'example.gate'], {'example.gate.num_layers': 1})
+    text = write_config(cfg, base, path)
+    assert "custom_imports = dict(imports=['example_project'])" in text
+    model = tiny_model(path)
+    assert type(model.encoder.encoder).__name__ == 'GatedMeanEncoder'
+    losses = model(**model.data_preprocessor(make_batch(), training=True), mode='loss')
+    assert all(value.isfinite() for value in losses.values())
+    assert 'loss_saliency_negative' not in losses
