@@ -30,6 +30,12 @@ def _model(cfg):
     return MODELS.build(shrink(cfg.model))
 
 
+def _batch(cfg, **sizes):
+    """A batch with what the training data of the config has beside clips and words."""
+    inputs = cfg.train_dataloader.dataset.pipeline.pack.get('inputs') or {}
+    return make_batch(**sizes, extras=[name for name in inputs if name in ('roles', 'patches')])
+
+
 def _highlights_only(cfg):
     return cfg.model.type != 'ProposalMapDetector' and cfg.model.criterion.get('assigner') is None
 
@@ -42,7 +48,7 @@ def _spans(outputs, row):
 
 def test_training_step(cfg):
     model = _model(cfg).train()
-    batch = model.data_preprocessor(make_batch(), training=True)
+    batch = model.data_preprocessor(_batch(cfg), training=True)
     losses = model(**batch, mode='loss')
     assert losses
     assert all(torch.isfinite(value) for value in losses.values()), losses
@@ -56,14 +62,14 @@ def test_training_step(cfg):
 
 def test_no_ground_truth_in_the_batch(cfg):
     model = _model(cfg).train()
-    batch = make_batch(clips=(6, 4), words=(3, 2), moments=(0, 0))
+    batch = _batch(cfg, clips=(6, 4), words=(3, 2), moments=(0, 0))
     losses = model(**model.data_preprocessor(batch, training=True), mode='loss')
     assert all(torch.isfinite(value) for value in losses.values()), losses
 
 
 def test_batch_of_one(cfg):
     model = _model(cfg).train()
-    batch = make_batch(clips=(6,), words=(3,), moments=(1,))
+    batch = _batch(cfg, clips=(6,), words=(3,), moments=(1,))
     losses = model(**model.data_preprocessor(batch, training=True), mode='loss')
     assert all(torch.isfinite(value) for value in losses.values()), losses
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from ..structures import MomentDataSample, MomentTargets
 VIDEO_DIMS, TEXT_DIMS, EMBED_DIMS = 10, 8, 16
 #: Of the channels of a clip, where a model projects sound apart.
 AUDIO_DIMS = 3
+#: Of a frame.
+PATCHES = 4
 #: Clips, words and moments of the default batch: one video of a single clip, one sentence without a moment.
 CLIPS, WORDS, MOMENTS = (13, 9, 6, 1), (7, 4, 5, 3), (3, 1, 0, 1)
 
@@ -47,11 +50,22 @@ def shrink(model: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -
         cfg.model.shared.word_dims = TEXT_DIMS
         cfg.model.projector.text_encoder = None
         cfg.model.encoder.kernel_size = 3
+    if cfg.model.shared.get('frame_dims'):
+        cfg.model.shared.frame_dims = VIDEO_DIMS
+        for loss in cfg.model.criterion.losses.values():
+            if 'space' in _arguments(loss):
+                loss.space = 'learned'  # clips and words of made-up batches have different channels
+            if 'num_patches' in loss:
+                loss.num_patches = PATCHES
     if cfg.model.projector.get('audio_dims'):
         cfg.model.projector.audio_dims = AUDIO_DIMS
     if changes:
         cfg.merge_from_dict({'model': copy.deepcopy(dict(changes))})  # mmengine empties what it merges
     return cfg.model
+
+
+def _arguments(cfg: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return inspect.signature(MODELS.get(cfg['type'])).parameters if cfg else {}
 
 
 def tiny_model(path: str | Path, changes: Mapping[str, Any] | None = None, seed: int = 0) -> nn.Module:
@@ -117,6 +131,7 @@ def make_batch(
     moments: Sequence[int] = MOMENTS,
     seed: int = 0,
     dims: tuple[int, int] = (VIDEO_DIMS, TEXT_DIMS),
+    extras: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What a data loader yields, with random features.
 
@@ -126,6 +141,7 @@ def make_batch(
         moments: Ground-truth moments per sample.
         seed: Seed of features and labels.
         dims: Channels of a clip and of a word.
+        extras: More inputs: ``roles`` of the words, ``patches`` of as many frames as clips.
 
     Returns:
         ``inputs`` (lists of tensors) and ``data_samples``.
@@ -135,6 +151,10 @@ def make_batch(
         name: [torch.randn(length, channels, generator=generator) for length in lengths]
         for name, lengths, channels in (('video', clips, dims[0]), ('text', words, dims[1]))
     }
+    if 'roles' in extras:
+        inputs['roles'] = [torch.randint(0, 3, (length,), generator=generator) for length in words]
+    if 'patches' in extras:
+        inputs['patches'] = [torch.randn(length, PATCHES, dims[0], generator=generator) for length in clips]
     return {'inputs': inputs, 'data_samples': make_samples(clips, moments, seed)}
 
 

@@ -139,7 +139,7 @@ def test_damaged_patches(patch_files, tmp_path):
     augment['patches']['shape'] = None
     with pytest.raises(ValueError, match='NaN or infinite'):
         make_dataset(augment)[0]
-    with pytest.raises(FileNotFoundError, match='patches: 1 missing in .*: w.npz'):
+    with pytest.raises(FileNotFoundError, match=r'patches: 1 missing in .*: w\.npz'):
         make_dataset(augment, row=dict(vid='w'))
 
 

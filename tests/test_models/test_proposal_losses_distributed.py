@@ -1,4 +1,4 @@
-"""Losses on candidate moments: two processes over gloo have those of one process with the joint batch."""
+"""Losses on candidate moments and relations: two processes over gloo have those of one process with the joint batch."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import torch.distributed as dist
 from run_helpers import forkserver
 
 from mmvmr.models import MomentToSentenceLoss, ProposalHead, ProposalIoULoss, SentenceToMomentLoss
+from mmvmr.models.losses.injection_losses import relation
 from mmvmr.structures import Features, JointSpace, Memory, MomentTargets, Outputs, Proposals, Tokens, to_center_width
 
 #: Video of every sentence; process 0 has videos 0 and 1 with four sentences, process 1 has video 2 with two.
@@ -51,6 +52,11 @@ def compute(videos=slice(None), sentences=slice(None)):
         value = loss(outputs, targets)
         gradients = torch.autograd.grad(value, (moments, words), retain_graph=True)
         found[name] = (value.detach(), *gradients)
+    # The relation between videos and sentences of VDI, here between two halves of the sentences' channels.
+    for distance in ('mse', 'kl'):
+        value = relation(words[:, :2], words[:, 2:], WITH_MOMENT[sentences], distance, 0.5)
+        (gradient,) = torch.autograd.grad(value, words, retain_graph=True)
+        found[distance] = (value.detach(), torch.zeros_like(moments), gradient)
     return found
 
 
@@ -77,7 +83,7 @@ def processes(tmp_path_factory):
     return [torch.load(folder / f'{rank}.pt', weights_only=True) for rank in range(2)]
 
 
-@pytest.mark.parametrize('name', LOSSES)
+@pytest.mark.parametrize('name', [*LOSSES, 'mse', 'kl'])
 def test_two_processes_equal_one(processes, name):
     value, moments, words = compute()[name]
     first, second = (part[name] for part in processes)

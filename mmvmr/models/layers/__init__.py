@@ -16,6 +16,7 @@ from .clusters import ClusterMeans, MeanGate, RandomWalkPropagation, soft_assign
 from .conv_tower import ConvTower, MaskedConv
 from .dynamics import DynamicsProjection, frame_differences
 from .elementwise import Dropout, DropPath, PReLU, dropout, residual_dropout
+from .frame_guide import FrameGuide
 from .init import xavier_
 from .local_attention import ProjectedAttention, attend_near
 from .local_conv import ConvStack, LocalConvBlock
@@ -40,6 +41,7 @@ from .query_position import (
     SpanQueryPosition,
     inverse_sigmoid,
 )
+from .response_encoder import ResponseGRU, ResponseTransformer
 from .slot_attention import SlotAttention
 from .temporal_align import hat_weights, temporal_align, temporal_align_weights
 
@@ -60,6 +62,7 @@ __all__ = [
     'DropPath',
     'Dropout',
     'DynamicsProjection',
+    'FrameGuide',
     'GaussianModulator',
     'LearnedQueryPosition',
     'LocalConvBlock',
@@ -74,6 +77,8 @@ __all__ = [
     'QueryPosition',
     'QuerySelfAttention',
     'RandomWalkPropagation',
+    'ResponseGRU',
+    'ResponseTransformer',
     'ScaledFFN',
     'ScaledPath',
     'SinePosition',

@@ -17,6 +17,7 @@ from .correlation_losses import (
     OrthogonalTokenLoss,
 )
 from .frame_losses import FrameGuidanceLoss, PooledAlignmentLoss
+from .injection_losses import SpatialDynamicLoss, VisualContextLoss
 from .point_losses import ClipForegroundLoss, MovingCount, PointFocalLoss, PointForegroundLoss
 from .proposal_losses import MomentToSentenceLoss, ProposalIoULoss, SentenceToMomentLoss
 from .saliency_losses import (
@@ -73,7 +74,9 @@ __all__ = [
     'SpanGIoULoss',
     'SpanIoULoss',
     'SpanL1Loss',
+    'SpatialDynamicLoss',
     'VideoSentenceLoss',
     'VideoTextContrastiveLoss',
+    'VisualContextLoss',
     'rank_contrastive',
 ]
