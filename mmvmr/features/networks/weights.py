@@ -26,9 +26,24 @@ def _empty_array(*_: Any) -> np.ndarray:
     return np.empty(0, dtype='b')
 
 
+def _array_of_buffer(buffer: bytes, dtype: np.dtype, shape: tuple[int, ...], order: str) -> np.ndarray:
+    """What numpy's ``_frombuffer`` does: an array of the bytes that pickle protocol 5 holds."""
+    return np.frombuffer(buffer, dtype=dtype).reshape(shape, order=order)
+
+
+def _latin1(text: str, encoding: str) -> bytes:
+    """Stands in for ``_codecs.encode``, by which Python 3 writes bytes in pickle protocol 2."""
+    if encoding != 'latin1':
+        raise UnsafeCheckpointError(f'it asks for the encoding {encoding!r}')
+    return text.encode('latin1')
+
+
 _ALLOWED = {
     ('numpy.core.multiarray', '_reconstruct'): _empty_array,
     ('numpy._core.multiarray', '_reconstruct'): _empty_array,
+    ('numpy.core.numeric', '_frombuffer'): _array_of_buffer,
+    ('numpy._core.numeric', '_frombuffer'): _array_of_buffer,
+    ('_codecs', 'encode'): _latin1,
     ('numpy', 'ndarray'): np.ndarray,
     ('numpy', 'dtype'): np.dtype,
 }

@@ -1,0 +1,111 @@
+import os
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from mmvmr.features.networks import is_plain_pickle, load_weights, read_numpy_pickle, read_state_dict
+from mmvmr.utils.checkpoint import UnsafeCheckpointError
+
+
+class Malicious:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.system, (f'touch {self.path}',)
+
+
+@pytest.mark.parametrize('protocol', [2, 4, 5])
+def test_arrays_of_a_pickle_are_read_as_they_are(tmp_path, protocol):
+    content = {
+        'blobs': {'w': np.arange(6, dtype='f4').reshape(2, 3), 'f': np.asfortranarray(np.eye(3)[:2])},
+        'n': 3,
+        'text': 'x',
+    }
+    (tmp_path / 'a.pkl').write_bytes(pickle.dumps(content, protocol=protocol))
+    read = read_numpy_pickle(tmp_path / 'a.pkl')
+    assert read['n'] == 3 and read['text'] == 'x'
+    for name, array in content['blobs'].items():
+        np.testing.assert_array_equal(read['blobs'][name], array)
+        assert read['blobs'][name].dtype == array.dtype
+
+
+def test_a_pickle_of_python_2_is_read(tmp_path):
+    # Python 2 pickled the bytes of an array as a text string: opcode U, with a length of one byte.
+    state = b'(I1\n(I2\nt' + b'cnumpy\ndtype\n(U\x02f4I0\nI1\ntR(I3\nU\x01<NNNI-1\nI-1\nI0\ntb' + b'I00\n'
+    state += b'U\x08' + np.array([1.5, -2], '<f4').tobytes() + b't'
+    array = b'cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntU\x01btR' + state + b'b'
+    (tmp_path / 'a.pkl').write_bytes(b'\x80\x02}U\x01w' + array + b's.')
+    np.testing.assert_array_equal(read_numpy_pickle(tmp_path / 'a.pkl')['w'], np.array([1.5, -2], 'f4'))
+
+
+def test_code_in_a_pickle_is_refused_and_not_run(tmp_path):
+    path, trace = tmp_path / 'evil.pkl', tmp_path / 'ran'
+    path.write_bytes(pickle.dumps({'blobs': Malicious(trace)}))
+    with pytest.raises(UnsafeCheckpointError, match=r'evil\.pkl: refused.*asks for `(posix|nt)\.system`') as info:
+        read_numpy_pickle(path)
+    assert '\n' not in str(info.value) and not trace.exists()
+
+
+def test_damaged_missing_and_other_pickles(tmp_path):
+    path = tmp_path / 'a.pkl'
+    whole = pickle.dumps({'w': np.zeros(100)})
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r'a\.pkl: not a complete pickle'):
+        read_numpy_pickle(path)
+    path.write_text('hello')
+    with pytest.raises(ValueError, match=r'a\.pkl: not a complete pickle'):
+        read_numpy_pickle(path)
+    path.write_bytes(pickle.dumps([1]))
+    with pytest.raises(ValueError, match='found list'):
+        read_numpy_pickle(path)
+    with pytest.raises(FileNotFoundError, match='no such file of weights'):
+        read_numpy_pickle(tmp_path / 'none.pkl')
+
+
+@pytest.mark.parametrize('zip_format', [True, False])
+def test_a_plain_pickle_is_told_from_files_of_torch(tmp_path, zip_format):
+    torch.save({'w': torch.zeros(1)}, tmp_path / 'a.pth', _use_new_zipfile_serialization=zip_format)
+    assert not is_plain_pickle(tmp_path / 'a.pth')
+    (tmp_path / 'b.pkl').write_bytes(pickle.dumps({'w': np.zeros(1)}, protocol=2))
+    assert is_plain_pickle(tmp_path / 'b.pkl')
+    assert not is_plain_pickle(tmp_path / 'none.pkl')
+
+
+@pytest.mark.parametrize('wrapper', ['model_state', 'model', 'state_dict', None])
+def test_published_wrappers_are_opened(tmp_path, wrapper):
+    state = {'module.weight': torch.ones(2, 2), 'module.bias': torch.zeros(2)}
+    torch.save(state if wrapper is None else {'epoch': 3, wrapper: state, 'cfg': 'A: 1'}, tmp_path / 'a.pth')
+    assert sorted(read_state_dict(tmp_path / 'a.pth')) == ['bias', 'weight']
+
+
+def test_a_file_without_tensors_is_told(tmp_path):
+    torch.save({'epoch': 3, 'options': 'x'}, tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match=r'a\.pth: holds no tensors.*epoch, options'):
+        read_state_dict(tmp_path / 'a.pth')
+
+
+def test_weights_that_do_not_fit_are_told_in_one_message_and_nothing_is_loaded():
+    network = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    state = {name: value + 1 for name, value in before.items()}
+    del state['0.bias'], state['1.running_mean']
+    state['0.weight'] = torch.zeros(2, 2)
+    state['head.weight'] = torch.zeros(1)
+    with pytest.raises(ValueError) as info:
+        load_weights(network, state, 'some.pth')
+    text = str(info.value)
+    assert text.startswith('some.pth: these are not weights of Sequential') and '\n' not in text
+    assert '2 missing (0.bias, 1.running_mean)' in text and '1 unexpected (head.weight)' in text
+    assert '1 of another shape (0.weight (2, 2) instead of (3, 2))' in text
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_old_checkpoints_do_not_count_batches():
+    network = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    state = {k: v + 1 for k, v in network.state_dict().items() if not k.endswith('num_batches_tracked')}
+    load_weights(network, state, 'old.pth')
+    assert torch.equal(network[1].running_mean, torch.ones(3))
