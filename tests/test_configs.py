@@ -13,8 +13,8 @@ from mmvmr.registry import METRICS, MODELS
 from mmvmr.testing import make_batch, shrink
 
 ROOT = Path(__file__).resolve().parent.parent / 'configs'
-#: Grids are made of configs, see test_experiments/test_shipped_grids.py.
-NO_CONFIGS = {'_base_', 'grids'}
+#: Grids are made of configs, see test_experiments/test_shipped_grids.py; features: see test_features.
+NO_CONFIGS = {'_base_', 'features', 'grids'}
 CONFIGS = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob('*.py') if not NO_CONFIGS & set(path.parts))
 #: Configs that reproduce published behaviour which depends on the batch.
 BATCH_DEPENDENT = 'official'

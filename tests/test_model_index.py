@@ -20,6 +20,8 @@ from doc_sections import section, update  # noqa: E402
 INDEX = yaml.safe_load((REPO / 'model-index.yml').read_text(encoding='utf-8'))['Import']
 FILES = {path.parent.name: content for path, content in model_tables.metafiles().items()}
 ENTRIES = [(method, model) for method, content in FILES.items() for model in content['Models']]
+#: Folders of configs that are no methods.
+NO_METHODS = {'_base_', 'features', 'grids'}
 COLLECTION = {
     'Name': str,
     'Metadata': dict,
@@ -57,13 +59,13 @@ def names(cell):
 
 def test_index_names_every_metafile_and_config():
     on_disk = {str(path.relative_to(REPO)) for path in REPO.glob('configs/*/metafile.yml')}
-    folders = {path.name for path in (REPO / 'configs').iterdir() if path.is_dir()} - {'_base_', 'grids'}
+    folders = {path.name for path in (REPO / 'configs').iterdir() if path.is_dir()} - NO_METHODS
     assert set(INDEX) == on_disk
     assert set(FILES) == folders
     configs = {path.relative_to(REPO).as_posix() for path in (REPO / 'configs').rglob('*.py')}
     listed = [model['Config'] for _, model in ENTRIES]
     assert len(listed) == len(set(listed))
-    assert set(listed) == {path for path in configs if '_base_' not in path and '/grids/' not in path}
+    assert set(listed) == {path for path in configs if not NO_METHODS & set(path.split('/'))}
 
 
 @pytest.mark.parametrize('method', FILES)
