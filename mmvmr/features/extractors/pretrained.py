@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -31,7 +32,8 @@ def load_pretrained(loader: str, model: str, user: str, **options: Any) -> Any:
     """
     transformers = require_transformers(user)
     try:
-        found = getattr(transformers, loader).from_pretrained(model, **options)
+        with _without_bar(transformers.utils.logging):
+            found = getattr(transformers, loader).from_pretrained(model, **options)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise ValueError(
@@ -41,6 +43,18 @@ def load_pretrained(loader: str, model: str, user: str, **options: Any) -> Any:
     if isinstance(found, torch.nn.Module):
         found = found.float().eval().requires_grad_(False)
     return found
+
+
+@contextlib.contextmanager
+def _without_bar(logging: Any) -> Iterator[None]:
+    """Without the progress bar over the weights of a file, which every process would draw."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def load_image_processor(model: str, user: str) -> Any:

@@ -1,0 +1,135 @@
+"""The folder that extracted features lie in: where files are, which of them are done, what they were made with."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmvmr.datasets.moment_dataset import SPEC_FILE
+from mmvmr.structures import FeatureSpec
+from mmvmr.utils import atomic_write, read_json, write_json
+
+from .spec import TEXT, ExtractionSpec
+
+RECORD_FILE = 'extraction.json'
+VIDEO_KEY = 'features'
+TEXT_KEYS = ('last_hidden_state', 'pooler_output')
+DTYPES = {'float16': np.float16, 'float32': np.float32}
+
+
+class FeatureFolder:
+    """Reads and writes ``<folder of the stream>/<vid>.npz`` and ``<folder of the text>/qid<qid>.npz``.
+
+    Args:
+        root: The folder; it can be the ``data_root`` of a config.
+        spec: What is extracted.
+        dtype: ``float16``, as published features are stored, or ``float32``.
+    """
+
+    def __init__(self, root: str | os.PathLike[str], spec: ExtractionSpec, dtype: str = 'float16') -> None:
+        if dtype not in DTYPES:
+            raise ValueError(f'dtype={dtype!r} is unknown, expected one of {tuple(DTYPES)}')
+        self.root, self.spec, self.dtype = Path(root), spec, dtype
+
+    def claim(self) -> None:
+        """Write down what the files are made with, before the first one is there. Nothing is ever removed.
+
+        Raises:
+            ValueError: If the folder has features that were made in another way, or nobody knows how.
+        """
+        mine = {**self.spec.to_dict(), 'dtype': self.dtype}
+        record, marker = self.root / RECORD_FILE, self.root / SPEC_FILE
+        theirs = read_json(record) if record.is_file() else None
+        fault = None if theirs == mine else self._occupied(theirs, mine)
+        if fault is None and theirs is None and marker.is_file():
+            others = FeatureSpec.from_dict(read_json(marker))
+            fault = '; '.join(self.spec.features.differences(others, 'asked for', 'there')) or None
+        if fault is not None:
+            raise ValueError(
+                f'{self.root}: other features are here already: {fault}. Use another --out, or remove them'
+            )
+        write_json(marker, self.spec.features.to_dict())
+        write_json(record, mine)
+
+    def _occupied(self, theirs: Mapping[str, Any] | None, mine: Mapping[str, Any]) -> str | None:
+        names = {*self.spec.folders.values(), *(theirs or {}).get('folders', {}).values()}
+        files = (self.root / name for name in sorted(names))
+        if not any(next(folder.glob('*.npz'), None) for folder in files):
+            return None
+        return f'there is no {RECORD_FILE} that says how they were made' if theirs is None else _change(theirs, mine)
+
+    def path(self, name: str, item: Any) -> Path:
+        """The file of a video or sentence.
+
+        Args:
+            name: Name of the stream, or ``text``.
+            item: ``vid`` or ``qid``.
+
+        Returns:
+            Its path.
+        """
+        file = f'qid{item}.npz' if name == TEXT else f'{item}.npz'
+        return self.root / self.spec.folders[name] / file
+
+    def fault(self, name: str, item: Any) -> str | None:
+        """Why a file is not done.
+
+        Args:
+            name: Name of the stream, or ``text``.
+            item: ``vid`` or ``qid``.
+
+        Returns:
+            ``absent``, or what is wrong with it; None for a file that is complete and fits the specification.
+        """
+        path = self.path(name, item)
+        if not path.is_file():
+            return 'absent'
+        try:
+            with np.load(path, allow_pickle=False) as holder:
+                arrays = {key: holder[key] for key in holder.files}  # compares the checksums
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            return f'it cannot be read: {error}'
+        key = TEXT_KEYS[0] if name == TEXT else VIDEO_KEY
+        if key not in arrays:
+            return f'it has no array {key!r}'
+        vectors = arrays[key]
+        if vectors.ndim != 2 or not len(vectors) or vectors.shape[1] != self.spec.dim(name):
+            return f'its shape is {vectors.shape}, expected (length, {self.spec.dim(name)})'
+        if vectors.dtype != DTYPES[self.dtype]:
+            return f'it is {vectors.dtype}, expected {self.dtype}'
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            return 'it has NaN or infinite values'
+        return None
+
+    def write(self, name: str, item: Any, *arrays: np.ndarray) -> None:
+        """Write a file, completely or not at all.
+
+        Args:
+            name: Name of the stream, or ``text``.
+            item: ``vid`` or ``qid``.
+            *arrays: The vectors (clips, dim); for text the tokens (L, dim) and the vector of the sentence (dim',).
+
+        Raises:
+            ValueError: If a number is too large for float16.
+        """
+        keys = TEXT_KEYS if name == TEXT else (VIDEO_KEY,)
+        if self.dtype == 'float16' and any(np.abs(a).max() > np.finfo(np.float16).max for a in arrays):
+            raise ValueError(f'{name} of {item}: values too large for float16; use --dtype float32')
+        stored = {key: array.astype(DTYPES[self.dtype]) for key, array in zip(keys, arrays)}
+        with atomic_write(self.path(name, item)) as tmp:
+            np.savez(tmp, **stored)
+
+
+def _change(theirs: Mapping[str, Any], mine: Mapping[str, Any], prefix: str = '') -> str:
+    """The first value that is not the same."""
+    key = next(k for k in (*mine, *theirs) if mine.get(k) != theirs.get(k))
+    there, here = theirs.get(key), mine.get(key)
+    if isinstance(there, Mapping) and isinstance(here, Mapping):
+        return _change(there, here, f'{prefix}{key}.')
+    return f'{prefix}{key} is {there!r} there, {here!r} asked for'

@@ -1,0 +1,79 @@
+"""Features of the sentences of annotation files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from mmvmr.utils import read_jsonl
+
+from .base import TextExtractor
+from .folder import FeatureFolder
+from .spec import TEXT
+
+
+def read_queries(files: Iterable[str]) -> dict[Any, str]:
+    """The sentences of annotation files.
+
+    Args:
+        files: jsonl files with ``qid`` and ``query`` per line; other keys do not matter.
+
+    Returns:
+        qid to sentence.
+
+    Raises:
+        FileNotFoundError: If a file is absent.
+        ValueError: If a line lacks one, or a qid stands for two sentences; the message names file and line.
+    """
+    found: dict[str, str] = {}
+    for file in files:
+        for number, row in enumerate(read_jsonl(file), start=1):
+            where = f'{file}: annotation {number}'
+            qid, query = row.get('qid'), row.get('query')
+            if qid is None or not isinstance(query, str) or not query.strip():
+                raise ValueError(f'{where}: expected "qid" and a "query" that is not empty, found {qid!r}, {query!r}')
+            if os.sep in str(qid):
+                raise ValueError(f'{where}: qid {qid!r} holds {os.sep!r} and cannot be the name of a file')
+            if found.setdefault(str(qid), query) != query:
+                raise ValueError(
+                    f'{where}: qid {qid} stands for {query!r} here and for {found[str(qid)]!r} before; make every qid '
+                    'unique, or extract the files into different folders'
+                )
+    return found
+
+
+def extract_queries(
+    queries: Mapping[Any, str],
+    extractor: TextExtractor,
+    folder: FeatureFolder,
+    progress: Callable[[int], None] = lambda count: None,
+) -> None:
+    """Write the features of sentences.
+
+    Args:
+        queries: qid to sentence.
+        extractor: What makes them.
+        folder: Where they go.
+        progress: Called with the number of sentences that were written.
+
+    Raises:
+        ValueError: If a sentence cannot be encoded, or the extractor says something else than declared.
+    """
+    items = list(queries.items())
+    for first in range(0, len(items), extractor.batch_sentences):
+        batch = items[first : first + extractor.batch_sentences]
+        for (qid, query), (tokens, pooled) in zip(batch, _encoded(extractor, [query for _, query in batch])):
+            if tokens.ndim != 2 or not len(tokens) or tokens.shape[1] != extractor.dim:
+                raise ValueError(
+                    f'qid {qid} ({query!r}): tokens of shape {tokens.shape}, expected (L, {extractor.dim})'
+                )
+            folder.write(TEXT, qid, tokens, pooled)
+        progress(len(batch))
+
+
+def _encoded(extractor: TextExtractor, sentences: Sequence[str]) -> Sequence[Any]:
+    found = extractor(sentences)
+    if len(found) != len(sentences):
+        raise ValueError(f'{type(extractor).__name__} made {len(found)} results for {len(sentences)} sentences')
+    return found

@@ -1,0 +1,130 @@
+"""What is extracted: the config that ``tools/extract_features.py`` reads."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmvmr.registry import EXTRACTORS
+from mmvmr.structures import FeatureSpec
+
+from .base import AudioExtractor, TextExtractor, VideoExtractor
+
+TEXT = 'text'
+Extractor = VideoExtractor | AudioExtractor | TextExtractor
+
+
+@dataclass(frozen=True)
+class ExtractionSpec:
+    """What is extracted, with what, into which folders.
+
+    Attributes:
+        features: Specification of the features: streams with their dimensions, text, clip length.
+        extractors: Stream name (and ``text``) to the config of its extractor, without ``clip_len``.
+        folders: Stream name (and ``text``) to the folder of its files below the output.
+    """
+
+    features: FeatureSpec
+    extractors: dict[str, dict[str, Any]]
+    folders: dict[str, str]
+
+    @classmethod
+    def from_config(cls, cfg: Mapping[str, Any]) -> ExtractionSpec:
+        """Read a config.
+
+        Args:
+            cfg: Has ``feature_spec``, as data set configs declare it, and ``extractors``: a dict of stream name, and
+                ``text``, to ``dict(type=..., ...)``. ``folder`` in it is ``<name>_features`` by default.
+
+        Returns:
+            The specification.
+
+        Raises:
+            ValueError: If a key is missing or unknown, or a stream has no extractor.
+        """
+        if absent := [key for key in ('feature_spec', 'extractors') if not cfg.get(key)]:
+            raise ValueError(f'the keys {absent} are missing; see configs/features')
+        features = FeatureSpec.from_dict(cfg['feature_spec'])
+        names = [s.name for s in features.streams] + [TEXT]
+        given = {name: dict(value) for name, value in cfg['extractors'].items() if value is not None}
+        if lacking := [name for name in names if name not in given]:
+            raise ValueError(f'feature_spec declares {lacking}, but extractors has only {sorted(given)}')
+        if unknown := sorted(set(given) - set(names)):
+            raise ValueError(f'extractors has {unknown}, but feature_spec declares only {names}; add their dim there')
+        for name, extractor in given.items():
+            if 'type' not in extractor:
+                raise ValueError(f'extractors.{name} has no type')
+            if 'clip_len' in extractor:
+                raise ValueError(f'extractors.{name}.clip_len: all streams have that of feature_spec; remove it')
+        folders = {name: str(given[name].pop('folder', f'{name}_features')) for name in names}
+        if len(set(folders.values())) < len(folders):
+            raise ValueError(f'two of the folders are the same: {folders}')
+        return cls(features, {name: given[name] for name in names}, folders)
+
+    @property
+    def streams(self) -> list[str]:
+        """Names of the streams of a video, in their order."""
+        return [s.name for s in self.features.streams]
+
+    def dim(self, name: str) -> int:
+        """Declared dimension of a stream, or of ``text``."""
+        return {s.name: s.dim for s in (*self.features.streams, self.features.text)}[name]
+
+    def build(self, name: str) -> Extractor:
+        """Build the extractor of a stream, or of ``text``.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The extractor, in eval mode.
+
+        Raises:
+            ImportError: If a package is missing.
+            OSError: If a checkpoint is missing.
+            ValueError: If a checkpoint is damaged, an option is wrong, or the dimension is another one than declared.
+        """
+        cfg = copy.deepcopy(self.extractors[name])
+        if name != TEXT:
+            cfg['clip_len'] = self.features.clip_len
+        try:
+            extractor = EXTRACTORS.build(cfg)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f'extractors.{name}: {error.args[0] if error.args else error}') from error
+        wanted = TextExtractor if name == TEXT else (VideoExtractor, AudioExtractor)
+        if not isinstance(extractor, wanted):
+            raise ValueError(f'extractors.{name}: a {type(extractor).__name__} cannot make this stream')
+        if extractor.dim != self.dim(name):
+            key = 'text' if name == TEXT else f'streams.{name}'
+            raise ValueError(
+                f'extractors.{name} makes vectors of {extractor.dim} numbers, but feature_spec.{key}.dim is '
+                f'{self.dim(name)}; correct it, or take another checkpoint'
+            )
+        return extractor.eval()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything that decides what the files hold, as plain Python."""
+        return {
+            'feature_spec': self.features.to_dict(),
+            'extractors': {name: plain(cfg) for name, cfg in self.extractors.items()},
+            'folders': dict(self.folders),
+        }
+
+
+def plain(value: Any) -> Any:
+    """A config value as JSON has it.
+
+    Args:
+        value: Dicts, lists, tuples and scalars.
+
+    Returns:
+        Dicts, lists and scalars; anything else as text.
+    """
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    return str(value) if isinstance(value, Path) or not isinstance(value, (str, int, float, type(None))) else value
