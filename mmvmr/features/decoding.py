@@ -98,26 +98,28 @@ class VideoReader:
                 float((stream.start_time or 0) * stream.time_base) - start + float(stream.duration * stream.time_base)
             )
         # Matroska, WebM and raw streams do not say; the length of the file may be that of a longer sound track.
-        end = self._last_packet(container, stream)
-        if end is None:
+        ends = self._last_packets(container)
+        if stream.index not in ends:
             raise VideoError(f'{self.path}: its video stream holds no frame')
         if container.duration:
-            self._check_end(end - start, container.duration / self._av.time_base)
-        return end - start
+            self._check_end(max(ends.values()) - start, container.duration / self._av.time_base)
+        return ends[stream.index] - start
 
-    def _last_packet(self, container: Any, stream: Any) -> float | None:
-        """End of the last packet in seconds, from timestamps alone; None without any."""
-        end = None
-        frame = 1 / float(stream.average_rate or stream.guessed_rate or 25)
-        for packet in self._packets(container, stream):
+    def _last_packets(self, container: Any) -> dict[int, float]:
+        """Number of a stream to the end of its last packet in seconds; nothing is decoded."""
+        ends: dict[int, float] = {}
+        for packet in self._packets(container):
             if packet.pts is not None:
-                length = float(packet.duration * packet.time_base) if packet.duration else frame
-                end = max(end or 0.0, float(packet.pts * packet.time_base) + length)
-        return end
+                length = float(packet.duration * packet.time_base) if packet.duration else 0.0
+                if not length and packet.stream.type == 'video':
+                    length = _frame_length(packet.stream)
+                end = float(packet.pts * packet.time_base) + length
+                ends[packet.stream.index] = max(ends.get(packet.stream.index, end), end)
+        return ends
 
-    def _packets(self, container: Any, stream: Any) -> Iterator[Any]:
+    def _packets(self, container: Any, *streams: Any) -> Iterator[Any]:
         try:
-            yield from container.demux(stream)
+            yield from container.demux(*streams)
         except self._av.error.FFmpegError as error:
             self._fault(f'cannot be read to its end ({error.strerror})')
 
@@ -183,18 +185,13 @@ class VideoReader:
                 held, shown_from = frame, begin
             if held is None:
                 raise VideoError(f'{self.path}: no frame can be decoded')
-            self._check_end(shown_from + self._length(held, stream), self.duration)
+            self._check_end(shown_from + _shown_for(held, stream), self.duration)
             yield first, len(times), self._rgb(held)
 
     def _time(self, frame: Any, stream: Any, before: float, start: float) -> float:
         if frame.pts is not None:
             return float(frame.pts * frame.time_base) - start
-        return 0.0 if before == -np.inf else before + self._length(frame, stream)
-
-    def _length(self, frame: Any, stream: Any) -> float:
-        if frame.duration:
-            return float(frame.duration * frame.time_base)
-        return 1 / float(stream.average_rate or stream.guessed_rate or 25)
+        return 0.0 if before == -np.inf else before + _shown_for(frame, stream)
 
     def _rgb(self, frame: Any) -> np.ndarray:
         turns = round(frame.rotation / 90)
@@ -231,3 +228,12 @@ class VideoReader:
                 first = end if piece.pts is None else round((float(piece.pts * piece.time_base) - start) * rate)
                 end = first + len(samples)
                 yield first, samples
+
+
+def _shown_for(frame: Any, stream: Any) -> float:
+    """How long a frame is shown, in seconds."""
+    return float(frame.duration * frame.time_base) if frame.duration else _frame_length(stream)
+
+
+def _frame_length(stream: Any) -> float:
+    return 1 / float(stream.average_rate or stream.guessed_rate or 25)
