@@ -30,11 +30,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmvmr.features.base import VideoExtractor
-from mmvmr.features.frames import FrameFormat
-from mmvmr.features.networks import SlowFast, is_plain_pickle, load_weights, read_state_dict
 from mmvmr.registry import EXTRACTORS
 from mmvmr.utils.checkpoint import UnsafeCheckpointError
+
+from ..base import VideoExtractor
+from ..frames import FrameFormat
+from ..networks import SlowFast, is_plain_pickle, load_weights, read_state_dict
 
 FPS = 30
 NUM_FRAMES = 32
@@ -54,7 +55,7 @@ def frame_places(clip_frames: int, source_fps: float = FPS) -> np.ndarray:
     """
     last = max(NUM_FRAMES * SAMPLING_RATE * int(source_fps) / FPS - 1, 0)
     # In single precision like the original: at 30 frames per second no place is near an integer but the ends.
-    places = torch.linspace(0, last, NUM_FRAMES)
+    places = torch.linspace(0, last, NUM_FRAMES, device='cpu')
     return places.clamp(0, clip_frames - 1).long().numpy()
 
 
