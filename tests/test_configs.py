@@ -10,7 +10,7 @@ import mmvmr.datasets
 import mmvmr.evaluation.metrics
 import mmvmr.models  # noqa: F401
 from mmvmr.registry import METRICS, MODELS
-from mmvmr.testing import make_batch, shrink
+from mmvmr.testing import extra_inputs, make_batch, shrink
 
 ROOT = Path(__file__).resolve().parent.parent / 'configs'
 #: Grids are made of configs, see test_experiments/test_shipped_grids.py; features: see test_features.
@@ -32,8 +32,7 @@ def _model(cfg):
 
 def _batch(cfg, **sizes):
     """A batch with what the training data of the config has beside clips and words."""
-    inputs = cfg.train_dataloader.dataset.pipeline.pack.get('inputs') or {}
-    return make_batch(**sizes, extras=[name for name in inputs if name in ('roles', 'patches')])
+    return make_batch(**sizes, extras=extra_inputs(cfg))
 
 
 def _highlights_only(cfg):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from torch import nn
 
 from mmvmr.registry import MODELS
 
+from ..models.builder import constructor_arguments
 from ..models.targets import build_targets
 from ..structures import MomentDataSample, MomentTargets
 
@@ -23,6 +23,8 @@ VIDEO_DIMS, TEXT_DIMS, EMBED_DIMS = 10, 8, 16
 AUDIO_DIMS = 3
 #: Of a frame.
 PATCHES = 4
+#: More inputs that a batch may have.
+EXTRAS = ('roles', 'patches')
 #: Clips, words and moments of the default batch: one video of a single clip, one sentence without a moment.
 CLIPS, WORDS, MOMENTS = (13, 9, 6, 1), (7, 4, 5, 3), (3, 1, 0, 1)
 
@@ -52,11 +54,8 @@ def shrink(model: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -
         cfg.model.encoder.kernel_size = 3
     if cfg.model.shared.get('frame_dims'):
         cfg.model.shared.frame_dims = VIDEO_DIMS
-        for loss in cfg.model.criterion.losses.values():
-            if 'space' in _arguments(loss):
-                loss.space = 'learned'  # clips and words of made-up batches have different channels
-            if 'num_patches' in loss:
-                loss.num_patches = PATCHES
+        for loss in filter(None, cfg.model.criterion.losses.values()):
+            _shrink_guided(loss)
     if cfg.model.projector.get('audio_dims'):
         cfg.model.projector.audio_dims = AUDIO_DIMS
     if changes:
@@ -64,8 +63,21 @@ def shrink(model: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -
     return cfg.model
 
 
-def _arguments(cfg: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    return inspect.signature(MODELS.get(cfg['type'])).parameters if cfg else {}
+def _shrink_guided(loss: ConfigDict) -> None:
+    """Losses in which words look at frames: clips and words of made-up batches have different channels."""
+    if 'space' in constructor_arguments(loss['type']):
+        loss.space = 'learned'
+    for name, value in (('word_dims', TEXT_DIMS), ('frame_dims', VIDEO_DIMS), ('num_patches', PATCHES)):
+        if name in loss:
+            loss[name] = value
+    if 'projection' in loss:
+        loss.projection = 'linear'
+
+
+def extra_inputs(cfg: Mapping[str, Any]) -> list[str]:
+    """What a training batch of a config has beside clips and words: ``extras`` of :func:`make_batch`."""
+    inputs = cfg['train_dataloader']['dataset'].get('pipeline', {}).get('pack', {}).get('inputs') or {}
+    return [name for name in inputs if name in EXTRAS]
 
 
 def tiny_model(path: str | Path, changes: Mapping[str, Any] | None = None, seed: int = 0) -> nn.Module:

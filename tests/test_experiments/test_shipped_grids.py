@@ -8,7 +8,7 @@ import torch
 from mmvmr.experiments import load_grid, row_config
 from mmvmr.experiments.cells import config_digest
 from mmvmr.registry import MODELS, TRANSFORMS
-from mmvmr.testing import make_batch, shrink
+from mmvmr.testing import extra_inputs, make_batch, shrink
 from mmvmr.utils.setup import register_all_modules
 
 FOLDER = Path(__file__).resolve().parents[2] / 'configs' / 'grids'
@@ -54,7 +54,7 @@ def check_transforms(cfg):
 def check_model(cfg, where):
     torch.manual_seed(0)
     model = MODELS.build(shrink(cfg.model)).train()
-    losses = model(**model.data_preprocessor(make_batch(), training=True), mode='loss')
+    losses = model(**model.data_preprocessor(make_batch(extras=extra_inputs(cfg)), training=True), mode='loss')
     assert losses and all(torch.isfinite(value) for value in losses.values()), (where, losses)
     sum(losses.values()).backward()
     if not cfg.get('find_unused_parameters'):  # rows without the losses of a head say so

@@ -114,7 +114,7 @@ def test_consistent_visual_context(where, distance):
 
 
 def test_consistent_without_projections():
-    loss, outputs = VisualContextLoss(DIMS, DIMS, joint_dims=None), make_outputs()
+    loss, outputs = VisualContextLoss(DIMS, DIMS, projection='none'), make_outputs()
     assert not list(loss.parameters())
     expected = 1 - F.cosine_similarity(words_with(outputs, 1), contexts(outputs))
     torch.testing.assert_close(loss(outputs, make_targets()), expected.mean())
@@ -384,7 +384,7 @@ def test_guided_by_an_encoding_of_the_things_alone():
         ('context', dict(where='shot'), "where='shot'"),
         ('dynamics', dict(response='sigmoid'), "response='sigmoid'"),
         ('context', dict(space='other'), "space='other'"),
-        ('dynamics', dict(form='consistent', joint_dims=None), 'words have 6 channels and the video side 8'),
+        ('dynamics', dict(form='consistent', projection='none'), 'words have 6 channels and the video side 8'),
     ],
 )
 def test_impossible_options(name, options, message):

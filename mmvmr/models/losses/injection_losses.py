@@ -30,6 +30,7 @@ _OPTIONS = {
     'distance': ('default', 'cosine', 'mse', 'kl'),
     'inject': ('dynamic', 'sentence'),
     'guide_by': ('tokens', 'static_text'),
+    'projection': ('linear', 'none'),
     'where': ('moment', 'video'),
     'response': ('minmax', 'softmax'),
 }
@@ -111,8 +112,9 @@ class _InjectionLoss(DenseLoss):
         inject: ``dynamic``: into the words of change, Q^d; ``sentence``: into the whole sentence, Q (table 4).
         guide_by: What looks at the video: the mean of the ``tokens`` of words of things in the whole sentence, or
             ``static_text``, an encoding of these words alone (see :class:`LoadStaticQuery`). Never with gradient.
-        joint_dims: Channels of the projections W_d and W_c of the consistent form; None compares words and video as
-            they are, which must have equally many channels then.
+        projection: What the consistent form compares: words and video behind a ``linear`` map each, W_d and W_c, or
+            ``none``, both as they are, with equally many channels.
+        joint_dims: Channels of the linear maps.
         relation_temperature: Of the ``kl`` distance.
         weight: Factor in the total.
 
@@ -129,12 +131,13 @@ class _InjectionLoss(DenseLoss):
         distance: str = 'default',
         inject: str = 'dynamic',
         guide_by: str = 'tokens',
-        joint_dims: int | None = 256,
+        projection: str = 'linear',
+        joint_dims: int = 256,
         relation_temperature: float = 0.1,
         weight: float = 1.0,
     ):
         super().__init__(weight)
-        self._check(form=form, distance=distance, inject=inject, guide_by=guide_by)
+        self._check(form=form, distance=distance, inject=inject, guide_by=guide_by, projection=projection)
         self.distance = _DISTANCES[form][0] if distance == 'default' else distance
         if self.distance not in _DISTANCES[form]:
             raise ValueError(
@@ -142,12 +145,12 @@ class _InjectionLoss(DenseLoss):
             )
         self.form, self.inject, self.guide_by = form, inject, guide_by
         self.relation_temperature = relation_temperature
-        if form == 'consistent' and joint_dims is None and word_dims != video_dims:
+        if form == 'consistent' and projection == 'none' and word_dims != video_dims:
             raise ValueError(
-                f'{type(self).__name__}: words have {word_dims} channels and the video side {video_dims}, which cannot '
-                'be compared as they are: set joint_dims to a number'
+                f"{type(self).__name__}: projection='none', but words have {word_dims} channels and the video side "
+                f"{video_dims}: set projection='linear'"
             )
-        projected = form == 'consistent' and joint_dims is not None
+        projected = form == 'consistent' and projection == 'linear'
         # Without bias: two equal biases would agree whatever the words are.
         self.project_words = nn.Linear(word_dims, joint_dims, bias=False) if projected else nn.Identity()
         self.project_video = nn.Linear(video_dims, joint_dims, bias=False) if projected else nn.Identity()
