@@ -107,7 +107,14 @@ def write_jsonl(path: str | os.PathLike[str], rows: Iterable[Any]) -> None:
         rows: The values, in order.
     """
     with atomic_write(path) as tmp, open(tmp, 'w', encoding='utf-8') as out:
-        out.writelines(json.dumps(nan_to_none(row), allow_nan=False) + '\n' for row in rows)
+        out.writelines(_line(row) + '\n' for row in rows)
+
+
+def _line(row: Any) -> str:
+    try:
+        return json.dumps(row, allow_nan=False)
+    except (TypeError, ValueError):  # numpy, NaN: rare, and going through every value takes most of the time
+        return json.dumps(nan_to_none(row), allow_nan=False)
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:

@@ -1,0 +1,138 @@
+"""Rows that know where they come from, and everything that is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmvmr.datasets.schema import DEFAULT_RULES, Fault, Rules, row_faults
+
+#: Field of a fault for which there is no row: the line could not be read.
+UNREADABLE = 'line'
+
+
+@dataclass
+class LocatedRow:
+    """A row and its origin.
+
+    Args:
+        where: ``train.csv:7`` or ``train.json: video 'v_1', sentence 3``.
+        row: As in :class:`mmvmr.datasets.schema.AnnotationRow`.
+        faults: What was wrong with the source already; the row lacks these fields.
+        windows_at: Where each window comes from, if not from ``where``.
+        names: Field to what the source calls it.
+        unknown: Fields that the row lacks for a reason that ``faults`` gives under the name of the source.
+    """
+
+    where: str
+    row: dict[str, Any]
+    faults: list[Fault] = field(default_factory=list)
+    windows_at: list[str] = field(default_factory=list)
+    names: Mapping[str, str] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
+
+    def place(self, fault: Fault) -> tuple[str, str]:
+        """Where a fault is to be mended.
+
+        Args:
+            fault: One of this row.
+
+        Returns:
+            The place and the name of the field there.
+        """
+        top, _, rest = fault.field.partition('[')
+        number = rest.partition(']')[0]
+        if top == 'relevant_windows' and self.windows_at and number.isdigit():
+            return self.windows_at[int(number)], self.names.get(top, top)
+        return self.where, self.names.get(top, top) + fault.field[len(top) :]
+
+    def told(self, fault: Fault) -> str:
+        """A fault in one line.
+
+        Args:
+            fault: One of this row.
+
+        Returns:
+            ``where: field problem; fix``.
+        """
+        where, name = self.place(fault)
+        return f'{where}: {name} {fault.problem}; {fault.fix}'
+
+
+def faults_of(located: LocatedRow, rules: Rules = DEFAULT_RULES) -> list[Fault]:
+    """Everything that is wrong with one row, without a look at the others.
+
+    Args:
+        located: The row.
+        rules: What is allowed.
+
+    Returns:
+        The faults of the source, then those of the schema in other fields.
+    """
+    if any(fault.field == UNREADABLE for fault in located.faults):
+        return located.faults
+    known = {fault.field.partition('[')[0] for fault in located.faults} | located.unknown
+    found = row_faults(located.row, rules)
+    return located.faults + [fault for fault in found if fault.field.partition('[')[0] not in known]
+
+
+def find_faults(rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES) -> list[str]:
+    """Everything that keeps rows from being an annotation file.
+
+    Args:
+        rows: The rows of one file.
+        rules: What is allowed.
+
+    Returns:
+        One line per fault, in order of the rows.
+    """
+    found: list[str] = []
+    first: dict[Any, LocatedRow] = {}
+    for located in rows:
+        found += [located.told(fault) for fault in faults_of(located, rules)]
+        qid = located.row.get('qid')
+        if isinstance(qid, (int, str)) and not located.faults:
+            if qid in first:
+                problem = f'is {qid!r}, as at {first[qid].where}'
+                found.append(located.told(Fault('qid', problem, 'give every sentence one of its own')))
+            first.setdefault(qid, located)
+    return found
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A row that says again what an earlier one said.
+
+    Args:
+        index: Of the row.
+        earlier: Of the row before it.
+        same: Whether the moments and ratings agree; otherwise the two contradict each other.
+    """
+
+    index: int
+    earlier: int
+    same: bool
+
+
+def find_repeats(rows: Sequence[LocatedRow]) -> Iterator[Repeat]:
+    """Rows with the sentence and the video of an earlier one; those that could not be read whole are passed over.
+
+    Args:
+        rows: The rows of one file.
+
+    Yields:
+        The repeats, in order.
+    """
+    seen: dict[tuple[str, str], dict[str, int]] = {}
+    for index, located in enumerate(rows):
+        query, vid = located.row.get('query'), located.row.get('vid')
+        if not isinstance(query, str) or vid is None or located.faults:
+            continue
+        content = {key: value for key, value in located.row.items() if key != 'qid'}
+        text = json.dumps(content, sort_keys=True, default=str)
+        others = seen.setdefault((str(vid), ' '.join(query.lower().split())), {})
+        if others:
+            yield Repeat(index, others.get(text, next(iter(others.values()))), text in others)
+        others.setdefault(text, index)
