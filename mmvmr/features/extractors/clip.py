@@ -12,7 +12,7 @@ from torch import Tensor
 from mmvmr.registry import EXTRACTORS
 
 from ..base import TextExtractor, VideoExtractor
-from .pretrained import equal_lengths, load_image_processor, load_pretrained, tokenize
+from .pretrained import equal_lengths, load_image_processor, load_network, load_pretrained, tokenize
 
 
 @EXTRACTORS.register_module()
@@ -36,7 +36,7 @@ class CLIPImageExtractor(VideoExtractor):
 
     def __init__(self, model: str, clip_len: float, position: float = 0.0, rounding: str = 'ceil') -> None:
         name = type(self).__name__
-        network = load_pretrained('AutoModel', model, name)
+        network = load_network(model, name)
         if not hasattr(network, 'get_image_features'):
             raise ValueError(f'{name}: model={model!r} is a {type(network).__name__}, which has no image tower')
         super().__init__(_dim(network, 'vision_config'), clip_len, position=position, rounding=rounding)
@@ -87,7 +87,7 @@ class CLIPTextExtractor(TextExtractor):
 
     def __init__(self, model: str, pad_to: int | None = None) -> None:
         name = type(self).__name__
-        network = load_pretrained('AutoModel', model, name)
+        network = load_network(model, name)
         if not hasattr(network, 'get_text_features') or not hasattr(network, 'text_model'):
             raise ValueError(f'{name}: model={model!r} is a {type(network).__name__}, which has no text tower')
         super().__init__(network.config.text_config.hidden_size)

@@ -12,7 +12,7 @@ from mmvmr.utils.dependencies import require_transformers
 
 
 def load_pretrained(loader: str, model: str, user: str, **options: Any) -> Any:
-    """Read a model, tokenizer or image processor.
+    """Read anything with ``from_pretrained``.
 
     Weights are read from safetensors, or from PyTorch files without running code that is stored in them; code that
     comes with a checkpoint is never run.
@@ -24,7 +24,7 @@ def load_pretrained(loader: str, model: str, user: str, **options: Any) -> Any:
         **options: For ``from_pretrained``.
 
     Returns:
-        What was read; networks in eval mode, in float32, without gradients.
+        What was read.
 
     Raises:
         ImportError: If the package is missing.
@@ -33,16 +33,43 @@ def load_pretrained(loader: str, model: str, user: str, **options: Any) -> Any:
     transformers = require_transformers(user)
     try:
         with _without_bar(transformers.utils.logging):
-            found = getattr(transformers, loader).from_pretrained(model, **options)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+            return getattr(transformers, loader).from_pretrained(model, **options)
+    except (OSError, ValueError, KeyError, RuntimeError, _safetensor_error()) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise ValueError(
             f'{user}: {loader} cannot read model={model!r}: {lines[0]} Give the folder of a downloaded checkpoint '
             '(config.json, weights, tokenizer and image processor files), or its name where there is a network'
         ) from error
-    if isinstance(found, torch.nn.Module):
-        found = found.float().eval().requires_grad_(False)
-    return found
+
+
+def load_network(model: str, user: str) -> torch.nn.Module:
+    """Read a network, and make sure that all its weights are there (the package would draw the others at random).
+
+    Args:
+        model: Folder of a checkpoint, or its name.
+        user: Who needs it, for the message.
+
+    Returns:
+        The network in eval mode, in float32, without gradients.
+
+    Raises:
+        ImportError: If the package is missing.
+        ValueError: If the checkpoint cannot be read or lacks weights.
+    """
+    network, loaded = load_pretrained('AutoModel', model, user, output_loading_info=True)
+    # Pre-training goes without the pooler of BERT, and nothing here uses it.
+    if missing := sorted(key for key in loaded['missing_keys'] if not key.startswith('pooler.')):
+        raise ValueError(
+            f'{user}: the checkpoint model={model!r} lacks {len(missing)} weights of a {type(network).__name__}: '
+            f'{", ".join(missing[:3])}{" ..." if len(missing) > 3 else ""}'
+        )
+    return network.float().eval().requires_grad_(False)
+
+
+def _safetensor_error() -> type[Exception]:
+    from safetensors import SafetensorError  # comes with transformers
+
+    return SafetensorError
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import torch
 from mmvmr.registry import EXTRACTORS
 
 from ..base import TextExtractor
-from .pretrained import equal_lengths, load_pretrained, tokenize
+from .pretrained import equal_lengths, load_network, load_pretrained, tokenize
 
 POOLS = ('mean', 'first')
 
@@ -38,7 +38,7 @@ class SentenceExtractor(TextExtractor):
         name = type(self).__name__
         if pool not in POOLS:
             raise ValueError(f'{name}: pool={pool!r} is unknown, expected one of {POOLS}')
-        network = load_pretrained('AutoModel', model, name)
+        network = load_network(model, name)
         super().__init__(network.config.hidden_size)
         self.network = network
         self.pool, self.normalise = pool, normalise
