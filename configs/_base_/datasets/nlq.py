@@ -11,6 +11,7 @@ dataset = dict(
         clip=dict(folder='vid_clip'),
         text=dict(folder='txt_clip', template='{qid}.npz'),
     ),
+    annotations=dict(outside='clip'),  # some end past their clip
     pipeline=dict(targets=dict(min_window=2.0)),
 )
 train_dataloader = dict(dataset=dict(dataset, ann_file='nlq_train.jsonl'))
