@@ -72,7 +72,7 @@ class OfficialMethod:
             ``inputs.npz`` and ``targets.npz``. None where nothing was recorded.
         cases: What a parity folder records, read from it: ``f(folder, config)``. The default reads ``outputs.npz``
             and ``losses.npz``.
-        targets: Recorded ``targets.npz`` to ours: ``f(arrays, clip_mask, config)``.
+        targets: Recorded ``targets.npz`` (beside the inputs) to ours: ``f(arrays, clip_mask, config)``.
         extra: Numbers about single functions of the official code: ``f(folder, config)`` yields their name, ours and
             the recorded ones.
         layouts: Regular expressions of official parameters that are stored in another shape, and the function that

@@ -113,7 +113,7 @@ def check_folder(folder: Path) -> Iterator[Group]:
         raise FileNotFoundError(f'{folder}: neither outputs.npz nor losses.npz, there is nothing to compare with')
     for case in cases:
         model = build_model(method, {**recorded_options(config), **case.options}, state, case.overrides)
-        targets = method.targets(recorded_targets, inputs['video_mask'], config)
+        targets = method.targets({**inputs, **recorded_targets}, inputs['video_mask'], config)
         run = Run(method, model, case.inputs or inputs, dataclasses.replace(targets, **case.targets), case, tolerances)
         if case.outputs:
             yield from check_outputs(run)

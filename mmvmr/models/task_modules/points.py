@@ -31,21 +31,29 @@ class PyramidPoints:
             Features whose receptive field is longer than their distance have it later (the half of both's ratio).
             UniVTG's official code takes half the clip length in *seconds*.
         input_stride: Clips per position of the first level.
-        half_step: Move every point by half its distance to the next.
+        half_step: Move every point by half its distance to the next; ``accumulated`` moves it by those of all finer
+            levels as well, as the official code of SnAG does (a point of level l by 2^l - 1/2 positions).
         regression_range: r in positions; None lets every point answer for any span.
         sigma: Overlap of the ranges of neighbouring levels, in (0, 1].
         max_length: Longest sequence in positions.
+
+    Raises:
+        ValueError: If ``half_step`` is unknown.
     """
 
     def __init__(
         self,
         offset: float = 0.5,
         input_stride: int = 1,
-        half_step: bool = False,
+        half_step: bool | str = False,
         regression_range: float | None = None,
         sigma: float = 0.5,
         max_length: int = 0,
     ):
+        if half_step not in (False, True, 'accumulated'):
+            raise ValueError(
+                f"PyramidPoints: half_step={half_step!r} is unknown, expected True, False or 'accumulated'"
+            )
         self.offset = offset
         self.input_stride = input_stride
         self.half_step = half_step
@@ -80,7 +88,7 @@ class PyramidPoints:
             step = 2**level
             position = torch.arange(length, dtype=torch.float32, device=device) * step
             if self.half_step:
-                position = position + 0.5 * step
+                position = position + (step - 0.5 if self.half_step == 'accumulated' else 0.5 * step)
             rest = position.new_tensor((*bounds, step)).expand(length, 3)
             rows.append(torch.cat((position.unsqueeze(1), rest), dim=1))
         return torch.cat(rows)

@@ -59,7 +59,7 @@ def _options(opt: Mapping[str, Any]) -> dict[str, Any]:
         },
         'point_generator': {
             'offset': _offset(opt.get('train', {}).get('data', {})),
-            'half_step': points.get('use_offset', False),
+            'half_step': 'accumulated' if points.get('use_offset') else False,
             'regression_range': points.get('regression_range', 4),
             'sigma': points.get('sigma', 0.5),
             'max_length': video['max_seq_len'],
@@ -175,18 +175,12 @@ def _cases(folder: Path, config: Mapping[str, Any]) -> list[Case]:
 
 def _targets(arrays: Tensors, mask: Tensor, config: Mapping[str, Any]) -> MomentTargets:
     """Segments on the grid of the features, one per sentence, to parts of the video."""
-    index = video_index(config)
+    index = arrays['video_index']
     clips = mask[index].sum(1, keepdim=True)
     offset = _offset(recorded_options(config).get('train', {}).get('data', {}))
     spans = to_center_width((arrays['targets'] + offset) / clips)
     targets = targets_of({'spans_cat': spans, 'spans_count': torch.ones(len(spans), dtype=torch.long)}, mask[index])
     return dataclasses.replace(targets, video_index=index)
-
-
-def video_index(config: Mapping[str, Any]) -> Tensor:
-    """The video of every recorded sentence (B,), from the lengths of the sentences of each video."""
-    counts = torch.tensor([len(lengths) for lengths in config['sizes']['text_lens']])
-    return torch.arange(len(counts)).repeat_interleave(counts)
 
 
 def _vector(value: Tensor) -> Tensor:

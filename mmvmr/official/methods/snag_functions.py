@@ -55,7 +55,7 @@ def compare_functions(folder: Path, config: Mapping[str, Any]) -> Groups:
     yield from _decoding(folder, options)
     yield from _suppression(folder)
     yield from _resampling(folder)
-    yield from _rates(folder)
+    yield from _rates(folder, str(config.get('notes', {}).get('schedule', '')))
     yield from _groups(folder, config)
 
 
@@ -95,7 +95,7 @@ def _labels(folder: Path, config: Mapping[str, Any]) -> Groups:
         return
     method, inputs = METHODS['snag'], read_inputs(folder)
     model = _build(folder, recorded_options(config)).train()
-    targets = method.targets(load_arrays(folder / 'targets.npz'), inputs['video_mask'], config)
+    targets = method.targets({**inputs, **load_arrays(folder / 'targets.npz')}, inputs['video_mask'], config)
     with torch.no_grad():
         outputs = model.predict_sets(inputs, targets)
         final, assigner = outputs.final, model.criterion.assigner
@@ -157,6 +157,8 @@ def _decoding(folder: Path, options: Mapping[str, Any]) -> Groups:
     for case in sorted({name.split('.')[0] for name in wanted}):
         model = _build(folder, {**options, 'eval': _variant(case, options.get('eval', {}), data)}).eval()
         given = inputs if case == 'ext' else {name: v for name, v in inputs.items() if name != 'prior'}
+        # The recorded times are of clips that need not be those of the training options.
+        model.point_generator.offset = 0.5 * data['clip_size'] / data['clip_stride']
         if case == 'nms':
             model.postprocessor.nms.threshold = _kept_overlap(model, given, wanted)
         with torch.no_grad():
@@ -177,6 +179,8 @@ def _kept_overlap(model: nn.Module, inputs: Tensors, recorded: Tensors) -> float
     largest = 0.0
     for i, candidates in enumerate(found):
         scores = recorded[f'nms.{i}.scores']
+        if not len(scores) or not len(candidates):
+            continue
         # Suppression leaves scores alone; windows were refined and clamped.
         index = (scores[:, None] - candidates.scores).abs().argmin(1)
         overlap = pairwise_iou(candidates.windows[index], candidates.windows[index])
@@ -187,12 +191,13 @@ def _kept_overlap(model: nn.Module, inputs: Tensors, recorded: Tensors) -> float
 def _variant(case: str, options: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
     """Evaluation options of a recorded case; one without windows takes the video whole."""
     nms = dict(options.get('nms', {}))
-    windows = {'window_size': data['window_size'], 'window_stride': data['window_stride']}
+    cut = case in ('slide', 'ext')
+    windows = {name: data[name] if cut else None for name in ('window_size', 'window_stride')}
     if case in ('nms', 'none'):
         nms['mode'] = None if case == 'none' else 'nms'
     elif case == 'vote':
         nms.update(voting_thresh=0.5, max_num_segs=20)
-    return {**options, 'nms': nms, **(windows if case in ('slide', 'ext') else {})}
+    return {**options, 'nms': nms, **windows}
 
 
 def _one_video(folder: Path) -> Tensors:
@@ -270,7 +275,7 @@ def _suppression(folder: Path) -> Groups:
 
 
 def _numbers(text: str) -> dict[str, float]:
-    return {name: float(value) for name, value in re.findall(r'(\w+) (\d[\d.]*)', text)}
+    return {name: float(value) for name, value in re.findall(r'(\w+) (-?\d[\d.]*(?:e-?\d+)?)', text)}
 
 
 def load_text_arrays(path: Path) -> dict[str, Any]:
@@ -318,16 +323,31 @@ def schedule(name: str, warmup: int, steps: int, epoch: int) -> list[dict[str, A
     return [first, {'type': 'MultiStepLR', 'milestones': falls, 'gamma': 0.1, 'by_epoch': False}]
 
 
-def _rates(folder: Path) -> Groups:
-    """Rates of the video and the text group (5 iterations per epoch, 2 epochs of warm-up)."""
+def _rates(folder: Path, note: str) -> Groups:
+    """Rates of the video and the text group; ``note`` says how long an epoch and the warm-up are."""
     recorded = load_arrays(folder / 'schedule.npz')
+    video, text, length, warmup = (_noted(note, pattern, default) for pattern, default in _SCHEDULE.items())
     ours, wanted = {}, {}
     for name, rates in recorded.items():
-        steps = len(rates)
-        columns = [epoch_rates(schedule(name, 10, steps, 5), base, steps) for base in (1e-3, 2e-4)]
+        cfg = schedule(name, int(warmup * length), len(rates), int(length))
+        columns = [epoch_rates(cfg, base, len(rates)) for base in (video, text)]
         ours[name], wanted[name] = torch.stack(columns, dim=1) * 1e3, rates * 1e3
     if recorded:
         yield 'schedule', ours, wanted
+
+
+#: Where the remark on a recorded schedule has its numbers, and what they are where it has not.
+_SCHEDULE = {
+    r'base ([\d.e-]+)': 1e-3,
+    r'text_net_lr ([\d.e-]+)': 2e-4,
+    r'(\d+) its per epoch': 5,
+    r'warmup (\d+) epochs': 2,
+}
+
+
+def _noted(note: str, pattern: str, default: float) -> float:
+    found = re.search(pattern, note)
+    return float(found[1]) if found else default
 
 
 def _groups(folder: Path, config: Mapping[str, Any]) -> Groups:

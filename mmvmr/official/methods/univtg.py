@@ -11,8 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...structures import MomentTargets, Outputs, to_start_end
-from ..method import Case, OfficialMethod, Tensors, load_arrays, register, targets_of
+from mmvmr.registry import TASK_UTILS
+
+from ...structures import MomentTargets, Outputs, PredictionSet, to_center_width, to_start_end
+from ..method import METHODS, Case, OfficialMethod, Tensors, load_arrays, register, targets_of
 from ..schedules import epoch_rates
 from . import detr_family as family
 
@@ -66,12 +68,11 @@ def _options(args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_class_run(args: Mapping[str, Any]) -> bool:
-    """Whether an official run pre-trains on action detection, where sentences are names of classes."""
-    return any('tal' in str(path) for path in _paths(args.get('train_path')))
+    """Whether an official run pre-trains on action detection, where sentences are names of classes.
 
-
-def _paths(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, (list, tuple)) else [value]
+    The official test: a path that contains ``tal``, or a list of paths of which one is ``tal``.
+    """
+    return 'tal' in (args.get('train_path') or ())
 
 
 def _suppression(args: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,7 +128,7 @@ def _targets(arrays: Tensors, mask: Tensor, config: Mapping[str, Any]) -> Moment
 def _cases(folder: Path, config: Mapping[str, Any]) -> list[Case]:
     """The run itself, and the highlight-only, class and unrated variants, whose names have a prefix."""
     outputs, losses = load_arrays(folder / 'outputs.npz'), load_arrays(folder / 'losses.npz')
-    length = {'clip_length': config.get('sizes', {}).get('clip_len', config['args'].get('clip_length', 1.0))}
+    length = {'clip_length': _clip_length(config)}
     cases = [Case('', _plain(outputs), _plain(losses), options=length)]
     for variant in _VARIANTS:
         found, terms = (_of(arrays, f'{variant}/') for arrays in (outputs, losses))
@@ -150,7 +151,7 @@ def _variant(variant: str, folder: Path, options: Mapping[str, Any], outputs: Te
         case.options = {**options, 'dset_type': 'hl'}
     elif variant == 'tal':
         recorded = load_arrays(folder / 'inputs.npz')
-        case.options = {**options, 'train_path': 'tal'}
+        case.options = {**options, 'dset_type': 'mr', 'train_path': 'tal'}
         case.inputs = _inputs(folder)
         case.inputs['class_text'] = recorded['cls/src_cls']
         case.inputs['class_text_mask'] = recorded['cls/src_cls_mask'].bool()
@@ -170,6 +171,49 @@ def _inputs(folder: Path) -> Tensors:
 
 
 def _extra(folder: Path, config: Mapping[str, Any]) -> Iterator[tuple[str, Tensors, Tensors]]:
+    yield from _labels(folder, config)
+    yield from _rates(folder)
+
+
+def _labels(folder: Path, config: Mapping[str, Any]) -> Iterator[tuple[str, Tensors, Tensors]]:
+    """What recorded windows in seconds become: anchors, the clips that answer for a window, and that window."""
+    recorded = load_arrays(folder / 'targets.npz')
+    if 'windows_cat' not in recorded:
+        return
+    mask, clip_len = _inputs(folder)['video_mask'], _clip_length(config)
+    cfg = METHODS['univtg'].model_config({**config['args'], 'dset_type': 'mr', 'clip_length': clip_len})
+    counts = recorded['windows_count']
+    clips = mask.sum(1)
+    seconds = (clips * clip_len).repeat_interleave(counts).unsqueeze(1)
+    spans = to_center_width(recorded['windows_cat'] / seconds)
+    targets = targets_of({'spans_cat': spans, 'spans_count': counts}, mask)
+    points = TASK_UTILS.build(cfg.point_generator)([mask.shape[1]], clips)
+    anchors = PredictionSet('point', points.center.unsqueeze(-1).expand(-1, -1, 2), points=points, mask=mask)
+    (found,) = TASK_UTILS.build(cfg.criterion.assigner)([anchors], targets)
+    rows = (found.batch, found.query)
+    inside = torch.zeros(mask.shape).index_put(rows, torch.ones(()))
+    wanted = {name: recorded[name] for name in _LABELS if name in recorded}
+    if 'span_labels_nn' in wanted:  # no loss looks at the window of another clip
+        wanted['span_labels_nn'] = wanted['span_labels_nn'].where(recorded['timestamp_window'].unsqueeze(-1) > 0, 0.0)
+    ours = {
+        'timestamp': anchors.spans.where(mask.unsqueeze(-1), 0.0),
+        'timestamp_mask': mask.float(),
+        'timestamp_window': inside,
+        'span_labels_nn': torch.zeros(*mask.shape, 2).index_put(rows, to_start_end(found.spans)),
+        'spans_cat': spans,
+        'spans_count': counts,
+    }
+    yield 'labels', ours, wanted
+
+
+_LABELS = ('timestamp', 'timestamp_mask', 'timestamp_window', 'span_labels_nn', 'spans_cat', 'spans_count')
+
+
+def _clip_length(config: Mapping[str, Any]) -> float:
+    return config.get('sizes', {}).get('clip_len', config['args'].get('clip_length', 1.0))
+
+
+def _rates(folder: Path) -> Iterator[tuple[str, Tensors, Tensors]]:
     """The learning rate of every epoch: ``warmup<W>_drop<D>``."""
     recorded = load_arrays(folder / 'schedule.npz')
     ours = {}
