@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +26,13 @@ class ExtractionSpec:
         features: Specification of the features: streams with their dimensions, text, clip length.
         extractors: Stream name (and ``text``) to the config of its extractor, without ``clip_len``.
         folders: Stream name (and ``text``) to the folder of its files below the output.
+        imports: Modules that register extractors of your own; every process imports them.
     """
 
     features: FeatureSpec
     extractors: dict[str, dict[str, Any]]
     folders: dict[str, str]
+    imports: tuple[str, ...] = ()
 
     @classmethod
     def from_config(cls, cfg: Mapping[str, Any]) -> ExtractionSpec:
@@ -38,6 +41,7 @@ class ExtractionSpec:
         Args:
             cfg: Has ``feature_spec``, as data set configs declare it, and ``extractors``: a dict of stream name, and
                 ``text``, to ``dict(type=..., ...)``. ``folder`` in it is ``<name>_features`` by default.
+                ``custom_imports`` works as in every config.
 
         Returns:
             The specification.
@@ -49,20 +53,22 @@ class ExtractionSpec:
             raise ValueError(f'the keys {absent} are missing; see configs/features')
         features = FeatureSpec.from_dict(cfg['feature_spec'])
         names = [s.name for s in features.streams] + [TEXT]
-        given = {name: dict(value) for name, value in cfg['extractors'].items() if value is not None}
+        given = {name: value for name, value in cfg['extractors'].items() if value is not None}
         if lacking := [name for name in names if name not in given]:
             raise ValueError(f'feature_spec declares {lacking}, but extractors has only {sorted(given)}')
         if unknown := sorted(set(given) - set(names)):
             raise ValueError(f'extractors has {unknown}, but feature_spec declares only {names}; add their dim there')
         for name, extractor in given.items():
-            if 'type' not in extractor:
-                raise ValueError(f'extractors.{name} has no type')
+            if not isinstance(extractor, Mapping) or 'type' not in extractor:
+                raise ValueError(f'extractors.{name} has no type: {extractor!r}')
             if 'clip_len' in extractor:
                 raise ValueError(f'extractors.{name}.clip_len: all streams have that of feature_spec; remove it')
+        given = {name: dict(given[name]) for name in names}
         folders = {name: str(given[name].pop('folder', f'{name}_features')) for name in names}
         if len(set(folders.values())) < len(folders):
             raise ValueError(f'two of the folders are the same: {folders}')
-        return cls(features, {name: given[name] for name in names}, folders)
+        imports = cfg.get('custom_imports') or {'imports': []}
+        return cls(features, given, folders, tuple(imports['imports']))
 
     @property
     def streams(self) -> list[str]:
@@ -87,6 +93,8 @@ class ExtractionSpec:
             OSError: If a checkpoint is missing.
             ValueError: If a checkpoint is damaged, an option is wrong, or the dimension is another one than declared.
         """
+        for module in self.imports:
+            importlib.import_module(module)
         cfg = copy.deepcopy(self.extractors[name])
         if name != TEXT:
             cfg['clip_len'] = self.features.clip_len
