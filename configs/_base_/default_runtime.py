@@ -15,6 +15,7 @@ default_hooks = dict(
     ),
     exact_resume=dict(type='ExactResumeHook'),
     feature_spec=dict(type='FeatureSpecHook'),
+    dataset_check=dict(type='DatasetCheckHook'),  # None: no look at the data before the first step
     metrics_file=dict(type='MetricsFileHook'),
     # ema=dict(type='MomentEMAHook', momentum=0.001),
 )

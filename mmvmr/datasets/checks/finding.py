@@ -1,0 +1,126 @@
+"""What a check found, as data: the tool prints it, the hook logs it, tests compare it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+ERROR, WARNING = 'error', 'warning'
+#: Every check by name, for messages and for options that leave some out.
+CHECKS = {
+    'open': 'the data set cannot be opened',
+    'annotations': 'rows that the reader refuses',
+    'leakage': 'videos in two splits',
+    'duplicates': 'a sentence twice for one video',
+    'durations': 'a video with several durations',
+    'whole_video': 'moments that leave no clip outside',
+    'past_end': 'windows outside of the video',
+    'past_clips': 'windows behind the clips that are used',
+    'missing': 'features that are absent',
+    'extra': 'features of no annotation',
+    'unreadable': 'features that cannot be read',
+    'shape': 'vectors of another dimension',
+    'empty': 'videos or sentences without a vector',
+    'nan': 'numbers that are not finite',
+    'zero': 'vectors of zeros',
+    'norms': 'streams that are not normalised',
+    'unknown_words': 'words without a vector',
+    'stream_lengths': 'streams of different lengths',
+    'clip_len': 'clips x clip length against the duration',
+}
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kind of fault in one place.
+
+    Attributes:
+        check: Name in :data:`CHECKS`.
+        severity: ``error`` (training stops, or its figures mean nothing) or ``warning`` (probably not meant).
+        where: Split and, for features, stream.
+        text: What was found.
+        advice: What to do about it.
+        count: How many there are.
+        total: How many were looked at; None where that says nothing.
+        examples: The first few of them.
+    """
+
+    check: str
+    severity: str
+    where: str
+    text: str
+    advice: str
+    count: int
+    total: int | None = None
+    examples: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.check not in CHECKS:
+            raise ValueError(f'finding of the check {self.check!r}: expected one of {list(CHECKS)}')
+
+    def __str__(self) -> str:
+        found = str(self.count) if self.total is None else f'{self.count} of {self.total}'
+        more = ', ...' if self.count > len(self.examples) else ''
+        shown = f' ({"; ".join(self.examples)}{more})' if self.examples else ''
+        return f'{self.where}: {self.check}: {found} {self.text}{shown}. {self.advice}'
+
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as plain values."""
+        return {**dataclasses.asdict(self), 'examples': list(self.examples)}
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A check that could not be made.
+
+    Attributes:
+        check: Name in :data:`CHECKS`.
+        where: Split and, for features, stream.
+        reason: Why.
+    """
+
+    check: str
+    where: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f'{self.where}: {self.check}: {self.reason}'
+
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as plain values."""
+        return dataclasses.asdict(self)
+
+
+Results = list[Finding | Skipped]
+
+
+def found(
+    check: str,
+    severity: str,
+    where: str,
+    offenders: Sequence[object],
+    text: str,
+    advice: str,
+    total: int | None = None,
+) -> list[Finding]:
+    """A finding about some offenders, or none where there is no offender.
+
+    Args:
+        check: See :class:`Finding`.
+        severity: See :class:`Finding`.
+        where: See :class:`Finding`.
+        offenders: All of them; the first few become examples.
+        text: See :class:`Finding`.
+        advice: See :class:`Finding`.
+        total: See :class:`Finding`.
+
+    Returns:
+        A list of one finding or of none.
+    """
+    if not offenders:
+        return []
+    examples = tuple(str(offender) for offender in offenders[:_SHOWN])
+    return [Finding(check, severity, where, text, advice, len(offenders), total, examples)]

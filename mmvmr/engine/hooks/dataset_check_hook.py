@@ -1,0 +1,97 @@
+"""A look at the data before the first step."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmengine.runner.base_loop import BaseLoop
+
+from mmvmr.datasets import BaseMomentDataset
+from mmvmr.datasets.checks import CHECKS, ERROR, Finding, Split, check_splits, without
+from mmvmr.registry import HOOKS
+
+from .resume_hook import nested_datasets
+
+
+@HOOKS.register_module()
+class DatasetCheckHook(Hook):
+    """The fast form of ``tools/analysis_tools/check_dataset.py`` when training starts.
+
+    It looks at all annotations of the training and validation data and at the features of a few videos and sentences
+    of each; that every feature file exists is checked already when a data set is built. Findings go into the log.
+    ``default_hooks.dataset_check=None`` switches it off.
+
+    Args:
+        count: Videos and sentences per split whose features are read.
+        errors: What an error (videos of validation in training, NaN, another dimension) does: ``warn``, or ``stop``.
+        ignore: Names of checks that say nothing; see :data:`mmvmr.datasets.checks.CHECKS`.
+
+    Raises:
+        ValueError: If an option is unknown.
+    """
+
+    priority = 'NORMAL'
+
+    def __init__(self, count: int = 8, errors: str = 'warn', ignore: Sequence[str] = ()) -> None:
+        if errors not in ('warn', 'stop'):
+            raise ValueError(f"DatasetCheckHook: errors={errors!r}, expected 'warn' or 'stop'")
+        if unknown := sorted(set(ignore) - set(CHECKS)):
+            raise ValueError(f'DatasetCheckHook: ignore={unknown}: expected some of {list(CHECKS)}')
+        if count < 1:
+            raise ValueError(f'DatasetCheckHook: count={count}, expected a positive number')
+        self.count = count
+        self.errors = errors
+        self.ignore: Collection[str] = frozenset(ignore)
+
+    def before_train(self, runner: Runner) -> None:
+        """Check.
+
+        Args:
+            runner: The runner.
+
+        Raises:
+            ValueError: On every process alike, with ``errors='stop'``, if there is an error.
+        """
+        if self.errors == 'stop':  # a process alone must not stop while others wait for it
+            self._report(runner, self._findings(runner))
+        else:
+            self._warn(runner)
+
+    @master_only
+    def _warn(self, runner: Runner) -> None:
+        self._report(runner, self._findings(runner))
+
+    def _findings(self, runner: Runner) -> list[Finding]:
+        splits: list[Split] = []
+        for name, loop in (('train', runner.train_loop), ('val', runner.val_loop)):
+            if isinstance(loop, BaseLoop):
+                splits += _splits(name, loop.dataloader.dataset)
+        results = check_splits(splits, self.count, everything=False)
+        return [result for result in without(results, self.ignore) if isinstance(result, Finding)]
+
+    def _report(self, runner: Runner, findings: Sequence[Finding]) -> None:
+        for finding in findings:
+            runner.logger.log(logging.ERROR if finding.severity == ERROR else logging.WARNING, f'data: {finding}')
+        if findings:
+            runner.logger.info('tools/analysis_tools/check_dataset.py looks at all features')
+        errors = [finding for finding in findings if finding.severity == ERROR]
+        if errors and self.errors == 'stop':
+            more = f' (and {len(errors) - 1} more errors, see the log)' if len(errors) > 1 else ''
+            raise ValueError(f'data: {errors[0]}{more}')
+
+
+def _splits(name: str, dataset: Any) -> list[Split]:
+    """The data sets of a loader; wrappers may hold one twice."""
+    found: dict[tuple[Any, ...], Split] = {}
+    for part in nested_datasets(dataset):
+        if isinstance(part, BaseMomentDataset) and len(part):
+            key = (len(part), part.rows[0]['qid'], part.rows[-1]['qid'])
+            label = name if key in found or not found else f'{name} {len(found) + 1}'
+            # Reading refused windows outside of the video already, unless it was told to cut them.
+            found.setdefault(key, Split.of(label, part, outside='clip'))
+    return list(found.values())

@@ -1,0 +1,409 @@
+"""Every planted fault is found, told apart from the others, and a clean data set has no finding."""
+
+import dataclasses
+import pickle
+
+import numpy as np
+import pytest
+from planted_data import config, make_rows, save, vectors, write
+
+from mmvmr.datasets import ArrayStore, SyntheticMoments
+from mmvmr.datasets.checks import (
+    Finding,
+    Skipped,
+    Split,
+    check_annotations,
+    check_splits,
+    leakage,
+    open_splits,
+    without,
+)
+from mmvmr.datasets.checks.annotation_checks import covered
+from mmvmr.datasets.pack_writer import PackSource, PackWriter
+from mmvmr.utils.io import write_json, write_jsonl
+from mmvmr.utils.setup import register_all_modules
+
+
+@pytest.fixture(autouse=True, scope='module')
+def _registered():
+    register_all_modules()
+
+
+def check(root, count=None, train=None, **changes):
+    """Findings and skipped checks of the data set in a folder."""
+    splits, results = open_splits(config(root, train, **changes), ['train', 'val', 'test'])
+    results += check_splits(splits, count)
+    findings = [result for result in results if isinstance(result, Finding)]
+    return findings, [result for result in results if isinstance(result, Skipped)]
+
+
+def kinds(findings):
+    return [(finding.check, finding.severity, finding.where) for finding in findings]
+
+
+def test_clean(tmp_path):
+    write(tmp_path)
+    assert check(tmp_path) == ([], [])
+    assert check(tmp_path, count=2) == ([], [])
+
+
+def rows_with(change):
+    """A fault in the annotations of training: ``change`` gets the rows."""
+
+    def plant(root):
+        rows = make_rows('train')
+        changed = change(rows)
+        write_jsonl(root / 'train.jsonl', rows if changed is None else changed)
+
+    return plant
+
+
+def window(value, index=3):
+    return rows_with(lambda rows: rows[index].update(relevant_windows=value))
+
+
+ANNOTATION_FAULTS = {
+    'video of val in train': (
+        rows_with(lambda rows: [*rows, dict(make_rows('val')[0], qid=99)]),
+        ('leakage', 'error', 'train and val'),
+        "1 of 3 videos of val are in train too, with 1 sentences word for word ('v6'|v6)",
+    ),
+    'the same row twice': (
+        rows_with(lambda rows: [*rows, dict(rows[4], qid=90, query='Somebody does  thing 0.')]),
+        ('duplicates', 'warning', 'train'),
+        'repeat an earlier row',
+    ),
+    'a sentence with two answers': (
+        rows_with(lambda rows: rows[5].update(query=rows[4]['query'])),
+        ('duplicates', 'warning', 'train'),
+        'with other moments',
+    ),
+    'two durations': (
+        rows_with(lambda rows: rows[5].update(duration=21.0)),
+        ('durations', 'warning', 'train'),
+        "'v2': 20.0 s and 21.0 s",
+    ),
+    'whole video': (window([[0, 20]]), ('whole_video', 'warning', 'train'), 'qid 3: 0 to 20 of 20 s'),
+    'whole video in two parts': (
+        window([[0, 12], [11, 19.5]]),
+        ('whole_video', 'warning', 'train'),
+        'qid 3: 0 to 12, 11 to 19.5 of 20 s',
+    ),
+    'window past the end': (window([[12, 20.5]]), ('past_end', 'error', 'train'), 'qid 3: 12 to 20.5 of 20 s'),
+    'window before the start': (window([[-1, 2]]), ('past_end', 'error', 'train'), 'qid 3: -1 to 2 of 20 s'),
+    'impossible window': (window([[9, 3]]), ('annotations', 'error', 'train'), 'start is not before end'),
+    'no duration': (
+        rows_with(lambda rows: rows[3].update(duration=None)),
+        ('annotations', 'error', 'train'),
+        'row 4',
+    ),
+    'a qid twice': (
+        rows_with(lambda rows: rows[3].update(qid=0)),
+        ('annotations', 'error', 'train'),
+        'qid occurs twice',
+    ),
+}
+
+
+@pytest.mark.parametrize('name', ANNOTATION_FAULTS)
+def test_faults_of_annotations(tmp_path, name):
+    plant, expected, text = ANNOTATION_FAULTS[name]
+    write(tmp_path)
+    plant(tmp_path)
+    findings, _ = check(tmp_path)
+    findings = [finding for finding in findings if finding.check not in ('missing', 'extra')]  # of the other qid
+    assert kinds(findings) == [expected]
+    assert findings[0].count == 1
+    assert text.split('|')[0].split(" ('")[0] in str(findings[0])
+    assert findings[0].advice
+
+
+def array(name, value):
+    return lambda root: save(root, name, value)
+
+
+def with_nan(length=10, dim=6):
+    values = vectors(length, dim)
+    values[3, 2] = np.nan
+    return values
+
+
+def mostly_zero():
+    values = vectors(10, 6)
+    values[7:] = 0
+    return values
+
+
+def truncate(root):
+    path = root / 'a' / 'v1.npz'
+    path.write_bytes(path.read_bytes()[:100])
+
+
+FEATURE_FAULTS = {
+    'missing': (lambda root: (root / 'a' / 'v1.npz').unlink(), ('missing', 'error', "train, stream 'a'"), 'v1.npz'),
+    'missing words': (
+        lambda root: (root / 'text' / 'qid3.npz').unlink(),
+        ('missing', 'error', "train, stream 'text'"),
+        'qid3.npz',
+    ),
+    'extra': (array('b/v77', vectors(10, 4)), ('extra', 'warning', 'train + val'), '1 of 10 features'),
+    'dimension': (array('a/v1', vectors(10, 7)), ('shape', 'error', "train, stream 'a'"), "'v1': (10, 7)"),
+    'dimension of words': (array('text/qid3', vectors(4, 6)), ('shape', 'error', "train, stream 'text'"), 'qid 3'),
+    'NaN': (array('a/v1', with_nan()), ('nan', 'error', "train, stream 'a'"), "'v1': 1 of 10 vectors"),
+    'zeros': (array('a/v1', mostly_zero()), ('zero', 'warning', "train, stream 'a'"), "'v1': 3 of 10 vectors"),
+    'no clip': (array('a/v1', vectors(0, 6)), ('empty', 'error', "train, stream 'a'"), "'v1'"),
+    'one file of raw vectors': (
+        array('a/v1', 7 * vectors(10, 6)),
+        ('norms', 'error', "train, stream 'a'"),
+        '1 of 6 arrays are not normalised and the others are',
+    ),
+    'one stream shorter': (
+        array('a/v1', vectors(5, 6)),
+        ('stream_lengths', 'error', 'train'),
+        "'v1': 5 and 10 clips",
+    ),
+    'truncated': (truncate, ('unreadable', 'error', "train, stream 'a'"), "'v1'"),
+    'pickle': (
+        lambda root: (root / 'a' / 'v1.npz').write_bytes(pickle.dumps([1])),
+        ('unreadable', 'error', "train, stream 'a'"),
+        'cannot be read',
+    ),
+}
+
+
+@pytest.mark.parametrize('name', FEATURE_FAULTS)
+def test_faults_of_features(tmp_path, name):
+    plant, expected, text = FEATURE_FAULTS[name]
+    write(tmp_path)
+    plant(tmp_path)
+    findings, skipped = check(tmp_path)
+    findings = [finding for finding in findings if (finding.check == 'clip_len') == (expected[0] == 'clip_len')]
+    assert kinds(findings) == [expected]
+    assert findings[0].count == 1
+    assert text in str(findings[0])
+    assert skipped == []
+
+
+def test_wrong_clip_length(tmp_path):
+    """A wrong clip length is found with the right one; a slightly wrong one is, too."""
+    write(tmp_path)
+    findings, _ = check(tmp_path, **{'feature_spec.clip_len': 1.0})
+    assert kinds(findings) == [('clip_len', 'error', 'train'), ('clip_len', 'error', 'val')]
+    assert (findings[0].count, findings[0].total) == (6, 6)
+    assert 'a clip lasts about 2 s' in findings[0].advice
+    for number in range(6):
+        for name, dim in (('a', 6), ('b', 4)):
+            save(tmp_path, f'{name}/v{number}', vectors(100, dim))
+    write_jsonl(tmp_path / 'train.jsonl', [dict(row, duration=215.0) for row in make_rows('train')])
+    findings, _ = check(tmp_path)
+    assert kinds(findings) == [('clip_len', 'warning', 'train')]
+    assert 'a clip lasts about 2.15 s' in findings[0].advice
+    findings, skipped = check(tmp_path, **{'pipeline.load.clip_time': 'duration'})
+    assert findings == []
+    assert {(result.check, result.where) for result in skipped} == {('clip_len', 'train'), ('clip_len', 'val')}
+
+
+def test_streams_that_are_not_normalised(tmp_path):
+    """Raw vectors are a warning where they go into the model as they are, an error where they are said to be ready."""
+    write(tmp_path)
+    for number in range(9):
+        save(tmp_path, f'a/v{number}', 3 * vectors(10, 6))
+    findings, _ = check(tmp_path)
+    assert kinds(findings) == [('norms', 'warning', f"{split}, stream 'a'") for split in ('train', 'val')]
+    assert 'lengths 3 to 3' in findings[0].text or 'lengths 2.99 to 3' in findings[0].text
+    assert check(tmp_path, **{'feature_spec.streams.a.normalise': 'l2'})[0] == []
+    said = {'feature_spec.streams.a.normalise': 'l2', 'feature_spec.streams.a.stored_normalised': True}
+    findings, _ = check(tmp_path, **said)
+    assert kinds(findings) == [('norms', 'error', f"{split}, stream 'a'") for split in ('train', 'val')]
+
+
+def test_windows_behind_the_clips_that_are_used(tmp_path):
+    write(tmp_path)
+    findings, _ = check(tmp_path, **{'feature_spec.max_clips': 4})
+    assert kinds(findings) == [('past_clips', 'warning', 'train'), ('past_clips', 'warning', 'val')]
+    assert findings[0].count == 6
+    assert 'qid 1: 8 to 14 of 20 s' in findings[0].examples
+
+
+def test_windows_that_are_cut_are_a_warning(tmp_path):
+    write(tmp_path)
+    window([[12, 25]])(tmp_path)
+    findings, _ = check(tmp_path, **{'annotations': dict(outside='clip')})
+    assert kinds(findings) == [('past_end', 'warning', 'train')]
+
+
+def test_whole_videos_that_are_dropped_are_no_finding(tmp_path):
+    write(tmp_path)
+    window([[0, 20]])(tmp_path)
+    (tmp_path / 'text' / 'qid3.npz').unlink()
+    assert check(tmp_path, **{'annotations': dict(whole='drop')})[0] == []
+
+
+def test_a_part_of_the_rows_says_nothing_about_extra_features(tmp_path):
+    write(tmp_path)
+    findings, skipped = check(tmp_path, train={'limit': 4})
+    assert findings == []
+    assert [(result.check, result.reason) for result in skipped] == [
+        ('extra', 'train has only part of its rows: limit=4')
+    ]
+
+
+def test_what_cannot_be_opened_is_a_finding(tmp_path):
+    write(tmp_path)
+    (tmp_path / 'val.jsonl').unlink()
+    findings, _ = check(tmp_path, train={'feature_spec.streams.c': dict(dim=3)})
+    opened = [finding for finding in findings if finding.check == 'open']
+    assert kinds(opened) == [('open', 'error', 'train'), ('open', 'error', 'val')]
+    assert 'no store for the streams' in str(opened[0])
+    assert 'val.jsonl: no such file' in str(opened[1])
+
+
+def test_a_specification_beside_the_features_is_compared(tmp_path):
+    write(tmp_path)
+    spec = dict(streams=[dict(name='a', dim=9), dict(name='b', dim=4)], text=dict(dim=5), clip_len=2.0)
+    write_json(tmp_path / 'feature_spec.json', spec)
+    findings, _ = check(tmp_path)
+    assert kinds(findings) == [('open', 'error', 'train'), ('open', 'error', 'val')]
+    assert "stream 'a': dim 6 is declared, the features have 9" in str(findings[0])
+
+
+@pytest.fixture
+def hdf5(tmp_path):
+    h5py = pytest.importorskip('h5py')
+    write(tmp_path)
+    with h5py.File(tmp_path / 'a.h5', 'w') as file:
+        for number in range(9):
+            file[f'v{number}'] = vectors(10, 6, number)
+    return {'stores.a': dict(_delete_=True, type='HDF5Store', file='a.h5')}
+
+
+def test_hdf5(tmp_path, hdf5):
+    import h5py
+
+    assert check(tmp_path, **hdf5) == ([], [])
+    with h5py.File(tmp_path / 'a.h5', 'a') as file:
+        del file['v0']
+        file['other'] = vectors(2, 6)
+    findings, _ = check(tmp_path, **hdf5)
+    assert [(f.check, f.examples) for f in findings] == [('missing', ('v0',)), ('extra', ('other',))]
+
+
+@pytest.mark.parametrize('layout', ['ready', 'stored'])
+def test_packed(tmp_path, layout):
+    rows = write(tmp_path)
+    every = [row for split in rows.values() for row in split]
+    cfg = config(tmp_path, **{'feature_spec.streams.a.normalise': 'l2', 'feature_spec.streams.b.normalise': 'l2'})
+    (split, _), _ = open_splits(cfg, ['train', 'val'])
+    source = PackSource(split.stores, split.spec, layout)
+    with PackWriter(tmp_path / 'packed', source) as writer:
+        for row in every:
+            writer.add(row)
+        writer.finish()
+    changes = {f'feature_spec.streams.{name}.normalise': 'l2' for name in 'ab'}
+    for name in ('a', 'b', 'text'):
+        changes[f'stores.{name}'] = dict(_delete_=True, type='PackedStore', folder='packed', stream=name)
+    assert check(tmp_path, **changes) == ([], [])
+    write_jsonl(tmp_path / 'val.jsonl', [*rows['val'][:2], dict(rows['val'][0], qid=90, vid='v90')])
+    findings, _ = check(tmp_path, **changes)
+    found = {(finding.check, finding.where, finding.examples) for finding in findings}
+    assert ('missing', "val, stream 'a'", ('v90',)) in found
+    assert ('missing', "val, stream 'text'", ('90',)) in found
+    assert {names for kind, _, names in found if kind == 'extra'} == {('v7', 'v8'), ('14', '15', '16', '17')}
+
+
+def test_words_of_a_table(tmp_path):
+    write(tmp_path)
+    (tmp_path / 'words.txt').write_text(''.join(f'{w} 1 2 3 4 5\n' for w in ('somebody', 'thing', '0', '1')))
+    changes = {'stores.text': dict(_delete_=True, type='WordVectorStore', file='words.txt', dim=5)}
+    changes['feature_spec.text.normalise'] = 'none'
+    findings, skipped = check(tmp_path, **changes)
+    assert kinds(findings) == [('unknown_words', 'warning', f"{split}, stream 'text'") for split in ('train', 'val')]
+    assert findings[0].examples == ("'does' 12 times",)
+    assert {(result.check, result.where) for result in skipped} >= {('norms', "train, stream 'text'")}
+
+
+def test_joined_parts(tmp_path):
+    """Parts may share a folder; their lengths are compared, and their vectors looked at as one."""
+    write(tmp_path)
+    for number in range(9):
+        joined = vectors(10, 6, number)
+        save(tmp_path, f'a/v{number}_rgb', joined[:, :4])
+        save(tmp_path, f'a/v{number}_flow', joined[:, 4:])
+        (tmp_path / 'a' / f'v{number}.npz').unlink()
+    parts = {p: dict(type='FolderStore', folder='a', template=f'{{vid}}_{p}.npz') for p in ('rgb', 'flow')}
+    changes = {'stores.a': dict(_delete_=True, type='JoinedStore', parts=parts)}
+    assert check(tmp_path, **changes) == ([], [])
+    save(tmp_path, 'a/v1_rgb', vectors(10, 6, 1)[:6, :4])
+    (tmp_path / 'a' / 'v2_flow.npz').unlink()
+    save(tmp_path, 'a/v33_flow', vectors(10, 2))
+    findings, _ = check(tmp_path, **changes)
+    assert {(finding.check, finding.examples) for finding in findings} == {
+        ('stream_lengths', ("'v1': 6 and 10 and 10 clips",)),
+        ('clip_len', ("'v1': 6 clips of 2 s for 20 s",)),
+        ('missing', ('v2_flow.npz',)),
+        ('extra', ('v33_flow.npz',)),
+    }
+
+
+def test_token_numbers_without_the_package(tmp_path, monkeypatch):
+    write(tmp_path)
+    monkeypatch.setitem(__import__('sys').modules, 'transformers', None)
+    changes = {'stores.text': dict(_delete_=True, type='TokenIdStore', tokenizer='nowhere')}
+    changes['feature_spec.text'] = dict(_delete_=True, dim=1, normalise='none')
+    findings, skipped = check(tmp_path, **changes)
+    assert [finding for finding in findings if finding.check != 'extra'] == []
+    assert any('transformers' in result.reason for result in skipped)
+
+
+def test_generated_data_are_clean(repo_dir):
+    pipeline = dict(
+        load=dict(type='LoadMomentFeatures'), tef=dict(type='AppendTEF'), pack=dict(type='PackMomentInputs')
+    )
+    built = {name: SyntheticMoments(name, pipeline, num_videos=8) for name in ('train', 'val')}
+    results = check_splits([Split.of(name, dataset) for name, dataset in built.items()])
+    assert [result for result in results if isinstance(result, Finding)] == []
+    assert {(result.check, result.reason) for result in results} == {('extra', 'ArrayStore does not list what it has')}
+
+
+def test_arrays_in_memory(make_dataset, make_rows):
+    broken = {'a/v1': np.full((11, 5), np.inf, np.float32)}
+    results = check_splits([Split.of('train', make_dataset(arrays=broken))])
+    findings = [result for result in results if isinstance(result, Finding)]
+    assert kinds(findings) == [('nan', 'error', "train, stream 'a'")]
+
+
+def test_splits_beside_each_other():
+    rows = make_rows('train')
+    apart = [Split('train', rows[:4]), Split('val', rows[4:8]), Split('test', rows[8:])]
+    assert leakage(apart) == []
+    assert kinds(leakage([*apart[:2], Split('test', rows[6:])])) == [('leakage', 'warning', 'val and test')]
+    assert leakage([Split('train', rows), Split('train 2', rows)]) == []  # parts of one split
+    parts = [dict(rows[0], vid='film_0.0_150.0')], [dict(rows[0], vid='film_150.0_300.0')]
+    findings = leakage([Split('train', parts[0]), Split('val', parts[1])])
+    assert kinds(findings) == [('leakage', 'warning', 'train and val')]
+    assert 'parts of a source video' in str(findings[0])
+
+
+def test_covered():
+    assert covered([[0, 5], [3, 8], [9, 30]], 20) == 19
+    assert covered([], 20) == 0
+    assert covered([[-4, 2]], 20) == 2
+
+
+def test_highlights_need_no_windows():
+    rows = [{'qid': 1, 'vid': 'v', 'query': 'q', 'duration': 4.0, 'label': [[1], [0]]}]
+    assert check_annotations(Split('train', rows)) == []
+
+
+def test_unknown_checks_are_refused():
+    with pytest.raises(ValueError, match=r"no such checks: \['leaks'\], expected some of \['open', .*'leakage'"):
+        without([], ['leaks'])
+    finding = leakage([Split('train', make_rows('val')), Split('val', make_rows('val'))])[0]
+    assert without([finding], ['leakage']) == []
+    with pytest.raises(ValueError, match="check 'leaks'"):
+        dataclasses.replace(finding, check='leaks')
+
+
+def test_arrays_that_nobody_lists():
+    split = Split('train', make_rows('train'), stores={'a': ArrayStore({}, '{vid}')})
+    assert all(isinstance(result, Skipped) for result in check_splits([split]) if result.check == 'extra')

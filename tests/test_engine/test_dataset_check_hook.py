@@ -1,0 +1,94 @@
+"""The look at the data before the first step: what it logs, when it stops, and that it does not read everything."""
+
+import logging
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from mmengine.runner.base_loop import BaseLoop
+from planted_data import config, make_rows, save, vectors, write
+
+from mmvmr.datasets import FolderStore
+from mmvmr.engine.hooks import DatasetCheckHook
+from mmvmr.registry import DATASETS
+from mmvmr.utils.io import write_jsonl
+from mmvmr.utils.setup import register_all_modules
+
+
+class Loop(BaseLoop):
+    def run(self):
+        raise NotImplementedError
+
+
+def runner_of(root, caplog):
+    """What the hook sees of a runner: two loops and a logger."""
+    register_all_modules()
+    cfg = config(root)
+    loops = {}
+    for split in ('train', 'val'):
+        loop = Loop.__new__(Loop)
+        loop.dataloader = SimpleNamespace(dataset=DATASETS.build(cfg[f'{split}_dataloader'].dataset))
+        loops[f'{split}_loop'] = loop
+    caplog.set_level(logging.INFO)
+    return SimpleNamespace(logger=logging.getLogger('dataset_check'), **loops)
+
+
+@pytest.fixture
+def leaking(tmp_path):
+    """A sentence of validation is trained on, with a window that nothing else can learn from."""
+    write(tmp_path)
+    write_jsonl(tmp_path / 'train.jsonl', [*make_rows('train'), *make_rows('val')[:1]])
+    return tmp_path
+
+
+def test_clean_data_log_nothing(tmp_path, caplog):
+    write(tmp_path)
+    DatasetCheckHook().before_train(runner_of(tmp_path, caplog))
+    assert caplog.records == []
+
+
+def test_findings_are_logged(leaking, caplog):
+    save(leaking, 'a/v0', np.full((10, 6), np.nan))
+    DatasetCheckHook().before_train(runner_of(leaking, caplog))
+    text = caplog.text
+    assert 'data: train and val: leakage: 1 of 3 videos of val are in train too' in text
+    assert "data: train, stream 'a': nan: 1 of 7 arrays" in text
+    assert [record.levelname for record in caplog.records] == ['ERROR', 'ERROR', 'INFO']
+
+
+def test_errors_can_stop(leaking, caplog):
+    with pytest.raises(ValueError, match='data: train and val: leakage: 1 of 3 videos'):
+        DatasetCheckHook(errors='stop').before_train(runner_of(leaking, caplog))
+    DatasetCheckHook(errors='stop', ignore=['leakage']).before_train(runner_of(leaking, caplog))
+
+
+def test_warnings_do_not_stop(tmp_path, caplog):
+    write(tmp_path)
+    rows = make_rows('train')
+    rows[0]['relevant_windows'] = [[0, 20]]
+    write_jsonl(tmp_path / 'train.jsonl', rows)
+    DatasetCheckHook(errors='stop').before_train(runner_of(tmp_path, caplog))
+    assert [record.levelname for record in caplog.records] == ['WARNING', 'INFO']
+    assert 'qid 0: 0 to 20 of 20 s' in caplog.text
+
+
+def test_few_features_are_read(tmp_path, caplog, monkeypatch):
+    write(tmp_path)
+    runner = runner_of(tmp_path, caplog)
+    read = []
+    monkeypatch.setattr(FolderStore, 'read', lambda store, row: read.append(row['qid']) or vectors(10, 6))
+    DatasetCheckHook(count=2, ignore=['shape']).before_train(runner)
+    assert len(read) == 2 * (2 + 2 + 2)  # splits x (two streams and sentences)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'errors': 'raise'}, "errors='raise', expected 'warn' or 'stop'"),
+        ({'ignore': ['leaks']}, r"ignore=\['leaks'\]: expected some of"),
+        ({'count': 0}, 'count=0, expected a positive number'),
+    ],
+)
+def test_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        DatasetCheckHook(**options)

@@ -1,0 +1,114 @@
+"""Check the data sets of a config: annotations, features, and the splits beside each other.
+
+    python tools/analysis_tools/check_dataset.py configs/qd_detr/qd_detr_qvhl.py [--splits train val] [--fast]
+
+Every finding says how many, the first few of them and what to do. Exit code 1 where there is an error (training stops,
+or its figures mean nothing), 0 where there are only warnings, 2 where the config itself cannot be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from mmengine.config import DictAction
+
+from mmvmr.datasets.checks import CHECKS, ERROR, Finding, Results, Skipped, check_splits, open_splits, without
+from mmvmr.utils.cli import BUILD_ERRORS, UserError, load_config, one_line_errors
+from mmvmr.utils.setup import apply_data_root, register_all_modules
+
+SPLITS = ('train', 'val', 'test')
+FAST = 8
+EVERY = 20  # seconds between two lines of progress
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--splits', nargs='+', choices=SPLITS, default=list(SPLITS), help='default: all')
+    parser.add_argument('--sample', type=int, metavar='N', help='read the features of N videos and sentences per split')
+    parser.add_argument('--fast', action='store_true', help=f'--sample {FAST}, as when training starts')
+    parser.add_argument('--ignore', nargs='+', metavar='CHECK', default=[], help=f'leave out: {", ".join(CHECKS)}')
+    parser.add_argument('--json', action='store_true', help='print JSON')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='change the config')
+    args = parser.parse_args()
+    if args.sample is not None and args.sample < 1:
+        parser.error('--sample must be positive')
+    if args.fast:
+        args.sample = args.sample or FAST
+    return args
+
+
+def counted(items: Iterable[Any], label: str) -> Iterator[Any]:
+    """Print how far a long walk is.
+
+    Args:
+        items: What is walked over.
+        label: What that is.
+
+    Yields:
+        The items.
+    """
+    items, last = list(items), time.monotonic()
+    for done, item in enumerate(items):
+        if time.monotonic() - last > EVERY:
+            print(f'{label}: {done} of {len(items)}', flush=True)
+            last = time.monotonic()
+        yield item
+
+
+def check(args: argparse.Namespace) -> tuple[dict[str, Any], Results]:
+    """Open and check.
+
+    Args:
+        args: The command line.
+
+    Returns:
+        Name of a split to its size, and all results.
+    """
+    cfg = load_config(args.config, args.cfg_options)
+    register_all_modules()
+    apply_data_root(cfg)
+    names = [name for name in SPLITS if name in args.splits]
+    splits, results = open_splits(cfg, names)
+    if not splits and not results:
+        raise UserError(f'config {args.config}: no data set for {names}')
+    others, faults = open_splits(cfg, [name for name in SPLITS if name not in names])
+    results += check_splits(splits, args.sample, others=others, progress=None if args.json else counted)
+    if any(result.check == 'open' for result in [*results, *faults]):  # what those splits need is not known
+        results = [result for result in results if result.check != 'extra']
+        results.append(Skipped('extra', 'features', 'not all splits of the config can be opened'))
+    sizes = {split.name: {'queries': len(split.rows), 'videos': len(split.videos())} for split in splits}
+    return sizes, without(results, args.ignore)
+
+
+def main() -> None:
+    """Check and print."""
+    args = parse_args()
+    with one_line_errors(*BUILD_ERRORS):
+        sizes, results = check(args)
+    findings = sorted((r for r in results if isinstance(r, Finding)), key=lambda finding: finding.severity != ERROR)
+    skipped = [result for result in results if isinstance(result, Skipped)]
+    errors = sum(finding.severity == ERROR for finding in findings)
+    if args.json:
+        report = {'config': args.config, 'splits': sizes, 'sample': args.sample}
+        report['findings'] = [finding.to_dict() for finding in findings]
+        report['skipped'] = [result.to_dict() for result in skipped]
+        print(json.dumps(report, indent=2))
+    else:
+        for finding in findings:
+            text, advice = str(finding).removesuffix(finding.advice), finding.advice
+            print(f'{finding.severity.upper()}: {text}\n    -> {advice}')
+        for result in skipped:
+            print(f'not checked: {result}')
+        looked_at = ', '.join(f'{name} ({n["queries"]} queries, {n["videos"]} videos)' for name, n in sizes.items())
+        print(f'{looked_at or "nothing"}: {errors} errors, {len(findings) - errors} warnings')
+    raise SystemExit(1 if errors else 0)
+
+
+if __name__ == '__main__':
+    main()
