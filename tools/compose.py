@@ -68,7 +68,7 @@ def description(name: str) -> str:
     options = component_options(kind)
     lines.append(f'    Options: {", ".join(f"{name}.{key}={value}" for key, value in options.items()) or "none"}')
     lines.append(f'    Touches: {", ".join(kind.slots)}')
-    lines += [f'    Detector: {kind.detector or "any"}']
+    lines += [f'    Detector: {" or ".join(kind.detectors) or "any"}']
     lines += [f'    Needs {other}, or a model that has the like' for other in kind.needs]
     lines += [f'    Not with {other}: {reason}' for other, reason in kind.excludes.items()]
     return '\n'.join(lines)

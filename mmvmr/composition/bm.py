@@ -117,7 +117,7 @@ class TemporalShift(Component):
     source = 'BM-DETR, section 3.4'
     slots = ('train_dataloader.dataset.pipeline.augment',)
     stage = Stage.DATA
-    detector = None
+    detectors = ()
 
     def __init__(self, max_duration: float | None = 60.0):
         self.transform: dict[str, Any] = dict(type='ShiftMoment')

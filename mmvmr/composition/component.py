@@ -42,7 +42,7 @@ class Component:
         source: Paper and equation.
         slots: Config keys that it touches.
         stage: When it is applied.
-        detector: The detector whose slots it fills; None for a component of the data, which serves every detector.
+        detectors: The detectors whose slots it fills; empty for a component of the data, which serves every detector.
         needs: Components without which it means nothing, unless the model has the like.
         excludes: Name of another component to the reason why the two do not go together.
     """
@@ -50,7 +50,7 @@ class Component:
     source: ClassVar[str] = ''
     slots: ClassVar[tuple[str, ...]] = ()
     stage: ClassVar[Stage] = Stage.LOSSES
-    detector: ClassVar[str | None] = 'MomentDetector'
+    detectors: ClassVar[tuple[str, ...]] = ('MomentDetector',)
     needs: ClassVar[tuple[str, ...]] = ()
     excludes: ClassVar[Mapping[str, str]] = {}
 

@@ -68,8 +68,9 @@ def check_detector(kind: type[Component], cfg: Config) -> None:
     found = cfg.get('model')
     if not found:
         raise CompositionError('the config has no `model`')
-    if kind.detector is not None and not is_kind(found, MODELS.get(kind.detector)):
-        raise CompositionError(f'it fills slots of a {kind.detector}, but the model is a {found.get("type")}')
+    if kind.detectors and not is_kind(found, tuple(MODELS.get(name) for name in kind.detectors)):
+        expected = ' or '.join(kind.detectors)
+        raise CompositionError(f'it fills slots of a {expected}, but the model is a {found.get("type")}')
 
 
 def check_exclusions(kinds: Mapping[str, type[Component]]) -> None:

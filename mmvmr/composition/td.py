@@ -26,9 +26,9 @@ class VideoSynthesizer(Component):
     """
 
     source = 'TD-DETR, section 3.1, eq. 10'
-    slots = ('train_dataloader.dataset.pipeline.augment',)
+    slots = ('train_dataloader.dataset.pipeline.augment', 'train_dataloader.dataset.pipeline.pool')
     stage = Stage.DATA
-    detector = None
+    detectors = ()
 
     def __init__(self, alpha: float = 0.7, strategy: str = 'similar', index: str | None = None):
         if strategy not in _STRATEGIES:
@@ -41,8 +41,12 @@ class VideoSynthesizer(Component):
         self.transform = dict(type='SynthesizeVideo', alpha=alpha, partner=partner)
 
     def apply(self, cfg: Config) -> None:
-        """Add the transform."""
+        """Add the transform; where all videos have one number of clips (SnAG), synthesized ones get it too."""
         add_view(cfg, 'synthesis', self.transform)
+        pipeline = cfg.train_dataloader.dataset.pipeline
+        length = (pipeline.get('load') or {}).get('length')
+        if length is not None and pipeline.get('pool') is None:
+            pipeline['pool'] = dict(type='ResampleClips', length=length)
 
 
 @COMPONENTS.register_module('td.dynamics')
@@ -56,6 +60,7 @@ class TemporalDynamics(Component):
     source = 'TD-DETR, section 3.2, eq. 11'
     slots = ('model.encoder (fusion)',)
     stage = Stage.FUSION
+    detectors = ('MomentDetector', 'PointDetector')
 
     def __init__(self, beta: float = 0.7):
         self.beta = beta

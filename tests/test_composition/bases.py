@@ -71,8 +71,15 @@ def loss_of(model, batch, seed=1):
 
 
 def predictions_of(model, inputs):
-    """What the model says about a batch: (spans, scores, highlight scores)."""
+    """What the model says about every video of a batch: [spans, scores, highlight scores where it has them]."""
     with torch.no_grad():
         outputs = model.eval()(model.data_preprocessor({'inputs': inputs})['inputs'])
     final = outputs.final
-    return final.spans, final.logits if final.quality is None else final.quality, outputs.saliency
+    scores = final.logits if final.quality is None else final.quality
+    found = []
+    for row, video in enumerate(inputs['video']):
+        exists = slice(None) if final.mask is None else final.mask[row]  # points on padding do not
+        found.append([final.spans[row][exists], scores[row][exists]])
+        if outputs.saliency is not None:
+            found[-1].append(outputs.saliency[row, : len(video)])
+    return found

@@ -46,6 +46,7 @@ def test_table_11_of_sa_detr_is_a_composition(parts, name):
         ('qd_detr/qd_detr_clip_charades', 'td_detr/td+qd_detr_clip_charades', None),
         ('cg_detr/cg_detr_qvhl', 'td_detr/td+cg_detr_qvhl', 'similar_videos.npz'),
         ('bam_detr/bam_detr_qvhl', 'td_detr/td+bam_detr_qvhl', 'similar_videos.npz'),
+        ('snag/snag_charades', 'td_detr/td+snag_charades', 'similar_videos.npz'),
     ],
 )
 def test_td_configs_are_compositions(base, made, index):
@@ -203,7 +204,8 @@ def test_detectors_of_other_kinds_take_views_alone():
             compose(base, [name])
             taken.add(name)
         except CompositionError as error:
-            assert str(error) == f'{name}: it fills slots of a MomentDetector, but the model is a ProposalMapDetector'
+            kinds = 'MomentDetector or PointDetector' if name == 'td.dynamics' else 'MomentDetector'
+            assert str(error) == f'{name}: it fills slots of a {kinds}, but the model is a ProposalMapDetector'
     assert taken == {'td.synthesizer', 'bm.temporal_shift'}
     with pytest.raises(CompositionError, match='the config has no `model`'):
         compose(Config({'a': 1}), ['sa.noise'])

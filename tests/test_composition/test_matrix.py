@@ -2,10 +2,13 @@
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from mmvmr.composition import CompositionError, component_names, compose
+from mmvmr.utils.setup import register_all_modules
 
-from .bases import BASELINES, build, loss_of, make_batch, predictions_of
+from .bases import BASELINES, build, loss_of, make_batch, predictions_of, write_base
+from .test_switched_off import assert_same_model
 
 #: Components that only mean something beside another one.
 NEEDS = {'sa.init_loss': 'sa.anchors'}
@@ -41,10 +44,9 @@ def check(cfg, views=()):
     inputs['video'] = [video[: len(video) - 7 * row] for row, video in enumerate(inputs['video'])]
     together = predictions_of(model, inputs)
     for row, video in enumerate(inputs['video']):
-        alone = predictions_of(model, {name: [features[row]] for name, features in inputs.items()})
-        for one, all_rows in zip(alone, together):
-            wanted = all_rows[row, : len(video)] if one.dim() == 2 and one.shape[1] == len(video) else all_rows[row]
-            torch.testing.assert_close(one[0], wanted, atol=2e-5, rtol=1e-4)
+        (alone,) = predictions_of(model, {'video': [video], 'text': [inputs['text'][row]]})
+        for one, wanted in zip(alone, together[row], strict=True):
+            torch.testing.assert_close(one, wanted, atol=2e-5, rtol=1e-4)
     samples = model(**model.data_preprocessor(batch), mode='predict')
     assert all(len(sample.pred_instances.windows) for sample in samples)
     return losses
@@ -84,3 +86,41 @@ def test_refused(bases, name, part):
 def test_no_loss_on_anchors_that_nothing_predicts(bases, name):
     with pytest.raises(CompositionError, match=r'add sa\.anchors'):
         compose(bases[name], ['sa.init_loss'])
+
+
+@pytest.fixture(scope='module')
+def dense(tmp_path_factory):
+    """Tiny configs of methods without moment queries on synthetic data."""
+    register_all_modules()
+    folder = tmp_path_factory.mktemp('dense')
+    return {name: Config.fromfile(write_base(name, folder)) for name in ('snag', 'univtg')}
+
+
+TD = ['td.synthesizer', 'td.dynamics']
+
+
+@pytest.mark.parametrize('name', ['snag', 'univtg'])
+def test_td_on_points(dense, name):
+    check(compose(dense[name], TD), {'synthesis'})
+
+
+@pytest.mark.parametrize('name', ['snag', 'univtg'])
+def test_td_switched_off_on_points(dense, name):
+    cfg = compose(dense[name], TD, {'td.dynamics.beta': 1})
+    cfg.train_dataloader.dataset.pipeline.augment.synthesis = None
+    assert_same_model(dense[name], cfg, r'fusion\.(?=fusion)')
+
+
+def test_synthesized_videos_have_the_length_of_all_others(dense):
+    base = Config(dense['snag'].to_dict())
+    base.train_dataloader.dataset.pipeline.load = dict(type='LoadResampledFeatures', length=24)
+    batch = make_batch(compose(base, TD))
+    views = [sample.view for sample in batch['data_samples']]
+    assert views.count('synthesis') == views.count('main') == 4
+    assert {len(video) for video in batch['inputs']['video']} == {24}
+    for sample in batch['data_samples']:
+        assert sample.clip_len * sample.num_clips == pytest.approx(sample.duration)
+        start, end = sample.relevant_windows[0]
+        center, width = sample.gt_instances.spans[0]
+        assert (center - width / 2).item() * sample.duration == pytest.approx(start, abs=1e-4)
+        assert (center + width / 2).item() * sample.duration == pytest.approx(end, abs=1e-4)

@@ -68,7 +68,8 @@ def assert_same_model(base, cfg, wrapper=''):
     losses, others = loss_of(plain, wanted), loss_of(other, found)
     assert {key: value.item() for key, value in losses.items()} == {k: v.item() for k, v in others.items()}
     inputs = {key: wanted['inputs'][key][:3] for key in ('video', 'text')}
-    assert all(map(torch.equal, predictions_of(plain, inputs), predictions_of(other, inputs)))
+    for row, same in zip(predictions_of(plain, inputs), predictions_of(other, inputs), strict=True):
+        assert all(map(torch.equal, row, same))
 
 
 @pytest.mark.parametrize('name', ['moment_detr', 'eatr'])

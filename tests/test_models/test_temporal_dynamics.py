@@ -89,6 +89,25 @@ def test_default_path_takes_the_shared_arguments():
         _fusion(1.5)
 
 
+@pytest.mark.parametrize('text_dims', [8, 6])
+def test_changes_of_a_video_are_projected_once_for_all_its_sentences(text_dims):
+    inner = dict(type='ModulatedCrossFusion', text_embed_dims=text_dims, num_layers=1, path_dropout=0.0)
+    fusion = _fusion(fusion=inner, text_embed_dims=text_dims).eval()
+    assert fusion.late
+    rows = torch.tensor([0, 0, 1])
+    words = _features(words=(4, 2, 3)).text
+    text = Tokens(words.feat[..., :text_dims], words.mask, words.pos[..., :text_dims])
+    features = Features(_features().video, text, rows=rows)
+    counted = []
+    fusion.projection.register_forward_hook(lambda module, inputs, output: counted.append(len(output)))
+    together = fusion(features)
+    assert counted == [2]
+    assert together.rows is None
+    assert len(together.video.feat) == 3
+    apart = fusion(features.paired()).video.feat
+    torch.testing.assert_close(together.video.feat, apart)
+
+
 @pytest.mark.parametrize('name', BASELINES)
 def test_beta_one_is_the_baseline_bit_by_bit(name):
     baseline = tiny_model(CONFIGS / name / f'{name}_qvhl.py')

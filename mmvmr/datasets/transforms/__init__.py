@@ -13,7 +13,7 @@ from .pooling import PoolClips
 from .priors import LoadClipScores
 from .probes import EmptyQuery, PositionOnly, ShuffleClips, SwapQuery
 from .query_roles import LoadStaticQuery, SplitQuery
-from .resampling import LoadResampledFeatures
+from .resampling import LoadResampledFeatures, ResampleClips
 from .shifting import ShiftMoment
 from .synthesis import SynthesizeVideo
 from .targets import BuildMomentTargets
@@ -40,6 +40,7 @@ __all__ = [
     'PoolClips',
     'PositionOnly',
     'ReplaceContext',
+    'ResampleClips',
     'ShiftMoment',
     'ShuffleClips',
     'SplitQuery',

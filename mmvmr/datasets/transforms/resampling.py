@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from mmcv.transforms import BaseTransform
 
 from mmvmr.registry import TRANSFORMS
 
@@ -28,6 +29,42 @@ def resample(features: np.ndarray, length: int) -> np.ndarray:
     sequence = torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32)).t()[None]
     sequence = F.interpolate(sequence, size=length * ratio, mode='linear', align_corners=False)
     return F.avg_pool1d(sequence, ratio)[0].t().contiguous().numpy()
+
+
+@TRANSFORMS.register_module()
+class ResampleClips(BaseTransform):
+    """Bring a video to a number of clips, as :class:`LoadResampledFeatures` does with all of them.
+
+    For the slot ``pool``, where views have the length that their augmentation gave them: a model whose positions and
+    ranges are made for a fixed length then gets that one alone.
+
+    Args:
+        length: Clips that a sample or view has afterwards.
+    """
+
+    def __init__(self, length: int) -> None:
+        if length < 1:
+            raise ValueError(f'ResampleClips: length={length}, expected a positive number')
+        self.length = length
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Resample the clips.
+
+        Args:
+            results: The sample; ``video_feat`` is (L, D).
+
+        Returns:
+            The sample with ``length`` clips and ``clip_len`` (seconds) to match; itself where it has as many.
+        """
+        count = len(results['video_feat'])
+        if count == self.length:
+            return results
+        return {
+            **results,
+            'video_feat': resample(results['video_feat'], self.length),
+            'num_clips': self.length,
+            'clip_len': results['clip_len'] * count / self.length,
+        }
 
 
 @TRANSFORMS.register_module()

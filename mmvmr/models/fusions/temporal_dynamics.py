@@ -27,7 +27,8 @@ class TemporalDynamicsFusion(nn.Module):
 
     As published: both paths are aligned with the words and then added. In the official code beta weighs the residual
     of every layer instead: :class:`DynamicsCrossFusion`. Whatever else the wrapped fusion updates (words, attention)
-    passes, and so do learned tokens in front of the clips, which have no neighbours in time.
+    passes, and so do learned tokens in front of the clips, which have no neighbours in time. Around a fusion that takes
+    V videos for B sentences (SnAG) changes are projected once per video, too.
 
     Args:
         embed_dims: Channels D.
@@ -40,6 +41,7 @@ class TemporalDynamicsFusion(nn.Module):
         ffn_dims: Hidden channels of the default ``dynamics``.
         dropout: Dropout of the default ``dynamics``.
         activation: Activation of the default ``dynamics``.
+        text_embed_dims: Channels of the words, where they differ from D (SnAG).
 
     Raises:
         ValueError: If beta is outside of [0, 1].
@@ -55,15 +57,20 @@ class TemporalDynamicsFusion(nn.Module):
         ffn_dims: int = 1024,
         dropout: float = 0.1,
         activation: str = 'relu',
+        text_embed_dims: int | None = None,
     ):
         super().__init__()
         check_beta(beta)
         self.beta = beta
         self.fusion = MODELS.build(fusion or {'type': 'NoFusion'})
+        self.late = getattr(self.fusion, 'late', False)
         if beta == 1:
             return
         layer = dict(type='CrossEncoderLayer', embed_dims=embed_dims, num_heads=num_heads, ffn_dims=ffn_dims)
         layer.update(dropout=dropout, activation=activation)
+        if text_embed_dims not in (None, embed_dims):
+            attention = dict(embed_dims=embed_dims, num_heads=num_heads, key_dims=text_embed_dims, dropout=0.0)
+            layer['cross_attn'] = dict(type='ProjectedAttention', attn_dropout=dropout, **attention)
         self.start = nn.Parameter(torch.randn(embed_dims))
         self.projection = DynamicsProjection(embed_dims)
         self.dynamics = MODELS.build(dynamics or dict(type='TextToVideoFusion', num_layers=1, layer=layer))
@@ -72,17 +79,17 @@ class TemporalDynamicsFusion(nn.Module):
         """Fuse.
 
         Args:
-            features: Projected inputs.
+            features: Projected inputs; with ``rows`` where the wrapped fusion takes V videos for B sentences.
 
         Returns:
-            Features whose clips mix both paths; the rest is that of the wrapped fusion.
+            Features whose clips mix both paths, a row for every sentence; the rest is that of the wrapped fusion.
         """
         fused = self.fusion(features)
         clips = _behind(features.video, features.video.lead)
         if self.beta == 1 or not clips.feat.shape[1]:
             return fused
         changes = clips.replace(self.projection(frame_differences(clips.feat, self.start)))
-        aligned = self.dynamics(dataclasses.replace(features, video=changes)).video.feat
+        aligned = self.dynamics(dataclasses.replace(features, video=changes).paired()).video.feat
         tokens, video = fused.video.feat.split((features.video.lead, clips.feat.shape[1]), dim=1)
         mixed = torch.cat((tokens, self.beta * video + (1 - self.beta) * aligned), dim=1)
         return dataclasses.replace(fused, video=fused.video.replace(mixed))
