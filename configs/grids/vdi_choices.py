@@ -9,7 +9,9 @@ rows = dict(
     default=dict(label='as in vdi_charades_cg.py'),
     whole_video=dict(label='context of the whole video', options={f'{_context}.where': 'video'}),
     mean_context=dict(label='a softer choice of frames', options={f'{_context}.temperature': 0.1}),
-    unprojected=dict(label='context and words compared without projections', options={f'{_context}.projection': 'none'}),
+    unprojected=dict(
+        label='context and words compared without projections', options={f'{_context}.projection': 'none'}
+    ),
     squared=dict(label='squared distance of unit vectors in L_vc', options={f'{_context}.distance': 'mse'}),
     divergence=dict(label='KL divergence of similarities in L_sd', options={f'{_dynamics}.distance': 'kl'}),
     softmax_maps=dict(label='response maps by softmax', options={f'{_dynamics}.response': 'softmax'}),

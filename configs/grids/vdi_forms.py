@@ -4,9 +4,7 @@ title = 'VDI, table 3: consistent and relational losses (Charades-CG, novel word
 
 _losses = 'model.criterion.losses'
 rows = dict(
-    con_rel=dict(
-        label='L_vc consistent, L_sd relational', published={'R1@0.5': 46.47, 'R1@0.7': 28.63, 'mIoU': 41.60}
-    ),
+    con_rel=dict(label='L_vc consistent, L_sd relational', published={'R1@0.5': 46.47, 'R1@0.7': 28.63, 'mIoU': 41.60}),
     con_con=dict(
         label='both consistent',
         options={f'{_losses}.spatial_dynamic.form': 'consistent'},
