@@ -3,7 +3,9 @@
 import numpy as np
 from mmengine.config import Config
 
+from mmvmr.datasets.checks import Finding, Skipped, check_splits, open_splits
 from mmvmr.utils.io import write_jsonl
+from mmvmr.utils.setup import register_all_modules
 
 DIMS = {'a': 6, 'b': 4}
 VIDEOS = {'train': range(6), 'val': range(6, 9)}
@@ -73,3 +75,17 @@ def config(root, train=None, **changes):
         cfg.merge_from_dict({f'{split}_dataloader.dataset.{key}': value for key, value in changes.items()})
     cfg.merge_from_dict({f'train_dataloader.dataset.{key}': value for key, value in (train or {}).items()})
     return cfg
+
+
+def check(root, count=None, train=None, **changes):
+    """Findings and skipped checks of the data set in a folder."""
+    register_all_modules()
+    splits, results = open_splits(config(root, train, **changes), ['train', 'val', 'test'])
+    results += check_splits(splits, count)
+    findings = [result for result in results if isinstance(result, Finding)]
+    return findings, [result for result in results if isinstance(result, Skipped)]
+
+
+def kinds(findings):
+    """Check, severity and place of findings."""
+    return [(finding.check, finding.severity, finding.where) for finding in findings]
