@@ -89,4 +89,4 @@ class FrameFormat:
             return frame
         size = (int(width * self.resize / short), int(height * self.resize / short))
         resample = getattr(Image.Resampling, self.interpolation.upper())
-        return np.asarray(Image.fromarray(frame).resize(size, resample))
+        return np.array(Image.fromarray(frame).resize(size, resample))  # a copy: Pillow hands out read-only memory

