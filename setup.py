@@ -36,6 +36,8 @@ setup(
         'mmcv': requirements('mminstall'),
         'optional': requirements('optional'),
         'faiss': [line for line in requirements('optional') if line.startswith('faiss')],
+        # tools/extract_features.py
+        'extract': [line for line in requirements('optional') if line.startswith(('av', 'pillow', 'transformers'))],
         # Sentence embeddings of tools/dataset_converters/mine_negative_queries.py; its tests do without.
         'sentences': ['sentence-transformers>=3.0'],
         'tests': requirements('tests') + requirements('optional'),

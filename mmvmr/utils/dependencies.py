@@ -51,7 +51,7 @@ def require_av(user: str) -> Any:
     Raises:
         ImportError: If it is not installed.
     """
-    return _required('av', user, 'pip install av')
+    return _required('av', user, 'pip install av (or mmvmr[extract])')
 
 
 def _required(package: str, user: str, how: str) -> Any:
