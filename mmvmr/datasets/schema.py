@@ -77,7 +77,7 @@ class AnnotationRow(BaseModel):
 
     model_config = ConfigDict(strict=True, extra='allow')
 
-    qid: int | Name
+    qid: int | Annotated[str, Field(pattern=r'^[^/\\]+$')]
     query: Annotated[str, Field(pattern=r'\S')]
     vid: int | Name
     duration: Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -97,7 +97,7 @@ class AnnotationRow(BaseModel):
 
 #: Field to (what was expected, how to mend it).
 _EXPECTED = {
-    'qid': ('a number or a name', 'give every sentence one of its own'),
+    'qid': ('a number or a name without slashes', 'give every sentence one of its own, which names its features'),
     'query': ('a sentence', 'write it, or remove the line'),
     'vid': ('the name of the video as in the feature files', 'write it'),
     'duration': ('a positive number of seconds', 'write the length of the video'),

@@ -33,6 +33,7 @@ def test_rows_without_labels_are_fine(tmp_path):
         (dict(query=None), 'query is null, expected a sentence'),
         (dict(qid=None), 'qid is null, expected a number or a name'),
         (dict(qid=1.5), r'qid is 1\.5, expected a number or a name'),
+        (dict(qid='a/b'), "qid is 'a/b', expected a number or a name without slashes"),
         (dict(vid=''), "vid is '', expected the name of the video"),
         (dict(duration=0), 'duration is 0, expected a positive number'),
         (dict(duration=float('nan')), 'duration is nan'),

@@ -32,7 +32,7 @@ def test_all_faults_of_a_row_are_found_at_once():
     row = dict(query=' ', duration=10, vid=None, relevant_windows=[[3, 1], [2, 40]], saliency_scores=[[1]])
     fields = [(fault.field, fault.problem) for fault in row_faults(row)]
     assert fields == [
-        ('qid', 'is missing, expected a number or a name'),
+        ('qid', 'is missing, expected a number or a name without slashes'),
         ('query', "is ' ', expected a sentence"),
         ('vid', 'is null, expected the name of the video as in the feature files'),
         ('relevant_windows[0]', 'is [3, 1]: start is not before end'),

@@ -87,7 +87,7 @@ def report(files: Sequence[OwnFile], rules: Rules) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Check and write; see the module docstring."""
     args = parse_args(argv)
-    with one_line_errors(OSError, ValueError):
+    with one_line_errors(ImportError, OSError, ValueError):
         if (args.fix or args.drop) and args.out is None:
             raise UserError('--fix and --drop never change the input: give --out for the mended file')
         paths = targets(args.annotations, args.out)

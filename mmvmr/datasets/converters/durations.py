@@ -9,8 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import cv2
-
+from mmvmr.datasets.schema import Fault
+from mmvmr.features.decoding import VideoReader
+from mmvmr.features.videos import find_videos
 from mmvmr.utils.io import read_json, read_jsonl
 
 #: Name of a video to its length in seconds, None if it is not known.
@@ -18,7 +19,6 @@ Lookup = Callable[[str], float | None]
 #: What columns and keys are called in Charades' own tables, in ours and in common ones.
 NAMES = ('vid', 'video', 'id', 'video_id')
 LENGTHS = ('duration', 'length', 'seconds')
-VIDEO_SUFFIXES = ('.mp4', '.mkv', '.webm', '.avi', '.mov', '.m4v', '.mpg', '.flv')
 
 
 def read_durations(path: str | os.PathLike[str]) -> dict[str, float]:
@@ -73,35 +73,44 @@ def _durations(entries: Iterable[tuple[str, Mapping[str, Any]]], path: str | os.
     return found
 
 
-def video_lengths(folder: str | os.PathLike[str]) -> Lookup:
-    """Look up the lengths of video files.
+def video_lengths(source: str | os.PathLike[str]) -> Lookup:
+    """Look up the lengths of video files. Needs PyAV.
 
     Args:
-        folder: Where they are, as ``{name}.mp4`` or with another suffix of videos.
+        source: A folder with them, searched as ``tools/extract_features.py`` does.
 
     Returns:
-        A function of the name of a video: seconds, or None where the file is absent or cannot be read.
+        A function of the name of a video: seconds, or None where there is no such file. It raises ValueError where the
+        file cannot be used.
 
     Raises:
-        NotADirectoryError: If the folder is absent.
+        FileNotFoundError: If the folder is absent or has no video.
     """
-    root = Path(folder)
-    if not root.is_dir():
-        raise NotADirectoryError(f'{root.absolute()}: no such folder')
+    files = find_videos([os.fspath(source)])
 
     @cache
     def seconds(name: str) -> float | None:
-        files = (root / f'{name}{suffix}' for suffix in ('', *VIDEO_SUFFIXES))
-        file = next((file for file in files if file.suffix.lower() in VIDEO_SUFFIXES and file.is_file()), None)
-        return None if file is None else _probe(file)
+        return round(VideoReader(files[name]).duration, 3) if name in files else None
 
     return seconds
 
 
-def _probe(file: Path) -> float | None:
-    capture = cv2.VideoCapture(str(file))
+def looked_up(vid: str, lookup: Lookup | None) -> float | Fault:
+    """The length of a video that the annotations do not say.
+
+    Args:
+        vid: Name of the video.
+        lookup: Where to look; None for nowhere.
+
+    Returns:
+        Seconds, or what is to be done.
+    """
+    problem = f'of video {vid!r} is not known'
     try:
-        frames, fps = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
-    finally:
-        capture.release()
-    return round(frames / fps, 3) if frames > 0 and fps > 0 else None
+        seconds = None if lookup is None else lookup(vid)
+    except ValueError as error:
+        return Fault('duration', f'{problem}: {error}', 'fetch the video again, or write its length')
+    if seconds is not None:
+        return seconds
+    problem += '' if lookup is None else ' to --durations or --videos either'
+    return Fault('duration', problem, 'write it, or give --durations TABLE or --videos FOLDER')

@@ -9,7 +9,7 @@ from typing import Any
 
 from mmvmr.datasets.schema import DEFAULT_RULES, Fault, Rules
 
-from .durations import Lookup
+from .durations import Lookup, looked_up
 from .lines import jsonl_rows
 from .located import LocatedRow, find_faults, find_repeats
 from .repair import repair, without_faults
@@ -47,8 +47,12 @@ class OwnFile:
         if path.suffix in ('.jsonl', '.json'):
             rows = jsonl_rows(path)
             for located in rows:
-                if lookup is not None and 'vid' in located.row and located.row.get('duration') is None:
-                    located.row['duration'] = lookup(str(located.row['vid']))
+                if not located.faults and located.row.get('duration') is None and located.row.get('vid') is not None:
+                    found = looked_up(str(located.row['vid']), lookup)
+                    if isinstance(found, Fault):
+                        located.faults.append(found)
+                    else:
+                        located.row['duration'] = found
         else:
             rows = table_rows(path, lookup)
         if not rows:

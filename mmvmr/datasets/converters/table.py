@@ -12,7 +12,7 @@ from typing import Any
 
 from mmvmr.datasets.schema import Fault
 
-from .durations import Lookup
+from .durations import Lookup, looked_up
 from .located import LocatedRow
 
 REQUIRED = ('video', 'query', 'start', 'end')
@@ -53,24 +53,25 @@ def table_rows(path: str | os.PathLike[str], lookup: Lookup | None = None) -> li
 
 
 def _lines(source: Path) -> Iterator[tuple[int, dict[Any, Any]]]:
-    """Number of each line and its cells."""
+    """Number of each line that is not empty, and its cells by column; what is too much is a list below ``_REST``."""
     with open(source, encoding='utf-8-sig', newline='') as stream:
-        header = stream.readline()
-        separator = max(',;\t', key=header.count)
+        separator = max(',;\t', key=stream.readline().count)
         stream.seek(0)
-        reader = csv.DictReader(stream, delimiter=separator, restkey=_REST, strict=True)  # type: ignore[type-var]
-        _check_header(source, [name.strip() for name in reader.fieldnames or ()])
-        reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
-        first = reader.line_num + 1
+        reader = csv.reader(stream, delimiter=separator, strict=True)
+        header: list[str] = []
+        first = 1
         try:
             for cells in reader:
-                if any(cells.values()):
-                    yield first, cells
-                first = reader.line_num + 1
+                if first == 1:
+                    _check_header(source, [name.strip() for name in cells])
+                    header = [name.strip().lower() for name in cells]
+                elif any(cells):
+                    rest = cells[len(header) :]
+                    yield first, {**dict(zip(header, cells)), **({_REST: rest} if any(rest) else {})}
+                first = reader.line_num + 1  # a cell in quotes may hold line breaks
         except csv.Error as error:
-            raise ValueError(
-                f'{source}:{first}: not a line of a table ({error}); is a quotation mark not closed?'
-            ) from None
+            hint = 'is a quotation mark not closed?'
+            raise ValueError(f'{source}:{first}: not a line of a table ({error}); {hint}') from None
 
 
 def _check_header(source: Path, names: list[str]) -> None:
@@ -118,12 +119,11 @@ def _qid(text: str | None, name: str) -> int | str:
 def _duration(located: LocatedRow, text: str | None, vid: str, lookup: Lookup | None) -> float | None:
     if text := (text or '').strip():
         return _seconds(located, 'duration', text)
-    if lookup is not None and (seconds := lookup(vid)) is not None:
-        return seconds
-    problem = f'of video {vid!r} is not known'
-    fix = 'add a column duration, or give --durations TABLE or --videos FOLDER'
-    located.faults.append(Fault('duration', problem if lookup is None else f'{problem} there either', fix))
-    return None
+    found = looked_up(vid, lookup)
+    if isinstance(found, Fault):
+        located.faults.append(found)
+        return None
+    return found
 
 
 def _seconds(located: LocatedRow, field: str, text: str) -> float | None:
