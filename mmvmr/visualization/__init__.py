@@ -1,6 +1,17 @@
 """Figures, and the visualizer that writes to TensorBoard, W&B or plain files."""
 
+from .dataset_figures import draw_distributions, draw_examples, draw_locations
 from .figures import MomentsOfQuery, draw_moments, draw_training_curves, moments_of, spread_by_iou
 from .visualizer import MomentVisualizer
 
-__all__ = ['MomentVisualizer', 'MomentsOfQuery', 'draw_moments', 'draw_training_curves', 'moments_of', 'spread_by_iou']
+__all__ = [
+    'MomentVisualizer',
+    'MomentsOfQuery',
+    'draw_distributions',
+    'draw_examples',
+    'draw_locations',
+    'draw_moments',
+    'draw_training_curves',
+    'moments_of',
+    'spread_by_iou',
+]

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mmvmr.utils.io import atomic_write, read_jsonl
+from mmvmr.utils.io import read_jsonl
 
-_TRUE, _PREDICTED, _SALIENCY, _GREY = '#2a9d4a', '#d1495b', '#3b6ea8', '#555555'
+from .canvas import BLUE, GREEN, GREY, RED, new_figure, save_figure
+
+_TRUE, _PREDICTED, _SALIENCY, _GREY = GREEN, RED, BLUE, GREY
 
 
 @dataclass
@@ -89,13 +91,16 @@ def best_iou(item: MomentsOfQuery) -> float:
     return max((iou(*window) for window in item.true), default=0.0)
 
 
-def draw_moments(queries: Sequence[MomentsOfQuery], path: str | os.PathLike[str], top_k: int = 3) -> None:
+def draw_moments(
+    queries: Sequence[MomentsOfQuery], path: str | os.PathLike[str], top_k: int = 3, curve: str = 'saliency'
+) -> None:
     """Draw true moments, the best predicted ones and the saliency curve, one block per query.
 
     Args:
         queries: What to draw.
         path: The image file; its suffix chooses the format.
         top_k: Number of predicted moments per query.
+        curve: What the curve of the clips is called.
 
     Raises:
         ValueError: If there is nothing to draw.
@@ -103,12 +108,12 @@ def draw_moments(queries: Sequence[MomentsOfQuery], path: str | os.PathLike[str]
     if not queries:
         raise ValueError('no query to draw')
     heights = [part for item in queries for part in (0.66 + 0.17 * _lanes(item, top_k), 0.5 if item.saliency else 0.02)]
-    figure, axes = _figure(2 * len(queries), 1, width=9.0, height=sum(heights) + 0.5, height_ratios=heights)
-    for bars, curve, item in zip(axes[::2], axes[1::2], queries):
+    figure, axes = new_figure(2 * len(queries), 1, width=9.0, height=sum(heights) + 0.5, height_ratios=heights)
+    for bars, line, item in zip(axes[::2], axes[1::2], queries):
         _draw_bars(bars, item, top_k)
-        _draw_saliency(curve, item)
+        _draw_saliency(line, item, curve)
     axes[-1].set_xlabel('time (s)', fontsize=9)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _lanes(item: MomentsOfQuery, top_k: int) -> int:
@@ -128,12 +133,14 @@ def _draw_bars(ax: Any, item: MomentsOfQuery, top_k: int) -> None:
         ax.text(x, row, f' {score:.2f} ', va='center', ha=side, fontsize=7, color=_GREY)
     ax.set_yticks(range(rows), ['true', *(f'#{i}' for i in range(1, rows))], fontsize=8)
     ax.set_ylim(rows - 0.5, -0.5)
-    ax.set_title(_cut(item.query, 80), fontsize=10, fontweight='bold', loc='left')
-    ax.set_title(_cut(item.title, 70), fontsize=8, color=_GREY, loc='right')
+    title = _cut(item.title, 70)
+    room = round(102 - 0.78 * len(title))  # letters of the sentence that fit beside it
+    ax.set_title(_cut(item.query, room), fontsize=10, fontweight='bold', loc='left')
+    ax.set_title(title, fontsize=8, color=_GREY, loc='right')
     ax.tick_params(labelbottom=False, length=0)
 
 
-def _draw_saliency(ax: Any, item: MomentsOfQuery) -> None:
+def _draw_saliency(ax: Any, item: MomentsOfQuery, label: str) -> None:
     """The highlight curve; it has no scale because scores mean something only beside each other."""
     _shade(ax, item)
     if item.saliency:
@@ -143,7 +150,7 @@ def _draw_saliency(ax: Any, item: MomentsOfQuery) -> None:
         ax.plot(times, item.saliency, color=_SALIENCY, linewidth=1.3)
         ax.fill_between(times, low - margin, item.saliency, color=_SALIENCY, alpha=0.15, linewidth=0)
         ax.set_ylim(low - margin, high + margin)
-        ax.set_ylabel('saliency', color=_SALIENCY, fontsize=8, rotation=0, ha='right', va='center')
+        ax.set_ylabel(label, color=_SALIENCY, fontsize=8, rotation=0, ha='right', va='center')
     ax.set_yticks([])
     ax.tick_params(labelsize=8)
 
@@ -180,7 +187,7 @@ def draw_training_curves(
         raise ValueError(f'{scalars}: no training iteration is logged in it')
     logged = [row for row in rows if 'loss' not in row and 'step' in row]
     names = [name for name in metrics if any(name in row for row in logged)] or _numeric_names(logged)[:6]
-    figure, axes = _figure(1, 2 if names else 1, width=9.0 if names else 5.0, height=3.2)
+    figure, axes = new_figure(1, 2 if names else 1, width=9.0 if names else 5.0, height=3.2)
     steps = [row.get('step', row.get('iter')) / (epoch_length or 1) for row in train]
     axes[0].plot(steps, [row['loss'] for row in train], color=_SALIENCY, linewidth=1.5)
     axes[0].set(xlabel='epoch' if epoch_length else 'iteration', title='training loss')
@@ -197,7 +204,7 @@ def draw_training_curves(
         ax.set_xlim(left=0)
         ax.grid(alpha=0.25)
         ax.spines[['top', 'right']].set_visible(False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _numeric_names(rows: list[dict]) -> list[str]:
@@ -207,18 +214,3 @@ def _numeric_names(rows: list[dict]) -> list[str]:
 
 def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 3] + '...'
-
-
-def _figure(rows: int, columns: int, width: float, height: float, **grid: Any) -> tuple[Any, list[Any]]:
-    """A figure that needs no display and leaves pyplot's global state alone."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout='constrained')
-    FigureCanvasAgg(figure)
-    return figure, list(figure.subplots(rows, columns, squeeze=False, gridspec_kw=grid).flat)
-
-
-def _save(figure: Any, path: str | os.PathLike[str]) -> None:
-    with atomic_write(path) as tmp:
-        figure.savefig(tmp, dpi=120)

@@ -10,6 +10,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmvmr.registry import DATASETS, TRANSFORMS
+from mmvmr.structures import FeatureSpec
 from mmvmr.utils import read_jsonl
 
 from ..annotations import AnnotationReader, covers_video, of_domain
@@ -104,7 +105,8 @@ def _moments(name: str, cfg: dict[str, Any], features: bool) -> tuple[Split | No
         'partial': ', '.join(cuts)[:80],
     }
     if not features:
-        return Split(name, rows, **options), results
+        spec = FeatureSpec.from_dict(cfg['feature_spec'])
+        return Split(name, rows, spec, **options), results
     try:
         spec, stores = open_features(cfg['feature_spec'], cfg['stores'], root, cfg.get('spec_file', SPEC_FILE))
         load = TRANSFORMS.build(cfg['pipeline']['load'])
