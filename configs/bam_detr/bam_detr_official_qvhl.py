@@ -4,7 +4,11 @@
 # Windows are cut to the duration, never above 150 s here, before they are rounded: the official order.
 _base_ = ['./bam_detr_qvhl.py']
 model = dict(
-    encoder=dict(sampler=dict(exclude_same_video=False), encoder=dict(fusion=dict(mask_layout='head_major'))),
+    encoder=dict(
+        sampler=dict(exclude_same_video=False),
+        word_positions='kept',
+        encoder=dict(fusion=dict(mask_layout='head_major')),
+    ),
     query_initializer=dict(projection='in_place'),
     decoder=dict(
         boundary_features=dict(padding='keep'),

@@ -2,7 +2,9 @@
 # real negative, a saliency token that reads nothing, padding in losses, dummy labels behind an argmax, the loss of
 # false negatives apart; windows clamped to 150 s, highlight scores in half precision.
 _base_ = ['./cg_detr_qvhl.py']
-pair = dict(rows='valid', encoder=dict(token_reads='nothing', fusion=dict(mask_layout='head_major')))
+pair = dict(
+    rows='valid', word_positions='kept', encoder=dict(token_reads='nothing', fusion=dict(mask_layout='head_major'))
+)
 model = dict(
     encoder=dict(encoder=dict(encoder=pair)),
     criterion=dict(

@@ -5,6 +5,7 @@ _base_ = ['./uvcom_qvhl.py']
 model = dict(
     encoder=dict(
         sampler=dict(exclude_same_video=False, padding='include'),
+        word_positions='kept',
         encoder=dict(
             fusion=dict(to_video=dict(mask_layout='head_major'), to_text=dict(mask_layout='head_major')),
             sentence=dict(padding='include'),

@@ -191,9 +191,11 @@ def test_negatives_do_not_depend_on_which_rows_run(config, rows):
     assert not model.encoder(features, nobody).negative.aux['valid'].any()
 
 
-def test_rows_option():
-    with pytest.raises(ValueError, match="rows='some'"):
-        NegativePairEncoder(dict(type='NoFusion'), dict(type='RollNegativeSampler'), rows='some')
+def test_options_with_a_list_of_values():
+    parts = dict(encoder=dict(type='NoFusion'), sampler=dict(type='RollNegativeSampler'))
+    for name in ('rows', 'word_positions'):
+        with pytest.raises(ValueError, match=f"{name}='some'"):
+            NegativePairEncoder(**parts, **{name: 'some'})
 
 
 def outputs_of(saliency=None, negative=None, valid=None, **aux):

@@ -191,6 +191,6 @@ def test_official_options():
     assert weights == dict(span=8, giou=2, label=4, event_span=16.0, event_giou=4.0, saliency_margin=1.0)
     losses = model(**model.data_preprocessor(make_batch()), mode='loss')
     assert 'loss_span.0' not in losses
-    for name, value in (('query_dim', 3), ('contrastive_align_loss', True), ('use_txt_pos', True)):
+    for name, value in (('query_dim', 3), ('contrastive_align_loss', True)):
         with pytest.raises(ValueError, match=f'{name}={value!r} is not implemented'):
             method.model_config({**args, name: value})

@@ -4,6 +4,7 @@ _base_ = ['./qd_detr.py']
 model = dict(
     encoder=dict(
         sampler=dict(exclude_same_video=False),
+        word_positions='kept',
         encoder=dict(
             fusion=dict(
                 type='DynamicsCrossFusion',

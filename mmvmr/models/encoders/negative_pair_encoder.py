@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS, TASK_UTILS
 
-from ...structures import Features, Memory, MomentTargets, map_tensors
+from ...structures import Features, Memory, MomentTargets, Tokens, map_tensors
 
 
 @MODELS.register_module()
@@ -26,9 +26,12 @@ class NegativePairEncoder(nn.Module):
             samples with a real negative, which matters where the mask layout mixes samples up (official CG-DETR).
         similarity: Config of a module ``f(memory) -> dict``, e.g. :class:`SimilarityProjector`, whose result goes to
             ``aux['similarity']`` of the main memory before negatives are chosen; None for none.
+        word_positions: Only of consequence where words have positions, which learned ones make from the words
+            themselves. ``moved``: a negative sentence brings its own along. ``kept``: those of the right sentence
+            stay, as in the official code of QD-DETR and its successors.
 
     Raises:
-        ValueError: If ``rows`` is unknown.
+        ValueError: If ``rows`` or ``word_positions`` is unknown.
     """
 
     def __init__(
@@ -37,11 +40,15 @@ class NegativePairEncoder(nn.Module):
         sampler: dict[str, Any],
         rows: str = 'all',
         similarity: dict[str, Any] | None = None,
+        word_positions: str = 'moved',
     ):
         super().__init__()
         if rows not in ('all', 'valid'):
             raise ValueError(f"NegativePairEncoder: rows={rows!r}, expected 'all' or 'valid'")
+        if word_positions not in ('moved', 'kept'):
+            raise ValueError(f"NegativePairEncoder: word_positions={word_positions!r}, expected 'moved' or 'kept'")
         self.rows = rows
+        self.word_positions = word_positions
         self.encoder = MODELS.build(encoder)
         self.sampler = TASK_UTILS.build(sampler)
         self.similarity = None if similarity is None else MODELS.build(similarity)
@@ -61,11 +68,27 @@ class NegativePairEncoder(nn.Module):
         if targets is not None:
             if self.similarity is not None:
                 memory.aux['similarity'] = self.similarity(memory)
-            text, valid = self.sampler(features, targets, memory)
+            text, valid = self.negatives(features, targets, memory)
             negative = self._encode(dataclasses.replace(features, text=text), targets, valid)
             negative.aux['valid'] = valid
             memory.negative = negative
         return memory
+
+    def negatives(self, features: Features, targets: MomentTargets, memory: Memory) -> tuple[Tokens, Tensor]:
+        """Choose negative sentences.
+
+        Args:
+            features: Projected inputs.
+            targets: Ground truth, for the source video of every sample.
+            memory: What the wrapped encoder made of the right sentences.
+
+        Returns:
+            The negative words, and which samples have a real negative (B,).
+        """
+        text, valid = self.sampler(features, targets, memory)
+        if self.word_positions == 'kept':
+            text = dataclasses.replace(text, pos=features.text.pos)
+        return text, valid
 
     def _encode(self, features: Features, targets: MomentTargets, valid: Tensor) -> Memory:
         if self.rows == 'all' or bool(valid.all()) or not bool(valid.any()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -80,7 +81,7 @@ class LinearProjector(nn.Module):
         num_layers: Blocks per modality; the last one has no ReLU.
         input_dropout: Dropout inside the blocks.
         position: Config of the position code of clips.
-        text_position: Config of a module that makes positions of words from their features, e.g.
+        text_position: Config of a module that makes positions of words from their projected and marked features, e.g.
             :class:`LearnedTextPosition`; None for words without position, as published.
         modality: Config of a module ``f(features) -> features`` that marks clips and words, e.g.
             :class:`ModalityEmbedding`; None marks nothing.
@@ -144,14 +145,21 @@ class LinearProjector(nn.Module):
             rows=inputs.get('video_index'),
             class_text=self._words(inputs, 'class_text'),
         )
-        return self.modality(features)
+        features = self.modality(features)
+        return features if self.text_position is None else self._placed(features)
 
     def _words(self, inputs: dict[str, Tensor], name: str) -> Tokens | None:
-        if name not in inputs:
-            return None
-        feat = self.text(inputs[name])
-        position = None if self.text_position is None else self.text_position(feat)
-        return Tokens(feat, inputs[f'{name}_mask'], position)
+        return Tokens(self.text(inputs[name]), inputs[f'{name}_mask']) if name in inputs else None
+
+    def _placed(self, features: Features) -> Features:
+        """The same features with positions of words."""
+        words = {name: getattr(features, name) for name in ('text', 'negative_text', 'class_text')}
+        placed = {
+            name: dataclasses.replace(tokens, pos=self.text_position(tokens.feat))
+            for name, tokens in words.items()
+            if tokens is not None
+        }
+        return dataclasses.replace(features, **placed)
 
     def _project(self, video: Tensor) -> Tensor:
         if not self.audio_dims:

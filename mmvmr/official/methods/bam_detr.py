@@ -20,10 +20,9 @@ _SIDES = ('left', 'right')
 def _options(args: Mapping[str, Any]) -> dict[str, Any]:
     options = family.common_options(args)
     depth = {'num_layers': args['enc_layers']}
-    audio = args.get('a_feat_dim') or 0
-    options['projector']['video_dims'] = args['v_feat_dim'] + (audio if args.get('a_feat_dir') is not None else 0)
     options['encoder'] = {
         'sampler': {'exclude_same_video': False},
+        'word_positions': 'kept',
         'encoder': {'fusion': {**depth, 'mask_layout': 'head_major'}, 'layers': dict(depth)},
     }
     options['query_initializer']['projection'] = 'in_place'
@@ -141,6 +140,7 @@ register(
         options=_options,
         keys=(
             *family.PROJECTION_KEYS,
+            *family.TEXT_POSITION_KEYS,
             (r'global_rep_token', r'encoder.encoder.token.feat'),
             (r'global_rep_pos', r'encoder.encoder.token.pos'),
             *family.encoder_keys('transformer.t2v_encoder', 'encoder.encoder.fusion', 'cross_attn'),

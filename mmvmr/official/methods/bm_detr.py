@@ -27,7 +27,7 @@ _TERMS = {
 
 
 def _options(args: Mapping[str, Any]) -> dict[str, Any]:
-    options = family.common_options(args, text_position=True)
+    options = family.common_options(args)
     options['shared']['activation'] = args.get('transformer_activation', 'prelu')
     options['encoder'] = {
         'padding': 'include',

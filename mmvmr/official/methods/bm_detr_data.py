@@ -13,11 +13,11 @@ from torch.nn.utils.rnn import pad_sequence
 from mmvmr.utils.io import read_json
 
 from ...datasets import ArrayStore, BaseMomentDataset, VideoBatchSampler
-from ...models.layers import AnchorQueryPosition
-from ...structures import FeatureSpec, MomentDataSample, Queries
+from ...structures import FeatureSpec, MomentDataSample
 from ...testing import ReplayDraws
 from ..data import Draws, batch_arrays, recorded_batch
 from ..method import Tensors, load_arrays
+from .detr_family import sine_code
 
 _SHIFT = {
     'max_duration': None,
@@ -138,9 +138,7 @@ def below(arrays: Tensors, prefix: str) -> Tensors:
 def recorded_functions(folder: Path, config: Mapping[str, Any]) -> Iterator[tuple[str, Tensors, Tensors]]:
     """The sine code at its official width, temporal shifting of single videos, the batch sampler."""
     outputs = load_arrays(folder / 'outputs.npz')
-    recorded = {n: v for n, v in outputs.items() if n.startswith('extra.') and n != 'extra.sine256_in'}
-    if recorded:
-        yield 'sine code', {'extra.sine256_out': _sine(outputs['extra.sine256_in'])}, recorded
+    yield from sine_code(outputs, width_first=True)
     shifted = load_arrays(folder / 'temporal_shift.npz')
     if shifted:
         ours: Tensors = {}
@@ -151,15 +149,6 @@ def recorded_functions(folder: Path, config: Mapping[str, Any]) -> Iterator[tupl
         yield 'temporal shifting', ours, shifted
     if (folder / 'sampler.json').exists():
         yield 'batch sampler', *_sampled(read_json(folder / 'sampler.json'))
-
-
-def _sine(spans: Tensor) -> Tensor:
-    """What the code of a span is made of, caught at the entrance of the MLP behind it (B, N, 256)."""
-    position = AnchorQueryPosition(256, width_first=True, modulate=False)
-    caught: list[Tensor] = []
-    position.point_head.register_forward_hook(lambda _m, given, _out: caught.append(given[0]))
-    position(Queries(content=torch.zeros(*spans.shape[:2], 256)), torch.zeros(*spans.shape[:2], 256), spans, 0)
-    return caught[0]
 
 
 def _shift(given: Tensors, draws: Draws, args: Mapping[str, Any]) -> Tensors:

@@ -26,6 +26,7 @@ def _options(args: Mapping[str, Any]) -> dict[str, Any]:
     options['shared']['num_dummies'] = args['num_dummies']
     pair = {
         'rows': 'valid',
+        'word_positions': 'kept',
         'encoder': {
             'num_prompts': args['total_prompts'],
             'num_selected': args['num_prompts'],
@@ -43,7 +44,7 @@ def _options(args: Mapping[str, Any]) -> dict[str, Any]:
         },
     }
     options['criterion']['losses'].update(_loss_options(args))
-    if family.is_highlight_only(args):
+    if args.get('dset_name') in ('tvsum', 'youtube_uni'):
         family.without_matching(options['criterion'])
         options['criterion']['losses'].update(dict.fromkeys((*_MOMENT, 'distill', *_ORTHOGONAL)))
     if args.get('dset_name') == 'youtube_uni':  # multiplied by 0 there
@@ -186,6 +187,7 @@ register(
         options=_options,
         keys=(
             *family.PROJECTION_KEYS,
+            *family.TEXT_POSITION_KEYS,
             (r'token_type_embeddings\.weight', r'projector.modality.embedding.weight'),
             (r'dummy_rep_token', r'encoder.feat'),
             (r'dummy_rep_pos', r'encoder.pos'),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from ...structures import Outputs
+from ...models.layers import AnchorQueryPosition
+from ...structures import Outputs, Queries
+from ..method import Tensors
 
 PROJECTION_KEYS = (
     (r'input_vid_proj\.(\d+)\.LayerNorm\.(.+)', r'projector.video.\1.norm.\2'),
@@ -75,12 +78,11 @@ def encoder_keys(official: str, ours: str, attention: str = 'self_attn') -> tupl
     )
 
 
-def common_options(args: Mapping[str, Any], text_position: bool = False) -> dict[str, Any]:
+def common_options(args: Mapping[str, Any]) -> dict[str, Any]:
     """Options that mean the same in every implementation of the family, as config changes.
 
     Args:
         args: Official options.
-        text_position: Whether learned positions of words (``use_txt_pos``) are implemented for the method.
 
     Returns:
         Changes of the model config.
@@ -90,10 +92,8 @@ def common_options(args: Mapping[str, Any], text_position: bool = False) -> dict
     """
     refuse(args, pre_norm=False, position_embedding='sine', span_loss_type='l1', contrastive_align_loss=False)
     words = None
-    if text_position and args.get('use_txt_pos'):
+    if args.get('use_txt_pos'):
         words = {'type': 'LearnedTextPosition', 'max_length': args['max_q_l']}
-    elif not text_position:
-        refuse(args, use_txt_pos=False)
     decoder_only_final = not args.get('aux_loss', True)
     # Audio joins the channels of the video.
     audio = 0 if args.get('a_feat_dir') is None else args['a_feat_dim']
@@ -135,13 +135,11 @@ def common_options(args: Mapping[str, Any], text_position: bool = False) -> dict
     }
 
 
-def is_highlight_only(args: Mapping[str, Any]) -> bool:
-    """Whether the data set of an official run annotates no moments, so that the official code matches nothing."""
-    return args.get('dset_name') in ('tvsum', 'youtube_uni')
-
-
 def without_matching(criterion: dict[str, Any]) -> None:
-    """Leave the losses on moments out of criterion options, in place."""
+    """Leave the losses on moments out of criterion options, in place.
+
+    For data sets without moments, with which the official code matches nothing: TVSum, for most.
+    """
     criterion['assigner'] = None
     criterion['losses'].update(dict.fromkeys(('span', 'giou', 'label')))
 
@@ -220,3 +218,27 @@ def first_output(module: nn.Module, run: Callable[[], Any]) -> Tensor:
 def postprocessing() -> dict[str, Any]:
     """The post-processing of Moment-DETR's script, which most of the family kept: 150 s and 2 s are hard-coded."""
     return {'scale': 'duration', 'clamp': (0, 150), 'round_to': 2.0, 'half_saliency': True}
+
+
+def sine_code(outputs: Mapping[str, Tensor], width_first: bool = False) -> Iterator[tuple[str, Tensors, Tensors]]:
+    """The code of spans at the width that the official function is written for, where it was recorded.
+
+    Args:
+        outputs: Content of ``outputs.npz``.
+        width_first: Whether the code of the width stands before that of the center.
+
+    Yields:
+        Name of the group, ours and the recorded numbers, as :attr:`OfficialMethod.extra` does.
+    """
+    recorded = {n: v for n, v in outputs.items() if n.startswith('extra.') and n != 'extra.sine256_in'}
+    if recorded:
+        yield 'sine code', {'extra.sine256_out': _sine(outputs['extra.sine256_in'], width_first)}, recorded
+
+
+def _sine(spans: Tensor, width_first: bool) -> Tensor:
+    """What the code of a span is made of, caught at the entrance of the MLP behind it (B, N, 256)."""
+    position = AnchorQueryPosition(256, width_first=width_first, modulate=False)
+    caught: list[Tensor] = []
+    position.point_head.register_forward_hook(lambda _m, given, _out: caught.append(given[0]))
+    position(Queries(content=torch.zeros(*spans.shape[:2], 256)), torch.zeros(*spans.shape[:2], 256), spans, 0)
+    return caught[0]

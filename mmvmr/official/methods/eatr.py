@@ -107,6 +107,7 @@ register(
         options=_options,
         keys=(
             *family.PROJECTION_KEYS,
+            *family.TEXT_POSITION_KEYS,
             *family.encoder_keys('transformer.encoder', 'encoder.encoder.layers'),
             (_SLOTS + r'slots', r'query_initializer.slots'),
             (_SLOTS + r'project_q\.(.+)', r'query_initializer.attention.query.\1'),

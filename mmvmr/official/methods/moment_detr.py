@@ -14,7 +14,7 @@ from . import detr_family as family
 
 
 def _options(args: Mapping[str, Any]) -> dict[str, Any]:
-    options = family.common_options(args, text_position=True)
+    options = family.common_options(args)
     options['postprocessor'] = family.postprocessing()
     options['encoder'] = {'layers': {'num_layers': args['enc_layers']}}
     return options

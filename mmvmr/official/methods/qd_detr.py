@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ...structures import Memory, Outputs, Tokens
 from ..data import recorded_arrays
-from ..method import OfficialMethod, Tensors, recorded_cases, register
+from ..method import OfficialMethod, Tensors, load_arrays, recorded_cases, register
 from . import detr_family as family
 
 _SALIENCY = {
@@ -22,17 +22,17 @@ _MASK_FIX = {'encoder': {'encoder': {'fusion': {'mask_layout': 'sample'}}}}
 
 
 def _options(args: Mapping[str, Any]) -> dict[str, Any]:
-    family.refuse(args, a_feat_dim=None)
-    options = family.common_options(args, text_position=True)
+    options = family.common_options(args)
     options['postprocessor'] = family.postprocessing()
     depth = {'num_layers': args['enc_layers']}
     options['encoder'] = {
         'sampler': {'exclude_same_video': False},
+        'word_positions': 'kept',
         'encoder': {'fusion': {**depth, 'mask_layout': 'head_major'}, 'layers': dict(depth)},
     }
     for name in ('saliency_rank', 'saliency_negative'):
         options['criterion']['losses'][name] = {'weight': args['lw_saliency']}
-    if family.is_highlight_only(args):
+    if args.get('dset_name') == 'tvsum':
         family.without_matching(options['criterion'])
     return options
 
@@ -90,5 +90,6 @@ register(
         losses=_losses,
         data=recorded_arrays,
         cases=lambda folder, config: recorded_cases(folder, {'': {}, '_maskfix': _MASK_FIX}),
+        extra=lambda folder, config: family.sine_code(load_arrays(folder / 'outputs.npz')),
     )
 )

@@ -24,13 +24,13 @@ _OURS = r'encoder.encoder.fusion.layers.\1.'
 
 
 def _options(args: Mapping[str, Any]) -> dict[str, Any]:
-    family.refuse(args, a_feat_dim=None, a_feat_dir=None)
-    options = family.common_options(args, text_position=True)
+    options = family.common_options(args)
     options['postprocessor'] = _postprocessing(args)
     depth = {'num_layers': args['enc_layers']}
     layer = {'type': 'DynamicsCrossLayer', 'beta': args.get('beta', 0.7)}
     options['encoder'] = {
         'sampler': {'exclude_same_video': False},
+        'word_positions': 'kept',
         'encoder': {
             'fusion': {'type': 'DynamicsCrossFusion', 'layer': layer, 'mask_layout': 'head_major', **depth},
             'layers': dict(depth),
@@ -38,7 +38,7 @@ def _options(args: Mapping[str, Any]) -> dict[str, Any]:
     }
     for name in _SALIENCY[1:]:
         options['criterion']['losses'][name] = {'weight': args['lw_saliency']}
-    if args.get('dset_name') == 'tvsum':  # the only set without matching, unlike in the code of QD-DETR
+    if args.get('dset_name') == 'tvsum':
         family.without_matching(options['criterion'])
     return options
 
@@ -108,22 +108,22 @@ def _caught(fusion: nn.Module, layer: nn.Module, features: Features) -> Tensors:
 
 
 def _extra(folder: Path, config: Mapping[str, Any]) -> Iterator[tuple[str, Tensors, Tensors]]:
-    if (folder / 'outputs.npz').exists():
-        yield _projections(folder, config)
+    recorded = load_arrays(folder / 'outputs.npz')
+    if any(name.endswith('.flow_proj') for name in recorded):
+        yield _projections(folder, config, recorded)
     if (folder / 'features.npz').exists():
         yield from compared(folder, config)
     if (folder / 'masked.npz').exists():
         yield 'masked features', *masked_features(folder)
 
 
-def _projections(folder: Path, config: Mapping[str, Any]) -> tuple[str, Tensors, Tensors]:
+def _projections(folder: Path, config: Mapping[str, Any], recorded: Tensors) -> tuple[str, Tensors, Tensors]:
     """The projection of recorded differences.
 
     Padded clips of the second layer on differ by rounding noise alone, which a LayerNorm raises to the size of its
     input: comparing what it makes of *our* noise would compare machines. What comes of the differences is compared in
     ``dynamics_text_attn``.
     """
-    recorded = load_arrays(folder / 'outputs.npz')
     model = build_model(METHODS['td_detr'], config['args'], load_arrays(folder / 'state_dict.npz')).eval()
     ours = {}
     with torch.no_grad():

@@ -33,7 +33,7 @@ def _options(args: Mapping[str, Any]) -> dict[str, Any]:
     losses['saliency_rank'] = {'weight': args['lw_saliency']}
     losses['video_text'] = {'weight': args['VTC_loss_coef'], 'padding': 'include'}
     losses['clip_local'] = {'weight': args['CTC_loss_coef'], 'padding': 'include'}
-    if family.is_highlight_only(args):
+    if args.get('dset_name') == 'tvsum':
         family.without_matching(options['criterion'])
     return options
 
@@ -111,6 +111,7 @@ register(
         options=_options,
         keys=(
             *family.PROJECTION_KEYS,
+            *family.TEXT_POSITION_KEYS,
             (r'fuser\.cq_attention\.w4C', r'encoder.fusion.stages.context.clip.weight'),
             (r'fuser\.cq_attention\.w4Q', r'encoder.fusion.stages.context.word.weight'),
             (r'fuser\.cq_attention\.w4mlu', r'encoder.fusion.stages.context.product'),

@@ -12,8 +12,10 @@ from mmengine.logging import MessageHub
 from torch import Tensor, nn
 
 from ...models.losses import ClipSentenceLoss
+from ...models.projectors.linear_projector import TEF_DIMS
 from ...structures import Features, Memory, Outputs
 from ..method import Case, OfficialMethod, Tensors, load_arrays, register, split_indices, targets_of
+from ..parity import read_inputs
 from . import detr_family as family
 
 _SALIENCY = ('saliency_margin', 'saliency_rank', 'saliency_negative')
@@ -26,7 +28,7 @@ def _options(args: Mapping[str, Any]) -> dict[str, Any]:
     if (
         args.get('a_feat_dir') is not None
     ):  # both dimensions count the two temporal endpoint features, which we have once
-        audio = args['a_feat_dim'] - 2
+        audio = args['a_feat_dim'] - TEF_DIMS
         options['projector'].update(video_dims=args['v_feat_dim'] + audio, audio_dims=audio)
     depth = {'num_layers': args['enc_layers']}
     fusion = {**depth, 'mask_layout': 'head_major'}
@@ -34,6 +36,7 @@ def _options(args: Mapping[str, Any]) -> dict[str, Any]:
     relation = {'_delete_': True, 'type': 'MeanGate'} if args.get('cross_fusion') else dict(_INCLUDE)
     options['encoder'] = {
         'sampler': {'start_epoch': args['neg_choose_epoch'], 'exclude_same_video': False, **_INCLUDE},
+        'word_positions': 'kept',
         'encoder': {
             'fusion': {'to_video': dict(fusion), 'to_text': dict(fusion)},
             'sentence': dict(_INCLUDE),
@@ -55,10 +58,28 @@ def _losses_options(args: Mapping[str, Any], criterion: dict[str, Any]) -> None:
         losses.setdefault(name, {})['weight'] = args['lw_saliency']
     losses['saliency_margin']['missing_low'] = 'zero'
     half = args['sim_loss_coef'] / 2
-    losses['video_sentence'] = {'weight': half} if half else None
-    losses['clip_sentence'] = {'weight': half, 'windows': 'first', **_INCLUDE} if half else None
-    if args.get('dset_name') == 'tvsum':
+    highlights = args.get('dset_name') == 'tvsum'
+    kept = half or highlights  # whose criterion computes it at any weight
+    losses['video_sentence'] = {'weight': half} if kept else None
+    losses['clip_sentence'] = {'weight': half, 'windows': 'first', **_INCLUDE} if kept else None
+    if highlights:
         family.without_matching(criterion)
+
+
+def _inputs(folder: Path) -> Tensors:
+    """The recorded inputs as a preprocessed batch: here the endpoint features of the clips serve video and audio."""
+    inputs, arrays = read_inputs(folder), load_arrays(folder / 'inputs.npz')
+    if 'src_aud' in arrays:
+        (sight, tef), (sound, again) = (
+            (arrays[name][..., :-TEF_DIMS], arrays[name][..., -TEF_DIMS:]) for name in ('src_vid', 'src_aud')
+        )
+        if not torch.equal(tef, again):
+            raise ValueError(
+                f'{folder}/inputs.npz: the last {TEF_DIMS} channels of src_vid and src_aud differ, expected the '
+                'temporal endpoint features of the clips behind both'
+            )
+        inputs['video'] = torch.cat((sight, sound, tef), dim=-1)
+    return inputs
 
 
 def _one_pass(model: nn.Module, features: Features, number: int) -> Tensors:
@@ -91,7 +112,8 @@ def _one_pass(model: nn.Module, features: Features, number: int) -> Tensors:
         f'inter.hook/CIM{suffix}:3': memory.global_token,
         f'inter.fn/EM_RBF@{2 * number}': caught['text_clusters'],
         f'inter.fn/EM_RBF@{2 * number + 1}': caught['video_clusters'],
-        f'inter.fn/BMRW@{number}': caught['relation'],
+        f'inter.fn/BMRW@{number}': caught['relation'],  # the relation is either of the two
+        f'inter.hook/CIM.moment_fusion{suffix}': _sequence_first(caught['relation']),
     }
 
 
@@ -117,7 +139,7 @@ def _no_targets(mask: Tensor) -> Any:
 
 def _arrays(model: nn.Module, inputs: Tensors, outputs: Outputs) -> Tensors:
     features, memory, mask = outputs.features, outputs.memory, inputs['video_mask']
-    text, _ = model.encoder.sampler(features, _no_targets(mask), memory)
+    text, _ = model.encoder.negatives(features, _no_targets(mask), memory)
     return {
         **family.prediction_arrays(outputs),
         **_similarities(model, memory, mask),
@@ -196,6 +218,7 @@ register(
         options=_options,
         keys=(
             *family.PROJECTION_KEYS,
+            *family.TEXT_POSITION_KEYS,
             (r'input_audio_proj\.(\d+)\.LayerNorm\.(.+)', r'projector.audio.\1.norm.\2'),
             (r'input_audio_proj\.(\d+)\.net\.1\.(.+)', r'projector.audio.\1.linear.\2'),
             (r'global_rep_pos', _ENCODER + 'token_pos'),
@@ -225,5 +248,6 @@ register(
         losses=_losses,
         cases=_cases,
         extra=_extra,
+        inputs=_inputs,
     )
 )
