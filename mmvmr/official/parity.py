@@ -30,7 +30,7 @@ class Tolerances:
         losses: Of losses, relative.
         gradients: Of gradient norms, relative.
         gradient_floor: Of gradient norms, absolute: what is allowed in any case, as mathematically zero gradients are
-            recorded as rounding noise.
+            recorded as rounding noise. Never less than the largest norm times the resolution of float32.
     """
 
     outputs: float = 5e-5
@@ -300,19 +300,21 @@ def check_losses(run: Run) -> Iterator[Group]:
 def _gradients(run: Run) -> Group:
     group = Group(f'gradient norms{run.case.label}', run.tolerances.gradients)
     parameters = dict(run.model.named_parameters())
-    for name, reference in run.case.losses.items():
-        if not name.startswith('gradnorm/'):
-            continue
+    recorded = {name: value for name, value in run.case.losses.items() if name.startswith('gradnorm/')}
+    # The floor is an absolute number; what rounds to zero grows with the gradients themselves.
+    resolution = torch.finfo(torch.float32).eps * max((value.item() for value in recorded.values()), default=0.0)
+    floor = max(run.tolerances.gradient_floor, resolution)
+    for name, reference in recorded.items():
         key = run.method.rename(name.removeprefix('gradnorm/'))
         if key not in parameters:
-            if reference.item() > run.tolerances.gradient_floor:
+            if reference.item() > floor:
                 group.missing.append(name)
             continue
         gradient = parameters[key].grad
         found = 0.0 if gradient is None else gradient.norm().item()
         difference = abs(found - reference.item())
         relative = difference / max(abs(reference.item()), 1e-12)
-        group.add(name.removeprefix('gradnorm/'), 0.0 if difference <= run.tolerances.gradient_floor else relative)
+        group.add(name.removeprefix('gradnorm/'), 0.0 if difference <= floor else relative)
     return group
 
 
@@ -320,8 +322,12 @@ def _indices(run: Run, outputs: Outputs) -> Group:
     group = Group(f'Hungarian indices{run.case.label}', 0.0)
     if not run.case.indices:
         return group
+    assigner = run.model.criterion.assigner
+    if assigner is None:
+        group.missing += [f'indices{suffix}' for suffix in run.case.indices]
+        return group
     sets = [s for s in outputs.sets if set_suffix(s) in run.case.indices]
-    matched = {set_suffix(s): m for s, m in zip(sets, run.model.criterion.assigner(sets, run.targets))}
+    matched = {set_suffix(s): m for s, m in zip(sets, assigner(sets, run.targets))}
     for suffix, reference in run.case.indices.items():
         if suffix not in matched:
             group.missing.append(f'indices{suffix}')
