@@ -23,12 +23,15 @@ class UnsafeCheckpointError(ValueError):
     """A checkpoint was refused because reading it would run code stored in the file."""
 
 
-def load_checkpoint_safe(path: str | os.PathLike[str], map_location: Any = 'cpu') -> dict[str, Any]:
+def load_checkpoint_safe(
+    path: str | os.PathLike[str], map_location: Any = 'cpu', advice: str = _HOW_TO_CONVERT
+) -> dict[str, Any]:
     """Load a checkpoint that consists of tensors and plain Python only.
 
     Args:
         path: A local file.
         map_location: As in ``torch.load``.
+        advice: What the message says to do about a refused checkpoint; ``{path}`` in it is the file.
 
     Returns:
         The checkpoint. ``meta['config']`` is dropped, because ``mmengine`` would execute that text on resuming.
@@ -45,7 +48,7 @@ def load_checkpoint_safe(path: str | os.PathLike[str], map_location: Any = 'cpu'
     try:
         checkpoint = torch.load(source, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError as error:
-        raise _explained(source, str(error)) from None
+        raise _explained(source, str(error), advice) from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError) as error:
         raise ValueError(f'{source}: not a complete checkpoint: {_first_line(error)}') from None
     if not isinstance(checkpoint, dict):
@@ -56,7 +59,7 @@ def load_checkpoint_safe(path: str | os.PathLike[str], map_location: Any = 'cpu'
     return checkpoint
 
 
-def _explained(source: Path, text: str) -> ValueError:
+def _explained(source: Path, text: str, advice: str) -> ValueError:
     found = re.search(r'\b(?:GLOBAL|class)\s+([\w]+(?:\.[\w]+)+)', text)
     if found is None and 'nsupported' not in text:
         last = text.strip().splitlines()[-1]
@@ -64,7 +67,7 @@ def _explained(source: Path, text: str) -> ValueError:
     name = f' (it asks for `{found.group(1)}`)' if found else ''
     return UnsafeCheckpointError(
         f'{source}: refused, because loading this checkpoint would run code that is stored in it{name}. '
-        + _HOW_TO_CONVERT.format(path=source)
+        + advice.format(path=source)
     )
 
 

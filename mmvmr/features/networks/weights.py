@@ -17,6 +17,10 @@ from mmvmr.utils.checkpoint import UnsafeCheckpointError, load_checkpoint_safe
 # Where published checkpoints keep their weights: PySlowFast, mmengine and Lightning, PANNs.
 _WRAPPERS = ('model_state', 'state_dict', 'model')
 _MAX_NAMED = 4
+_SAVE_WEIGHTS_ALONE = (
+    'Save its weights alone, with a program that you trust to read it: '
+    "`torch.save({{'state_dict': checkpoint['model']}}, 'weights.pth')` or the like."
+)
 # Files of torch are zip archives or, before torch 1.6, a row of pickles of which the first holds this number.
 _TORCH_MAGIC = pickle.dumps(torch.serialization.MAGIC_NUMBER, protocol=2)
 
@@ -124,7 +128,7 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no such checkpoint, or loading it would run code.
     """
-    content: Mapping[str, Any] = load_checkpoint_safe(path)
+    content: Mapping[str, Any] = load_checkpoint_safe(path, advice=_SAVE_WEIGHTS_ALONE)
     for key in _WRAPPERS:
         if isinstance(content.get(key), Mapping):
             content = content[key]

@@ -82,6 +82,12 @@ def test_published_wrappers_are_opened(tmp_path, wrapper):
     assert sorted(read_state_dict(tmp_path / 'a.pth')) == ['bias', 'weight']
 
 
+def test_what_torch_would_have_to_run_is_refused_with_advice_for_weights(tmp_path):
+    torch.save({'model': {'w': torch.ones(1)}, 'sampler': {'indexes': np.arange(3)}}, tmp_path / 'a.pth')
+    with pytest.raises(UnsafeCheckpointError, match=r"a\.pth: refused.*_reconstruct.*`torch\.save\(\{'state_dict': "):
+        read_state_dict(tmp_path / 'a.pth')
+
+
 def test_a_file_without_tensors_is_told(tmp_path):
     torch.save({'epoch': 3, 'options': 'x'}, tmp_path / 'a.pth')
     with pytest.raises(ValueError, match=r'a\.pth: holds no tensors.*epoch, options'):
