@@ -25,7 +25,7 @@ class JoinedStore:
         data_root: Root of the data set, given to every part.
 
     Raises:
-        ValueError: If there is no part.
+        ValueError: If there is no part, or the vectors of one are normalised already.
     """
 
     def __init__(self, parts: Mapping[str, Mapping[str, Any] | None], data_root: str = '') -> None:
@@ -33,6 +33,8 @@ class JoinedStore:
         if not configs:
             raise ValueError('JoinedStore: parts is empty, expected at least one store')
         self.parts = [TASK_UTILS.build(dict(config, data_root=data_root)) for config in configs]
+        if ready := [part.where for part in self.parts if getattr(part, 'normalised', False)]:
+            raise ValueError(f'JoinedStore: the vectors in {ready[0]} are normalised; pack them with --as-stored')
 
     @property
     def where(self) -> str:

@@ -1,23 +1,53 @@
 """Files that every process of a training maps into its memory: one copy in the page cache for all of them.
 
-The mappings are private (copy-on-write): a process that writes into its memory by mistake changes neither the file nor
-what others see. They survive a fork, and a spawned process makes its own, so nothing has to be closed or sent.
+Mappings survive a fork, and a spawned process makes its own, so nothing has to be closed or sent.
 """
 
 from __future__ import annotations
 
+import bisect
+import math
 import mmap
 import os
+import sys
+import threading
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 # A mapping keeps the pages that were read through it in the memory that is counted for the process.
 _PARTS_PER_MAPPING = 128
+# MAP_NORESERVE, which Python has no name for: the kernel would refuse to map a file larger than the memory, although
+# the pages that somebody writes into are few.
+_NO_RESERVE = 0x4000
 
-_Signature = tuple[int, int, int]
-_mappings: dict[str, tuple[_Signature, np.ndarray]] = {}
-_ranges: dict[str, tuple[int, int]] = {}
-_fresh: dict[str, tuple[np.ndarray, set[int]]] = {}
+Signature = tuple[int, int, int]
+_mappings: dict[str, tuple[Signature, np.ndarray]] = {}
+
+
+class _Fresh(threading.local):
+    """Of every file the present mapping for :func:`own_part`, and which parts of it were given away."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, tuple[Signature, np.ndarray, list[tuple[int, int]]]] = {}
+
+
+_fresh = _Fresh()
+
+
+class Place(NamedTuple):
+    """Where in which file something lies.
+
+    Attributes:
+        path: The file, absolute.
+        signature: Inode, size and time of change, by which a file that has been replaced is noticed.
+        offset: First byte.
+    """
+
+    path: str
+    signature: Signature
+    offset: int
 
 
 def mapped_file(path: str | os.PathLike[str]) -> np.ndarray:
@@ -27,72 +57,82 @@ def mapped_file(path: str | os.PathLike[str]) -> np.ndarray:
         path: The file, absolute; one that has been replaced since is mapped anew.
 
     Returns:
-        Its bytes, uint8. Nothing is read before it is used.
+        Its bytes, uint8, read-only. Nothing is read before it is used.
     """
     name = os.fspath(path)
-    status = os.stat(name)
-    signature = (status.st_ino, status.st_size, status.st_mtime_ns)
     known = _mappings.get(name)
-    if known is None or known[0] != signature:
-        known = _mappings[name] = (signature, _map(name))
-        address = known[1].ctypes.data
-        _ranges[name] = (address, address + known[1].size)
+    if known is None or known[0] != _signature(os.stat(name)):
+        known = _mappings[name] = _map(name, writable=False)
     return known[1]
 
 
-def _map(name: str) -> np.ndarray:
-    with open(name, 'rb') as file:
-        size = os.fstat(file.fileno()).st_size
-        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY) if size else bytearray()
-    return np.frombuffer(data, np.uint8)
-
-
-def locate(address: int, size: int) -> tuple[str, int] | None:
-    """Find out which part of which mapped file lies at an address.
+def place_of(array: np.ndarray) -> Place | None:
+    """Find out which part of which mapped file an array is.
 
     Args:
-        address: First byte in the memory of this process.
-        size: Number of bytes.
+        array: Any array.
 
     Returns:
-        File and offset in bytes; None for memory that is not mapped by :func:`mapped_file`.
+        The place; None for an array that is not a contiguous part of what :func:`mapped_file` has mapped.
     """
-    for name, (start, stop) in _ranges.items():
-        if start <= address and address + size <= stop:
-            return name, address - start
+    if not array.flags.c_contiguous or not array.size:
+        return None
+    first = array.ctypes.data
+    for name, (signature, data) in list(_mappings.items()):
+        offset = first - data.ctypes.data
+        if 0 <= offset <= data.size - array.nbytes:
+            return Place(name, signature, offset)
     return None
 
 
-def mapped_part(array: np.ndarray) -> np.ndarray | None:
-    """The same part of a mapped file as a writable array: torch has no read-only tensors and warns of such arrays.
-
-    Args:
-        array: A contiguous array.
-
-    Returns:
-        The array; None where it does not lie in a mapped file.
-    """
-    place = locate(array.ctypes.data, array.nbytes)
-    return None if place is None else np.ndarray(array.shape, array.dtype, _mappings[place[0]][1], place[1])
-
-
-def own_part(name: str, offset: int, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
+def own_part(place: Place, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
     """A part of a file for the caller alone, without a copy.
 
-    No part of a mapping is given away twice. Who writes into what he got therefore changes nothing for who gets the
-    same part later, and the memory goes back when nobody uses any part of the mapping any more.
+    The mapping is private (copy-on-write), and no byte of it is given away twice: who writes into what he got changes
+    neither the file nor what anybody else gets. The memory goes back when no part of the mapping is used any more.
 
     Args:
-        name: The file, absolute.
-        offset: First byte.
+        place: Where the part lies.
         dtype: Type of the numbers.
         shape: Shape of the array.
 
     Returns:
         The array, writable.
+
+    Raises:
+        ValueError: If the file is not the one of the place any more.
     """
-    data, given = _fresh.get(name, (None, set()))
-    if data is None or offset in given or len(given) >= _PARTS_PER_MAPPING:
-        data, given = _fresh[name] = (_map(name), set())
-    given.add(offset)
-    return np.ndarray(shape, dtype, data, offset)
+    start, stop = place.offset, place.offset + math.prod(shape) * np.dtype(dtype).itemsize
+    signature, data, given = _fresh.files.get(place.path, (None, None, []))
+    at = bisect.bisect(given, (start,))
+    taken = (at > 0 and given[at - 1][1] > start) or (at < len(given) and given[at][0] < stop)
+    if taken or signature != place.signature or len(given) >= _PARTS_PER_MAPPING:
+        try:
+            signature, data = _map(place.path, writable=True)
+        except FileNotFoundError:
+            signature = None
+        if signature != place.signature:
+            raise ValueError(f'{place.path}: the file was replaced or removed while it is in use; start again')
+        at, given = 0, []
+        _fresh.files[place.path] = (signature, data, given)
+    given.insert(at, (start, stop))
+    return np.ndarray(shape, dtype, data, start)
+
+
+def _signature(status: os.stat_result) -> Signature:
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _map(name: str, writable: bool) -> tuple[Signature, np.ndarray]:
+    with Path(name).open('rb') as file:
+        status = os.fstat(file.fileno())
+        if not status.st_size:  # cannot be mapped
+            return _signature(status), np.empty(0, np.uint8)
+        if not writable:
+            mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        elif sys.platform == 'linux':
+            protection = mmap.PROT_READ | mmap.PROT_WRITE
+            mapping = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE | _NO_RESERVE, prot=protection)
+        else:
+            mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    return _signature(status), np.frombuffer(mapping, np.uint8)

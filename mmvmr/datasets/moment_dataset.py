@@ -153,7 +153,8 @@ class MomentDataset(BaseMomentDataset):
         feature_spec: See :meth:`mmvmr.structures.FeatureSpec.from_dict`. Where ``spec_file`` lies in ``data_root``,
             the two are compared.
         stores: Stream name to the config of its store; ``text`` is the text stream. Entries for streams that the
-            specification does not declare are ignored, so a child config drops a stream in one place.
+            specification does not declare are ignored, so a child config drops a stream in one place. The folder of
+            packed features as ``packed`` takes the place of all of them (see :class:`mmvmr.datasets.PackedStore`).
         pipeline: Slots of :class:`mmvmr.datasets.pipeline.MomentPipeline`.
         data_root: Root of all relative paths.
         annotations: Options of :class:`mmvmr.datasets.AnnotationReader`.
@@ -212,6 +213,8 @@ def open_features(
     """
     spec = _checked_spec(FeatureSpec.from_dict(feature_spec), Path(data_root, spec_file))
     names = [s.name for s in spec.streams] + ['text']
+    if stores.get('packed') is not None:
+        stores = {name: {'type': 'PackedStore', 'folder': stores['packed'], 'stream': name} for name in names}
     if absent := [name for name in names if stores.get(name) is None]:
         raise ValueError(f'dataset.stores: no store for the streams {absent} of feature_spec')
     built = {name: TASK_UTILS.build(dict(copy.deepcopy(stores[name]), data_root=data_root)) for name in names}

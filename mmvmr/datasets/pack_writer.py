@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import fcntl
+import itertools
 import json
 import os
 import zlib
@@ -15,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from mmvmr.structures import FeatureSpec
-from mmvmr.utils import write_json
+from mmvmr.structures.feature_spec import StreamSpec
+from mmvmr.utils import read_json, write_json
 
 from .feature_stores import Row
-from .packed_store import DTYPES, FORMAT, INDEX_FILE, Entry, Pack
+from .packed_store import DTYPES, FORMAT, INDEX_FILE, Pack
 from .transforms.loading import LoadMomentFeatures
 from .transforms.tef import endpoints
 
@@ -55,14 +57,13 @@ class PackSource:
                 raise ValueError(f'PackSource: {name}={value!r}, expected one of {known}')
         self.layout, self.dtype, self.declared = layout, dtype, spec
         self.loader = LoadMomentFeatures(duration_tolerance, 'declared' if check_duration else 'duration')
-        # Cuts belong to reading, where the pack does not make them: a pack then fits every shorter one.
-        uncut = spec if layout == 'ready' else _without_cuts(spec)
-        self.loader.bind(SimpleNamespace(stores=stores, feature_spec=dataclasses.replace(uncut, max_clips=None)))
+        # The number of clips before the cut to max_clips is packed too.
+        self.loader.bind(SimpleNamespace(stores=stores, feature_spec=dataclasses.replace(self.spec, max_clips=None)))
 
     @property
     def spec(self) -> FeatureSpec:
         """The specification that the pack carries."""
-        if self.layout == 'stored':
+        if self.layout == 'stored':  # cuts belong to reading: the pack then fits every shorter specification too
             return _without_cuts(self.declared)
         streams = tuple(dataclasses.replace(s, stored_normalised=True) for s in self.declared.streams)
         text = dataclasses.replace(self.declared.text, stored_normalised=True)
@@ -71,10 +72,10 @@ class PackSource:
     def blocks(self) -> dict[str, dict[str, Any]]:
         """What the index says of the blocks, without their entries."""
         streams, text = self.declared.streams, self.declared.text
-        blocks = {s.name: _block(s.name, [s], '{vid}') for s in streams}
+        blocks = {s.name: _block([s], 'vid') for s in streams}
         if self.layout == 'ready':
-            blocks = {'video': _block('video', streams, '{vid}', tef=self.dtype == 'float32')}
-        return {**blocks, 'text': _block('text', [text], '{qid}')}
+            blocks = {'video': _block(streams, 'vid', tef=self.dtype == 'float32')}
+        return {**blocks, 'text': _block([text], 'qid')}
 
     def arrays(self, block: str, row: Row) -> tuple[np.ndarray, int]:
         """What goes into a block for an annotation row.
@@ -102,9 +103,13 @@ class PackSource:
             array = array[: self.declared.max_clips]
             if self.dtype == 'float32':
                 array = np.concatenate((array, endpoints(len(array))), axis=1)
-        if self.dtype == 'float16' and np.abs(array).max() > np.finfo(np.float16).max:
-            raise ValueError(f'block {block!r}, vid {row["vid"]!r}: values too large for float16; use --dtype float32')
-        return np.ascontiguousarray(array, DTYPES[self.dtype]), len(array) if clips is None else clips
+        packed = np.ascontiguousarray(array, DTYPES[self.dtype])
+        if self.dtype == 'float16' and _lost(array, packed):
+            raise ValueError(
+                f'block {block!r}, vid {row["vid"]!r}, qid {row["qid"]!r}: values that float16 cannot hold; use '
+                '--dtype float32'
+            )
+        return packed, len(array) if clips is None else clips
 
     def _stored(self, name: str, row: Row) -> np.ndarray:
         spec = self.loader.spec
@@ -116,13 +121,14 @@ class PackWriter:
     """Writes a pack, and goes on where a killed one has stopped.
 
     Rows are appended to the files of the blocks, and then a line with place and checksum to a journal. Going on drops
-    what has no line, or another checksum than its line says. The index comes last and takes the place of the journal.
+    what has no line, or another checksum than its line says. The index comes last; a pack that is replaced stays
+    readable until then, because the files of the new one have other names.
 
     Args:
         folder: The folder of the pack.
         source: What to pack.
         described: Where it comes from, to tell an interrupted packing of something else.
-        overwrite: Replace what is there.
+        overwrite: Replace the pack that is there; begin anew where a packing was interrupted.
 
     Raises:
         ValueError: If a pack, or a part of another one, is there, or another process is writing it.
@@ -135,11 +141,11 @@ class PackWriter:
         # JSON has no tuples: what is compared must have made the same way through it.
         options = {'layout': source.layout, 'dtype': source.dtype, 'spec': source.spec.to_dict(), 'from': described}
         self.options = json.loads(json.dumps(options))
-        self._journal = open(folder / JOURNAL_FILE, 'a+', encoding='utf-8')  # noqa: SIM115
+        self._journal = open(folder / JOURNAL_FILE, 'a+b', buffering=0)  # noqa: SIM115
         self._files: dict[str, Any] = {}
         try:
-            self._claim(overwrite)
-            self._resume()
+            self._claim()
+            self._resume(*self._begun(overwrite))
         except BaseException:
             self.close()
             raise
@@ -162,95 +168,105 @@ class PackWriter:
         """Number of entries that are there."""
         return sum(len(block['entries']) for block in self.blocks.values())
 
-    def _claim(self, overwrite: bool) -> None:
+    def _claim(self) -> None:
+        journal = self.folder / JOURNAL_FILE
         try:
             fcntl.flock(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A process that has finished in between took the journal away.
+            free = os.path.samestat(os.fstat(self._journal.fileno()), journal.stat())
         except OSError:
-            raise ValueError(f'{self.folder}: another process is packing into this folder') from None
+            free = False
+        if not free:
+            raise ValueError(f'{self.folder}: another process is packing into this folder')
+
+    def _begun(self, overwrite: bool) -> tuple[dict[str, Any], list[bytes]]:
+        """First line and other lines of the journal; a new one where nothing was begun."""
+        first, *lines = self._journal.read().splitlines(keepends=True) or [b'']
+        header = _parsed(first)
         index = self.folder / INDEX_FILE
-        if overwrite:
-            self._journal.truncate(0)
-            # Removed, not emptied: a training may have the old ones in its memory.
-            streams = [s.name for s in (*self.source.declared.streams, self.source.declared.text)]
-            for file in (INDEX_FILE, *(f'{name}.bin' for name in ('video', *streams))):
-                (self.folder / file).unlink(missing_ok=True)
-        if index.is_file():
+        if header is not None and overwrite:
+            for name in header['files'].values():
+                (self.folder / name).unlink(missing_ok=True)
+        elif header is not None:
+            if header['options'] != self.options:
+                raise ValueError(
+                    f'{self.folder}: an interrupted packing with other options or of other features is here; use '
+                    '--overwrite, or another --out'
+                )
+            return header, lines
+        elif index.is_file() and not overwrite:
             (self.folder / JOURNAL_FILE).unlink()
             raise ValueError(f'{index}: packed features are here already; use --overwrite, or another --out')
+        replaced = [block['file'] for block in read_json(index)['blocks'].values()] if index.is_file() else []
+        header = {'options': self.options, 'replaces': replaced, 'files': {n: self._new_name(n) for n in self.blocks}}
+        self._journal.truncate(0)
+        self._write_line(header)
+        return header, []
 
-    def _resume(self) -> None:
-        self._journal.seek(0)
-        lines = self._journal.read().splitlines(keepends=True)
-        whole = [json.loads(line) for line in lines if line.endswith('\n')]
-        if whole and whole[0] != self.options:
-            raise ValueError(
-                f'{self.folder}: an interrupted packing with other options or of other features is here; use '
-                '--overwrite, or another --out'
-            )
+    def _new_name(self, block: str) -> str:
+        names = (f'{block}.{number}.bin' if number else f'{block}.bin' for number in itertools.count())
+        return next(name for name in names if not (self.folder / name).exists())
+
+    def _resume(self, header: dict[str, Any], lines: Sequence[bytes]) -> None:
+        self._replaced = header['replaces']
         for name, block in self.blocks.items():
-            if not whole and (self.folder / block['file']).exists():
-                raise ValueError(f'{self.folder / block["file"]}: not of an interrupted packing; use another --out')
-            self._files[name] = open(self.folder / block['file'], 'a+b', buffering=0)  # noqa: SIM115
+            block['file'] = header['files'][name]
             block['rows'] = 0
-        for name, entry_name, *place in whole[1:]:
-            if not self._intact(name, Entry(*place)):
+            self._files[name] = open(self.folder / block['file'], 'a+b', buffering=0)  # noqa: SIM115
+        length = len(_line(header))
+        for line in lines:
+            entry = _parsed(line)
+            if entry is None or not self._intact(*entry):
                 break
-            self.blocks[name]['entries'][entry_name] = place
-            self.blocks[name]['rows'] = place[0] + place[1]
-        self._rewrite()
-
-    def _intact(self, name: str, entry: Entry) -> bool:
-        size = self._row_size(name)
-        self._files[name].seek(entry.first * size)
-        return (
-            entry.first == self.blocks[name]['rows']
-            and zlib.crc32(self._files[name].read(entry.length * size)) == entry.checksum
-        )
-
-    def _rewrite(self) -> None:
-        """Leave exactly what is intact in files and journal."""
+            name, key, *place = entry
+            self._enter(name, key, place)
+            length += len(line)
+        self._journal.truncate(length)
         for name, file in self._files.items():
             file.truncate(self.blocks[name]['rows'] * self._row_size(name))
-        self._journal.truncate(0)
-        self._write_line(self.options)
-        for name, block in self.blocks.items():
-            for entry, place in block['entries'].items():
-                self._write_line([name, entry, *place])
+
+    def _intact(self, name: str, key: str, first: int, length: int, checksum: int, clips: int) -> bool:
+        size = self._row_size(name)
+        self._files[name].seek(first * size)
+        return first == self.blocks[name]['rows'] and zlib.crc32(self._files[name].read(length * size)) == checksum
+
+    def _enter(self, name: str, key: str, place: Sequence[int]) -> None:
+        self.blocks[name]['entries'][key] = place
+        self.blocks[name]['rows'] += place[1]
 
     def _row_size(self, name: str) -> int:
         return self.blocks[name]['width'] * np.dtype(DTYPES[self.source.dtype]).itemsize
 
     def _write_line(self, value: Any) -> None:
-        self._journal.write(json.dumps(value) + '\n')
-        self._journal.flush()
+        self._journal.write(_line(value))
 
     def add(self, row: Row) -> None:
         """Pack the video and the sentence of an annotation row, unless they are there.
 
         Args:
-            row: Annotation row.
+            row: Annotation row; without ``vid``, or without ``qid``, only the other one.
 
         Raises:
             FileNotFoundError: See :meth:`PackSource.arrays`.
             ValueError: See :meth:`PackSource.arrays`.
         """
         for name, block in self.blocks.items():
-            if row.get(block['template'].strip('{}')) is None:  # a file of a folder is a video or a sentence
+            if row.get(block['key']) is None:
                 continue
-            key = block['template'].format_map(row)
+            key = str(row[block['key']])
             if key in block['entries']:
                 continue
             array, clips = self.source.arrays(name, row)
             data = array.tobytes()
-            if self._files[name].write(data) != len(data):
-                raise OSError(f'{self.folder / block["file"]}: the disk is full')
+            if (written := self._files[name].write(data)) != len(data):
+                path = self.folder / block['file']
+                raise OSError(f'{path}: only {written} of {len(data)} bytes could be written; is the disk full?')
             place = [block['rows'], len(array), zlib.crc32(data), clips]
-            block['entries'][key] = place
-            block['rows'] += len(array)
+            self._enter(name, key, place)
             self._write_line([name, key, *place])
 
     def finish(self) -> Pack:
-        """Write the index.
+        """Write the index, and remove the files of a pack that was replaced.
 
         Returns:
             The pack, which has been opened and checked.
@@ -260,8 +276,28 @@ class PackWriter:
         blocks = {n: {k: v for k, v in block.items() if k != 'rows'} for n, block in self.blocks.items()}
         index = {'format': FORMAT, 'dtype': self.source.dtype, 'layout': self.source.layout}
         write_json(self.folder / INDEX_FILE, {**index, 'feature_spec': self.source.spec.to_dict(), 'blocks': blocks})
+        # Removed, not emptied: a training may have them in its memory.
+        for name in {*self._replaced} - {block['file'] for block in blocks.values()}:
+            (self.folder / name).unlink(missing_ok=True)
         (self.folder / JOURNAL_FILE).unlink()
         return Pack(self.folder)
+
+
+def _lost(array: np.ndarray, packed: np.ndarray) -> bool:
+    """Whether values have become infinite, or whole numbers (of tokens, say) others."""
+    return not np.isfinite(packed).all() or bool((array == np.rint(array)).all() and (array != packed).any())
+
+
+def _line(value: Any) -> bytes:
+    return json.dumps(value).encode() + b'\n'
+
+
+def _parsed(line: bytes) -> Any:
+    """What a line of the journal says; None for one that was not written to its end."""
+    try:
+        return json.loads(line) if line.endswith(b'\n') else None
+    except ValueError:
+        return None
 
 
 def check_names(rows: Iterable[Row]) -> None:
@@ -283,11 +319,11 @@ def check_names(rows: Iterable[Row]) -> None:
             )
 
 
-def _block(name: str, streams: Sequence[Any], template: str, tef: bool = False) -> dict[str, Any]:
+def _block(streams: Sequence[StreamSpec], key: str, tef: bool = False) -> dict[str, Any]:
     ends = np.cumsum([0, *(s.dim for s in streams)]).tolist()
     columns = {s.name: ends[i : i + 2] for i, s in enumerate(streams)}
     width = ends[-1] + (2 if tef else 0)
-    return {'file': f'{name}.bin', 'width': width, 'columns': columns, 'template': template, 'entries': {}}
+    return {'width': width, 'columns': columns, 'key': key, 'entries': {}}
 
 
 def _without_cuts(spec: FeatureSpec) -> FeatureSpec:

@@ -1,8 +1,7 @@
 """Packed features: a few large files that are mapped into memory, instead of a file per video and sentence.
 
 A pack is a folder with an ``index.json`` and one file per block: the rows of all videos (or sentences) one after
-another, little-endian float32 or float16, without any header. There are two layouts, and the feature specification in
-the index tells them apart (``stored_normalised``):
+another, little-endian float32 or float16, without any header. There are two layouts:
 
 - ``ready``: what the model sees. All video streams are normalised and lie side by side in the block ``video``, cut to
   the shortest and to ``max_clips``; in float32 the TEF columns follow. Reading a sample is no work at all.
@@ -61,7 +60,7 @@ class Block:
         dtype: numpy dtype of a number.
         columns: Name of a stream to its first and one past its last column.
         width: Numbers per row.
-        template: Name of an annotation row; ``{key}`` stands for one of its keys.
+        key: Key of an annotation row by which its entry is called: ``vid`` or ``qid``.
         entries: Name to place.
     """
 
@@ -69,7 +68,7 @@ class Block:
     dtype: np.dtype
     columns: Mapping[str, tuple[int, int]]
     width: int
-    template: str
+    key: str
     entries: Mapping[str, Entry]
 
     @property
@@ -80,7 +79,7 @@ class Block:
 
     def name(self, row: Row) -> str:
         """What the entry of an annotation row is called."""
-        return self.template.format_map(row)
+        return str(row[self.key])
 
     def entry(self, row: Row) -> Entry:
         """The entry of an annotation row.
@@ -97,7 +96,7 @@ class Block:
             ) from None
 
     def rows(self, entry: Entry) -> np.ndarray:
-        """The rows of an entry in mapped memory: writable, for the callers here, which never do.
+        """The rows of an entry, read-only: a part of the mapped file.
 
         Raises:
             FileNotFoundError: If the file is gone.
@@ -142,7 +141,7 @@ class Pack:
         entries = {name: Entry(*entry) for name, entry in block['entries'].items()}
         columns = {name: (start, stop) for name, (start, stop) in block['columns'].items()}
         path = self.folder / block['file']
-        found = Block(path, np.dtype(dtype), columns, block['width'], block['template'], entries)
+        found = Block(path, np.dtype(dtype), columns, block['width'], block['key'], entries)
         size = path.stat().st_size if path.is_file() else None
         if size is None:
             raise FileNotFoundError(f'{path}: this file of the packed features is gone; pack them again')
@@ -263,9 +262,7 @@ class PackedStore:
         """
         _, block = self._open()
         start, stop = block.columns[self.stream]
-        array = block.rows(block.entry(row))[:, start:stop]
-        array.flags.writeable = False
-        return array
+        return block.rows(block.entry(row))[:, start:stop]
 
     def missing(self, rows: Iterable[Row]) -> list[str]:
         """Names of the entries that are absent, each once."""

@@ -16,10 +16,11 @@ import torch
 from torch.multiprocessing.reductions import reduce_tensor
 from torch.utils.data import get_worker_info
 
-from .mapped_files import locate, mapped_part, own_part
+from .mapped_files import Place, own_part, place_of
 
 # Bytes; what a pipe of Linux holds.
 SMALL = 65536
+_DTYPES = {torch.float64, torch.float32, torch.float16, torch.int64, torch.int32, torch.uint8, torch.bool}
 
 
 def in_worker() -> bool:
@@ -27,17 +28,25 @@ def in_worker() -> bool:
     return get_worker_info() is not None
 
 
-def mapped_window(array: np.ndarray) -> torch.Tensor | None:
-    """A tensor in the memory of a mapped file, without a copy.
+def as_tensor(array: np.ndarray) -> torch.Tensor:
+    """An array as a tensor that may be written into.
 
     Args:
-        array: Any array.
+        array: Any array. A read-only one is cached or mapped, and others see its memory.
 
     Returns:
-        The tensor; None for an array that is not a contiguous part of a mapped file.
+        The tensor: of the memory of a writable array; of memory of its own otherwise, for which a part of a mapped file
+        need not be copied.
     """
-    window = mapped_part(array) if array.flags.c_contiguous else None
-    return None if window is None else torch.from_numpy(window)
+    if array.flags.writeable:
+        return torch.from_numpy(array)
+    place = place_of(array)
+    if place is None:
+        return torch.from_numpy(array.copy())
+    window = torch.from_numpy(own_part(place, array.dtype.str, array.shape))
+    if in_worker():  # elsewhere nothing is sent, and an attribute would go into what torch saves
+        window.mapped_from = (place, array.dtype.str, window.data_ptr())
+    return window
 
 
 def light_transfer() -> None:
@@ -46,18 +55,19 @@ def light_transfer() -> None:
 
 
 def _reduce(tensor: torch.Tensor) -> tuple[Any, ...]:
-    plain = tensor.device.type == 'cpu' and tensor.layout == torch.strided and not tensor.requires_grad
-    if plain and tensor.dtype != torch.bfloat16:  # numpy has no bfloat16
-        place = locate(tensor.data_ptr(), tensor.nbytes) if tensor.is_contiguous() else None
-        if place is not None or tensor.nbytes <= SMALL:
-            array = tensor.numpy()
-            kind = (array.dtype.str, array.shape)
-            return (_from_bytes, (array.tobytes(), *kind)) if place is None else (_from_file, (*place, *kind))
+    place, dtype, address = getattr(tensor, 'mapped_from', (None, '', 0))
+    # A tensor that was written into, or has got other contents, is not what the file holds there.
+    if place is not None and tensor._version == 0 and tensor.data_ptr() == address and tensor.is_contiguous():
+        return _from_file, (place, dtype, tuple(tensor.shape))
+    plain = tensor.device.type == 'cpu' and tensor.layout == torch.strided and tensor.dtype in _DTYPES
+    if plain and tensor.nbytes <= SMALL and not tensor.requires_grad and not tensor.is_shared():
+        array = tensor.numpy()
+        return _from_bytes, (array.tobytes(), array.dtype.str, array.shape)
     return reduce_tensor(tensor)
 
 
-def _from_file(path: str, offset: int, dtype: str, shape: tuple[int, ...]) -> torch.Tensor:
-    return torch.from_numpy(own_part(path, offset, dtype, shape))
+def _from_file(place: Place, dtype: str, shape: tuple[int, ...]) -> torch.Tensor:
+    return torch.from_numpy(own_part(place, dtype, shape))
 
 
 def _from_bytes(data: bytes, dtype: str, shape: tuple[int, ...]) -> torch.Tensor:

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from mmvmr.registry import MODELS
 
@@ -52,11 +51,14 @@ class MomentDataPreprocessor(BaseDataPreprocessor):
 
     @staticmethod
     def _pad(features: list[Tensor], at_least: int | None) -> tuple[Tensor, Tensor]:
-        padded = pad_sequence([f.float() if f.is_floating_point() else f for f in features], batch_first=True)
-        if at_least is not None and padded.shape[1] < at_least:
-            padded = torch.nn.functional.pad(padded, (0, 0, 0, at_least - padded.shape[1]))
-        lengths = torch.tensor([len(f) for f in features])
-        return padded, torch.arange(padded.shape[1]) < lengths[:, None]
+        lengths = [len(f) for f in features]
+        dtype = torch.float32 if features[0].is_floating_point() else features[0].dtype
+        # Not by pad_sequence, which writes everything twice.
+        padded = features[0].new_empty(len(features), max(*lengths, at_least or 0), *features[0].shape[1:], dtype=dtype)
+        for row, feature, length in zip(padded, features, lengths):
+            row[:length] = feature
+            row[length:] = 0
+        return padded, torch.arange(padded.shape[1]) < torch.tensor(lengths)[:, None]
 
 
 def _complete(name: str, features: list[Tensor | None]) -> list[Tensor]:

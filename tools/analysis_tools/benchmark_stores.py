@@ -1,15 +1,17 @@
 """Time the data loader of training on the feature stores, beside the way in which the official code reads.
 
-    python tools/analysis_tools/benchmark_stores.py [--items 7218] [--workers 1] [--rounds 3]
+    python tools/analysis_tools/benchmark_stores.py [--items 7218] [--workers 0 1] [--rounds 3]
 
 Features of the shape of QVHighlights (75 x 2304 and 75 x 512 per video, 32 x 512 per sentence, float16 in npz as
 published) are made in a temporary folder, one video per item, and packed. The stores are read through the training data
 set of `configs/qd_detr/qd_detr_qvhl.py` and padded by the preprocessor; the official way (Moment-DETR and the codes
 after it) is written here anew, plainly: per item and stream np.load, a cast to float32 and the normalisation, then TEF
 and targets, padded by the collate function. Each loader keeps its processes and goes through the data once before the
-clock starts, so all files are in the page cache; the rounds of the loaders take turns. Memory is that of the training
-process and its loading processes (proportional set size): their own, and mapped files, which all processes share and
-the system takes back when it needs room.
+clock starts, so all files are in the page cache if they fit: the last column tells what was read from the disk all the
+same. The rounds of the loaders take turns. The clock depends on what else runs on the machine; the processor time of
+the busiest process, which is the limit where every process has a processor of its own, hardly does. Memory is that of
+the training process and its loading processes (proportional set size): their own, and mapped files, which all
+processes share and the system takes back when it needs room.
 """
 
 from __future__ import annotations
@@ -17,12 +19,13 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shutil
 import statistics
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -146,8 +149,21 @@ def datasets(root: Path) -> Iterator[tuple[str, Any]]:
             for row in folder.rows:
                 writer.add(row)
             writer.finish()
-        stores = {name: {'type': 'PackedStore', 'folder': dtype, 'stream': name} for name in folder.stores}
-        yield f'packed, {dtype}', DATASETS.build({**config, 'stores': stores})
+        yield f'packed, {dtype}', DATASETS.build({**config, 'stores': {'packed': dtype}})
+
+
+class Round(NamedTuple):
+    """What a pass through the data took.
+
+    Attributes:
+        speed: Items per second.
+        busiest: Processor seconds per item of the busiest process.
+        disk: Bytes that came from the disk.
+    """
+
+    speed: float
+    busiest: float
+    disk: int
 
 
 class Loader:
@@ -155,10 +171,11 @@ class Loader:
 
     Args:
         dataset: What to load.
+        workers: Loading processes.
         args: The command line.
     """
 
-    def __init__(self, dataset: Any, args: argparse.Namespace) -> None:
+    def __init__(self, dataset: Any, workers: int, args: argparse.Namespace) -> None:
         official = isinstance(dataset, OfficialDataset)
         # The preprocessor of training pads; the official collate function has padded already.
         self.pad = (lambda batch: batch) if official else MomentDataPreprocessor()
@@ -166,15 +183,16 @@ class Loader:
             dataset,
             args.batch_size,
             shuffle=True,
-            num_workers=args.workers,
+            num_workers=workers,
             collate_fn=official_collate if official else moment_collate,
-            persistent_workers=args.workers > 0,
-            multiprocessing_context=args.start if args.workers else None,
+            persistent_workers=workers > 0,
+            multiprocessing_context=args.start if workers else None,
         )
         self.items = len(dataset)
-        self.clock: list[float] = []
-        self.processor: list[float] = []
+        self.rounds: list[Round] = []
         self.run()
+        parts = [proportional_memory(pid) for pid in self.processes()]
+        self.memory = [sum(part) for part in zip(*parts)]
 
     def processes(self) -> list[int]:
         """The training process and its loading processes."""
@@ -188,21 +206,25 @@ class Loader:
 
     def round(self) -> None:
         """Go through the data once, timed."""
-        clock, before = time.perf_counter(), sum(map(processor_seconds, self.processes()))
+        processes = self.processes()
+        disk, busy = sum(map(disk_bytes, processes)), [processor_seconds(pid) for pid in processes]
+        clock = time.perf_counter()
         self.run()
-        self.clock.append(self.items / (time.perf_counter() - clock))
-        self.processor.append((sum(map(processor_seconds, self.processes())) - before) / self.items)
-
-    def memory(self) -> tuple[float, float]:
-        """Own memory and mapped files in MiB, of all processes."""
-        parts = [proportional_memory(pid) for pid in self.processes()]
-        return sum(part[0] for part in parts), sum(part[1] for part in parts)
+        clock = time.perf_counter() - clock
+        busiest = max(processor_seconds(pid) - before for pid, before in zip(processes, busy)) / self.items
+        self.rounds.append(Round(self.items / clock, busiest, sum(map(disk_bytes, processes)) - disk))
 
 
 def processor_seconds(pid: int) -> float:
     """Processor time of a process, its threads included."""
     fields = Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+def disk_bytes(pid: int) -> int:
+    """Bytes that a process has read from the disk."""
+    lines = dict(line.split(': ') for line in Path(f'/proc/{pid}/io').read_text().splitlines())
+    return int(lines['read_bytes'])
 
 
 def proportional_memory(pid: int) -> tuple[float, float]:
@@ -212,21 +234,24 @@ def proportional_memory(pid: int) -> tuple[float, float]:
     return sizes['Pss_Anon:'] + sizes['Pss_Shmem:'], sizes['Pss_File:']
 
 
-def table(loaders: dict[str, Loader], memory: dict[str, tuple[float, float]]) -> str:
+def table(loaders: dict[str, Loader]) -> str:
     """Medians of the rounds, and how many times the official way."""
-    lines = [['', 'items per second', 'processor time per item', 'times official (clock, processor)', 'memory']]
-    official = loaders[OFFICIAL]
+    rounds = {name: loader.rounds for name, loader in loaders.items()}
+    speed = {name: statistics.median(r.speed for r in each) for name, each in rounds.items()}
+    busiest = {name: statistics.median(r.busiest for r in each) for name, each in rounds.items()}
+    lines = [['', 'items per second', 'times', 'busiest process', 'times', 'memory', 'from disk']]
     for name, loader in loaders.items():
-        clock, processor = statistics.median(loader.clock), statistics.median(loader.processor)
-        ratio = clock / statistics.median(official.clock), statistics.median(official.processor) / processor
-        own, mapped = memory[name]
+        own, mapped = loader.memory
+        range_ = min(r.speed for r in rounds[name]), max(r.speed for r in rounds[name])
         lines.append(
             [
                 name,
-                f'{clock:.0f} ({min(loader.clock):.0f}-{max(loader.clock):.0f})',
-                f'{processor * 1e3:.3f} ms',
-                f'{ratio[0]:.1f}, {ratio[1]:.1f}',
+                f'{speed[name]:.0f} ({range_[0]:.0f}-{range_[1]:.0f})',
+                f'{speed[name] / speed[OFFICIAL]:.1f}',
+                f'{busiest[name] * 1e3:.3f} ms per item',
+                f'{busiest[OFFICIAL] / busiest[name]:.1f}',
                 f'{own:.0f} MiB + {mapped:.0f} mapped',
+                f'{max(r.disk for r in rounds[name]) / 2**20:.0f} MiB',
             ]
         )
     return AsciiTable(lines).table
@@ -236,7 +261,7 @@ def main() -> None:
     """Run the benchmark; see the module docstring."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--items', type=int, default=7218, help='default: %(default)s, as in QVHighlights')
-    parser.add_argument('--workers', type=int, default=1, help='loading processes; 0: none (default: %(default)s)')
+    parser.add_argument('--workers', type=int, nargs='+', default=[0, 1], help='loading processes (default: 0 1)')
     parser.add_argument('--rounds', type=int, default=3, help='the median counts (default: %(default)s)')
     parser.add_argument('--batch-size', type=int, default=32)
     parser.add_argument('--start', choices=['fork', 'spawn'], default='fork', help='how processes are started')
@@ -245,23 +270,24 @@ def main() -> None:
     torch.set_num_threads(1)
     register_all_modules()
     with one_line_errors(*RUN_ERRORS), tempfile.TemporaryDirectory(dir=args.folder) as folder:
-        if min(args.items, args.rounds) < 1:
-            raise UserError('--items and --rounds have to be positive')
+        if min(args.items, args.rounds, args.batch_size) < 1 or min(args.workers) < 0:
+            raise UserError('--items, --rounds and --batch-size have to be positive, --workers not negative')
         root = Path(folder)
+        free, needed = shutil.disk_usage(root).free, args.items * 2 * 2**20
+        if free < needed:
+            raise UserError(
+                f'{root}: {free >> 20} MiB are free, {needed >> 20} are needed; use --folder or less --items'
+            )
         make_data(root, args.items)
-        loaders, memory = {}, {}
-        for name, dataset in [(OFFICIAL, OfficialDataset(root)), *datasets(root)]:
-            loaders[name] = Loader(dataset, args)
-            memory[name] = loaders[name].memory()
-        for _ in range(args.rounds):
-            for loader in loaders.values():
-                loader.round()
-        print(
-            f'{args.items} items, {args.workers} loading processes, {os.cpu_count()} processors, load '
-            f'{os.getloadavg()[0]:.0f}'
-        )
-        print(table(loaders, memory))
-        loaders.clear()
+        sets = {OFFICIAL: OfficialDataset(root), **dict(datasets(root))}
+        for workers in args.workers:
+            loaders = {name: Loader(dataset, workers, args) for name, dataset in sets.items()}
+            for _ in range(args.rounds):
+                for loader in loaders.values():
+                    loader.round()
+            load = f'{os.cpu_count()} processors, load {os.getloadavg()[0]:.0f}'
+            print(f'{args.items} items, {workers} loading processes, {load}', table(loaders), sep='\n', flush=True)
+            loaders.clear()
 
 
 if __name__ == '__main__':

@@ -69,9 +69,9 @@ class HighlightLabels(_Labels):
             return ClipLabels(saliency, np.full((2, 2), -1, dtype=np.int64))
         total = np.asarray(scores).sum(axis=1)
         last = length - 1
-        for clip, value in zip(clips, total):
-            if clip < length:  # features may be a clip shorter than the annotation
-                saliency[clip] = value
+        place = np.asarray(clips)
+        inside_features = place < length  # which may be a clip shorter than the annotation
+        saliency[place[inside_features]] = total[inside_features]
         order = np.argsort(total, kind='stable')
         hard = [min(clips[order[-1]], last), min(clips[order[0]], last)]
         relevant = set(clips)

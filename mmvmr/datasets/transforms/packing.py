@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import torch
 from mmcv.transforms import BaseTransform
 from mmengine.structures import InstanceData
 
 from mmvmr.registry import TRANSFORMS
 from mmvmr.structures import MomentDataSample
 
-from ..transfer import in_worker, mapped_window
+from ..transfer import as_tensor
 
 META = ('vid', 'qid', 'query', 'duration', 'clip_len', 'num_clips', 'relevant_windows', 'view', 'annotation')
 
@@ -22,9 +20,6 @@ INPUTS = {'video': 'video_feat', 'text': 'text_feat', 'neg_text': 'neg_text_feat
 @TRANSFORMS.register_module()
 class PackMomentInputs(BaseTransform):
     """Make ``inputs`` and ``data_samples`` of a sample.
-
-    In a data-loading process, features from packed stores are windows to the mapped file: nothing may write into them
-    there. What the training process gets is its own.
 
     Args:
         inputs: Name of a model input to the key of the results that holds it; absent keys are left out, so a
@@ -53,17 +48,8 @@ class PackMomentInputs(BaseTransform):
         if 'gt_spans' in results:
             sample.gt_instances = InstanceData(spans=results['gt_spans'])
         if 'gt_saliency' in results:
-            sample.gt_saliency = _tensor(results['gt_saliency'])
-            sample.gt_clips = _tensor(results['gt_clips'])
-            sample.gt_pairs = _tensor(results['gt_pairs'])
-        inputs = {name: _tensor(results[key]) for name, key in self.inputs.items() if key in results}
+            sample.gt_saliency = as_tensor(results['gt_saliency'])
+            sample.gt_clips = as_tensor(results['gt_clips'])
+            sample.gt_pairs = as_tensor(results['gt_pairs'])
+        inputs = {name: as_tensor(results[key]) for name, key in self.inputs.items() if key in results}
         return {'inputs': inputs, 'data_samples': sample}
-
-
-def _tensor(array: np.ndarray) -> torch.Tensor:
-    if array.flags.writeable:
-        return torch.from_numpy(array)
-    # Cached and mapped features are read-only, and a tensor must not be a window to them. In a data-loading process a
-    # mapped one may be: the training process makes the copy.
-    window = mapped_window(array) if in_worker() else None
-    return torch.from_numpy(array.copy()) if window is None else window

@@ -12,6 +12,7 @@ from mmvmr.structures import FeatureSpec
 
 from ..feature_stores import Row
 from ..packed_store import PackedStore
+from ..transfer import as_tensor
 from .tef import endpoints
 
 
@@ -26,32 +27,29 @@ class ReadyVideo:
         self.store = store
         self.dim = max(stop for _, stop in store.block.columns.values())
 
-    def clips(self, row: Row) -> int:
-        """Number of clips before the cut to ``max_clips``."""
-        return self.store.block.entry(row).clips
-
-    def read(self, row: Row) -> np.ndarray:
+    def read(self, row: Row) -> tuple[np.ndarray, int]:
         """What the model sees of a video.
 
         Args:
             row: Annotation row.
 
         Returns:
-            Shape (L, D + 2) in float32, TEF included. In float32 packs it is a read-only part of the mapped file.
+            The features (L, D + 2) in float32, TEF included: in float32 packs a read-only part of the mapped file;
+            and the number of clips before the cut to ``max_clips``.
 
         Raises:
             FileNotFoundError: If the pack lacks the video.
         """
         block = self.store.block
-        rows = block.rows(block.entry(row))
+        entry = block.entry(row)
+        rows = block.rows(entry)
         if block.width > self.dim:
-            rows.flags.writeable = False
-            return rows
+            return rows, entry.clips
         # torch converts float16 about twenty times faster than numpy.
         full = torch.empty(len(rows), self.dim + 2)
-        full[:, : self.dim] = torch.from_numpy(rows)
+        full[:, : self.dim] = as_tensor(rows)
         full[:, self.dim :] = torch.from_numpy(endpoints(len(rows)))
-        return full.numpy()
+        return full.numpy(), entry.clips
 
 
 def ready_video(stores: Mapping[str, Any], spec: FeatureSpec) -> ReadyVideo | None:
