@@ -56,6 +56,17 @@ def test_packed(tmp_path, layout):
     assert {names for kind, _, names in found if kind == 'extra'} == {('v7', 'v8'), ('14', '15', '16', '17')}
 
 
+def test_sentences_of_the_same_number(tmp_path):
+    rows = write(tmp_path)
+    write_jsonl(tmp_path / 'val.jsonl', [dict(row, qid=row['qid'] - 12, query='else') for row in rows['val']])
+    findings, _ = check(tmp_path)
+    clash = [finding for finding in findings if finding.check == 'clashes']
+    assert kinds(clash) == [('clashes', 'error', 'train and val')]
+    assert clash[0].count == 6
+    assert clash[0].examples[0] == "qid0.npz: 'somebody does thing 0' and 'else'"
+    assert 'clashes' not in {finding.check for finding in check(tmp_path, **{'stores.text.template': 'x{vid}.npz'})[0]}
+
+
 def test_words_of_a_table(tmp_path):
     write(tmp_path)
     (tmp_path / 'words.txt').write_text(''.join(f'{w} 1 2 3 4 5\n' for w in ('somebody', 'thing', '0', '1')))

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from .annotation_checks import check_annotations, leakage
 from .feature_checks import Progress, check_features
 from .finding import CHECKS, ERROR, WARNING, Finding, Results, Skipped
-from .inventory import extra, missing, shelves
+from .inventory import clashes, extra, missing, shelves
 from .opening import open_splits, read_split
 from .split import Split
 
@@ -26,6 +26,7 @@ __all__ = [
     'check_annotations',
     'check_features',
     'check_splits',
+    'clashes',
     'extra',
     'leakage',
     'missing',
@@ -61,7 +62,7 @@ def check_splits(
         if everything:
             results += missing(split)
         results += check_features(split, count, progress)
-    return [*results, *extra([*splits, *others])] if everything else results
+    return [*results, *clashes(splits), *extra([*splits, *others])] if everything else results
 
 
 def without(results: Results, ignored: Collection[str]) -> Results:

@@ -20,6 +20,7 @@ CHECKS = {
     'past_clips': 'windows behind the clips that are used',
     'missing': 'features that are absent',
     'extra': 'features of no annotation',
+    'clashes': 'sentences that share a feature file',
     'unreadable': 'features that cannot be read',
     'shape': 'vectors of another dimension',
     'empty': 'videos or sentences without a vector',

@@ -108,6 +108,31 @@ def missing(split: Split) -> Results:
     return results
 
 
+def clashes(splits: Sequence[Split]) -> Results:
+    """Sentences of the same name in different splits: both would get the features of one of them.
+
+    Args:
+        splits: All splits of the data set.
+
+    Returns:
+        What was found.
+    """
+    owners: dict[tuple[str, str], tuple[Split, Row]] = {}
+    shared: dict[str, list[str]] = {}
+    for split in splits:
+        for shelf in shelves(split.stores.get('text')) or ():
+            for row in split.rows:
+                other, theirs = owners.setdefault((shelf.place, shelf.name(row)), (split, row))
+                if other is not split and theirs['query'] != row['query']:
+                    line = f'{shelf.name(row)}: {theirs["query"][:40]!r} and {row["query"][:40]!r}'
+                    shared.setdefault(f'{other.name} and {split.name}', []).append(line)
+    text = 'files would be those of two different sentences'
+    advice = 'Number the sentences of all splits in one row (--first-qid of the converters), and extract them again'
+    return [
+        finding for where, lines in shared.items() for finding in found('clashes', ERROR, where, lines, text, advice)
+    ]
+
+
 def extra(splits: Sequence[Split]) -> Results:
     """Features of no row of any split.
 
