@@ -40,7 +40,7 @@ class _GreedySuppression:
             has less than others. Of equal scores the first counts as better.
         """
         count = scores.shape[1]
-        remaining = self._enough(scores)
+        remaining = self.start(scores)
         kept, values = [], []
         for _ in range(count if self.max_predictions is None else min(count, self.max_predictions)):
             best = remaining.amax(1, keepdim=True)
@@ -55,6 +55,10 @@ class _GreedySuppression:
         if not kept:
             return torch.zeros_like(scores[:, :0], dtype=torch.long), scores[:, :0]
         return torch.cat(kept, dim=1), torch.cat(values, dim=1)
+
+    def start(self, scores: Tensor) -> Tensor:
+        """Scores (B, N) before anything is taken, ``-inf`` for what is not in the running."""
+        return self._enough(scores)
 
     def lower(self, scores: Tensor, iou: Tensor) -> Tensor:
         """Scores (B, N) after a better prediction with this overlap (B, N) was taken."""
@@ -74,6 +78,7 @@ class SoftNMS(_GreedySuppression):
         max_predictions: Stop after this many; None keeps all.
         min_score: Predictions whose score decays below are dropped (SnAG).
         decay: ``gaussian`` as above, or ``linear``: ``s <- s (1 - IoU)``.
+        keep_best: The best prediction of a sample stays whatever it scores, as in the official code of SnAG.
 
     Raises:
         ValueError: If ``decay`` is unknown.
@@ -86,6 +91,7 @@ class SoftNMS(_GreedySuppression):
         max_predictions: int | None = None,
         min_score: float = 0.0,
         decay: str = 'gaussian',
+        keep_best: bool = False,
     ):
         super().__init__(max_predictions, min_score)
         if decay not in _DECAYS:
@@ -93,6 +99,12 @@ class SoftNMS(_GreedySuppression):
         self.threshold = threshold
         self.sigma = sigma
         self.decay = decay
+        self.keep_best = keep_best
+
+    def start(self, scores: Tensor) -> Tensor:
+        """Scores with which to begin; see :meth:`_GreedySuppression.start`."""
+        remaining = super().start(scores)
+        return scores.where(scores == scores.amax(1, keepdim=True), remaining) if self.keep_best else remaining
 
     def lower(self, scores: Tensor, iou: Tensor) -> Tensor:
         """Let the scores of overlapping predictions decay; see :meth:`_GreedySuppression.lower`."""

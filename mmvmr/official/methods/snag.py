@@ -127,7 +127,8 @@ def inference_options(options: Mapping[str, Any]) -> dict[str, Any]:
     found, nms = {**_EVAL, **options}, {**_NMS, **options.get('nms', {})}
     kept = {'min_score': nms['min_score'], 'max_predictions': nms['max_num_segs']}
     # The Gaussian form has no threshold.
-    suppression = {'_delete_': True, 'type': 'SoftNMS', 'threshold': 0.0, 'sigma': nms['sigma'], **kept}
+    soft = {'type': 'SoftNMS', 'threshold': 0.0, 'sigma': nms['sigma'], 'keep_best': True}
+    suppression = {'_delete_': True, **soft, **kept}
     if nms['mode'] == 'nms':
         suppression = {'_delete_': True, 'type': 'HardNMS', 'threshold': nms['iou_thresh'], **kept}
     votes = nms['mode'] is not None and nms['voting_thresh'] > 0

@@ -1,0 +1,114 @@
+"""Suppression of repeated predictions, against loops over predictions and samples."""
+
+import math
+
+import pytest
+import torch
+from torch.overrides import TorchFunctionMode
+
+from mmvmr.models.task_modules.nms import HardNMS, SegmentVoting, SoftNMS
+
+
+class CountOperations(TorchFunctionMode):
+    """Counts operations on tensors."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+def _random(samples=3, count=25, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    start = torch.rand(samples, count, generator=generator) * 50
+    windows = torch.stack((start, start + 1 + torch.rand(samples, count, generator=generator) * 20), dim=-1)
+    return windows, torch.rand(samples, count, generator=generator)
+
+
+def _iou(a, b):
+    inter = max(0.0, min(a[1], b[1]) - max(a[0], b[0]))
+    return inter / (a[1] - a[0] + b[1] - b[0] - inter)
+
+
+def _loop(windows, scores, weight, min_score, limit, keep_best=False):
+    """One sample, as the definition has it: take the best, lower the rest, drop what falls below."""
+    left = {i: s for i, s in enumerate(scores) if s >= min_score or (keep_best and s == max(scores))}
+    kept = []
+    while left and len(kept) < limit:
+        best = max(left, key=left.get)
+        kept.append((best, left.pop(best)))
+        left = {i: s * weight(_iou(windows[i], windows[best])) for i, s in left.items()}
+        left = {i: s for i, s in left.items() if s > 0 and s >= min_score}
+    return kept
+
+
+@pytest.mark.parametrize(
+    ('suppression', 'weight'),
+    [
+        (dict(threshold=0.0, sigma=0.9), lambda o: math.exp(-o * o / 0.9)),
+        (dict(threshold=0.3, decay='linear'), lambda o: 1 - o if o > 0.3 else 1.0),
+        (None, lambda o: 0.0 if o > 0.3 else 1.0),
+    ],
+)
+def test_every_sample_alone(suppression, weight):
+    windows, scores = _random()
+    kept = dict(min_score=0.05, max_predictions=20)
+    nms = HardNMS(threshold=0.3, **kept) if suppression is None else SoftNMS(**suppression, **kept)
+    index, values = nms(windows, scores)
+    for sample in range(len(scores)):
+        expected = _loop(windows[sample].tolist(), scores[sample].tolist(), weight, 0.05, 20)
+        exists = values[sample] > -torch.inf
+        assert index[sample][exists].tolist() == [i for i, _ in expected]
+        assert values[sample][exists].tolist() == pytest.approx([s for _, s in expected], abs=1e-6)
+
+
+@pytest.mark.parametrize('nms', [SoftNMS(max_predictions=8), HardNMS(0.5, max_predictions=8)])
+def test_steps_do_not_grow_with_the_number_of_samples(nms):
+    """One pass over the predictions serves every sentence: no loop over them."""
+    counts = []
+    for samples in (1, 50):
+        windows, scores = _random(samples, 60)
+        with CountOperations() as mode:
+            index, values = nms(windows, scores)
+        assert index.shape == values.shape == (samples, 8)
+        counts.append(mode.count)
+    assert counts[0] == counts[1]
+
+
+def test_the_best_may_stay_below_the_smallest_score():
+    windows, scores = _random(2)
+    scores[0] *= 0.1
+    keep, drop = (SoftNMS(threshold=0.0, min_score=0.5, keep_best=keep) for keep in (True, False))
+    index, values = keep(windows, scores)
+    assert (values > -torch.inf).sum(1).tolist()[0] == 1
+    assert index[0, 0] == scores[0].argmax()
+    other_index, other = drop(windows, scores)
+    assert not (other[0] > -torch.inf).any()
+    exists = other[1] > -torch.inf
+    assert torch.equal(other_index[1][exists], index[1][: int(exists.sum())])
+
+
+def test_missing_predictions_are_never_kept():
+    windows, scores = _random(2, 6)
+    scores[1, 2:] = -torch.inf
+    for nms in (SoftNMS(keep_best=True), HardNMS(0.9)):
+        index, values = nms(windows, scores)
+        assert (values[1] > -torch.inf).sum() <= 2
+        assert set(index[1][values[1] > -torch.inf].tolist()) <= {0, 1}
+    nothing = torch.full((2, 6), -torch.inf)
+    assert SoftNMS(keep_best=True)(windows, nothing)[0].shape == (2, 0)
+
+
+def test_votes_are_means_weighted_by_score():
+    windows, scores = _random(2, 12, seed=3)
+    kept = windows[:, :4]
+    found = SegmentVoting(0.4)(kept, windows, scores)
+    for sample in range(2):
+        for k in range(4):
+            voters = [i for i in range(12) if _iou(kept[sample, k].tolist(), windows[sample, i].tolist()) >= 0.4]
+            weight = scores[sample, voters]
+            expected = (weight[:, None] * windows[sample, voters]).sum(0) / weight.sum()
+            assert torch.allclose(found[sample, k], expected, atol=1e-4)
