@@ -10,7 +10,7 @@ TOKENS, VISION = 16, 20
 PROJECTED = 12
 
 
-def write_clip(folder, image=32):
+def write_clip(folder, image=32, projected=PROJECTED):
     """A CLIP with tokenizer and image processor, as ``save_pretrained`` writes it."""
     import transformers
 
@@ -21,7 +21,7 @@ def write_clip(folder, image=32):
     (folder / 'merges.txt').write_text('#version: 0.2\nt h\nth e</w>\n')
     tokenizer = transformers.CLIPTokenizer(str(folder / 'vocab.json'), str(folder / 'merges.txt'), model_max_length=24)
     tokenizer.save_pretrained(folder)
-    sizes = dict(intermediate_size=24, num_hidden_layers=2, num_attention_heads=2, projection_dim=PROJECTED)
+    sizes = dict(intermediate_size=24, num_hidden_layers=2, num_attention_heads=2, projection_dim=projected)
     end = len(vocabulary) - 1
     torch.manual_seed(0)
     config = transformers.CLIPConfig(
@@ -35,7 +35,7 @@ def write_clip(folder, image=32):
             **sizes,
         ),
         vision_config=dict(hidden_size=VISION, image_size=image, patch_size=image // 4, **sizes),
-        projection_dim=PROJECTED,
+        projection_dim=projected,
     )
     transformers.CLIPModel(config).save_pretrained(folder)
     crop = {'height': image, 'width': image}
@@ -44,7 +44,7 @@ def write_clip(folder, image=32):
     return folder
 
 
-def write_bert(folder):
+def write_bert(folder, dim=TOKENS):
     """A BERT with its tokenizer, as sentence-transformers checkpoints have them."""
     import transformers
 
@@ -55,7 +55,7 @@ def write_bert(folder):
     torch.manual_seed(0)
     config = transformers.BertConfig(
         vocab_size=len(words),
-        hidden_size=TOKENS,
+        hidden_size=dim,
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=24,

@@ -42,6 +42,7 @@ PLACES = {
     'evaluation.metrics': 'Metrics',
     'engine': 'Training',
     'visualization': 'Visualization',
+    'features.extractors': 'Feature extractors',
     'composition': 'Components of methods, for compose.py',
 }
 #: What other packages registered.

@@ -1,5 +1,7 @@
 """CLIP towers, from a checkpoint in the real format."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -75,6 +77,28 @@ def test_image_embeddings(model, image_extractor):
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(found, alone)
     assert (found[0] - found[1]).abs().max() > 1e-3
+
+
+def test_another_model_with_an_image_tower(tmp_path):
+    sizes = dict(hidden_size=16, intermediate_size=24, num_hidden_layers=1, num_attention_heads=2)
+    config = transformers.SiglipConfig(
+        text_config=dict(vocab_size=50, max_position_embeddings=16, **sizes),
+        vision_config=dict(image_size=32, patch_size=8, **sizes),
+    )
+    torch.manual_seed(0)
+    siglip = transformers.SiglipModel(config).eval()
+    siglip.save_pretrained(tmp_path)
+    processor = {'image_processor_type': 'SiglipImageProcessor', 'size': {'height': 32, 'width': 32}}
+    (tmp_path / 'preprocessor_config.json').write_text(json.dumps(processor))
+    extractor = CLIPImageExtractor(str(tmp_path), clip_len=1.0)
+    (frame,) = frames((40, 70))
+    prepared = extractor.prepare(frame)
+    square = np.asarray(Image.fromarray(frame).resize((32, 32), Image.Resampling.BICUBIC)) / 127.5 - 1
+    np.testing.assert_allclose(prepared.numpy(), square.transpose(2, 0, 1), atol=1e-5)  # no crop, other mean
+    with torch.no_grad():
+        expected = siglip.vision_model(pixel_values=prepared[None]).pooler_output
+        torch.testing.assert_close(extractor(prepared[None, None]), expected)
+    assert extractor.dim == 16
 
 
 def test_tokens_and_sentences(checkpoint, model, text_extractor):
