@@ -2,8 +2,9 @@
 
 What is known of HERO's extractor (its published code; the features of QVHighlights and others were made by it):
 
-- The video is resampled to 30 frames per second by ffmpeg's ``fps`` filter: frame k is the one shown at
-  (k + 1/2) / 30 s. The last frame fills up the last second, and the last second, repeated, fills up the last clip.
+- The video is resampled to 30 frames per second by ffmpeg's ``fps`` filter, which rounds half up: frame k is the last
+  one that starts before (k + 1/2) / 30 s. The last frame fills up the last second, and the last second, repeated, fills
+  up the last clip.
 - A clip of c seconds has 30 c frames. 32 of them are taken at ``linspace(0, e, 32)``, rounded down and clamped to the
   last one, where e = 64 f / 30 - 1 and f is the frame rate of the *file*, rounded down. A file of 30 frames per second
   and clips of 2 s give about every second frame, the last one twice. A file of 25 gives the first 1.77 s of a clip.
@@ -41,6 +42,9 @@ FPS = 30
 NUM_FRAMES = 32
 SAMPLING_RATE = 2
 MEAN, STD = 0.45, 0.225
+# A frame that starts at (k + 1/2) / 30 s (all odd frames at 60 per second) is not frame k. Half a tick is no difference
+# to the decoder, so what is asked for lies further before than that: seconds.
+BEFORE = 1.1e-3
 
 
 def frame_places(clip_frames: int, source_fps: float = FPS) -> np.ndarray:
@@ -122,7 +126,7 @@ class SlowFastExtractor(VideoExtractor):
         whole = -(-self._num_frames(duration) // FPS) * FPS
         # Behind the last (filled up) second it is repeated; inside it the decoder repeats the last frame.
         frames = np.where(frames < whole, frames, whole - FPS + frames % FPS)
-        return (frames + 0.5) / FPS
+        return (frames + 0.5) / FPS - BEFORE
 
     def forward(self, clips: Tensor) -> Tensor:
         """Features (B, 2304) of clips (B, 32, 3, H, W), uint8 RGB."""
