@@ -14,13 +14,19 @@ import sys
 
 from mmvmr.datasets.converters.by_video import json_or_jsonl, numbered
 from mmvmr.datasets.converters.located import LocatedRow
-from mmvmr.datasets.converters.tool import add_first_qid, converter_parser, run_converter
+from mmvmr.datasets.converters.tool import converter_parser, run_converter
 
 
 def main(argv: list[str] | None = None) -> int:
     """Convert; see the module docstring."""
     parser = converter_parser(__doc__, 'JSON or jsonl file of one split')
-    add_first_qid(parser, 'published files: train 0, val_1 37421')
+    parser.add_argument(
+        '--first-qid',
+        type=int,
+        default=0,
+        metavar='N',
+        help='of the first sentence, as published: train 0, val_1 37421',
+    )
     args = parser.parse_args(argv)
 
     def read(args: argparse.Namespace) -> list[LocatedRow]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mmvmr.datasets.converters import jsonl_rows, read_durations, sentence_rows
 from mmvmr.datasets.converters.located import LocatedRow
-from mmvmr.datasets.converters.tool import add_first_qid, converter_parser, run_converter
+from mmvmr.datasets.converters.tool import converter_parser, run_converter
 from mmvmr.datasets.schema import Rules
 from mmvmr.utils.cli import UserError
 
@@ -35,7 +35,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = converter_parser(__doc__, 'text file or jsonl file')
     parser.add_argument('--durations', type=Path, metavar='TABLE', help='.csv, .json or .jsonl with lengths of videos')
     parser.add_argument('--keep-ends', action='store_true', help='leave windows of the text that end past the video')
-    add_first_qid(parser, 'published files: 0 in training, 12404 in test')
+    parser.add_argument(
+        '--first-qid', type=int, default=0, metavar='N', help='of the first sentence, as published: 0, in test 12404'
+    )
     args = parser.parse_args(argv)
     return run_converter(args, read, Rules(outside='clip' if args.keep_ends else 'error'))
 

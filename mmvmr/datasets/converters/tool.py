@@ -41,16 +41,6 @@ def converter_parser(description: str | None, source: str) -> argparse.ArgumentP
     return parser
 
 
-def add_first_qid(parser: argparse.ArgumentParser, advice: str) -> None:
-    """Add ``--first-qid``, for files whose sentences have no name.
-
-    Args:
-        parser: The parser.
-        advice: Where the published files start.
-    """
-    parser.add_argument('--first-qid', type=int, default=0, metavar='N', help=f'number of the first sentence; {advice}')
-
-
 def highlight_parser(description: str | None) -> argparse.ArgumentParser:
     """A parser for data sets of highlights in domains.
 
