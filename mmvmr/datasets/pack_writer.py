@@ -103,7 +103,8 @@ class PackSource:
             array = array[: self.declared.max_clips]
             if self.dtype == 'float32':
                 array = np.concatenate((array, endpoints(len(array))), axis=1)
-        packed = np.ascontiguousarray(array, DTYPES[self.dtype])
+        with np.errstate(over='ignore'):
+            packed = np.ascontiguousarray(array, DTYPES[self.dtype])
         if self.dtype == 'float16' and _lost(array, packed):
             raise ValueError(
                 f'block {block!r}, vid {row["vid"]!r}, qid {row["qid"]!r}: values that float16 cannot hold; use '
@@ -181,6 +182,7 @@ class PackWriter:
 
     def _begun(self, overwrite: bool) -> tuple[dict[str, Any], list[bytes]]:
         """First line and other lines of the journal; a new one where nothing was begun."""
+        self._journal.seek(0)
         first, *lines = self._journal.read().splitlines(keepends=True) or [b'']
         header = _parsed(first)
         index = self.folder / INDEX_FILE

@@ -55,9 +55,9 @@ class MomentDataPreprocessor(BaseDataPreprocessor):
         dtype = torch.float32 if features[0].is_floating_point() else features[0].dtype
         # Not by pad_sequence, which writes everything twice.
         padded = features[0].new_empty(len(features), max(*lengths, at_least or 0), *features[0].shape[1:], dtype=dtype)
-        for row, feature, length in zip(padded, features, lengths):
-            row[:length] = feature
-            row[length:] = 0
+        for row, (feature, length) in enumerate(zip(features, lengths)):
+            padded[row, :length] = feature
+            padded[row, length:] = 0
         return padded, torch.arange(padded.shape[1]) < torch.tensor(lengths)[:, None]
 
 
