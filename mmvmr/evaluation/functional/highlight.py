@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .padding import Bools, Floats, pad_rows
+from .padding import Bools, Floats, pad_rows, stack_rows
 
 #: Queries that are scored at a time: the arrays of a block stay in the cache, which halves the time.
 BLOCK = 64
@@ -108,7 +108,8 @@ class HighlightBatch:
         clips = list(chain.from_iterable(row['relevant_clip_ids'] for row in annotations))
         if clips:
             rated = np.repeat(np.arange(len(annotations)), counts)
-            ratings[rated, clips] = list(chain.from_iterable(row['saliency_scores'] for row in annotations))
+            scores_of_clips = list(chain.from_iterable(row['saliency_scores'] for row in annotations))
+            ratings[rated, clips] = stack_rows(scores_of_clips, annotators)
 
         predicted, predicted_mask = pad_rows(predictions)
         length = ratings.shape[1]

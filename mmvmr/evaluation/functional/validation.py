@@ -52,27 +52,56 @@ def _check_number(value: Any, where: str, what: str) -> None:
         raise InputError(f'{where}: {what} is {_show(value)}, expected a finite number')
 
 
-def _all_regular(tables: Sequence[Any], width: int) -> bool:
-    """Fast test of a whole file: every table is a list of rows of ``width`` finite numbers."""
-    if not all(isinstance(table, (list, tuple)) for table in tables):
-        return False
+def _flat(values: Sequence[Any]) -> Any:
+    """Many numbers as an array; None where one is no finite number."""
+    try:
+        array = np.array(values)
+    except (ValueError, TypeError):
+        return None
+    if array.ndim != 1 or array.dtype.kind not in 'iuf':
+        return None
+    return array if not len(array) or (array.min() > -1e300 and array.max() < 1e300) else None  # None for NaN, too
+
+
+def _table(tables: Sequence[Any], width: int) -> Any:
+    """All rows of the tables of a file below one another (N, width); None where one is not of finite numbers."""
+    if not {list, tuple}.issuperset(map(type, tables)):
+        return None
     rows = list(chain.from_iterable(tables))
-    return not rows or _shape_is(rows, width)
+    if not rows:
+        return np.zeros((0, max(width, 1)))
+    if not {list, tuple}.issuperset(map(type, rows)) or not {width}.issuperset(map(len, rows)):
+        return None
+    flat = _flat(list(chain.from_iterable(rows)))
+    return None if flat is None else flat.reshape(-1, width)
 
 
 def _all_numbers(lists: Sequence[Any]) -> bool:
     """Fast test of a whole file: every entry is a list of finite numbers, none is empty."""
-    if not all(isinstance(values, (list, tuple)) and values for values in lists):
+    if not {list, tuple}.issuperset(map(type, lists)) or not all(lists):
         return False
-    flat = list(chain.from_iterable(lists))
-    return not flat or _shape_is([flat], len(flat))
+    return _flat(list(chain.from_iterable(lists))) is not None
 
 
 def _all_windows_regular(tables: Sequence[Any], width: int) -> bool:
-    """As :func:`_all_regular`, and no window ends before it starts."""
-    if not _all_regular(tables, width):
+    """Fast test of a whole file: every window has ``width`` finite numbers and does not end before it starts."""
+    table = _table(tables, width)
+    return table is not None and bool((table[:, 0] <= table[:, 1]).all())
+
+
+def _all_ratings_regular(rated: Sequence[Row], clip_len: float) -> bool:
+    """Fast test of a whole file: as many ratings as clips, by equally many annotators, of clips inside the video."""
+    ratings, clips = [row['saliency_scores'] for row in rated], [row['relevant_clip_ids'] for row in rated]
+    durations = _flat([row.get('duration') for row in rated])
+    if durations is None or _table(ratings, _annotators(rated)) is None:
         return False
-    return all(window[0] <= window[1] for window in chain.from_iterable(tables))
+    if not {list}.issuperset(map(type, clips)) or [*map(len, clips)] != [*map(len, ratings)]:
+        return False
+    flat = _flat(list(chain.from_iterable(clips)))
+    if flat is None or not {list}.issuperset(map(type, ratings)):
+        return False
+    ends = np.repeat((durations / clip_len).astype(np.int64), [*map(len, clips)])
+    return bool(((flat >= 0) & (flat < ends)).all())
 
 
 def _check_windows(windows: Any, where: str, key: str, width: int) -> None:
@@ -153,16 +182,13 @@ def check_annotations(annotations: Sequence[Row], clip_len: float = 2.0, source:
     _index_by_qid(annotations, source)
     rated = [row for row in annotations if has_ratings(row)]
     windows = [row['relevant_windows'] for row in annotations if row.get('relevant_windows') is not None]
-    fast_windows = _all_windows_regular(windows, 2)
-    fast_ratings = _all_regular([row['saliency_scores'] for row in rated], _annotators(rated)) and _all_numbers(
-        [row['relevant_clip_ids'] for row in rated if row['relevant_clip_ids'] != []]
-    )
+    good_windows, good_ratings = _all_windows_regular(windows, 2), _all_ratings_regular(rated, clip_len)
     for i, row in enumerate(annotations):
         where = f'{source} entry {i + 1} (qid {row["qid"]!r})'
-        if row.get('relevant_windows') is not None and not fast_windows:
+        if row.get('relevant_windows') is not None and not good_windows:
             _check_windows(row['relevant_windows'], where, 'relevant_windows', 2)
-        if has_ratings(row):
-            _check_ratings(row, where, clip_len, fast_ratings)
+        if not good_ratings and has_ratings(row):
+            _check_ratings(row, where, clip_len)
         if has_labels(row):
             _check_labels(row['label'], where)
     _check_same_annotators(annotations, source)
@@ -201,7 +227,7 @@ def _annotators(rated: Sequence[Row]) -> int:
     return len(first) if isinstance(first, (list, tuple)) else -1
 
 
-def _check_ratings(row: Row, where: str, clip_len: float, regular: bool) -> None:
+def _check_ratings(row: Row, where: str, clip_len: float) -> None:
     clips, ratings = row['relevant_clip_ids'], row['saliency_scores']
     if not isinstance(clips, list) or not isinstance(ratings, list):
         raise InputError(f'{where}: relevant_clip_ids and saliency_scores must be lists, one entry per relevant clip')
@@ -209,11 +235,11 @@ def _check_ratings(row: Row, where: str, clip_len: float, regular: bool) -> None
         raise InputError(f'{where}: {len(clips)} relevant_clip_ids but {len(ratings)} saliency_scores, expected equal')
     if not clips:
         return
-    if not regular and not _shape_is(ratings, len(ratings[0]) if isinstance(ratings[0], (list, tuple)) else -1):
+    if not _shape_is(ratings, len(ratings[0]) if isinstance(ratings[0], (list, tuple)) else -1):
         raise InputError(f'{where}: saliency_scores is not a table of numbers, one row of ratings per relevant clip')
     _check_number(row.get('duration'), where, 'duration')
     num_clips = int(row['duration'] / clip_len)
-    if (not regular and not _shape_is([clips], len(clips))) or min(clips) < 0 or max(clips) >= num_clips:
+    if not _shape_is([clips], len(clips)) or min(clips) < 0 or max(clips) >= num_clips:
         raise InputError(
             f'{where}: relevant_clip_ids must be clip numbers from 0 to {num_clips - 1} (duration {row["duration"]} s, '
             f'clips of {clip_len} s), found {_show(sorted(clips, key=str)[-1] if clips else clips)}'
