@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..testing import ReplayDraws
 from .method import Tensors, load_arrays
 
 Draws = list[dict[str, Any]]
+LABELS = ('saliency_pos_labels', 'saliency_neg_labels')
 
 
 def moment_detr_pipeline(args: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,7 +117,32 @@ def recorded_arrays(folder: Path, config: Mapping[str, Any]) -> Tensors:
     Returns:
         Arrays of ``inputs.npz`` and ``targets.npz``.
     """
-    return batch_arrays(recorded_batch(folder, config['args']))
+    batch = recorded_batch(folder, config['args'])
+    arrays, recorded = batch_arrays(batch), load_arrays(folder / 'targets.npz')
+    for name in LABELS:
+        settle_ties([sample.annotation for sample in batch['data_samples']], arrays[name], recorded.get(name))
+    return arrays
+
+
+def settle_ties(rated: Sequence[Mapping[str, Any]], ours: Tensor, recorded: Tensor | None) -> None:
+    """Take the recorded clip where the extreme rating of ours has it too, in place.
+
+    Which of several clips with the highest or lowest rating the default sort of numpy finds depends on the processor,
+    ours finds the last or the first. Clips that were drawn are left alone.
+
+    Args:
+        rated: ``relevant_clip_ids`` and ``saliency_scores`` of every sample.
+        ours: Our clips (B, P): the one with the extreme rating, then drawn ones, or that one again.
+        recorded: The recorded clips; None, or of another shape, changes nothing.
+    """
+    if recorded is None or recorded.shape != ours.shape:
+        return
+    for row, found, wanted in zip(rated, ours, recorded):
+        rating = {clip: sum(scores) for clip, scores in zip(row['relevant_clip_ids'], row['saliency_scores'])}
+        extreme = found[0].item()
+        for column, theirs in enumerate(wanted.tolist()):
+            if found[column] == extreme and extreme in rating and rating[extreme] == rating.get(theirs):
+                found[column] = theirs
 
 
 def batch_arrays(batch: Mapping[str, Any]) -> Tensors:

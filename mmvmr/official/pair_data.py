@@ -18,9 +18,9 @@ from mmvmr.utils.io import read_json
 from ..datasets import ArrayStore, BaseMomentDataset, PairBatchSampler, PairedDataset, moment_collate
 from ..datasets.pair_sampler import OFFICIAL_STREAMS
 from ..datasets.similarity import TopClipSimilarity, similarity_matrix
-from ..structures import FeatureSpec
+from ..structures import FeatureSpec, MomentDataSample
 from ..testing import ReplayDraws
-from .data import batch_arrays
+from .data import LABELS, batch_arrays, settle_ties
 from .method import Tensors, load_arrays
 
 Recorded = Mapping[str, Any]
@@ -129,7 +129,17 @@ def _cases(folder: Path, worlds: Mapping[str, World]) -> tuple[Tensors, Tensors]
             described = dict(case[str(number)])
             described |= {f'meta/{name}': value for name, value in described.pop('meta').items()}
             recorded |= {prefix + name: _as_tensor(name, value) for name, value in described.items()}
+            if world.highlights:
+                _settle_ties([sample['data_samples']], ours, recorded, prefix)
     return ours, recorded
+
+
+def _settle_ties(samples: Sequence[MomentDataSample], ours: Tensors, recorded: Tensors, prefix: str) -> None:
+    rated = [{name: sample.get(name) for name in ('relevant_clip_ids', 'saliency_scores')} for sample in samples]
+    for name in (prefix + name for name in LABELS):
+        rows = ours[name].reshape(len(samples), -1)  # a view
+        if name in recorded:
+            settle_ties(rated, rows, recorded[name].reshape(len(samples), -1))
 
 
 def _named_source(source: np.ndarray, own: str, other: str) -> Tensor:
@@ -237,6 +247,8 @@ def _batches(folder: Path, worlds: Mapping[str, World]) -> tuple[Tensors, Tensor
         }
         ours |= {f'{name}/{key}': value for key, value in arrays.items()}
         recorded |= {f'{name}/{key}': torch.tensor(entry[key]) for key in ('qid_order', 'synthetic')}
+        if world.highlights:
+            _settle_ties(samples, ours, recorded, f'{name}/')
     return ours, recorded
 
 

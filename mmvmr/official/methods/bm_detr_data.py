@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from mmvmr.utils.io import read_json
@@ -15,7 +14,7 @@ from mmvmr.utils.io import read_json
 from ...datasets import ArrayStore, BaseMomentDataset, VideoBatchSampler
 from ...structures import FeatureSpec, MomentDataSample
 from ...testing import ReplayDraws
-from ..data import Draws, batch_arrays, recorded_batch
+from ..data import LABELS, Draws, batch_arrays, recorded_batch, settle_ties
 from ..method import Tensors, load_arrays
 from .detr_family import sine_code
 
@@ -82,24 +81,10 @@ def recorded_data(folder: Path, config: Mapping[str, Any]) -> Tensors:
             rows = [i for i, name in enumerate(views) if name == view]
             if rows:
                 arrays |= {prefix + name: value for name, value in names(_rows(batch, rows)).items()}
-        for name in ('saliency_pos_labels', 'saliency_neg_labels') if args['dset_name'] == 'hl' else ():
-            _settle_ties(batch, arrays[prefix + name], recorded.get(prefix + name))
+        rated = [sample.annotation for sample in batch['data_samples']]
+        for name in LABELS if args['dset_name'] == 'hl' else ():
+            settle_ties(rated, arrays[prefix + name], recorded.get(prefix + name))
     return arrays
-
-
-def _settle_ties(batch: Mapping[str, Any], ours: Tensor, recorded: Tensor | None) -> None:
-    """Take the recorded clip where ours has the same rating, in place.
-
-    Which of several clips with the extreme rating numpy's default sort finds depends on the processor.
-    """
-    if recorded is None or recorded.shape != ours.shape:
-        return
-    for sample, found, wanted in zip(batch['data_samples'], ours, recorded):
-        row = sample.annotation
-        rating = {clip: sum(scores) for clip, scores in zip(row['relevant_clip_ids'], row['saliency_scores'])}
-        for column, (mine, theirs) in enumerate(zip(found.tolist(), wanted.tolist())):
-            if mine in rating and rating[mine] == rating.get(theirs):
-                found[column] = theirs
 
 
 def _variants(folder: Path, config: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
