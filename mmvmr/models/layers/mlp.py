@@ -10,14 +10,19 @@ from mmvmr.registry import MODELS
 
 from .elementwise import Dropout, PReLU
 
-_ACTIVATIONS: dict[str, type[nn.Module]] = {'relu': nn.ReLU, 'prelu': PReLU, 'gelu': nn.GELU}
+_ACTIVATIONS: dict[str, type[nn.Module]] = {
+    'relu': nn.ReLU,
+    'prelu': PReLU,
+    'gelu': nn.GELU,
+    'selu': nn.SELU,
+}
 
 
 def build_activation(name: str) -> nn.Module:
     """Build an activation by name; a PReLU is a module of its own in every layer.
 
     Args:
-        name: ``relu``, ``prelu`` or ``gelu``.
+        name: ``relu``, ``prelu``, ``gelu`` or ``selu``.
 
     Returns:
         The activation.
@@ -60,7 +65,7 @@ class FFN(nn.Module):
         embed_dims: Channels D.
         ffn_dims: Hidden channels.
         dropout: Dropout after the activation.
-        activation: ``relu``, ``prelu`` (learned slope) or ``gelu``.
+        activation: ``relu``, ``prelu`` (learned slope), ``gelu`` or ``selu``.
     """
 
     def __init__(self, embed_dims: int, ffn_dims: int = 1024, dropout: float = 0.1, activation: str = 'relu'):
