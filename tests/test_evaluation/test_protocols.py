@@ -61,7 +61,7 @@ def test_nlq_is_ranked_by_the_mean_recall():
 def test_mad_counts_fifty_predictions():
     """A hit at rank 30 counts for R50 and mAP there, and nowhere else."""
     windows = [[0, 5, 1 - i / 100] for i in range(60)]
-    rows = [([*windows[:29], [50, 60, 0.6], *windows[30:]], [[50, 60]]), ([*windows[:54], [50, 60, 0.1]], [[50, 60]])]
+    rows = [([*windows[:29], [50, 60, 0.71], *windows[30:]], [[50, 60]]), ([*windows[:54], [50, 60, 0.1]], [[50, 60]])]
     brief = scored(rows, 'mad')['brief']
     assert [brief[f'MR-full-R{rank}@0.5'] for rank in (1, 5, 10, 50)] == [0, 0, 0, 50]  # of two: one is at rank 55
     assert brief['MR-full-mAP'] == pytest.approx(100 / 30 / 2, abs=0.0051)
