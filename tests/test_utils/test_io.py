@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from mmvmr.utils.io import atomic_write, read_json, read_jsonl, write_json, write_jsonl
+from mmvmr.utils.io import atomic_write, iterate_jsonl, read_json, read_jsonl, write_json, write_jsonl
 
 
 def test_atomic_write_replaces_only_at_the_end(tmp_path):
@@ -90,3 +90,25 @@ def test_missing_and_bad_json(tmp_path):
     (tmp_path / 'bad.json').write_text('{"a": 1,\n oops}')
     with pytest.raises(ValueError, match=r'bad\.json:2: not valid JSON'):
         read_json(tmp_path / 'bad.json')
+
+
+def test_iterate_jsonl_goes_on_behind_broken_lines(tmp_path):
+    path = tmp_path / 'a.jsonl'
+    path.write_bytes(b'{"a": 1}\n\n{"a": \n[1]\n\xff\n{"a": 2}')
+    found = list(iterate_jsonl(path))
+    assert [number for number, _ in found] == [1, 3, 4, 5, 6]
+    assert [row for _, row in found if isinstance(row, dict)] == [{'a': 1}, {'a': 2}]
+    faults = [str(row) for _, row in found if not isinstance(row, dict)]
+    assert [fault.startswith(f'{path}:{number}: ') for fault, number in zip(faults, (3, 4, 5))] == [True] * 3
+    assert 'expected a JSON object, found list' in faults[1]
+    assert 'not UTF-8' in faults[2]
+
+
+def test_write_jsonl_writes_what_json_does_not_know(tmp_path):
+    rows = [{'a': float('nan'), 'b': [1, 2.5]}, {'a': np.float32(0.5), 'b': np.arange(2)}, {'a': 'é', 'b': (1,)}]
+    write_jsonl(tmp_path / 'a.jsonl', rows)
+    assert read_jsonl(tmp_path / 'a.jsonl') == [
+        {'a': None, 'b': [1, 2.5]},
+        {'a': 0.5, 'b': [0, 1]},
+        {'a': 'é', 'b': [1]},
+    ]
