@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ from .method import Tensors, load_arrays
 
 # The commented-out `_get_video_feat_fake_by_vid` of the repository: seconds and clip length are written into it.
 OFFICIAL_MASK = {'type': 'MaskTargets', 'mode': 'noise', 'margin': 3.0, 'clip_len': 2.0, 'end': 'before'}
-FIRST_SEED = 500  # of the recording: row i was masked after numpy.random.seed(500 + i)
+FIRST_SEED = 500  # where the notes of a recording do not tell: row i was masked after numpy.random.seed(500 + i)
 
 
 def masked_features(folder: Path) -> tuple[Tensors, Tensors]:
@@ -49,8 +50,15 @@ def masked_features(folder: Path) -> tuple[Tensors, Tensors]:
         'pack': {'type': 'PackMomentInputs'},
     }
     dataset = BaseMomentDataset(data['rows'], stores, spec, pipeline)
-    ours = {}
+    first_seed, ours = _first_seed(folder), {}
     for index in range(len(dataset)):
-        draw = SimpleNamespace(uniform=np.random.RandomState(FIRST_SEED + index).uniform)
+        draw = SimpleNamespace(uniform=np.random.RandomState(first_seed + index).uniform)
         ours[f'row{index}'] = torch.as_tensor(dataset.prepare(index, draw)['inputs']['video'])
     return ours, load_arrays(folder / 'masked.npz')
+
+
+def _first_seed(folder: Path) -> int:
+    """What the notes of a recording add to the number of a row (``numpy.random.seed(500+q)``)."""
+    config = read_json(folder / 'config.json') if (folder / 'config.json').exists() else {}
+    told = re.search(r'numpy\.random\.seed\((\d+)\s*\+', str(config.get('notes')))
+    return int(told[1]) if told else FIRST_SEED

@@ -16,7 +16,7 @@ from torch import Tensor
 from mmvmr.utils.io import read_json
 
 from ..datasets import ArrayStore, BaseMomentDataset, PairBatchSampler, PairedDataset, moment_collate
-from ..datasets.pair_sampler import OFFICIAL_STREAMS
+from ..datasets.pair_sampler import OFFICIAL_STREAMS, official_partners
 from ..datasets.similarity import TopClipSimilarity, similarity_matrix
 from ..structures import FeatureSpec, MomentDataSample
 from ..testing import ReplayDraws
@@ -24,7 +24,7 @@ from .data import LABELS, batch_arrays, settle_ties
 from .method import Tensors, load_arrays
 
 Recorded = Mapping[str, Any]
-FIRST_SEED = 11  # of the recording: batch b drew its random partners after torch.manual_seed(11 + b)
+SEEDS = range(10_000)  # where that of the recording is looked for: batch b drew its partners with a seed of base + b
 
 
 def compared(folder: Path, config: Recorded) -> Iterator[tuple[str, Tensors, Tensors]]:
@@ -204,6 +204,7 @@ def _similarities(arrays: Tensors, worlds: Mapping[str, World]) -> tuple[Tensors
 
 def _partners(arrays: Tensors, worlds: Mapping[str, World]) -> tuple[Tensors, Tensors]:
     ours = {}
+    first = first_seed(arrays)
     datasets = {name: world.dataset(0.5) for name, world in worlds.items()}
     for name, value in arrays.items():
         world, batch, *strategy = name.split('/')
@@ -218,9 +219,39 @@ def _partners(arrays: Tensors, worlds: Mapping[str, World]) -> tuple[Tensors, Te
             strategy=strategy[0],
             max_similarity=None if worlds[world].highlights else 0.9,
         )
-        generator = torch.Generator().manual_seed(FIRST_SEED + int(batch.removeprefix('batch')))
+        generator = torch.Generator().manual_seed(first + int(batch.removeprefix('batch')))
         ours[name] = torch.tensor(sampler.paired(arrays[f'{world}/{batch}'].tolist(), generator))
     return ours, {name: value for name, value in arrays.items() if not name.endswith('/matrix')}
+
+
+def first_seed(arrays: Tensors) -> int:
+    """The seed of the first batch, which recordings do not tell: the one with which all random partners come out.
+
+    Args:
+        arrays: Content of ``sim.npz``.
+
+    Returns:
+        The seed; the first of all where none reproduces the random partners, so that they differ.
+    """
+    drawn = []
+    for name, value in arrays.items():
+        match = re.fullmatch(r'(.+)/batch(\d+)/random', name)
+        if match:
+            batch, partners = arrays[f'{match[1]}/batch{match[2]}'], value[:, 1]
+            drawn.append((int(match[2]), batch, partners))
+
+    def comes_out(first: int) -> bool:
+        return all(
+            torch.equal(batch[_random_places(len(batch), first + number)], partners)
+            for number, batch, partners in drawn
+        )
+
+    return next((seed for seed in SEEDS if comes_out(seed)), SEEDS[0])
+
+
+def _random_places(count: int, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return official_partners(torch.zeros(count, count), 'random', generator, None)
 
 
 def _batches(folder: Path, worlds: Mapping[str, World]) -> tuple[Tensors, Tensors]:

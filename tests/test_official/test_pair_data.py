@@ -5,7 +5,9 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
+from mmvmr.official.pair_data import first_seed
 from mmvmr.official.parity import check_folder
 
 GROUPS = {'synthesized videos', 'loaded features', 'similarities', 'partners', 'batches', 'masked features'}
@@ -82,3 +84,18 @@ def test_an_empty_folder_is_no_folder_about_data(folder):
         path.unlink()
     with pytest.raises(FileNotFoundError, match='a parity folder needs it'):
         list(check_folder(folder))
+
+
+def test_seed_of_random_partners_is_found():
+    def recorded(first):
+        arrays = {}
+        for number, batch in enumerate(([4, 9, 2, 7], [1, 3, 8, 5, 6])):
+            draw = torch.randint(0, len(batch), (len(batch),), generator=torch.Generator().manual_seed(first + number))
+            arrays[f'hl/batch{number}'] = torch.tensor(batch)
+            arrays[f'hl/batch{number}/random'] = torch.stack((torch.tensor(batch), torch.tensor(batch)[draw]), dim=1)
+        return arrays
+
+    assert first_seed(recorded(1234)) == 1234
+    changed = recorded(1234)
+    changed['hl/batch1/random'][2, 1] = 77
+    assert first_seed(changed) == 0
