@@ -41,6 +41,24 @@ def tiny_config(folder: Path, extra: str = '', name: str = 'tiny') -> Path:
     return path
 
 
+#: Vocabulary of :func:`write_tokenizer`.
+WORDS = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'person', 'opens', 'the', 'door', 'up']
+
+
+def write_tokenizer(folder: Path) -> str:
+    """Leave a tokenizer of a few words in a folder, as ``save_pretrained`` of transformers does."""
+    import transformers
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+    words = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token='[UNK]'))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    words.post_processor = processors.TemplateProcessing(
+        single='[CLS] $A [SEP]', special_tokens=[('[CLS]', 2), ('[SEP]', 3)]
+    )
+    transformers.PreTrainedTokenizerFast(tokenizer_object=words).save_pretrained(folder)
+    return str(folder)
+
+
 def _child(tool: str, args: list[str], output: str, env: dict[str, str]) -> None:
     """In the child: become ``python tools/<tool> args``."""
     handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -10,6 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
+from run_helpers import WORDS, write_tokenizer
 from torch import nn
 
 from mmvmr.datasets import MomentDataset, TokenIdStore
@@ -18,7 +19,6 @@ from mmvmr.models import TransformersTextEncoder
 from mmvmr.registry import MODELS
 from mmvmr.testing import make_samples
 
-WORDS = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'person', 'opens', 'the', 'door', 'up']
 BERT = dict(model_type='distilbert', vocab_size=len(WORDS), dim=16, n_layers=2, n_heads=2, hidden_dim=24)
 CLIP = dict(
     model_type='clip_text_model',
@@ -42,16 +42,7 @@ def transformers():
 @pytest.fixture(scope='module')
 def tokenizer(transformers, tmp_path_factory):
     """A folder with a tokenizer, as ``save_pretrained`` leaves it."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-
-    words = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token='[UNK]'))
-    words.pre_tokenizer = pre_tokenizers.Whitespace()
-    words.post_processor = processors.TemplateProcessing(
-        single='[CLS] $A [SEP]', special_tokens=[('[CLS]', 2), ('[SEP]', 3)]
-    )
-    folder = tmp_path_factory.mktemp('tokenizer')
-    transformers.PreTrainedTokenizerFast(tokenizer_object=words).save_pretrained(folder)
-    return str(folder)
+    return write_tokenizer(tmp_path_factory.mktemp('tokenizer'))
 
 
 def make_encoder(seed=0, **kwargs):
