@@ -282,4 +282,5 @@ class PackedStore:
         if not self.pack.ready:
             return []
         free = {'surrogate': declared.surrogate, 'tef': declared.tef}
-        return declared.differences(dataclasses.replace(self.pack.spec, **free), 'declared', 'packed')
+        lines = declared.differences(dataclasses.replace(self.pack.spec, **free), 'declared', 'packed')
+        return [*lines, 'pack again with this feature_spec, or with --as-stored, which fits any'] if lines else []

@@ -151,9 +151,7 @@ def pack(args: argparse.Namespace) -> None:
         print(f'{block.path}: {len(block.entries)} entries of {name}, {block.size / 2**20:.1f} MiB {source.dtype}')
     root, folder = getattr(args, 'data_root', Path()).absolute(), packed.folder
     shown = str(folder.relative_to(root) if folder.is_relative_to(root) else folder)
-    print('In a config, dataset.stores of every data loader:')
-    for name in described:
-        print(f"  {name}=dict(_delete_=True, type='PackedStore', folder={shown!r}, stream={name!r}),")
+    print(f'In the config of every data loader, or with --cfg-options: dataset.stores.packed={shown!r}')
 
 
 def verify(folder: Path) -> None:
