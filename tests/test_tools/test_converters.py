@@ -214,7 +214,8 @@ def test_qvhighlights(tmp_path):
                                 clip_uid='c',
                                 clip_start_sec=0,
                                 annotations=[
-                                    dict(annotation_uid='a', language_queries=[dict(query='x', clip_start_sec=1)])
+                                    dict(annotation_uid='a', language_queries=[dict(query='x', clip_start_sec=1)]),
+                                    dict(language_queries=[dict(query=7)]),
                                 ],
                             )
                         ],
@@ -224,6 +225,8 @@ def test_qvhighlights(tmp_path):
             [
                 "clip 'c', annotation 'a', sentence 1: duration of the clip is not known",
                 'sentence 1: clip_start_sec, clip_end_sec are (1, None), expected two numbers of seconds',
+                'annotation None, sentence 1: annotation_uid is missing, and names the sentence; write it',
+                'annotation None, sentence 1: query is 7, expected a sentence',
             ],
         ),
         (

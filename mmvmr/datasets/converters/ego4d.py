@@ -33,7 +33,8 @@ def nlq_rows(path: str | os.PathLike[str], widen: float = 0.0) -> tuple[list[Loc
     rows: list[LocatedRow] = []
     left_out = {'empty': 0, 'pointlike': 0}
     for where, clip, annotation, number, query in _queries(path):
-        if not (query.get('query') or '').strip():
+        text = query.get('query')
+        if text is None or (isinstance(text, str) and not text.strip()):
             left_out['empty'] += 1
             continue
         located = _row(f'{where}, sentence {number + 1}', clip, annotation, number, query)
@@ -79,6 +80,8 @@ def _row(
         'duration': None,
         'vid': clip.get('clip_uid'),
     }
+    if annotation.get('annotation_uid') is None:
+        faults.append(Fault('annotation_uid', 'is missing, and names the sentence', 'write it'))
     ends = clip.get('clip_start_sec'), clip.get('clip_end_sec')
     if all(isinstance(value, Real) for value in ends):
         row['duration'] = ends[1] - ends[0]
