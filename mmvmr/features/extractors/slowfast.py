@@ -87,6 +87,7 @@ class SlowFastExtractor(VideoExtractor):
     """
 
     batch_clips = 4
+    slow_places: Tensor
 
     def __init__(
         self,

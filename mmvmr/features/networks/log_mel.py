@@ -62,6 +62,9 @@ class LogMel(nn.Module):
         floor: Smallest power; 10 log10 of it is the smallest value.
     """
 
+    window: Tensor
+    filters: Tensor
+
     def __init__(
         self,
         sample_rate: int = 32000,
