@@ -259,6 +259,25 @@ def recorded_cases(folder: Path, overrides: Mapping[str, Mapping[str, Any]] | No
     return cases
 
 
+def unread_files(folder: Path, cases: Iterable[Case]) -> list[str]:
+    """Recorded runs that no case stands for, so that nothing would be compared with them.
+
+    Args:
+        folder: The parity folder.
+        cases: What was found in it.
+
+    Returns:
+        Names of ``outputs<suffix>.npz`` and ``losses<suffix>.npz`` whose suffix is the label of no case.
+    """
+    labels = {case.label for case in cases}
+    return [
+        path.name
+        for kind in ('outputs', 'losses')
+        for path in sorted(folder.glob(f'{kind}*.npz'))
+        if path.stem.removeprefix(kind) not in labels
+    ]
+
+
 def targets_of(arrays: Mapping[str, Tensor], clip_mask: Tensor) -> MomentTargets:
     """Recorded criterion targets as ours.
 

@@ -18,7 +18,7 @@ from mmvmr.utils.io import read_json
 
 from ..models.criterion import set_suffix
 from ..structures import MomentDataSample, MomentTargets, Outputs
-from .method import Case, OfficialMethod, Tensors, find_method, load_arrays, recorded_options
+from .method import Case, OfficialMethod, Tensors, find_method, load_arrays, recorded_options, unread_files
 
 
 @dataclass
@@ -111,6 +111,7 @@ def check_folder(folder: Path) -> Iterator[Group]:
     cases = method.cases(folder, config)
     if not cases:
         raise FileNotFoundError(f'{folder}: neither outputs.npz nor losses.npz, there is nothing to compare with')
+    yield from (Group('files', 0.0, missing=[name]) for name in unread_files(folder, cases))
     for case in cases:
         model = build_model(method, {**recorded_options(config), **case.options}, state, case.overrides)
         targets = method.targets({**inputs, **recorded_targets}, inputs['video_mask'], config)

@@ -51,6 +51,14 @@ def test_an_array_without_counterpart_fails(shared_dir, tmp_path):
     assert [g.missing for g in check_folder(copy) if not g.passed] == [['unheard_of']]
 
 
+def test_a_file_that_nothing_is_compared_with_fails(shared_dir, tmp_path):
+    copy = tmp_path / 'moment_detr'
+    shutil.copytree(shared_dir / 'parity' / 'moment_detr', copy)
+    copy.chmod(0o755)
+    shutil.copy(copy / 'losses.npz', copy / 'losses_unheard_of.npz')
+    assert [g.missing for g in check_folder(copy) if not g.passed] == [['losses_unheard_of.npz']]
+
+
 def test_unknown_repository(tmp_path):
     (tmp_path / 'config.json').write_text(json.dumps({'repo': 'nobody/nothing', 'args': {}}))
     with pytest.raises(ValueError, match=r'nobody/nothing.*is not a known implementation'):
