@@ -41,9 +41,8 @@ def leakage(splits: Sequence[Split]) -> list[Finding]:
     for one, other in combinations(splits, 2):
         if one.kind == other.kind:
             continue  # parts of one split
-        where = f'{one.name} and {other.name}'
+        where, videos = f'{one.name} and {other.name}', other.videos()
         severity = ERROR if 'train' in (one.kind, other.kind) else WARNING
-        videos = other.videos()
         shared = [vid for vid in one.videos() if vid in videos]
         queries = {(row['vid'], words(row)) for row in one.rows}
         same = sum((row['vid'], words(row)) in queries for row in other.rows)
