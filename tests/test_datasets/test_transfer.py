@@ -141,7 +141,7 @@ def test_windows_are_sent_as_places(numbers, worker):
     'change',
     [
         lambda t: t.mul_(2),
-        lambda t: t[3:4].zero_(),
+        lambda t: (t[3:4].zero_(), t)[1],
         lambda t: t.t_(),
         lambda t: t.set_(torch.ones(2, 2)),
         lambda t: t * 2,
@@ -151,9 +151,6 @@ def test_windows_are_sent_as_places(numbers, worker):
 def test_what_became_of_a_window_is_sent_as_it_is(numbers, worker, change):
     window = as_tensor(numbers[:100].reshape(10, 10))
     changed = change(window)
-    changed = window if changed.shape == window.shape and changed.data_ptr() == window.data_ptr() else changed
-    if change.__code__.co_code == (lambda t: t[3:4].zero_()).__code__.co_code:
-        changed = window
     expected = changed.clone()
     assert torch.equal(worker(changed)[1], expected)
     assert torch.equal(as_tensor(numbers[:100]), torch.arange(100.0))
