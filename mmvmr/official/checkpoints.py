@@ -77,7 +77,7 @@ def read_options(path: Path) -> dict[str, Any]:
     options = _read_yaml(path) if path.suffix in ('.yml', '.yaml') else read_json(path)
     if not isinstance(options, dict):
         raise ValueError(f'{path}: expected an object of options, found {type(options).__name__}')
-    return dict(options.get('args', options))
+    return recorded_options(options) if 'args' in options else options
 
 
 def _read_yaml(path: Path) -> Any:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmvmr.official import METHODS
+from mmvmr.official.checkpoints import read_options
 from mmvmr.official.methods.snag_functions import _rates, compare_functions
 from mmvmr.official.parity import scaled_difference
 from mmvmr.registry import TASK_UTILS
@@ -163,3 +164,22 @@ def test_highlights_alone(shared_dir):
     assert cfg.criterion.losses.span is cfg.criterion.losses.giou is None
     foreground = cfg.criterion.losses.foreground
     assert (foreground.type, foreground.weight, foreground.background_weight) == ('ClipForegroundLoss', 4, 0.3)
+
+
+def test_options_that_a_file_of_snag_leaves_out():
+    """The official code fills them in: ActivityNet-Captions, narrow, with a text encoder as wide as the video."""
+    cfg = SNAG.model_config({'model': {'text_net': {'name': 'identity'}}})
+    assert (cfg.projector.video_dims, cfg.projector.text_dims) == (500, 300)
+    assert (cfg.shared.embed_dims, cfg.shared.text_embed_dims) == (128, 128)
+    assert (tuple(cfg.encoder.video.arch), cfg.encoder.video.window, cfg.encoder.video.max_length) == (
+        (2, 0, 7),
+        5,
+        256,
+    )
+    assert (cfg.encoder.text.type, cfg.encoder.text.max_length) == ('PooledWords', 24)
+
+
+@pytest.mark.parametrize('name', ['snag', 'snag_mad', 'univtg', 'mmn'])
+def test_the_configuration_of_a_recording_is_an_option_file(shared_dir, name):
+    folder, options = _options(shared_dir, name)
+    assert read_options(folder / 'config.json') == options

@@ -16,8 +16,17 @@ from . import detr_family as family
 from .snag_functions import compare_functions, read_inputs
 
 #: What the official option file leaves to its defaults (``libs/core/opt.py``).
-_VIDEO = {'n_heads': 4, 'attn_pdrop': 0.0, 'proj_pdrop': 0.1, 'path_pdrop': 0.1, 'use_abs_pe': True, 'stride': 1}
-_TEXT = {'n_heads': 4, 'attn_pdrop': 0.0, 'proj_pdrop': 0.0, 'path_pdrop': 0.0, 'use_bkgd_token': True}
+_VIDEO: dict[str, Any] = {
+    'n_heads': 4,
+    'attn_pdrop': 0.0,
+    'proj_pdrop': 0.1,
+    'path_pdrop': 0.1,
+    'use_abs_pe': True,
+    'stride': 1,
+}
+_VIDEO.update(in_dim=500, embd_dim=128, max_seq_len=256, arch=(2, 0, 7), mha_win_size=5)
+_TEXT: dict[str, Any] = {'n_heads': 4, 'attn_pdrop': 0.0, 'proj_pdrop': 0.0, 'path_pdrop': 0.0, 'use_bkgd_token': True}
+_TEXT.update(name='transformer', in_dim=300, embd_dim=128, max_seq_len=24)
 _FUSION = {'n_layers': 2, 'n_heads': 4, 'attn_pdrop': 0.0, 'proj_pdrop': 0.1, 'path_pdrop': 0.1, 'xattn_mode': 'adaln'}
 _TRAIN = {'center_sampling': 'radius', 'center_sampling_radius': 1.5, 'loss_norm': 160, 'loss_norm_momentum': 0.9}
 _TRAIN.update(loss_weight=1.0, reg_loss='diou')
@@ -28,7 +37,7 @@ _NMS.update(voting_thresh=0.95)
 
 def _options(opt: Mapping[str, Any]) -> dict[str, Any]:
     model, points = opt['model'], opt.get('pt_gen', {})
-    video, text = {**_VIDEO, **model['vid_net']}, {**_TEXT, **model['text_net']}
+    video, text = {**_VIDEO, **model.get('vid_net', {})}, {**_TEXT, **model.get('text_net', {})}
     family.refuse(video, name='transformer')
     family.refuse(model.get('fusion', {}), name='xattn')
     scores, offsets = model.get('cls_head', {}), model.get('reg_head', {})
