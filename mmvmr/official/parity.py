@@ -30,7 +30,7 @@ class Tolerances:
         losses: Of losses, relative.
         gradients: Of gradient norms, relative.
         gradient_floor: Of gradient norms, absolute: what is allowed in any case, as mathematically zero gradients are
-            recorded as rounding noise. Never less than the largest norm times the resolution of float32.
+            recorded as rounding noise.
     """
 
     outputs: float = 5e-5
@@ -302,20 +302,21 @@ def _gradients(run: Run) -> Group:
     group = Group(f'gradient norms{run.case.label}', run.tolerances.gradients)
     parameters = dict(run.model.named_parameters())
     recorded = {name: value for name, value in run.case.losses.items() if name.startswith('gradnorm/')}
-    # The floor is an absolute number; what rounds to zero grows with the gradients themselves.
-    resolution = torch.finfo(torch.float32).eps * max((value.item() for value in recorded.values()), default=0.0)
-    floor = max(run.tolerances.gradient_floor, resolution)
+    floor = run.tolerances.gradient_floor
+    # Two norms that are both below the resolution of the largest one are zero in both, and their digits noise.
+    noise = torch.finfo(torch.float32).eps * max((value.item() for value in recorded.values()), default=0.0)
     for name, reference in recorded.items():
         key = run.method.rename(name.removeprefix('gradnorm/'))
         if key not in parameters:
-            if reference.item() > floor:
+            if reference.item() > max(floor, noise):
                 group.missing.append(name)
             continue
         gradient = parameters[key].grad
         found = 0.0 if gradient is None else gradient.norm().item()
         difference = abs(found - reference.item())
         relative = difference / max(abs(reference.item()), 1e-12)
-        group.add(name.removeprefix('gradnorm/'), 0.0 if difference <= floor else relative)
+        equal = difference <= floor or max(found, reference.item()) <= noise
+        group.add(name.removeprefix('gradnorm/'), 0.0 if equal else relative)
     return group
 
 
