@@ -147,7 +147,7 @@ def assert_same(a: Any, b: Any, where: str = '') -> None:
     if isinstance(a, torch.Tensor):
         assert torch.equal(a, b), where
     elif isinstance(a, dict):
-        assert list(a) == list(b), where
+        assert set(a) == set(b), where  # the fields of a data element are a set, which has no order
         for key in a:
             assert_same(a[key], b[key], f'{where}.{key}')
     elif isinstance(a, (list, tuple)):
