@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.optim import build_optim_wrapper
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS, TASK_UTILS
 
 from ...datasets.transforms.resampling import resample
+from ...engine.optim.matrix_decay import MatrixDecayConstructor
 from ...structures import MomentDataSample, Outputs, PredictionSet, pairwise_iou, to_start_end
 from ..method import METHODS, Tensors, load_arrays, recorded_options
 from ..schedules import epoch_rates
@@ -350,6 +350,16 @@ def _noted(note: str, pattern: str, default: float) -> float:
     return float(found[1]) if found else default
 
 
+#: Names of the parts in the official code, and ours.
+_PARTS = {
+    'vid_net': ('projector.video', 'encoder.video'),
+    'text_net': ('projector.text', 'encoder.text'),
+    'fusion': ('encoder.fusion',),
+    'cls_head': ('point_head.score',),
+    'reg_head': ('point_head.offset', 'point_head.scales'),
+}
+
+
 def _groups(folder: Path, config: Mapping[str, Any]) -> Groups:
     """Learning rate and weight decay of every parameter."""
     groups = config.get('param_groups')
@@ -357,18 +367,14 @@ def _groups(folder: Path, config: Mapping[str, Any]) -> Groups:
         return
     method = METHODS['snag']
     wanted = {method.rename(name): (g['lr'], g['weight_decay']) for g in groups for name in g['names']}
-    base = max(group['lr'] for group in groups)
-    text = min(group['lr'] for group in groups) / base
+    # Every part of the model may have a rate of its own; that of the video is the base.
+    rates = {part: next(g['lr'] for g in groups for name in g['names'] if name.startswith(part)) for part in _PARTS}
+    base = rates['vid_net']
+    ratios = {ours: rates[part] / base for part, names in _PARTS.items() for ours in names}
     model = _build(folder, recorded_options(config))
-    wrapper = build_optim_wrapper(
-        model,
-        {
-            'type': 'OptimWrapper',
-            'constructor': 'MatrixDecayConstructor',
-            'optimizer': {'type': 'AdamW', 'lr': base, 'weight_decay': max(group['weight_decay'] for group in groups)},
-            'paramwise_cfg': {'lr_mult': {'projector.text': text, 'encoder.text': text}},
-        },
-    )
+    optimizer = {'type': 'AdamW', 'lr': base, 'weight_decay': max(group['weight_decay'] for group in groups)}
+    # Built by class: by name, mmengine finds it only where the default scope is ours.
+    wrapper = MatrixDecayConstructor({'type': 'OptimWrapper', 'optimizer': optimizer}, {'lr_mult': ratios})(model)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     found = {names[id(p)]: (g['lr'], g['weight_decay']) for g in wrapper.optimizer.param_groups for p in g['params']}
     yield 'parameter groups', _table(found), _table(wanted)
