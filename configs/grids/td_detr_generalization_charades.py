@@ -12,9 +12,7 @@ rows = dict(
         label='TD w/ BAM-DETR', base='td_detr/td+bam_detr_charades.py', published={'R1@0.5': 60.92, 'R1@0.7': 40.25}
     ),
     snag=dict(label='SnAG', base='snag/snag_charades.py', published={'R1@0.5': 65.72, 'R1@0.7': 37.32}),
-    td_snag=dict(
-        label='TD w/ SnAG', base='td_detr/td+snag_charades.py', published={'R1@0.5': 70.14, 'R1@0.7': 42.35}
-    ),
+    td_snag=dict(label='TD w/ SnAG', base='td_detr/td+snag_charades.py', published={'R1@0.5': 70.14, 'R1@0.7': 42.35}),
     qd=dict(label='QD-DETR', base='qd_detr/qd_detr_charades.py', published={'R1@0.5': 57.31, 'R1@0.7': 32.55}),
     td_qd=dict(
         label='TD w/ QD-DETR', base='td_detr/td+qd_detr_charades.py', published={'R1@0.5': 60.89, 'R1@0.7': 40.35}

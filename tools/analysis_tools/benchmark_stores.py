@@ -249,7 +249,7 @@ def table(loaders: dict[str, Loader]) -> str:
                 f'{speed[name]:.0f} ({range_[0]:.0f}-{range_[1]:.0f})',
                 f'{speed[name] / speed[OFFICIAL]:.1f}',
                 f'{busiest[name] * 1e3:.3f} ms per item',
-                f'{busiest[OFFICIAL] / busiest[name]:.1f}',
+                f'{busiest[OFFICIAL] / busiest[name]:.1f}' if busiest[name] else '-',  # less than a tick of the clock
                 f'{own:.0f} MiB + {mapped:.0f} mapped',
                 f'{max(r.disk for r in rounds[name]) / 2**20:.0f} MiB',
             ]

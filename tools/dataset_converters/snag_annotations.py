@@ -2,8 +2,8 @@
 
     python tools/dataset_converters/snag_annotations.py ANNOTATIONS.json --split test --out data/mad/mad_test.jsonl
 
-Theirs is one JSON file with a dict of videos per split, each with ``fps``, ``num_frames`` and sentences; ours has one line
-per sentence, in seconds.
+Theirs is one JSON file with a dict of videos per split, each with ``fps``, ``num_frames`` and sentences; ours has one
+line per sentence, in seconds.
 """
 
 from __future__ import annotations

@@ -27,9 +27,7 @@ model = dict(
         min_score=0.001,
         pre_topk=2000,
         min_width=0.1,
-        nms=dict(
-            type='SoftNMS', threshold=0.0, sigma=0.9, min_score=0.001, max_predictions=5, keep_best=True
-        ),
+        nms=dict(type='SoftNMS', threshold=0.0, sigma=0.9, min_score=0.001, max_predictions=5, keep_best=True),
         vote=dict(type='SegmentVoting', threshold=0.95),
     ),
 )

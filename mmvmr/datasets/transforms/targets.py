@@ -138,7 +138,6 @@ class BuildMomentTargets(BaseTransform):
         return inside
 
 
-
 def widen(window: list[float], least: float, duration: float) -> list[float]:
     """Stretch a window around its middle.
 

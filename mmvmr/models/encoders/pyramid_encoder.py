@@ -42,11 +42,11 @@ class SineTable(nn.Module):
         self.stretch = stretch
         self.multiple = multiple
         half = embed_dims // 2
-        frequency = 10000 ** torch.linspace(0, 1, half + 1)[:half]
-        angle = torch.arange(max_length, dtype=torch.float32).unsqueeze(1) / frequency
-        self.register_buffer(
-            'table', torch.cat((angle.sin(), angle.cos()), 1) / math.sqrt(embed_dims), persistent=False
-        )
+        # Made on the CPU wherever the model is: transformers, once imported, keeps torch.linspace off the meta device.
+        frequency = 10000 ** torch.linspace(0, 1, half + 1, device='cpu')[:half]
+        angle = torch.arange(max_length, dtype=torch.float32, device='cpu').unsqueeze(1) / frequency
+        table = torch.cat((angle.sin(), angle.cos()), 1) / math.sqrt(embed_dims)
+        self.register_buffer('table', table.to(torch.get_default_device()), persistent=False)
 
     def forward(self, mask: Tensor) -> Tensor:
         """Code the positions of a batch.
