@@ -1,5 +1,5 @@
 # What the row of BM-DETR in evidence_synthetic.py is made of: its components one by one, and frame attention that keeps
-# the size of the clips (as printed, the weights of a video add up to one, and 75 clips shrink to a 75th of their size).
+# the size of the clips (as printed, the weights of a video add up to one, and its n clips shrink to about 1 / n).
 _base_ = ['./evidence_synthetic.py']
 name = 'evidence_synthetic_bm'
 title = 'Components of BM-DETR one by one, on SyntheticMoments with correlated context'
