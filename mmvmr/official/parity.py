@@ -314,9 +314,8 @@ def _gradients(run: Run) -> Group:
         gradient = parameters[key].grad
         found = 0.0 if gradient is None else gradient.norm().item()
         difference = abs(found - reference.item())
-        relative = difference / max(abs(reference.item()), 1e-12)
         equal = difference <= floor or max(found, reference.item()) <= noise
-        group.add(name.removeprefix('gradnorm/'), 0.0 if equal else relative)
+        group.add(name.removeprefix('gradnorm/'), 0.0 if equal else difference / max(abs(reference.item()), 1e-12))
     return group
 
 
