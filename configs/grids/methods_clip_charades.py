@@ -1,5 +1,5 @@
 # The methods with one short recipe: six epochs, a tenth of the learning rate for the last. Dense hosts keep the
-# optimizers of their configs. About a quarter of an hour each on one CPU core. Figures compare the rows with each other,
+# optimizers of their configs. Five to fifteen minutes each on one slow CPU core. Figures compare the rows with each other,
 # never with published tables.
 name = 'methods_clip_charades'
 title = 'Methods on part of Charades-STA (CLIP features), six epochs'
