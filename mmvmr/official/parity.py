@@ -303,19 +303,17 @@ def _gradients(run: Run) -> Group:
     parameters = dict(run.model.named_parameters())
     recorded = {name: value for name, value in run.case.losses.items() if name.startswith('gradnorm/')}
     floor = run.tolerances.gradient_floor
-    # Two norms that are both below the resolution of the largest one are zero in both, and their digits noise.
-    noise = torch.finfo(torch.float32).eps * max((value.item() for value in recorded.values()), default=0.0)
     for name, reference in recorded.items():
         key = run.method.rename(name.removeprefix('gradnorm/'))
         if key not in parameters:
-            if reference.item() > max(floor, noise):
+            if reference.item() > floor:
                 group.missing.append(name)
             continue
         gradient = parameters[key].grad
         found = 0.0 if gradient is None else gradient.norm().item()
         difference = abs(found - reference.item())
-        equal = difference <= floor or max(found, reference.item()) <= noise
-        group.add(name.removeprefix('gradnorm/'), 0.0 if equal else difference / max(abs(reference.item()), 1e-12))
+        relative = difference / max(abs(reference.item()), 1e-12)
+        group.add(name.removeprefix('gradnorm/'), 0.0 if difference <= floor else relative)
     return group
 
 
