@@ -106,7 +106,7 @@ class BaseMomentDataset(Dataset):
         """
         row = self.rows[index]
         if draw is None:
-            draw = SeededDraws(self.seed, self.epoch, index)
+            draw = SeededDraws(*self._state.tolist(), index)
         fixed = {'annotation': row, 'index': index, 'view': 'main', 'clip_len': self.feature_spec.clip_len}
         if group is not None:
             # Behind the indices of the samples, whose own draws it must not repeat.

@@ -2,14 +2,16 @@
 
 By default torch moves every tensor into a shared memory segment of its own, which costs a file descriptor, a socket
 connection and fresh memory pages; a sample has six tensors, most of them tiny. Here a tensor that is a part of a
-mapped file is sent as (file, offset) and mapped by the receiver, a small one is sent through the pipe, and only large
-ones that were computed take torch's way. The receiver may write into what it got: nobody else sees it.
+mapped file is sent as (file, offset) and mapped by the receiver, one that was computed from such a part alone is
+computed by the receiver once more, a small one is sent through the pipe, and only large others take torch's way. The
+receiver may write into what it got: nobody else sees it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from multiprocessing.reduction import ForkingPickler
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +23,47 @@ from .mapped_files import Place, own_part, place_of
 # Bytes; what a pipe of Linux holds.
 SMALL = 65536
 _DTYPES = {torch.float64, torch.float32, torch.float16, torch.int64, torch.int32, torch.uint8, torch.bool}
+
+
+class Origin(NamedTuple):
+    """What the contents of an array are made of.
+
+    Attributes:
+        place: Where they lie.
+        dtype: Type of the numbers there.
+        shape: Shape of the array there.
+        change: Function of a module that makes the array of what lies there; None where it lies there as it is.
+    """
+
+    place: Place
+    dtype: str
+    shape: tuple[int, ...]
+    change: Callable[[np.ndarray], np.ndarray] | None = None
+
+
+class Computed(np.ndarray):
+    """A read-only array that remembers what it was computed from; what is made of it does not."""
+
+    origin: Origin | None = None
+
+
+def computed(change: Callable[[np.ndarray], np.ndarray], array: np.ndarray) -> np.ndarray:
+    """Change an array in such a way that another process can do it again.
+
+    Args:
+        change: Function of a module; it makes a new array and depends on nothing but its argument.
+        array: The array.
+
+    Returns:
+        What the function returned; read-only and with the origin where the array is a part of a mapped file.
+    """
+    result, place = change(array), place_of(array)
+    if place is None:
+        return result
+    remembering = result.view(Computed)
+    remembering.origin = Origin(place, array.dtype.str, array.shape, change)
+    remembering.setflags(write=False)
+    return remembering
 
 
 def in_worker() -> bool:
@@ -40,13 +83,18 @@ def as_tensor(array: np.ndarray) -> torch.Tensor:
     """
     if array.flags.writeable:
         return torch.from_numpy(array)
-    place = place_of(array)
-    if place is None:
-        return torch.from_numpy(array.copy())
-    window = torch.from_numpy(own_part(place, array.dtype.str, array.shape))
-    if in_worker():  # elsewhere nothing is sent, and an attribute would go into what torch saves
-        window.mapped_from = (place, array.dtype.str, window.data_ptr())
-    return window
+    origin = getattr(array, 'origin', None)
+    if origin is None and (place := place_of(array)) is not None:
+        origin = Origin(place, array.dtype.str, array.shape)
+        array = own_part(place, array.dtype.str, array.shape)
+    elif origin is not None and in_worker():
+        array = array.base  # writable; what is sent is memory of the receiver
+    else:
+        array = np.array(array)
+    tensor = torch.from_numpy(array)
+    if origin is not None and in_worker():  # elsewhere nothing is sent, and an attribute would go into what torch saves
+        tensor.origin = (origin, tensor.data_ptr())
+    return tensor
 
 
 def light_transfer() -> None:
@@ -55,19 +103,20 @@ def light_transfer() -> None:
 
 
 def _reduce(tensor: torch.Tensor) -> tuple[Any, ...]:
-    place, dtype, address = getattr(tensor, 'mapped_from', (None, '', 0))
-    # A tensor that was written into, or has got other contents, is not what the file holds there.
-    if place is not None and tensor._version == 0 and tensor.data_ptr() == address and tensor.is_contiguous():
-        return _from_file, (place, dtype, tuple(tensor.shape))
+    origin, address = getattr(tensor, 'origin', (None, 0))
+    # A tensor that was written into, or has got other contents, is not what it was made of.
+    if origin is not None and tensor._version == 0 and tensor.data_ptr() == address and tensor.is_contiguous():
+        return _from_file, (origin, tuple(tensor.shape))
     plain = tensor.device.type == 'cpu' and tensor.layout == torch.strided and tensor.dtype in _DTYPES
-    if plain and tensor.nbytes <= SMALL and not tensor.requires_grad and not tensor.is_shared():
+    if plain and tensor.nbytes <= SMALL and not tensor.requires_grad and not tensor.untyped_storage().is_shared():
         array = tensor.numpy()
         return _from_bytes, (array.tobytes(), array.dtype.str, array.shape)
     return reduce_tensor(tensor)
 
 
-def _from_file(place: Place, dtype: str, shape: tuple[int, ...]) -> torch.Tensor:
-    return torch.from_numpy(own_part(place, dtype, shape))
+def _from_file(origin: Origin, shape: tuple[int, ...]) -> torch.Tensor:
+    array = own_part(origin.place, origin.dtype, origin.shape)
+    return torch.from_numpy(array if origin.change is None else origin.change(array)).view(shape)
 
 
 def _from_bytes(data: bytes, dtype: str, shape: tuple[int, ...]) -> torch.Tensor:

@@ -12,7 +12,7 @@ import torch
 
 from mmvmr.datasets import mapped_files, transfer
 from mmvmr.datasets.mapped_files import mapped_file, own_part, place_of
-from mmvmr.datasets.transfer import as_tensor, light_transfer
+from mmvmr.datasets.transfer import as_tensor, computed, light_transfer
 
 SIZE = 50000
 
@@ -134,7 +134,7 @@ def test_windows_are_sent_as_places(numbers, worker):
     assert size < 500 and torch.equal(received, window) and received.shape == (SIZE // 200, 100)
     received.zero_()
     assert torch.equal(worker(window)[1], window) and window[0, 1] == 1 and numbers[1] == 1
-    assert not hasattr(received, 'mapped_from')
+    assert not hasattr(received, 'origin')
 
 
 @pytest.mark.parametrize(
@@ -154,6 +154,29 @@ def test_what_became_of_a_window_is_sent_as_it_is(numbers, worker, change):
     expected = changed.clone()
     assert torch.equal(worker(changed)[1], expected)
     assert torch.equal(as_tensor(numbers[:100]), torch.arange(100.0))
+
+
+def doubled(array):
+    return np.concatenate((array, 2 * array), axis=1)
+
+
+def test_what_was_computed_of_a_window_is_computed_again(numbers, worker):
+    twice = computed(doubled, numbers[:40000].reshape(-1, 100))
+    assert not twice.flags.writeable and np.array_equal(twice[:, 100:], 2 * twice[:, :100])
+    tensor = as_tensor(twice)
+    size, received = worker(tensor)
+    assert size < 500 and torch.equal(received, tensor) and received.shape == (400, 200)
+    received.zero_()
+    assert torch.equal(worker(tensor)[1], tensor) and twice[0, 1] == 1
+    tensor[0, 1] = 9
+    assert worker(tensor)[1][0, 1] == 9
+    for other in (twice[1:], twice + 1, twice.copy()):
+        assert torch.equal(worker(as_tensor(other))[1], torch.from_numpy(np.array(other)))
+
+
+def test_what_was_computed_of_other_arrays_is_an_ordinary_array():
+    array = np.ones((2, 2))
+    assert type(computed(doubled, array)) is np.ndarray and computed(doubled, array).flags.writeable
 
 
 @pytest.mark.parametrize(

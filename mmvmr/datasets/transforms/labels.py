@@ -67,13 +67,13 @@ class HighlightLabels(_Labels):
         saliency = np.zeros(length, dtype=np.float32)
         if not clips:
             return ClipLabels(saliency, np.full((2, 2), -1, dtype=np.int64))
-        total = np.asarray(scores).sum(axis=1)
+        total = [sum(ratings) for ratings in scores]  # arrays would be slower for so few numbers
         last = length - 1
-        place = np.asarray(clips)
-        inside_features = place < length  # which may be a clip shorter than the annotation
-        saliency[place[inside_features]] = total[inside_features]
-        order = np.argsort(total, kind='stable')
-        hard = [min(clips[order[-1]], last), min(clips[order[0]], last)]
+        for clip, rating in zip(clips, total):
+            if clip < length:  # features may be a clip shorter than the annotation
+                saliency[clip] = rating
+        best = len(total) - 1 - total[::-1].index(max(total))  # the last one, as a stable sort has it
+        hard = [min(clips[best], last), min(clips[total.index(min(total))], last)]
         relevant = set(clips)
         outside = [clip for clip in range(length) if clip not in relevant]
         if outside:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from mmvmr.structures import FeatureSpec
 
 from ..feature_stores import Row
 from ..packed_store import PackedStore
-from ..transfer import as_tensor
+from ..transfer import computed
 from .tef import endpoints
 
 
@@ -45,11 +46,26 @@ class ReadyVideo:
         rows = block.rows(entry)
         if block.width > self.dim:
             return rows, entry.clips
+        return computed(with_endpoints, rows), entry.clips
+
+
+def with_endpoints(rows: np.ndarray) -> np.ndarray:
+    """Features in float32 with TEF behind them.
+
+    Args:
+        rows: Shape (L, D).
+
+    Returns:
+        Shape (L, D + 2).
+    """
+    length, dim = rows.shape
+    full = np.empty((length, dim + 2), dtype=np.float32)
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', message='The given NumPy array is not writable')
         # torch converts float16 about twenty times faster than numpy.
-        full = torch.empty(len(rows), self.dim + 2)
-        full[:, : self.dim] = as_tensor(rows)
-        full[:, self.dim :] = torch.from_numpy(endpoints(len(rows)))
-        return full.numpy(), entry.clips
+        torch.from_numpy(full)[:, :dim] = torch.from_numpy(rows)
+    full[:, dim:] = endpoints(length)
+    return full
 
 
 def ready_video(stores: Mapping[str, Any], spec: FeatureSpec) -> ReadyVideo | None:

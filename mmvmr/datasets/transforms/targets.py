@@ -9,7 +9,6 @@ import torch
 from mmcv.transforms import BaseTransform
 
 from mmvmr.registry import TASK_UTILS, TRANSFORMS
-from mmvmr.structures import to_center_width
 
 GRIDS = ('clip_len', 'duration')
 SHORT = ('containing', 'preceding')
@@ -108,7 +107,10 @@ class BuildMomentTargets(BaseTransform):
     def _spans(self, windows: list[list[float]], end: float) -> torch.Tensor:
         if self.beyond == 'cut':
             windows = [[max(s, 0), min(e, end)] for s, e in windows if s < end and e > 0]
-        return to_center_width(torch.tensor(windows, dtype=torch.float32).reshape(-1, 2) / end)
+        start, stop = (np.array(windows, dtype=np.float32).reshape(-1, 2) / np.float32(end)).T
+        spans = np.empty((len(windows), 2), dtype=np.float32)  # by numpy, which is faster where arrays are tiny
+        spans[:, 0], spans[:, 1] = np.float32(0.5) * (start + stop), stop - start
+        return torch.from_numpy(spans)
 
     def clips_inside(self, windows: list[list[float]], length: int, results: dict[str, Any]) -> np.ndarray:
         """Which clips lie inside a window.
