@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .padding import Bools, Floats, pad_rows
+from .padding import Bools, Floats, Rows, pad_rows
 
 POSITIVE = ('above_median', 'nonzero')
 
@@ -69,9 +69,7 @@ def trapezoid_average_precision(ranked: Bools) -> Floats:
     return np.asarray((steps * (before + precision) / 2).sum(axis=-1), dtype=np.float64)
 
 
-def clip_label_average_precision(
-    predictions: Sequence[Sequence[float]], labels: Sequence[Any], rule: ClipLabelRule
-) -> Floats:
+def clip_label_average_precision(predictions: Rows, labels: Sequence[Any], rule: ClipLabelRule) -> Floats:
     """AP of clip scores against labels of every clip.
 
     A prediction longer than the labels is cut; the labels behind the end of a shorter one do not take part, as in the
@@ -86,7 +84,8 @@ def clip_label_average_precision(
         AP in [0, 1] of shape (Q, A).
     """
     tables = [np.asarray(table, dtype=np.float64) for table in labels]
-    scores, mask = pad_rows([row[: len(table)] for row, table in zip(predictions, tables)])
+    scores, mask = pad_rows(predictions)
+    mask &= np.arange(scores.shape[1]) < np.array([len(table) for table in tables], dtype=np.int64)[:, None]
     positive = np.zeros((*scores.shape, tables[0].shape[1] if tables else 1), dtype=bool)
     for row, table in zip(positive, tables):
         found = rule.positives(table)[: len(row)]

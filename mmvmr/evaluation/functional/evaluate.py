@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from mmvmr.utils.io import nan_to_none
 from .clip_labels import clip_label_average_precision
 from .highlight import HighlightBatch
 from .moment import MomentBatch
+from .padding import Floats, Ragged, Rows, as_lists, as_ragged
 from .protocols import Protocol, get_protocol
 from .validation import (
     SALIENCY_KEY,
@@ -42,10 +43,10 @@ def _describe(length_range: tuple[float, float] | None) -> str:
     return f'no query has a ground-truth moment longer than {low:g} s{upper}'
 
 
-def _score_range(batch: MomentBatch, protocol: Protocol) -> dict[str, Any]:
-    """The figures of the queries of one length range."""
+def _score_range(batch: MomentBatch, average_precision: Floats, protocol: Protocol) -> dict[str, Any]:
+    """The figures of the queries of one length range, of which AP is known (Q, T)."""
     top1 = batch.rank_iou(1)
-    per_threshold = batch.average_precision(protocol.map_thresholds).mean(axis=0) if len(batch) else None
+    per_threshold = average_precision.mean(axis=0) if len(batch) else None
     mean_ap = {str(t): math.nan for t in (*protocol.map_thresholds, 'average')}
     if per_threshold is not None:
         mean_ap = {str(t): _percent(ap) for t, ap in zip(protocol.map_thresholds, per_threshold)}
@@ -93,9 +94,7 @@ def cut_windows(windows: Sequence[Any], end: float | None) -> list[Any]:
     return [window for window in cut if window[1] > window[0]]
 
 
-def evaluate_moments(
-    predictions: Sequence[Sequence[Any]], windows: Sequence[Sequence[Any]], protocol: str | Protocol
-) -> Report:
+def evaluate_moments(predictions: Rows, windows: Rows, protocol: str | Protocol) -> Report:
     """Score moment retrieval.
 
     Args:
@@ -109,20 +108,24 @@ def evaluate_moments(
     """
     protocol = get_protocol(protocol)
     if protocol.window_end is not None:
-        pairs = [(pred, cut_windows(truth, protocol.window_end)) for pred, truth in zip(predictions, windows)]
-        predictions, windows = [pred for pred, truth in pairs if truth], [truth for _, truth in pairs if truth]
+        cut = [cut_windows(truth, protocol.window_end) for truth in as_lists(windows)]
+        left = [i for i, truth in enumerate(cut) if truth]
+        predictions, windows = as_ragged(predictions, width=3).take(left), [cut[i] for i in left]
     batch = MomentBatch.from_lists(predictions, windows, protocol.max_predictions)
     report: Report = {'reasons': {}}
-    for name in sorted(protocol.lengths):
-        selected = batch.in_range(protocol.lengths[name])
-        report[name] = _score_range(selected, protocol)
-        if not len(selected):
+    selected = {name: batch.in_range(protocol.lengths[name]) for name in sorted(protocol.lengths)}
+    together = MomentBatch.concatenate([*selected.values()] or [batch])
+    average_precision = together.average_precision(protocol.map_thresholds)
+    ends = np.cumsum([len(part) for part in selected.values()])
+    for (name, part), scored in zip(selected.items(), np.split(average_precision, ends)):
+        report[name] = _score_range(part, scored, protocol)
+        if not len(part):
             report['reasons'][name] = _describe(protocol.lengths[name])
     return {'brief': _moment_summary(report, protocol), **report}
 
 
 def evaluate_highlights(
-    predictions: Sequence[Sequence[float]], annotations: Sequence[Row], protocol: str | Protocol
+    predictions: Rows, annotations: Sequence[Row], protocol: str | Protocol, ratings: Rows | None = None
 ) -> Report:
     """Score highlight detection: AP averaged over annotators and queries, and HIT@1.
 
@@ -130,12 +133,13 @@ def evaluate_highlights(
         predictions: Clip scores per query.
         annotations: Rows with ``duration`` (s), ``relevant_clip_ids`` and ``saliency_scores``, in the same order.
         protocol: Protocol or its name.
+        ratings: The ``saliency_scores`` of the annotations, where they have been converted before.
 
     Returns:
         ``brief``, ``HL-min-<level>`` with ``HL-mAP`` and ``HL-Hit1`` in percent, and ``reasons``.
     """
     protocol = get_protocol(protocol)
-    batch = HighlightBatch.from_rows(predictions, annotations, protocol.clip_len)
+    batch = HighlightBatch.from_rows(predictions, annotations, protocol.clip_len, ratings)
     average_precision = batch.average_precision(list(protocol.saliency_levels.values()))
     report: Report = {'brief': {}, 'reasons': {}}
     for i, (level, minimum) in enumerate(protocol.saliency_levels.items()):
@@ -147,9 +151,7 @@ def evaluate_highlights(
     return report
 
 
-def evaluate_clip_labels(
-    predictions: Sequence[Sequence[float]], annotations: Sequence[Row], protocol: str | Protocol
-) -> Report:
+def evaluate_clip_labels(predictions: Rows, annotations: Sequence[Row], protocol: str | Protocol) -> Report:
     """Score highlight detection where every clip has labels: AP averaged over annotators and videos.
 
     Args:
@@ -163,7 +165,7 @@ def evaluate_clip_labels(
     rule = get_protocol(protocol).clip_rule
     if rule is None:
         raise ValueError(f'protocol {get_protocol(protocol).name!r} has no clip_rule')
-    if not predictions:
+    if not len(predictions):
         return {'brief': {'HL-mAP': math.nan}, 'reasons': {'HL-labels': 'there is no query with clip labels'}}
     figure = _percent(clip_label_average_precision(predictions, [row['label'] for row in annotations], rule))
     return {'brief': {'HL-mAP': figure}, 'HL-labels': {'HL-mAP': figure}, 'reasons': {}}
@@ -207,47 +209,72 @@ def evaluate_predictions(
         InputError: If the input is invalid, or if nothing at all can be scored.
     """
     protocol = get_protocol(protocol)
-    check_annotations(annotations, protocol.clip_len, reference)
-    check_predictions(predictions, annotations, source, reference, subset)
-    predicted = {row['qid']: row for row in predictions}
-    pairs = [(predicted[row['qid']], row) for row in annotations if row['qid'] in predicted]
-    parts = [_moments_or_reason(pairs, protocol), _highlights_or_reason(pairs, protocol)]
+    truth = _Columns(annotations, check_annotations(annotations, protocol.clip_len, reference))
+    answers = _Columns(predictions, check_predictions(predictions, annotations, source, reference, subset))
+    rows = [row for row in annotations if row['qid'] in answers.index]
+    parts = [_moments_or_reason(answers, truth, rows, protocol), _highlights_or_reason(answers, truth, rows, protocol)]
     if not any('brief' in part for part in parts):
         why = '; '.join(f'{task}: {reason}' for part in parts for task, reason in part['reasons'].items())
         raise InputError(f'{source}: nothing to score against {reference}: {why}')
     return _merge(parts)
 
 
-def _moments_or_reason(pairs: Sequence[tuple[Row, Row]], protocol: Protocol) -> Report:
+class _Columns:
+    """Values of the rows of a file by query.
+
+    Args:
+        rows: Rows of a prediction or annotation file.
+        converted: Values that the check of the file has converted.
+    """
+
+    def __init__(self, rows: Sequence[Row], converted: Mapping[str, Ragged]) -> None:
+        self.rows = rows
+        self.converted = converted
+        self.index = {row['qid']: i for i, row in enumerate(rows)}
+
+    def lack(self, key: str) -> bool:
+        """Whether no row has a key."""
+        return all(row.get(key) is None for row in self.rows)
+
+    def of(self, chosen: Sequence[Row], key: str) -> Rows:
+        """The values of a key for the queries of these rows, in this order."""
+        places = [self.index[row['qid']] for row in chosen]
+        if key in self.converted:
+            return self.converted[key].take(places)
+        return [self.rows[i][key] for i in places]
+
+
+def _moments_or_reason(answers: _Columns, truth: _Columns, rows: Sequence[Row], protocol: Protocol) -> Report:
     if not protocol.lengths:
         return {'reasons': {}}
-    if all(pred.get(WINDOWS_KEY) is None for pred, _ in pairs):
+    if answers.lack(WINDOWS_KEY):
         return {'reasons': {'MR': f'the predictions have no {WINDOWS_KEY}'}}
-    labelled = [(pred, row) for pred, row in pairs if row.get('relevant_windows')]
+    labelled = [row for row in rows if row.get('relevant_windows')]
     if not labelled:
         return {'reasons': {'MR': 'no annotation has relevant_windows (a test split with hidden ground truth?)'}}
-    part = evaluate_moments(
-        [pred[WINDOWS_KEY] for pred, _ in labelled], [row['relevant_windows'] for _, row in labelled], protocol
-    )
-    if len(labelled) < len(pairs):
-        part['reasons']['MR'] = f'{len(pairs) - len(labelled)} of {len(pairs)} queries have no relevant_windows'
+    part = evaluate_moments(answers.of(labelled, WINDOWS_KEY), truth.of(labelled, 'relevant_windows'), protocol)
+    if len(labelled) < len(rows):
+        part['reasons']['MR'] = f'{len(rows) - len(labelled)} of {len(rows)} queries have no relevant_windows'
     return part
 
 
-def _highlights_or_reason(pairs: Sequence[tuple[Row, Row]], protocol: Protocol) -> Report:
+def _highlights_or_reason(answers: _Columns, truth: _Columns, rows: Sequence[Row], protocol: Protocol) -> Report:
     if not protocol.scores_highlights:
         return {'reasons': {}}
-    if all(pred.get(SALIENCY_KEY) is None for pred, _ in pairs):
+    if answers.lack(SALIENCY_KEY):
         return {'reasons': {'HL': f'the predictions have no {SALIENCY_KEY}'}}
-    rated, score, keys = has_ratings, evaluate_highlights, 'relevant_clip_ids and saliency_scores'
-    if protocol.clip_rule is not None:
-        rated, score, keys = has_labels, evaluate_clip_labels, 'label'
-    labelled = [(pred, row) for pred, row in pairs if rated(row)]
+    by_labels = protocol.clip_rule is not None
+    labelled = [row for row in rows if (has_labels(row) if by_labels else has_ratings(row))]
     if not labelled:
+        keys = 'label' if by_labels else 'relevant_clip_ids and saliency_scores'
         return {'reasons': {'HL': f'no annotation has {keys}'}}
-    part = score([pred[SALIENCY_KEY] for pred, _ in labelled], [row for _, row in labelled], protocol)
-    if len(labelled) < len(pairs):
-        part['reasons']['HL'] = f'{len(pairs) - len(labelled)} of {len(pairs)} queries have no highlight ratings'
+    scores = answers.of(labelled, SALIENCY_KEY)
+    if by_labels:
+        part = evaluate_clip_labels(scores, labelled, protocol)
+    else:
+        part = evaluate_highlights(scores, labelled, protocol, truth.of(labelled, 'saliency_scores'))
+    if len(labelled) < len(rows):
+        part['reasons']['HL'] = f'{len(rows) - len(labelled)} of {len(rows)} queries have no highlight ratings'
     return part
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from .padding import Bools, Floats, pad_rows, stack_rows
+from .padding import Bools, Floats, Rows, as_ragged, pad_rows
 
-#: Queries that are scored at a time: the arrays of a block stay in the cache, which halves the time.
-BLOCK = 64
+#: Queries that are scored at a time.
+BLOCK = 1024
 
 
 def highlight_average_precision(scores: Floats, labels: Bools) -> Floats:
@@ -37,24 +37,31 @@ def highlight_average_precision(scores: Floats, labels: Bools) -> Floats:
 
 
 def _block(scores: Floats, labels: Bools) -> Floats:
-    """:func:`highlight_average_precision` of a few queries."""
-    order = np.argsort(-scores, axis=1, kind='stable')
-    rows = np.arange(len(scores))[:, None]
-    ranked = scores[rows, order]
-    positive = np.ascontiguousarray(labels[rows, order].transpose(0, 2, 1))  # (Q, K, L): sums run along memory
-    found = positive.cumsum(axis=2, dtype=np.int32)
-    precision = found / np.arange(1, scores.shape[1] + 1)
-    # Padding is one long tie, which changes nothing: recall does not rise there and precision falls.
-    tied = (ranked[:, :-1] == ranked[:, 1:]) & (ranked[:, :-1] > -np.inf)
-    with_ties = tied.any(axis=1)
-    if with_ties.any():
-        inside = np.zeros((int(with_ties.sum()), 1, scores.shape[1]), dtype=bool)
-        inside[:, 0, :-1] = tied[with_ties]
-        precision[with_ties] = np.where(inside, 0.0, precision[with_ties])
-        at_steps = np.maximum.accumulate(np.where(inside, 0, found[with_ties]), axis=2)
-        positive[with_ties] = np.diff(at_steps, axis=2, prepend=0) > 0  # once per step that raises recall
-    envelope = np.maximum.accumulate(precision[..., ::-1], axis=2)[..., ::-1]
-    return np.asarray((envelope * positive).sum(axis=2) / np.maximum(positive.sum(axis=2), 1), dtype=np.float64)
+    """:func:`highlight_average_precision` of a few queries.
+
+    It walks up the ranking, one rank of all queries and labellings at a time: the arrays of a rank stay in the cache.
+    """
+    order = np.argsort(-scores, axis=1, kind='stable').T
+    query = np.arange(len(scores))
+    ranked = scores[query, order]
+    positive = np.ascontiguousarray(labels[query, order].transpose(0, 2, 1))  # (L, K, Q)
+    # Padding is one long step in which recall does not rise and precision falls.
+    last = np.ones(ranked.shape, dtype=bool)  # clip of a step
+    last[:-1] = ranked[:-1] != ranked[1:]
+    divisor = np.where(last, np.arange(1, len(ranked) + 1)[:, None], np.inf)  # precision 0 inside of a step
+    found = positive.sum(axis=0, dtype=np.float64)
+    best, total, precision = np.zeros_like(found), np.zeros_like(found), np.empty_like(found)
+    raised = np.empty_like(positive)
+    counted = np.zeros(found.shape, dtype=bool)  # whether the present step raises recall by a clip passed already
+    for rank in reversed(range(len(ranked))):
+        np.divide(found, divisor[rank], out=precision)
+        np.maximum(best, precision, out=best)  # the best precision at this or a larger recall
+        counted &= ~last[rank]
+        np.greater(positive[rank], counted, out=raised[rank])
+        counted |= raised[rank]
+        total += best * raised[rank]
+        found -= positive[rank]
+    return np.asarray((total / np.maximum(raised.sum(axis=0), 1)).T, dtype=np.float64)
 
 
 def hit_at_one(top_clip: Any, labels: Bools) -> Bools:
@@ -89,7 +96,11 @@ class HighlightBatch:
 
     @classmethod
     def from_rows(
-        cls, predictions: Sequence[Sequence[float]], annotations: Sequence[dict[str, Any]], clip_len: float
+        cls,
+        predictions: Rows,
+        annotations: Sequence[dict[str, Any]],
+        clip_len: float,
+        rated: Rows | None = None,
     ) -> HighlightBatch:
         """Pad and lay the ratings out over the video.
 
@@ -97,19 +108,20 @@ class HighlightBatch:
             predictions: Predicted clip scores per query.
             annotations: Rows with ``duration``, ``relevant_clip_ids`` and ``saliency_scores``.
             clip_len: Seconds per clip.
+            rated: The ``saliency_scores`` of the annotations, where they have been converted before.
 
         Returns:
             The batch.
         """
         num_clips = np.array([int(row['duration'] / clip_len) for row in annotations], dtype=np.int64)
-        annotators = max((len(s) for row in annotations for s in row['saliency_scores'][:1]), default=1)
+        if rated is None:
+            rated = [row['saliency_scores'] for row in annotations]
+        annotators = max((len(table[0]) for row in annotations if (table := row['saliency_scores'])), default=1)
+        rated = as_ragged(rated, annotators)
         ratings = np.zeros((len(annotations), int(num_clips.max(initial=1)), annotators))
-        counts = [len(row['relevant_clip_ids']) for row in annotations]
         clips = list(chain.from_iterable(row['relevant_clip_ids'] for row in annotations))
         if clips:
-            rated = np.repeat(np.arange(len(annotations)), counts)
-            scores_of_clips = list(chain.from_iterable(row['saliency_scores'] for row in annotations))
-            ratings[rated, clips] = stack_rows(scores_of_clips, annotators)
+            ratings[np.repeat(np.arange(len(annotations)), rated.lengths), clips] = rated.entries
 
         predicted, predicted_mask = pad_rows(predictions)
         length = ratings.shape[1]
@@ -133,7 +145,7 @@ class HighlightBatch:
             Shape (Q, K, A).
         """
         num_queries, length, annotators = self.ratings.shape
-        labels = self.ratings[:, :, None, :] >= np.asarray(minimum)[:, None]
+        labels = np.stack([self.ratings >= least for least in minimum], axis=2)
         flat = highlight_average_precision(self.scores, labels.reshape(num_queries, length, -1))
         return flat.reshape(num_queries, len(minimum), annotators)
 

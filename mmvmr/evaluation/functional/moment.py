@@ -7,12 +7,12 @@ Shapes use ``Q`` queries, ``P`` predictions, ``G`` ground-truth windows and ``T`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from .padding import Bools, Floats, pad_rows
+from .padding import Bools, Floats, Rows, pad_rows
 
 MISSING = -1.0  # IoU with a window that does not exist: below every threshold
 
@@ -88,13 +88,13 @@ def _true_positives(iou: Floats, thresholds: Floats) -> Bools:
     free = np.ones((num_queries, len(thresholds), num_gt), dtype=bool)
     positive = np.zeros((num_queries, num_pred, len(thresholds)), dtype=bool)
     reversed_iou = iou[..., ::-1]  # of equal IoUs the official evaluator takes the last window, argmax the first
+    query, threshold = np.ogrid[:num_queries, : len(thresholds)]
     for p in range(num_pred):
         candidate = reversed_iou[:, p, None, :]
         allowed = free & (candidate >= thresholds[:, None])
-        best = np.where(allowed, candidate, MISSING).argmax(axis=-1)[..., None]
-        taken = np.take_along_axis(allowed, best, axis=-1)
-        positive[:, p] = taken[..., 0]
-        np.put_along_axis(free, best, np.take_along_axis(free, best, axis=-1) & ~taken, axis=-1)
+        best = np.where(allowed, candidate, MISSING).argmax(axis=-1)
+        taken = positive[:, p] = allowed[query, threshold, best]
+        free[query, threshold, best] ^= taken  # what is taken was free
     return positive
 
 
@@ -141,9 +141,7 @@ class MomentBatch:
     iou: Floats
 
     @classmethod
-    def from_lists(
-        cls, predictions: Sequence[Sequence[Any]], windows: Sequence[Sequence[Any]], max_predictions: int
-    ) -> MomentBatch:
+    def from_lists(cls, predictions: Rows, windows: Rows, max_predictions: int) -> MomentBatch:
         """Pad and compare.
 
         Args:
@@ -154,20 +152,38 @@ class MomentBatch:
         Returns:
             The batch.
         """
-        pred, pred_mask = pad_rows([row[:max_predictions] for row in predictions], width=3)
+        padded, mask = pad_rows(predictions, width=3)
+        pred, pred_mask = padded[:, :max_predictions], mask[:, :max_predictions]
         gt, gt_mask = pad_rows(windows, width=2)
-        exists = pred_mask[:, :, None] & gt_mask[:, None, :]
+        # Most queries have one window and a few have many, so only the pairs that exist are compared.
+        query, window = np.nonzero(gt_mask)
+        iou = np.full((*pred_mask.shape, gt_mask.shape[1]), MISSING)
+        overlap = pairwise_iou(pred[query, :, :2], gt[query, window][:, None])[..., 0]
+        iou[query, :, window] = np.where(pred_mask[query], overlap, MISSING)
         return cls(
             pred=pred[..., :2],
             pred_mask=pred_mask,
             order=np.argsort(np.where(pred_mask, -pred[..., 2], np.inf), axis=1, kind='stable'),
             gt=gt,
             gt_mask=gt_mask,
-            iou=np.where(exists, pairwise_iou(pred[..., :2], gt), MISSING),
+            iou=iou,
         )
 
     def __len__(self) -> int:
         return len(self.gt)
+
+    @staticmethod
+    def concatenate(batches: Sequence[MomentBatch]) -> MomentBatch:
+        """Put batches of the same widths one after another, to score them in one pass.
+
+        Args:
+            batches: Selections of one batch, at least one.
+
+        Returns:
+            The batch.
+        """
+        names = [field.name for field in fields(MomentBatch)]
+        return MomentBatch(**{name: np.concatenate([getattr(b, name) for b in batches]) for name in names})
 
     def in_range(self, length_range: tuple[float, float] | None) -> MomentBatch:
         """Keep ground-truth windows of some lengths, and the queries that have any.
@@ -192,6 +208,8 @@ class MomentBatch:
         return self.gt_mask & (length > length_range[0]) & (length <= length_range[1])
 
     def _select(self, rows: Bools, keep: Bools) -> MomentBatch:
+        if rows.all() and (keep == self.gt_mask).all():
+            return self
         keep = keep[rows]
         return MomentBatch(
             pred=self.pred[rows],
@@ -209,14 +227,12 @@ class MomentBatch:
     def average_precision(self, thresholds: Sequence[float]) -> Floats:
         """AP of every query and threshold: (Q, T)."""
         counts = self.gt_mask.sum(axis=1)
-        ranked = np.take_along_axis(self.iou, self.order[..., None], axis=1)
         result = np.zeros((len(self), len(thresholds)))
         # Few queries have many windows: treating queries of like size together avoids matching against padding.
         size = np.where(counts == 1, 1, 2 ** np.ceil(np.log2(np.maximum(counts, 1))).astype(np.int64))
         for group in np.unique(size):
-            rows = size == group
+            rows = np.flatnonzero(size == group)
             columns = np.argsort(~self.gt_mask[rows], axis=1, kind='stable')[:, None, :group]
-            result[rows] = detection_average_precision(
-                np.take_along_axis(ranked[rows], columns, axis=2), self.pred_mask[rows], counts[rows], thresholds
-            )
+            iou = self.iou[rows[:, None, None], self.order[rows][:, :, None], columns]
+            result[rows] = detection_average_precision(iou, self.pred_mask[rows], counts[rows], thresholds)
         return result

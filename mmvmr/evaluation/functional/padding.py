@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -31,7 +32,84 @@ def stack_rows(rows: Sequence[Sequence[Any]], width: int) -> Floats:
     return np.array(list(chain.from_iterable(rows)), dtype=np.float64).reshape(-1, width)
 
 
-def pad_rows(rows: Sequence[Sequence[Any]], width: int = 0, fill: float = 0.0) -> tuple[Floats, Bools]:
+@dataclass(frozen=True)
+class Ragged:
+    """Rows of different lengths as one array.
+
+    Attributes:
+        entries: The entries of all rows one after another: (N,), or (N, width) where they are short vectors.
+        lengths: Entries per row (Q,).
+    """
+
+    entries: Floats
+    lengths: NDArray[np.int64]
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[Sequence[Any]], width: int = 0) -> Ragged:
+        """Convert lists.
+
+        Args:
+            rows: Q rows; every entry is a number, or a sequence of ``width`` numbers.
+            width: Length of every entry, 0 for plain numbers.
+
+        Returns:
+            The rows.
+        """
+        flat = list(chain.from_iterable(rows))
+        entries = stack_rows(flat, width) if width else np.array(flat, dtype=np.float64)
+        return cls(entries, np.fromiter(map(len, rows), dtype=np.int64, count=len(rows)))
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def take(self, rows: Sequence[int]) -> Ragged:
+        """Some of the rows.
+
+        Args:
+            rows: Which, in this order.
+
+        Returns:
+            As many rows.
+        """
+        chosen = np.asarray(rows, dtype=np.int64)
+        lengths = self.lengths[chosen]
+        first = (np.cumsum(self.lengths) - self.lengths)[chosen]
+        within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        return Ragged(self.entries[np.repeat(first, lengths) + within], lengths)
+
+
+#: Rows as lists or as converted before.
+Rows = Sequence[Sequence[Any]] | Ragged
+
+
+def as_ragged(rows: Rows, width: int = 0) -> Ragged:
+    """Rows as one array.
+
+    Args:
+        rows: Converted before, or lists.
+        width: See :meth:`Ragged.from_rows`.
+
+    Returns:
+        The rows.
+    """
+    return rows if isinstance(rows, Ragged) else Ragged.from_rows(rows, width)
+
+
+def as_lists(rows: Rows) -> Sequence[Sequence[Any]]:
+    """Rows as lists.
+
+    Args:
+        rows: Converted before, or lists.
+
+    Returns:
+        The rows.
+    """
+    if not isinstance(rows, Ragged):
+        return rows
+    return [part.tolist() for part in np.split(rows.entries, np.cumsum(rows.lengths)[:-1])]
+
+
+def pad_rows(rows: Rows, width: int = 0, fill: float = 0.0) -> tuple[Floats, Bools]:
     """Pad rows of numbers, or of short vectors, to one array.
 
     Args:
@@ -42,11 +120,10 @@ def pad_rows(rows: Sequence[Sequence[Any]], width: int = 0, fill: float = 0.0) -
     Returns:
         Values of shape (Q, N) or (Q, N, width) with N the longest row (at least 1), and the mask (Q, N), True = real.
     """
-    lengths = np.fromiter((len(row) for row in rows), dtype=np.int64, count=len(rows))
-    longest = max(int(lengths.max(initial=0)), 1)
-    mask = np.arange(longest) < lengths[:, None]
+    ragged = as_ragged(rows, width)
+    longest = max(int(ragged.lengths.max(initial=0)), 1)
+    mask = np.arange(longest) < ragged.lengths[:, None]
     tail = (width,) if width else ()
-    padded = np.full((len(rows), longest, *tail), fill, dtype=np.float64)
-    entries = list(chain.from_iterable(rows))
-    padded[mask] = stack_rows(entries, width) if width else np.array(entries, dtype=np.float64)
+    padded = np.full((len(ragged), longest, *tail), fill, dtype=np.float64)
+    padded[mask] = ragged.entries
     return padded, mask

@@ -6,10 +6,12 @@ Every error says which entry of which file (counted from 1), which query, what w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from itertools import chain, compress
 from typing import Any
 
 import numpy as np
+
+from .padding import Ragged
 
 Row = dict[str, Any]
 
@@ -55,53 +57,56 @@ def _check_number(value: Any, where: str, what: str) -> None:
 def _flat(values: Sequence[Any]) -> Any:
     """Many numbers as an array; None where one is no finite number."""
     try:
-        array = np.array(values)
-    except (ValueError, TypeError):
-        return None
-    if array.ndim != 1 or array.dtype.kind not in 'iuf':
+        sum(values)  # refuses text, which numpy would read as a number, faster than a look at every type
+        array = np.fromiter(values, np.float64, len(values))
+    except (TypeError, ValueError, OverflowError):
         return None
     return array if not len(array) or (array.min() > -1e300 and array.max() < 1e300) else None  # None for NaN, too
 
 
-def _table(tables: Sequence[Any], width: int) -> Any:
-    """All rows of the tables of a file below one another (N, width); None where one is not of finite numbers."""
+def _table(tables: Sequence[Any], width: int) -> Ragged | None:
+    """The tables of a file, rows of ``width`` numbers each; None where one is not of finite numbers."""
     if not {list, tuple}.issuperset(map(type, tables)):
         return None
+    lengths = np.fromiter(map(len, tables), dtype=np.int64, count=len(tables))
     rows = list(chain.from_iterable(tables))
     if not rows:
-        return np.zeros((0, max(width, 1)))
+        return Ragged(np.zeros((0, max(width, 1))), lengths)
     if not {list, tuple}.issuperset(map(type, rows)) or not {width}.issuperset(map(len, rows)):
         return None
     flat = _flat(list(chain.from_iterable(rows)))
-    return None if flat is None else flat.reshape(-1, width)
+    return None if flat is None else Ragged(flat.reshape(-1, width), lengths)
 
 
-def _all_numbers(lists: Sequence[Any]) -> bool:
-    """Fast test of a whole file: every entry is a list of finite numbers, none is empty."""
+def _numbers(lists: Sequence[Any]) -> Ragged | None:
+    """The lists of a file; None unless every one is a list of finite numbers and none is empty."""
     if not {list, tuple}.issuperset(map(type, lists)) or not all(lists):
-        return False
-    return _flat(list(chain.from_iterable(lists))) is not None
+        return None
+    flat = _flat(list(chain.from_iterable(lists)))
+    lengths = np.fromiter(map(len, lists), dtype=np.int64, count=len(lists))
+    return None if flat is None else Ragged(flat, lengths)
 
 
-def _all_windows_regular(tables: Sequence[Any], width: int) -> bool:
-    """Fast test of a whole file: every window has ``width`` finite numbers and does not end before it starts."""
+def _windows(tables: Sequence[Any], width: int) -> Ragged | None:
+    """The windows of a file; None unless every one has ``width`` finite numbers and does not end before it starts."""
     table = _table(tables, width)
-    return table is not None and bool((table[:, 0] <= table[:, 1]).all())
+    return table if table is not None and bool((table.entries[:, 0] <= table.entries[:, 1]).all()) else None
 
 
-def _all_ratings_regular(rated: Sequence[Row], clip_len: float) -> bool:
-    """Fast test of a whole file: as many ratings as clips, by equally many annotators, of clips inside the video."""
+def _ratings(rated: Sequence[Row], clip_len: float) -> Ragged | None:
+    """The ratings of a file; None unless all are of clips inside the video, as many as clips, by as many annotators."""
     ratings, clips = [row['saliency_scores'] for row in rated], [row['relevant_clip_ids'] for row in rated]
-    durations = _flat([row.get('duration') for row in rated])
-    if durations is None or _table(ratings, _annotators(rated)) is None:
-        return False
-    if not {list}.issuperset(map(type, clips)) or [*map(len, clips)] != [*map(len, ratings)]:
-        return False
-    flat = _flat(list(chain.from_iterable(clips)))
-    if flat is None or not {list}.issuperset(map(type, ratings)):
-        return False
-    ends = np.repeat((durations / clip_len).astype(np.int64), [*map(len, clips)])
-    return bool(((flat >= 0) & (flat < ends)).all())
+    durations, table = _flat([row.get('duration') for row in rated]), _table(ratings, _annotators(rated))
+    if durations is None or table is None:
+        return None
+    if not {list}.issuperset(map(type, clips)) or [*map(len, clips)] != table.lengths.tolist():
+        return None
+    flat = list(chain.from_iterable(clips))
+    if not {int}.issuperset(map(type, flat)) or not {list}.issuperset(map(type, ratings)):
+        return None
+    ends = np.repeat((durations / clip_len).astype(np.int64), table.lengths)
+    places = np.array(flat, dtype=np.float64)
+    return table if bool(((places >= 0) & (places < ends)).all()) else None
 
 
 def _check_windows(windows: Any, where: str, key: str, width: int) -> None:
@@ -166,7 +171,9 @@ def _check_same_keys(rows: Sequence[Row], source: str) -> None:
         raise InputError(f'{source} entry 1: neither {WINDOWS_KEY} nor {SALIENCY_KEY} found, nothing to score')
 
 
-def check_annotations(annotations: Sequence[Row], clip_len: float = 2.0, source: str = 'annotations') -> None:
+def check_annotations(
+    annotations: Sequence[Row], clip_len: float = 2.0, source: str = 'annotations'
+) -> dict[str, Ragged]:
     """Check ground truth: qids, windows, and highlight ratings where present.
 
     Args:
@@ -174,24 +181,41 @@ def check_annotations(annotations: Sequence[Row], clip_len: float = 2.0, source:
         clip_len: Seconds per clip of the ratings.
         source: Name of the file, for messages.
 
+    Returns:
+        Keys to their values in all rows, as far as the check has converted them on its way; none where a row lacks the
+        key.
+
     Raises:
         InputError: If a row cannot be used.
     """
     if not annotations:
         raise InputError(f'{source}: empty, expected one entry per query')
     _index_by_qid(annotations, source)
-    rated = [row for row in annotations if has_ratings(row)]
-    windows = [row['relevant_windows'] for row in annotations if row.get('relevant_windows') is not None]
-    good_windows, good_ratings = _all_windows_regular(windows, 2), _all_ratings_regular(rated, clip_len)
+    windowed = [row.get('relevant_windows') is not None for row in annotations]
+    rated = [has_ratings(row) for row in annotations]
+    windows = _windows([row['relevant_windows'] for row in compress(annotations, windowed)], 2)
+    ratings = _ratings([*compress(annotations, rated)], clip_len)
     for i, row in enumerate(annotations):
         where = f'{source} entry {i + 1} (qid {row["qid"]!r})'
-        if row.get('relevant_windows') is not None and not good_windows:
+        if row.get('relevant_windows') is not None and windows is None:
             _check_windows(row['relevant_windows'], where, 'relevant_windows', 2)
-        if not good_ratings and has_ratings(row):
+        if ratings is None and has_ratings(row):
             _check_ratings(row, where, clip_len)
         if has_labels(row):
             _check_labels(row['label'], where)
     _check_same_annotators(annotations, source)
+    return _converted(relevant_windows=(windows, windowed), saliency_scores=(ratings, rated))
+
+
+def _converted(**found: tuple[Ragged | None, list[bool]]) -> dict[str, Ragged]:
+    """The values of all rows of a file, none for a row without the key, from those of the rows that have it."""
+    values = {}
+    for key, (part, present) in found.items():
+        if part is not None and len(part):
+            lengths = np.zeros(len(present), dtype=np.int64)
+            lengths[present] = part.lengths
+            values[key] = Ragged(part.entries, lengths)
+    return values
 
 
 def has_ratings(row: Row) -> bool:
@@ -252,7 +276,7 @@ def check_predictions(
     source: str = 'predictions',
     reference: str = 'the annotations',
     subset: bool = False,
-) -> None:
+) -> dict[str, Ragged]:
     """Check predictions against the queries they should answer.
 
     Args:
@@ -263,6 +287,9 @@ def check_predictions(
         reference: Name of the annotation file, for messages.
         subset: Accept predictions for some of the queries only.
 
+    Returns:
+        Keys to their values in all predictions, as far as the check has converted them on its way.
+
     Raises:
         InputError: On an unknown, missing or duplicate qid, a value that is not a finite number, a window that is not
             a triple or ends before it starts.
@@ -272,16 +299,15 @@ def check_predictions(
     known = {row['qid']: i for i, row in enumerate(annotations)}
     predicted = _index_by_qid(predictions, source)
     _check_same_keys(predictions, source)
-    windows = [row[WINDOWS_KEY] for row in predictions if row.get(WINDOWS_KEY) is not None]
-    fast_windows = _all_windows_regular(windows, 3)
-    fast_saliency = _all_numbers([row[SALIENCY_KEY] for row in predictions if row.get(SALIENCY_KEY) is not None])
+    windows = _windows([row[WINDOWS_KEY] for row in predictions if row.get(WINDOWS_KEY) is not None], 3)
+    saliency = _numbers([row[SALIENCY_KEY] for row in predictions if row.get(SALIENCY_KEY) is not None])
     for i, row in enumerate(predictions):
         where = f'{source} entry {i + 1} (qid {row["qid"]!r})'
         if row['qid'] not in known:
             raise _unknown(row['qid'], where, known, reference)
-        if row.get(WINDOWS_KEY) is not None and not fast_windows:
+        if row.get(WINDOWS_KEY) is not None and windows is None:
             _check_windows(row[WINDOWS_KEY], where, WINDOWS_KEY, 3)
-        if row.get(SALIENCY_KEY) is not None and not fast_saliency:
+        if row.get(SALIENCY_KEY) is not None and saliency is None:
             _check_saliency(row[SALIENCY_KEY], where)
     missing = [qid for qid in known if qid not in predicted]
     if missing and not subset:
@@ -289,3 +315,5 @@ def check_predictions(
             f'{source}: no prediction for {len(missing)} of {len(known)} queries of {reference} '
             f'(first: {_show(missing[:5])}); every query needs one entry'
         )
+    everywhere = [True] * len(predictions)
+    return _converted(**{WINDOWS_KEY: (windows, everywhere), SALIENCY_KEY: (saliency, everywhere)})
