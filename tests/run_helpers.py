@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 REPO = Path(__file__).resolve().parent.parent
@@ -39,6 +40,20 @@ def tiny_config(folder: Path, extra: str = '', name: str = 'tiny') -> Path:
     path = folder / f'{name}.py'
     path.write_text(TINY.format(repo=REPO.as_posix()) + extra)
     return path
+
+
+def in_two_processes(worker: Any, folder: Path) -> list[Any]:
+    """Run ``worker(rank, folder)`` in two processes; each leaves its results in ``<rank>.pt``."""
+    started = [forkserver().Process(target=worker, args=(rank, str(folder)), daemon=True) for rank in range(2)]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join(timeout=240)
+        if process.is_alive():
+            process.kill()
+            pytest.fail('the processes wait for each other: they do not take the same reductions')
+    assert [process.exitcode for process in started] == [0, 0]
+    return [torch.load(folder / f'{rank}.pt', weights_only=True) for rank in range(2)]
 
 
 #: Vocabulary of :func:`write_tokenizer`.

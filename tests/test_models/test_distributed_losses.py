@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.distributed as dist
 from mmengine.config import Config
-from run_helpers import forkserver
+from run_helpers import in_two_processes
 from torch.nn.parallel import DistributedDataParallel
 
 import mmvmr.models  # noqa: F401
@@ -111,16 +111,7 @@ def worker(rank, folder):
 def processes(tmp_path_factory):
     """What two processes found for every case."""
     folder = tmp_path_factory.mktemp('gloo')
-    started = [forkserver().Process(target=worker, args=(rank, str(folder)), daemon=True) for rank in range(2)]
-    for process in started:
-        process.start()
-    for process in started:
-        process.join(timeout=240)
-        if process.is_alive():
-            process.kill()
-            pytest.fail('the processes wait for each other: they do not take the same reductions')
-    assert [process.exitcode for process in started] == [0, 0]
-    return [torch.load(folder / f'{rank}.pt', weights_only=True) for rank in range(2)]
+    return in_two_processes(worker, folder)
 
 
 @pytest.mark.parametrize('case', CASES, ids=lambda c: f'{c[0]}-{c[1]}{"-views" * c[2]}')

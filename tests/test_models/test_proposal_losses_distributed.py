@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed as dist
-from run_helpers import forkserver
+from run_helpers import in_two_processes
 
 from mmvmr.models import MomentToSentenceLoss, ProposalHead, ProposalIoULoss, SentenceToMomentLoss
 from mmvmr.models.losses.injection_losses import relation
@@ -71,16 +71,7 @@ def worker(rank, folder):
 def processes(tmp_path_factory):
     """What two processes found."""
     folder = tmp_path_factory.mktemp('gloo')
-    started = [forkserver().Process(target=worker, args=(rank, str(folder)), daemon=True) for rank in range(2)]
-    for process in started:
-        process.start()
-    for process in started:
-        process.join(timeout=120)
-        if process.is_alive():
-            process.kill()
-            pytest.fail('the processes wait for each other: they do not take the same reductions')
-    assert [process.exitcode for process in started] == [0, 0]
-    return [torch.load(folder / f'{rank}.pt', weights_only=True) for rank in range(2)]
+    return in_two_processes(worker, folder)
 
 
 @pytest.mark.parametrize('name', [*LOSSES, 'mse', 'kl'])

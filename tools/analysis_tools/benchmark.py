@@ -13,7 +13,6 @@ import argparse
 import json
 import platform
 import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +24,7 @@ from mmvmr.registry import MODELS
 from mmvmr.utils.cli import BUILD_ERRORS, load_config, one_line_errors
 from mmvmr.utils.complexity import count_flops, random_batch
 from mmvmr.utils.setup import register_all_modules
+from mmvmr.utils.timing import step_seconds
 
 
 def training_step(cfg: Config, args: argparse.Namespace, device: torch.device, bf16: bool) -> Callable[[], Any]:
@@ -51,18 +51,8 @@ def training_step(cfg: Config, args: argparse.Namespace, device: torch.device, b
         sum(losses.values()).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
         optimizer.step()
-        if device.type == 'cuda':
-            torch.cuda.synchronize()
 
     return step
-
-
-def _time(step: Callable[[], Any], device: torch.device) -> float:
-    # On a CPU the time of the process: a wall clock would measure what else runs on the machine.
-    clock = time.perf_counter if device.type == 'cuda' else time.process_time
-    start = clock()
-    step()
-    return clock() - start
 
 
 def main() -> None:
@@ -90,7 +80,7 @@ def main() -> None:
     times: dict[Any, list[float]] = {key: [] for key in steps}
     for _ in range(args.rounds):
         for key, step in steps.items():
-            times[key].append(_time(step, device))
+            times[key].append(step_seconds(step, device))
     report(args, operations, {key: statistics.median(values) for key, values in times.items()})
 
 

@@ -14,7 +14,6 @@ import argparse
 import json
 import platform
 import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +25,7 @@ from mmvmr.registry import MODELS
 from mmvmr.structures import MomentDataSample
 from mmvmr.utils.cli import BUILD_ERRORS, load_config, one_line_errors
 from mmvmr.utils.setup import register_all_modules
+from mmvmr.utils.timing import step_seconds
 
 
 def question(cfg: Config, queries: int, args: argparse.Namespace, device: torch.device) -> Callable[[], Any]:
@@ -59,18 +59,8 @@ def question(cfg: Config, queries: int, args: argparse.Namespace, device: torch.
         samples = [MomentDataSample(metainfo=meta) for _ in range(queries)]
         with torch.no_grad():
             model(inputs, samples, mode='predict')
-        if device.type == 'cuda':
-            torch.cuda.synchronize()
 
     return answer
-
-
-def _time(step: Callable[[], Any], device: torch.device) -> float:
-    # On a CPU the time of the process: a wall clock would measure what else runs on the machine.
-    clock = time.perf_counter if device.type == 'cuda' else time.process_time
-    start = clock()
-    step()
-    return clock() - start
 
 
 def main() -> None:
@@ -94,7 +84,7 @@ def main() -> None:
     times: dict[Any, list[float]] = {key: [] for key in steps}
     for round_number in range(args.rounds + 1):
         for key, step in steps.items():
-            seconds = _time(step, device)
+            seconds = step_seconds(step, device)
             if round_number:  # the first round warms up
                 times[key].append(seconds)
     report(args, {key: statistics.median(values) for key, values in times.items()})
