@@ -94,6 +94,7 @@ BAD_TRUTH = {
         'relevant_clip_ids and saliency_scores must be lists',
     ),
     'odd clips': (lambda a: a[1].update(relevant_clip_ids=['x'], saliency_scores=[[1, 1, 1]]), 'must be clip numbers'),
+    'half clips': (lambda a: a[1].update(relevant_clip_ids=[1.5], saliency_scores=[[1, 1, 1]]), 'must be clip numbers'),
     'no table': (lambda a: a[1].update(relevant_clip_ids=[1], saliency_scores=[3]), 'not a table of numbers'),
 }
 

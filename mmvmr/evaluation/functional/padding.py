@@ -106,7 +106,8 @@ def as_lists(rows: Rows) -> Sequence[Sequence[Any]]:
     """
     if not isinstance(rows, Ragged):
         return rows
-    return [part.tolist() for part in np.split(rows.entries, np.cumsum(rows.lengths)[:-1])]
+    ends = np.cumsum(rows.lengths)
+    return [rows.entries[end - length : end].tolist() for end, length in zip(ends, rows.lengths)]
 
 
 def pad_rows(rows: Rows, width: int = 0, fill: float = 0.0) -> tuple[Floats, Bools]:

@@ -263,7 +263,7 @@ def _check_ratings(row: Row, where: str, clip_len: float) -> None:
         raise InputError(f'{where}: saliency_scores is not a table of numbers, one row of ratings per relevant clip')
     _check_number(row.get('duration'), where, 'duration')
     num_clips = int(row['duration'] / clip_len)
-    if not _shape_is([clips], len(clips)) or min(clips) < 0 or max(clips) >= num_clips:
+    if not all(isinstance(clip, (int, np.integer)) and 0 <= clip < num_clips for clip in clips):
         raise InputError(
             f'{where}: relevant_clip_ids must be clip numbers from 0 to {num_clips - 1} (duration {row["duration"]} s, '
             f'clips of {clip_len} s), found {_show(sorted(clips, key=str)[-1] if clips else clips)}'
