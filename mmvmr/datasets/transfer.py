@@ -93,7 +93,7 @@ def as_tensor(array: np.ndarray) -> torch.Tensor:
         array = np.array(array)
     tensor = torch.from_numpy(array)
     if origin is not None and in_worker():  # elsewhere nothing is sent, and an attribute would go into what torch saves
-        tensor.origin = (origin, tensor.data_ptr())
+        tensor.origin = (origin, tensor.data_ptr(), tensor.shape)
     return tensor
 
 
@@ -103,10 +103,11 @@ def light_transfer() -> None:
 
 
 def _reduce(tensor: torch.Tensor) -> tuple[Any, ...]:
-    origin, address = getattr(tensor, 'origin', (None, 0))
+    origin, *memory = getattr(tensor, 'origin', (None,))
     # A tensor that was written into, or has got other contents, is not what it was made of.
-    if origin is not None and tensor._version == 0 and tensor.data_ptr() == address and tensor.is_contiguous():
-        return _from_file, (origin, tuple(tensor.shape))
+    unchanged = origin is not None and tensor._version == 0 and tensor.is_contiguous()
+    if unchanged and memory == [tensor.data_ptr(), tensor.shape]:
+        return _from_file, (origin,)
     plain = tensor.device.type == 'cpu' and tensor.layout == torch.strided and tensor.dtype in _DTYPES
     if plain and tensor.nbytes <= SMALL and not tensor.requires_grad and not tensor.untyped_storage().is_shared():
         array = tensor.numpy()
@@ -114,9 +115,9 @@ def _reduce(tensor: torch.Tensor) -> tuple[Any, ...]:
     return reduce_tensor(tensor)
 
 
-def _from_file(origin: Origin, shape: tuple[int, ...]) -> torch.Tensor:
+def _from_file(origin: Origin) -> torch.Tensor:
     array = own_part(origin.place, origin.dtype, origin.shape)
-    return torch.from_numpy(array if origin.change is None else origin.change(array)).view(shape)
+    return torch.from_numpy(array if origin.change is None else origin.change(array))
 
 
 def _from_bytes(data: bytes, dtype: str, shape: tuple[int, ...]) -> torch.Tensor:

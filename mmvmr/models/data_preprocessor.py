@@ -55,7 +55,7 @@ class MomentDataPreprocessor(BaseDataPreprocessor):
         dtype = torch.float32 if features[0].is_floating_point() else features[0].dtype
         # Not by pad_sequence, which writes everything twice.
         padded = features[0].new_empty(len(features), max(*lengths, at_least or 0), *features[0].shape[1:], dtype=dtype)
-        plain = not padded.is_cuda and all(f.dtype == dtype and not f.requires_grad for f in features)
+        plain = padded.device.type == 'cpu' and all(f.dtype == dtype and not f.requires_grad for f in features)
         # numpy moves a block of memory twice as fast as torch, which in turn converts numbers faster.
         target, parts = (padded.numpy(), [f.numpy() for f in features]) if plain else (padded, features)
         for row, (part, length) in enumerate(zip(parts, lengths)):

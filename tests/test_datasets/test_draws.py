@@ -30,6 +30,15 @@ def test_draws_are_what_they_say():
         draw.sample([1], 2)
 
 
+def test_one_element_is_drawn_as_several_are():
+    """The short way leaves the generator where the long one does, so that no training changes."""
+    for seed in range(300):
+        short, long = SeededDraws(seed, 0, 0), SeededDraws(seed, 0, 0).generator
+        for size in (1, 2, 75, 3000):
+            assert short.sample(range(size), 1) == long.choice(size, size=1, replace=False).tolist()
+        assert short.uniform() == long.uniform()
+
+
 def test_replay_checks_the_questions():
     recorded = [
         dict(fn='sample', pop=[1, 2, 3], k=1, result=[2]),

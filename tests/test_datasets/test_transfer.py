@@ -143,6 +143,8 @@ def test_windows_are_sent_as_places(numbers, worker):
         lambda t: t.mul_(2),
         lambda t: (t[3:4].zero_(), t)[1],
         lambda t: t.t_(),
+        lambda t: t.resize_(5, 10),
+        lambda t: t.unsqueeze_(0),
         lambda t: t.set_(torch.ones(2, 2)),
         lambda t: t * 2,
         lambda t: t[1:3],
