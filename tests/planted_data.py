@@ -3,7 +3,7 @@
 import numpy as np
 from mmengine.config import Config
 
-from mmvmr.datasets.checks import Finding, Skipped, check_splits, open_splits
+from mmvmr.preparation.checks import Finding, Skipped, check_splits, open_splits
 from mmvmr.utils.io import write_jsonl
 from mmvmr.utils.setup import register_all_modules
 

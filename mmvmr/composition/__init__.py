@@ -1,7 +1,7 @@
 """Components of methods as rewrites of configs: any of them on any baseline."""
 
-from . import bm, sa, td  # noqa: F401  (they register their components)
-from .component import (
+from mmvmr.composition import bm, sa, td  # noqa: F401  (they register their components)
+from mmvmr.composition.component import (
     AlreadyThereError,
     Component,
     CompositionError,
@@ -11,9 +11,9 @@ from .component import (
     component_options,
     find_component,
 )
-from .compose import compose
-from .edits import add_import
-from .writer import write_config
+from mmvmr.composition.compose import compose
+from mmvmr.composition.edits import add_import
+from mmvmr.composition.writer import write_config
 
 __all__ = [
     'AlreadyThereError',

@@ -6,12 +6,11 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage
+from mmvmr.composition.edits import add_augmentation, add_losses, add_view, direct_initializer, encoder_chain, is_kind
+from mmvmr.models.encoders import FrameMatchEncoder
+from mmvmr.models.query_initializers import DynamicAnchorQueryInitializer, LearnedQueryInitializer, SlotQueryInitializer
 from mmvmr.registry import COMPONENTS
-
-from ..models.encoders import FrameMatchEncoder
-from ..models.query_initializers import DynamicAnchorQueryInitializer, LearnedQueryInitializer, SlotQueryInitializer
-from .component import AlreadyThereError, Component, CompositionError, Stage
-from .edits import add_augmentation, add_losses, add_view, direct_initializer, encoder_chain, is_kind
 
 
 @COMPONENTS.register_module('bm.negative_query')

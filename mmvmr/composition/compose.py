@@ -9,11 +9,10 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmvmr.composition.component import Component, CompositionError, closest, component_options, find_component
+from mmvmr.composition.edits import is_kind
 from mmvmr.registry import MODELS
-
-from ..utils.setup import register_all_modules
-from .component import Component, CompositionError, closest, component_options, find_component
-from .edits import is_kind
+from mmvmr.utils.setup import register_all_modules
 
 
 def compose(base: str | Path | Config, components: Sequence[str], options: Mapping[str, Any] | None = None) -> Config:

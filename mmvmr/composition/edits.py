@@ -8,13 +8,12 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from mmvmr.composition.component import AlreadyThereError, CompositionError
+from mmvmr.models.builder import constructor_arguments
+from mmvmr.models.encoders import JointEncoder, VideoContextEncoder
+from mmvmr.models.layers import LearnedQueryPosition
+from mmvmr.models.query_initializers import DualPathQueryInitializer, LearnedQueryInitializer
 from mmvmr.registry import MODELS, TASK_UTILS
-
-from ..models.builder import constructor_arguments
-from ..models.encoders import JointEncoder, VideoContextEncoder
-from ..models.layers import LearnedQueryPosition
-from ..models.query_initializers import DualPathQueryInitializer, LearnedQueryInitializer
-from .component import AlreadyThereError, CompositionError
 
 
 def is_kind(node: Any, kind: type | tuple[type, ...]) -> bool:

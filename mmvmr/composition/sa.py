@@ -6,11 +6,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmvmr.registry import COMPONENTS
-
-from ..models.query_initializers import DualPathQueryInitializer, DynamicAnchorQueryInitializer
-from .component import AlreadyThereError, Component, CompositionError, Stage
-from .edits import (
+from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage
+from mmvmr.composition.edits import (
     add_losses,
     add_span_losses,
     direct_initializer,
@@ -21,6 +18,8 @@ from .edits import (
     is_kind,
     losses,
 )
+from mmvmr.models.query_initializers import DualPathQueryInitializer, DynamicAnchorQueryInitializer
+from mmvmr.registry import COMPONENTS
 
 
 def dynamic_anchors(cfg: Config) -> Any:

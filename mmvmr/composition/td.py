@@ -6,11 +6,10 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage
+from mmvmr.composition.edits import add_view, has_slot, inner_encoder, is_kind
+from mmvmr.models.fusions import DynamicsCrossFusion, TemporalDynamicsFusion
 from mmvmr.registry import COMPONENTS
-
-from ..models.fusions import DynamicsCrossFusion, TemporalDynamicsFusion
-from .component import AlreadyThereError, Component, CompositionError, Stage
-from .edits import add_view, has_slot, inner_encoder, is_kind
 
 _STRATEGIES = {'similar': 'SimilarVideoSampler', 'random': 'RandomVideoSampler', 'dissimilar': 'DissimilarVideoSampler'}
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from ..utils.io import atomic_write
-from .component import CompositionError
+from mmvmr.composition.component import CompositionError
+from mmvmr.utils.io import atomic_write
 
 WIDTH = 120
 INDENT = 4

@@ -1,25 +1,25 @@
 """Data sets, feature stores, transforms and batches."""
 
-from .annotations import AnnotationReader
-from .batch_samplers import VideoBatchSampler
-from .collate import moment_collate, video_collate
-from .draws import SeededDraws
-from .feature_stores import ArrayStore, FolderStore, HDF5Store, WordVectorStore
-from .joined_store import JoinedStore
-from .moment_dataset import BaseMomentDataset, MomentDataset
-from .nearby_sampler import NearbyQuerySampler
-from .packed_store import PackedStore
-from .pair_sampler import PairBatchSampler
-from .paired_dataset import PairedDataset
-from .partners import DissimilarVideoSampler, RandomVideoSampler, SimilarVideoSampler
-from .pipeline import MomentPipeline
-from .query_tags import HalfSplit, LexiconSplit, SpacyTagger, TagSplit
-from .samplers import VideoSampler
-from .similar_videos import SimilarVideos
-from .synthetic import SyntheticMoments
-from .token_store import TokenIdStore
-from .transforms import *  # noqa: F403
-from .transforms import __all__ as _transforms
+from mmvmr.datasets.annotations import AnnotationReader
+from mmvmr.datasets.collate import moment_collate, video_collate
+from mmvmr.datasets.draws import SeededDraws
+from mmvmr.datasets.moment_dataset import BaseMomentDataset, MomentDataset
+from mmvmr.datasets.official_pairs.pair_sampler import PairBatchSampler
+from mmvmr.datasets.official_pairs.paired_dataset import PairedDataset
+from mmvmr.datasets.pipeline import MomentPipeline
+from mmvmr.datasets.samplers.batch_samplers import VideoBatchSampler
+from mmvmr.datasets.samplers.nearby_sampler import NearbyQuerySampler
+from mmvmr.datasets.samplers.partners import DissimilarVideoSampler, RandomVideoSampler, SimilarVideoSampler
+from mmvmr.datasets.samplers.similar_videos import SimilarVideos
+from mmvmr.datasets.samplers.video_sampler import VideoSampler
+from mmvmr.datasets.stores.feature_stores import ArrayStore, FolderStore, HDF5Store, WordVectorStore
+from mmvmr.datasets.stores.joined_store import JoinedStore
+from mmvmr.datasets.stores.packed_store import PackedStore
+from mmvmr.datasets.stores.token_store import TokenIdStore
+from mmvmr.datasets.synthetic.dataset import SyntheticMoments
+from mmvmr.datasets.transforms import *  # noqa: F403
+from mmvmr.datasets.transforms import __all__ as _transforms
+from mmvmr.datasets.transforms.query_tags import HalfSplit, LexiconSplit, SpacyTagger, TagSplit
 
 __all__ = [
     'AnnotationReader',

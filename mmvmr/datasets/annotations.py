@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmvmr.datasets.schema import Fault, Rules, row_faults
 from mmvmr.utils import read_jsonl
-
-from .schema import Fault, Rules, row_faults
 
 
 class AnnotationReader:

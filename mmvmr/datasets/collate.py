@@ -9,9 +9,8 @@ import torch
 from mmengine.registry import FUNCTIONS as ROOT_FUNCTIONS
 from torch import Tensor
 
+from mmvmr.datasets.stores.transfer import in_worker, light_transfer
 from mmvmr.registry import FUNCTIONS
-
-from .transfer import in_worker, light_transfer
 
 Item = Mapping[str, Any]
 

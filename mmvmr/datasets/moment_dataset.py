@@ -11,15 +11,14 @@ import torch
 from mmengine.logging import print_log
 from torch.utils.data import Dataset
 
+from mmvmr.datasets.annotations import AnnotationReader, of_domain
+from mmvmr.datasets.draws import SeededDraws
+from mmvmr.datasets.pipeline import MomentPipeline
+from mmvmr.datasets.stores.feature_stores import check_complete
+from mmvmr.datasets.stores.packed_store import INDEX_FILE, PackedStore
 from mmvmr.registry import DATASETS, TASK_UTILS
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils import read_json
-
-from .annotations import AnnotationReader, of_domain
-from .draws import SeededDraws
-from .feature_stores import check_complete
-from .packed_store import INDEX_FILE, PackedStore
-from .pipeline import MomentPipeline
 
 SPEC_FILE = 'feature_spec.json'
 

@@ -1,6 +1,6 @@
 """Training and testing: loops, hooks, optimisation, storage."""
 
-from .hooks import (
+from mmvmr.engine.hooks import (
     DrawMomentsHook,
     ExactResumeHook,
     FeatureSpecHook,
@@ -9,10 +9,10 @@ from .hooks import (
     MomentEMAHook,
     SafeCheckpointHook,
 )
-from .log_processor import ProgressLogProcessor
-from .loops import AutocastTestLoop, AutocastValLoop, ResumableTrainLoop
-from .optim import AutocastOptimWrapper, MatrixDecayConstructor, ZeroWarmupLR
-from .storage import AtomicBackend
+from mmvmr.engine.log_processor import ProgressLogProcessor
+from mmvmr.engine.loops import AutocastTestLoop, AutocastValLoop, ResumableTrainLoop
+from mmvmr.engine.optim import AutocastOptimWrapper, MatrixDecayConstructor, ZeroWarmupLR
+from mmvmr.engine.storage import AtomicBackend
 
 __all__ = [
     'AtomicBackend',

@@ -8,9 +8,8 @@ import torch
 from mmengine.device import get_device
 from mmengine.runner import EpochBasedTrainLoop, TestLoop, ValLoop
 
+from mmvmr.engine.optim import autocast_dtype
 from mmvmr.registry import LOOPS
-
-from .optim import autocast_dtype
 
 
 @LOOPS.register_module()

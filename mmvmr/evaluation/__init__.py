@@ -12,7 +12,7 @@ __all__ = ['HighlightMetric', 'MomentRetrievalMetric', 'SpuriousMetric']
 def __getattr__(name: str) -> Any:
     """Load the registered metrics, which need torch and mmengine, only when asked for."""
     if name in __all__:
-        from . import metrics
+        from mmvmr.evaluation import metrics
 
         return getattr(metrics, name)
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

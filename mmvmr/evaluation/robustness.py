@@ -19,15 +19,14 @@ from mmengine.device import get_device
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 
+from mmvmr.evaluation.frame_probability import FrameProbability
+from mmvmr.evaluation.functional import Protocol, evaluate_moments, get_protocol
+from mmvmr.evaluation.functional.validation import WINDOWS_KEY
+from mmvmr.evaluation.metrics.query_metric import prediction_row
 from mmvmr.registry import DATASETS, MODELS, TRANSFORMS
 from mmvmr.structures import FeatureSpec, MomentDataSample
 from mmvmr.utils.checkpoint import load_checkpoint_safe
 from mmvmr.utils.io import read_json
-
-from .frame_probability import FrameProbability
-from .functional import Protocol, evaluate_moments, get_protocol
-from .functional.validation import WINDOWS_KEY
-from .metrics.query_metric import prediction_row
 
 #: Name of a probe to its transform; ``robustness.probes`` of a config adds others.
 PROBES: dict[str, dict[str, Any] | None] = {

@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .frames import FrameFormat, clip_count
+from mmvmr.features.frames import FrameFormat, clip_count
 
 
 class VideoExtractor(nn.Module):

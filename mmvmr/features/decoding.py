@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from .media import MediaFile, VideoError, frame_length
-from .sound import cut_windows
+from mmvmr.features.media import MediaFile, VideoError, frame_length
+from mmvmr.features.sound import cut_windows
 
 __all__ = ['VideoError', 'VideoReader']
 

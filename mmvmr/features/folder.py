@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from mmvmr.datasets.moment_dataset import SPEC_FILE
+from mmvmr.features.spec import TEXT, ExtractionSpec
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils import atomic_write, read_json, write_json
-
-from .spec import TEXT, ExtractionSpec
 
 RECORD_FILE = 'extraction.json'
 VIDEO_KEY = 'features'

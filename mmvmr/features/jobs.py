@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 
-from .decoding import VideoReader
-from .folder import FeatureFolder
-from .pipeline import extract_video
-from .spec import ExtractionSpec
+from mmvmr.features.decoding import VideoReader
+from mmvmr.features.folder import FeatureFolder
+from mmvmr.features.pipeline import extract_video
+from mmvmr.features.spec import ExtractionSpec
 
 # What a file can do wrong; anything else is a mistake in a config or here, and ends the run.
 FILE_ERRORS = (OSError, ValueError, MemoryError)

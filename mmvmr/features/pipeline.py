@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .base import AudioExtractor, VideoExtractor
-from .decoding import VideoReader
+from mmvmr.features.base import AudioExtractor, VideoExtractor
+from mmvmr.features.decoding import VideoReader
 
 
 class ClipBatches:

@@ -6,11 +6,10 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from mmvmr.features.base import TextExtractor
+from mmvmr.features.folder import FeatureFolder
+from mmvmr.features.spec import TEXT
 from mmvmr.utils import read_jsonl
-
-from .base import TextExtractor
-from .folder import FeatureFolder
-from .spec import TEXT
 
 
 def read_queries(files: Iterable[str]) -> dict[Any, str]:

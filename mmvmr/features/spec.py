@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmvmr.features.base import AudioExtractor, TextExtractor, VideoExtractor
 from mmvmr.registry import EXTRACTORS
 from mmvmr.structures import FeatureSpec
-
-from .base import AudioExtractor, TextExtractor, VideoExtractor
 
 TEXT = 'text'
 Extractor = VideoExtractor | AudioExtractor | TextExtractor

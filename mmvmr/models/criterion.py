@@ -9,12 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmvmr.models.builder import build_named
+from mmvmr.models.losses import SetLoss
+from mmvmr.models.losses.gather import mean_over_ranks, num_processes
 from mmvmr.registry import MODELS, TASK_UTILS
-
-from ..structures import MomentTargets, Outputs, PredictionSet, map_tensors
-from .builder import build_named
-from .losses import SetLoss
-from .losses.gather import mean_over_ranks, num_processes
+from mmvmr.structures import MomentTargets, Outputs, PredictionSet, map_tensors
 
 
 @MODELS.register_module()

@@ -7,10 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmvmr.models.postprocessor import MomentPostProcessor, take
 from mmvmr.registry import MODELS, TASK_UTILS
-
-from ..structures import PredictionSet, to_center_width, to_start_end
-from .postprocessor import MomentPostProcessor, take
+from mmvmr.structures import PredictionSet, to_center_width, to_start_end
 
 
 @MODELS.register_module()

@@ -10,8 +10,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS, TASK_UTILS
-
-from ..structures import MomentDataSample, Outputs, PredictionSet, to_start_end
+from mmvmr.structures import MomentDataSample, Outputs, PredictionSet, to_start_end
 
 
 @MODELS.register_module()

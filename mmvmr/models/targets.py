@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from ..structures import MomentDataSample, MomentTargets, source_video
+from mmvmr.structures import MomentDataSample, MomentTargets, source_video
 
 
 def build_targets(samples: Sequence[MomentDataSample], clip_mask: Tensor) -> MomentTargets:

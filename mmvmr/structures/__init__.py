@@ -1,7 +1,7 @@
 """Data structures: samples, what flows through a detector, span arithmetic."""
 
-from .feature_spec import FeatureSpec, StreamSpec
-from .flow import (
+from mmvmr.structures.feature_spec import FeatureSpec, StreamSpec
+from mmvmr.structures.flow import (
     Decoded,
     Features,
     JointSpace,
@@ -16,8 +16,8 @@ from .flow import (
     Tokens,
     map_tensors,
 )
-from .moment_data_sample import MomentDataSample, source_video
-from .spans import (
+from mmvmr.structures.moment_data_sample import MomentDataSample, source_video
+from mmvmr.structures.spans import (
     clip_centers,
     moments_to_start_end,
     paired_giou,

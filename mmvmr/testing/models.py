@@ -12,11 +12,10 @@ from mmengine.config import Config, ConfigDict
 from mmengine.structures import InstanceData
 from torch import nn
 
+from mmvmr.models.builder import constructor_arguments
+from mmvmr.models.targets import build_targets
 from mmvmr.registry import MODELS
-
-from ..models.builder import constructor_arguments
-from ..models.targets import build_targets
-from ..structures import MomentDataSample, MomentTargets
+from mmvmr.structures import MomentDataSample, MomentTargets
 
 VIDEO_DIMS, TEXT_DIMS, EMBED_DIMS = 10, 8, 16
 #: Of the channels of a clip, where a model projects sound apart.

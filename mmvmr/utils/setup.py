@@ -12,8 +12,8 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope, init_default_scope
 
-from .checkpoint import install_safe_loader
-from .dependencies import require_mmcv
+from mmvmr.utils.checkpoint import install_safe_loader
+from mmvmr.utils.dependencies import require_mmcv
 
 _MMENGINE_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 _PACKAGES = ('datasets', 'engine', 'evaluation.metrics', 'models', 'visualization')

@@ -1,8 +1,8 @@
 """Figures, and the visualizer that writes to TensorBoard, W&B or plain files."""
 
-from .dataset_figures import draw_distributions, draw_examples, draw_locations
-from .figures import MomentsOfQuery, draw_moments, draw_training_curves, moments_of, spread_by_iou
-from .visualizer import MomentVisualizer
+from mmvmr.visualization.dataset_figures import draw_distributions, draw_examples, draw_locations
+from mmvmr.visualization.figures import MomentsOfQuery, draw_moments, draw_training_curves, moments_of, spread_by_iou
+from mmvmr.visualization.visualizer import MomentVisualizer
 
 __all__ = [
     'MomentVisualizer',

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from mmvmr.datasets.statistics import Statistics
-
-from .canvas import BLUE, GREEN, GREY, RED, new_figure, save_figure
-from .figures import MomentsOfQuery, draw_moments
+from mmvmr.preparation.statistics import Statistics
+from mmvmr.visualization.canvas import BLUE, GREEN, GREY, RED, new_figure, save_figure
+from mmvmr.visualization.figures import MomentsOfQuery, draw_moments
 
 _COLOURS = (BLUE, RED, GREEN, '#c98a1b', '#7a5aa6')
 _BINS = 40

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mmvmr.utils.io import read_jsonl
-
-from .canvas import BLUE, GREEN, GREY, RED, new_figure, save_figure
+from mmvmr.visualization.canvas import BLUE, GREEN, GREY, RED, new_figure, save_figure
 
 _TRUE, _PREDICTED, _SALIENCY, _GREY = GREEN, RED, BLUE, GREY
 

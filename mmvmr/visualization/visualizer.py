@@ -11,8 +11,7 @@ from mmengine.dist import master_only
 from mmengine.visualization import Visualizer
 
 from mmvmr.registry import VISUALIZERS
-
-from .figures import draw_moments, moments_of
+from mmvmr.visualization.figures import draw_moments, moments_of
 
 
 @VISUALIZERS.register_module()

@@ -16,7 +16,7 @@ from mmvmr.composition import (
     compose,
     find_component,
 )
-from mmvmr.experiments import load_grid, row_config
+from mmvmr.grids import load_grid, row_config
 from mmvmr.registry import COMPONENTS
 
 NAMES = component_names()  # before tests register others

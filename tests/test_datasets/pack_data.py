@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from mmvmr.datasets import MomentDataset
-from mmvmr.datasets.pack_writer import PackSource, PackWriter
+from mmvmr.datasets.stores.pack_writer import PackSource, PackWriter
 
 from .conftest import PIPELINE
 

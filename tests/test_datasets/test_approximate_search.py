@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import pytest
 
-from mmvmr.datasets.approximate_search import default_factory, find_similar_approximately
-from mmvmr.datasets.similarity import PooledSimilarity, TopClipSimilarity
-from mmvmr.datasets.similarity_search import find_similar
+from mmvmr.datasets.samplers.approximate_search import default_factory, find_similar_approximately
+from mmvmr.datasets.samplers.similarity import PooledSimilarity, TopClipSimilarity
+from mmvmr.datasets.samplers.similarity_search import find_similar
 
 
 def corpus(count, dim=16):

@@ -7,8 +7,8 @@ import pytest
 from planted_data import check, config, kinds, make_rows, save, vectors, write
 
 from mmvmr.datasets import ArrayStore, SyntheticMoments
-from mmvmr.datasets.checks import Finding, Skipped, Split, check_splits, open_splits
-from mmvmr.datasets.pack_writer import PackSource, PackWriter
+from mmvmr.datasets.stores.pack_writer import PackSource, PackWriter
+from mmvmr.preparation.checks import Finding, Skipped, Split, check_splits, open_splits
 from mmvmr.utils.io import write_jsonl
 
 

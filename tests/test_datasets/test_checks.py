@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from planted_data import check, kinds, make_rows, save, vectors, write
 
-from mmvmr.datasets.checks import (
+from mmvmr.preparation.checks import (
     Split,
     check_annotations,
     leakage,
     without,
 )
-from mmvmr.datasets.checks.annotation_checks import covered
+from mmvmr.preparation.checks.annotation_checks import covered
 from mmvmr.utils.io import write_json, write_jsonl
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mmvmr.datasets import ArrayStore, FolderStore, HDF5Store, WordVectorStore
-from mmvmr.datasets.feature_stores import check_complete
+from mmvmr.datasets.stores.feature_stores import check_complete
 
 ROW = dict(vid='v1', qid=7, query='The dog runs')
 X = np.arange(12, dtype=np.float16).reshape(4, 3)

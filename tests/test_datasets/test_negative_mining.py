@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from run_helpers import REPO
 
-from mmvmr.datasets.negative_mining import (
+from mmvmr.preparation.negative_mining import (
     KEY,
     embed_sentences,
     mine_negatives,

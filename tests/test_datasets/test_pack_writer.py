@@ -11,8 +11,8 @@ import pytest
 from run_helpers import assert_same
 
 from mmvmr.datasets import ArrayStore
-from mmvmr.datasets.pack_writer import JOURNAL_FILE, PackSource, PackWriter, check_names
-from mmvmr.datasets.packed_store import INDEX_FILE, Pack
+from mmvmr.datasets.stores.pack_writer import JOURNAL_FILE, PackSource, PackWriter, check_names
+from mmvmr.datasets.stores.packed_store import INDEX_FILE, Pack
 from mmvmr.structures import FeatureSpec
 
 from .pack_data import open_data, plain, write_data, write_pack

@@ -10,8 +10,8 @@ from run_helpers import assert_same
 from torch.utils.data import DataLoader
 
 from mmvmr.datasets import JoinedStore, PackedStore, moment_collate
-from mmvmr.datasets.mapped_files import mapped_file
-from mmvmr.datasets.packed_store import Pack
+from mmvmr.datasets.stores.mapped_files import mapped_file
+from mmvmr.datasets.stores.packed_store import Pack
 
 from .pack_data import SPEC, open_data, plain, write_data, write_pack
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from mmvmr.official import METHODS
-from mmvmr.official.parity import check_data
+from mmvmr.conversion import METHODS
+from mmvmr.conversion.parity import check_data
 
 
 @pytest.fixture(params=['moment_detr', 'qd_detr'])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mmvmr.datasets import ArrayStore, BaseMomentDataset, HalfSplit, LexiconSplit, SeededDraws, SpacyTagger, TagSplit
-from mmvmr.datasets.query_tags import word_spans
+from mmvmr.datasets.transforms.query_tags import word_spans
 from mmvmr.structures import FeatureSpec
 
 QUERY = 'person quickly picks up the red bag'

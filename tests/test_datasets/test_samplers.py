@@ -66,7 +66,7 @@ def test_sentences_are_drawn(dataset):
 def test_processes_share_the_videos(dataset, monkeypatch, world, round_up):
     parts = []
     for rank in range(world):
-        monkeypatch.setattr('mmvmr.datasets.samplers.get_dist_info', lambda rank=rank: (rank, world))
+        monkeypatch.setattr('mmvmr.datasets.samplers.video_sampler.get_dist_info', lambda rank=rank: (rank, world))
         sampler = VideoSampler(dataset, seed=3, round_up=round_up)
         parts.append(list(sampler))
         assert len(parts[-1]) == len(sampler)

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.nn.functional import adaptive_avg_pool1d
 
-from mmvmr.datasets import similarity_search
-from mmvmr.datasets.similarity import PooledSimilarity, TopClipSimilarity, similarity_matrix
-from mmvmr.datasets.similarity_search import BlockedSearch, Ranking, find_similar
+from mmvmr.datasets.samplers import similarity_search
+from mmvmr.datasets.samplers.similarity import PooledSimilarity, TopClipSimilarity, similarity_matrix
+from mmvmr.datasets.samplers.similarity_search import BlockedSearch, Ranking, find_similar
 from mmvmr.structures import FeatureSpec
 
 MEASURES = [TopClipSimilarity(2), TopClipSimilarity(2, top=3), PooledSimilarity()]

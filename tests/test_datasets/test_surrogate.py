@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmvmr.datasets.surrogate import HashedWords, video_features
+from mmvmr.preparation.surrogate import HashedWords, video_features
 from mmvmr.structures import FeatureSpec
 
 CONFIGS = ['qvhl', 'charades_sta', 'charades_vgg', 'charades_clip', 'tacos', 'activitynet', 'charades_cd']

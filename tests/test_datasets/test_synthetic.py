@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmvmr.datasets import SyntheticMoments, moment_collate
-from mmvmr.datasets.synthetic_world import (
+from mmvmr.datasets.synthetic.world import (
     OBJECTS,
     SCENES,
     VERBS,

@@ -9,7 +9,7 @@ import pytest
 from mmengine.config import Config
 
 from mmvmr.datasets import SyntheticMoments
-from mmvmr.datasets.synthetic_world import OBJECTS, SCENES, VERBS, Camera, preferred_scene
+from mmvmr.datasets.synthetic.world import OBJECTS, SCENES, VERBS, Camera, preferred_scene
 from mmvmr.datasets.transforms import MaskTargets
 from mmvmr.evaluation.functional import evaluate_moments
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from mmvmr.datasets import mapped_files, transfer
-from mmvmr.datasets.mapped_files import mapped_file, own_part, place_of
-from mmvmr.datasets.transfer import as_tensor, computed, light_transfer
+from mmvmr.datasets.stores import mapped_files, transfer
+from mmvmr.datasets.stores.mapped_files import mapped_file, own_part, place_of
+from mmvmr.datasets.stores.transfer import as_tensor, computed, light_transfer
 
 SIZE = 50000
 

@@ -9,12 +9,12 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData
 
 import mmvmr.models  # noqa: F401
+from mmvmr.conversion import METHODS
 from mmvmr.models.layers import BoundaryDeformation, ConvStack
 from mmvmr.models.losses import BalancedQualityLoss, BoundaryEvidenceLoss
 from mmvmr.models.postprocessor import MomentPostProcessor
 from mmvmr.models.query_initializers import MomentQueryInitializer, allowed_moments
 from mmvmr.models.task_modules import SoftNMS
-from mmvmr.official import METHODS
 from mmvmr.registry import MODELS
 from mmvmr.structures import Decoded, Memory, Outputs, PredictionSet, Tokens, moments_to_start_end
 from mmvmr.testing import make_batch, make_targets, shrink, tiny_model

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from mmengine.config import Config
 
+from mmvmr.conversion import METHODS
 from mmvmr.models.encoders import DummyTokenEncoder, NegativePairEncoder, PromptTokenEncoder
 from mmvmr.models.fusions import AdaptiveCrossAttention
 from mmvmr.models.layers import DropPath, residual_dropout
@@ -21,7 +22,6 @@ from mmvmr.models.losses import (
     SaliencyNegativeLoss,
     SaliencyRankLoss,
 )
-from mmvmr.official import METHODS
 from mmvmr.registry import MODELS
 from mmvmr.structures import Features, Memory, Outputs, Tokens
 from mmvmr.testing import make_batch, make_targets, tiny_model

@@ -7,11 +7,11 @@ import torch
 from mmengine.config import Config
 
 import mmvmr.models  # noqa: F401
+from mmvmr.conversion import METHODS
 from mmvmr.models.decoders import GatedFusion
 from mmvmr.models.layers import masked_max
 from mmvmr.models.task_modules import PseudoEvents
 from mmvmr.models.task_modules.pseudo_events import change
-from mmvmr.official import METHODS
 from mmvmr.registry import MODELS
 from mmvmr.structures import Memory, Tokens
 from mmvmr.testing import make_batch, shrink, tiny_model

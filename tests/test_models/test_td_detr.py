@@ -6,9 +6,9 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmvmr.conversion import METHODS
 from mmvmr.models.builder import fill_shared
 from mmvmr.models.layers import frame_differences
-from mmvmr.official import METHODS
 from mmvmr.registry import MODELS
 from mmvmr.testing import make_batch, shrink, tiny_model
 

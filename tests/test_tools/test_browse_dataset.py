@@ -8,7 +8,7 @@ import pytest
 from planted_data import config, make_rows, write
 from run_helpers import REPO
 
-from mmvmr.datasets.statistics import statistics, summary
+from mmvmr.preparation.statistics import statistics, summary
 from mmvmr.utils.io import write_jsonl
 from mmvmr.visualization import draw_distributions, draw_examples, draw_locations
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from run_helpers import REPO, assert_same, load, run_tool
 
-from mmvmr.datasets.packed_store import Pack
+from mmvmr.datasets.stores.packed_store import Pack
 
 sys.path[:0] = [str(REPO / 'tools' / 'analysis_tools'), str(REPO / 'tools' / 'dataset_converters')]
 import benchmark_stores  # noqa: E402

@@ -5,7 +5,7 @@ import json
 import pytest
 from run_helpers import run_tool, start_tool, tiny_config
 
-from mmvmr.experiments import load_grid, plan, run_local
+from mmvmr.grids import load_grid, plan, run_local
 from mmvmr.utils.setup import register_all_modules
 
 GRID = """

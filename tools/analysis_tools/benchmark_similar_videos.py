@@ -28,9 +28,9 @@ import torch
 from terminaltables import AsciiTable
 
 from mmvmr.datasets import SimilarVideos
-from mmvmr.datasets.approximate_search import find_similar_approximately
-from mmvmr.datasets.similarity import PooledSimilarity, TopClipSimilarity
-from mmvmr.datasets.similarity_search import BlockedSearch, Described, find_similar
+from mmvmr.datasets.samplers.approximate_search import find_similar_approximately
+from mmvmr.datasets.samplers.similarity import PooledSimilarity, TopClipSimilarity
+from mmvmr.datasets.samplers.similarity_search import BlockedSearch, Described, find_similar
 from mmvmr.utils.memory import memory_size, memory_text
 
 METHODS = ('official', 'top_clips', 'pooled', 'faiss')

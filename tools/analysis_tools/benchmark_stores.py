@@ -35,7 +35,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset
 
 from mmvmr.datasets import moment_collate
-from mmvmr.datasets.pack_writer import PackSource, PackWriter
+from mmvmr.datasets.stores.pack_writer import PackSource, PackWriter
 from mmvmr.models.data_preprocessor import MomentDataPreprocessor
 from mmvmr.registry import DATASETS
 from mmvmr.utils.cli import RUN_ERRORS, UserError, load_config, one_line_errors

@@ -13,8 +13,8 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 from terminaltables import AsciiTable
 
-from mmvmr.datasets.checks import Split, read_split
-from mmvmr.datasets.statistics import statistics, summary
+from mmvmr.preparation.checks import Split, read_split
+from mmvmr.preparation.statistics import statistics, summary
 from mmvmr.utils.cli import BUILD_ERRORS, UserError, load_config, one_line_errors
 from mmvmr.utils.setup import apply_data_root, register_all_modules
 from mmvmr.visualization import draw_distributions, draw_examples, draw_locations

@@ -16,9 +16,9 @@ import numpy as np
 from mmengine.config import DictAction
 
 from mmvmr.datasets import SimilarVideos
-from mmvmr.datasets.approximate_search import find_similar_approximately
-from mmvmr.datasets.similarity import MEASURES, TopClipSimilarity
-from mmvmr.datasets.similarity_search import find_similar
+from mmvmr.datasets.samplers.approximate_search import find_similar_approximately
+from mmvmr.datasets.samplers.similarity import MEASURES, TopClipSimilarity
+from mmvmr.datasets.samplers.similarity_search import find_similar
 from mmvmr.registry import DATASETS
 from mmvmr.utils.cli import BUILD_ERRORS, UserError, load_config, one_line_errors
 from mmvmr.utils.memory import memory_size

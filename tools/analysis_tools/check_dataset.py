@@ -16,7 +16,7 @@ from typing import Any
 
 from mmengine.config import DictAction
 
-from mmvmr.datasets.checks import CHECKS, ERROR, Finding, Results, Skipped, check_splits, open_splits, without
+from mmvmr.preparation.checks import CHECKS, ERROR, Finding, Results, Skipped, check_splits, open_splits, without
 from mmvmr.utils.cli import BUILD_ERRORS, UserError, load_config, one_line_errors
 from mmvmr.utils.setup import apply_data_root, register_all_modules
 

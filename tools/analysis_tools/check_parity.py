@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from terminaltables import AsciiTable
 
-from mmvmr.official.parity import Group, check_folder
+from mmvmr.conversion.parity import Group, check_folder
 from mmvmr.utils.cli import one_line_errors
 from mmvmr.utils.setup import register_all_modules
 

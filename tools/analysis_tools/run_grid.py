@@ -14,7 +14,7 @@ import sys
 
 from mmengine.config import DictAction
 
-from mmvmr.experiments import (
+from mmvmr.grids import (
     FORMATS,
     Cell,
     Grid,

@@ -12,9 +12,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mmvmr.datasets.converters.by_video import json_or_jsonl, numbered
-from mmvmr.datasets.converters.located import LocatedRow
-from mmvmr.datasets.converters.tool import converter_parser, run_converter
+from mmvmr.preparation.converters.by_video import json_or_jsonl, numbered
+from mmvmr.preparation.converters.located import LocatedRow
+from mmvmr.preparation.converters.tool import converter_parser, run_converter
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -14,10 +14,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmvmr.datasets.converters import jsonl_rows, read_durations, sentence_rows
-from mmvmr.datasets.converters.located import LocatedRow
-from mmvmr.datasets.converters.tool import converter_parser, run_converter
 from mmvmr.datasets.schema import Rules
+from mmvmr.preparation.converters import jsonl_rows, read_durations, sentence_rows
+from mmvmr.preparation.converters.located import LocatedRow
+from mmvmr.preparation.converters.tool import converter_parser, run_converter
 from mmvmr.utils.cli import UserError
 
 

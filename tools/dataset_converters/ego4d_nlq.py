@@ -12,10 +12,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mmvmr.datasets.converters import nlq_rows
-from mmvmr.datasets.converters.located import LocatedRow
-from mmvmr.datasets.converters.tool import converter_parser, run_converter
 from mmvmr.datasets.schema import Rules
+from mmvmr.preparation.converters import nlq_rows
+from mmvmr.preparation.converters.located import LocatedRow
+from mmvmr.preparation.converters.tool import converter_parser, run_converter
 
 
 def read(args: argparse.Namespace) -> list[LocatedRow]:

@@ -22,7 +22,7 @@ from mmengine.utils import ProgressBar
 
 from mmvmr.datasets.annotations import AnnotationReader
 from mmvmr.datasets.moment_dataset import SPEC_FILE
-from mmvmr.datasets.surrogate import StreamLayout, SurrogateWriter
+from mmvmr.preparation.surrogate import StreamLayout, SurrogateWriter
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils import read_json, read_jsonl, write_json, write_jsonl
 

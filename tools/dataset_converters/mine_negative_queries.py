@@ -20,7 +20,7 @@ import argparse
 from pathlib import Path
 
 from mmvmr.datasets.annotations import AnnotationReader
-from mmvmr.datasets.negative_mining import (
+from mmvmr.preparation.negative_mining import (
     KEY,
     Mined,
     embed_sentences,

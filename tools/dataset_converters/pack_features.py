@@ -25,8 +25,8 @@ from mmengine.config import Config, DictAction
 from mmengine.utils import ProgressBar
 
 from mmvmr.datasets import FolderStore
-from mmvmr.datasets.pack_writer import PackSource, PackWriter, check_names
-from mmvmr.datasets.packed_store import DTYPES, Pack
+from mmvmr.datasets.stores.pack_writer import PackSource, PackWriter, check_names
+from mmvmr.datasets.stores.packed_store import DTYPES, Pack
 from mmvmr.registry import DATASETS
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils.cli import BUILD_ERRORS, UserError, load_config, one_line_errors

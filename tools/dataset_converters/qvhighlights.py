@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import sys
 
-from mmvmr.datasets.converters.lines import qvhighlights_rows
-from mmvmr.datasets.converters.tool import converter_parser, run_converter
+from mmvmr.preparation.converters.lines import qvhighlights_rows
+from mmvmr.preparation.converters.tool import converter_parser, run_converter
 
 
 def main(argv: list[str] | None = None) -> int:

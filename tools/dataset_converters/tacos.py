@@ -11,9 +11,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mmvmr.datasets.converters.by_video import by_name, json_or_jsonl
-from mmvmr.datasets.converters.located import LocatedRow
-from mmvmr.datasets.converters.tool import converter_parser, run_converter
+from mmvmr.preparation.converters.by_video import by_name, json_or_jsonl
+from mmvmr.preparation.converters.located import LocatedRow
+from mmvmr.preparation.converters.tool import converter_parser, run_converter
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -16,10 +16,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmvmr.datasets.converters import read_durations, video_lengths
-from mmvmr.datasets.converters.own_data import OwnFile, shared_qids
-from mmvmr.datasets.converters.tool import FAULTY, print_lines, refuse_own_input, summary, write_rows
 from mmvmr.datasets.schema import Rules
+from mmvmr.preparation.converters import read_durations, video_lengths
+from mmvmr.preparation.converters.own_data import OwnFile, shared_qids
+from mmvmr.preparation.converters.tool import FAULTY, print_lines, refuse_own_input, summary, write_rows
 from mmvmr.utils.cli import UserError, one_line_errors
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import sys
 
-from mmvmr.datasets.converters import youtube_rows
-from mmvmr.datasets.converters.tool import highlight_parser, run_converter, with_highlights
+from mmvmr.preparation.converters import youtube_rows
+from mmvmr.preparation.converters.tool import highlight_parser, run_converter, with_highlights
 
 
 def main(argv: list[str] | None = None) -> int:

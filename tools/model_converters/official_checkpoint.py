@@ -16,9 +16,9 @@ from pprint import pformat
 import torch
 
 import mmvmr
-from mmvmr.official import METHODS
-from mmvmr.official.checkpoints import read_official, read_options
-from mmvmr.official.parity import load_official
+from mmvmr.conversion import METHODS
+from mmvmr.conversion.checkpoints import read_official, read_options
+from mmvmr.conversion.parity import load_official
 from mmvmr.registry import MODELS
 from mmvmr.utils import atomic_write
 from mmvmr.utils.cli import UserError, one_line_errors

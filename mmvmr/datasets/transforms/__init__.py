@@ -1,23 +1,23 @@
 """Transforms of a sample, and the sources of clip labels."""
 
-from .cropping import CropClips
-from .highlight_targets import AnnotatorLabels, BinaryLabels, BuildHighlightTargets
-from .labels import HighlightLabels, MomentLabels
-from .loading import LoadMomentFeatures
-from .masking import MaskTargets, ReplaceContext
-from .negative_query import NegativeQuery
-from .packing import PackMomentInputs
-from .pair_synthesis import SynthesizePair
-from .patches import LoadPatches
-from .pooling import PoolClips
-from .priors import LoadClipScores
-from .probes import EmptyQuery, PositionOnly, ShuffleClips, SwapQuery
-from .query_roles import LoadStaticQuery, SplitQuery
-from .resampling import LoadResampledFeatures, ResampleClips
-from .shifting import ShiftMoment
-from .synthesis import SynthesizeVideo
-from .targets import BuildMomentTargets
-from .tef import AppendTEF
+from mmvmr.datasets.official_pairs.pair_synthesis import SynthesizePair
+from mmvmr.datasets.transforms.cropping import CropClips
+from mmvmr.datasets.transforms.highlight_targets import AnnotatorLabels, BinaryLabels, BuildHighlightTargets
+from mmvmr.datasets.transforms.labels import HighlightLabels, MomentLabels
+from mmvmr.datasets.transforms.loading import LoadMomentFeatures
+from mmvmr.datasets.transforms.masking import MaskTargets, ReplaceContext
+from mmvmr.datasets.transforms.negative_query import NegativeQuery
+from mmvmr.datasets.transforms.packing import PackMomentInputs
+from mmvmr.datasets.transforms.patches import LoadPatches
+from mmvmr.datasets.transforms.pooling import PoolClips
+from mmvmr.datasets.transforms.priors import LoadClipScores
+from mmvmr.datasets.transforms.probes import EmptyQuery, PositionOnly, ShuffleClips, SwapQuery
+from mmvmr.datasets.transforms.query_roles import LoadStaticQuery, SplitQuery
+from mmvmr.datasets.transforms.resampling import LoadResampledFeatures, ResampleClips
+from mmvmr.datasets.transforms.shifting import ShiftMoment
+from mmvmr.datasets.transforms.synthesis import SynthesizeVideo
+from mmvmr.datasets.transforms.targets import BuildMomentTargets
+from mmvmr.datasets.transforms.tef import AppendTEF
 
 __all__ = [
     'AnnotatorLabels',

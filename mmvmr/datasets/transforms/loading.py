@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from mmvmr.datasets.stores.transfer import as_tensor
+from mmvmr.datasets.transforms.ready_video import ready_video
 from mmvmr.registry import TRANSFORMS
 from mmvmr.structures.feature_spec import StreamSpec
-
-from ..transfer import as_tensor
-from .ready_video import ready_video
 
 CLIP_TIMES = ('declared', 'duration')
 L2_EPS = 1e-5  # of the published pipelines; exact equality with their inputs depends on it

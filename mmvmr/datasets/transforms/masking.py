@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from mmvmr.datasets.transforms.probes import OtherVideoProbe, Probe
 from mmvmr.registry import TRANSFORMS
-
-from .probes import OtherVideoProbe, Probe
 
 MODES = ('zero', 'noise', 'mean')
 ENDS = ('covering', 'before')

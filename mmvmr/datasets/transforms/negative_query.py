@@ -9,9 +9,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.logging import print_log
 
+from mmvmr.datasets.samplers.same_video import apart, group_by_video
 from mmvmr.registry import TRANSFORMS
-
-from ..same_video import apart, group_by_video
 
 FALLBACKS = ('same_video', 'other_video', 'none')
 

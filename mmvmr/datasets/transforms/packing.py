@@ -7,10 +7,9 @@ from typing import Any
 from mmcv.transforms import BaseTransform
 from mmengine.structures import InstanceData
 
+from mmvmr.datasets.stores.transfer import as_tensor
 from mmvmr.registry import TRANSFORMS
 from mmvmr.structures import MomentDataSample
-
-from ..transfer import as_tensor
 
 META = ('vid', 'qid', 'query', 'duration', 'clip_len', 'num_clips', 'relevant_windows', 'view', 'annotation')
 

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from mmvmr.datasets.transforms.resampling import resample
 from mmvmr.registry import TASK_UTILS, TRANSFORMS
-
-from .resampling import resample
 
 
 @TRANSFORMS.register_module()

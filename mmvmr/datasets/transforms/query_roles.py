@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from mmvmr.datasets.transforms.query_tags import word_spans
 from mmvmr.registry import TASK_UTILS, TRANSFORMS
 from mmvmr.structures.query_roles import OTHER
-
-from ..query_tags import word_spans
 
 
 @TRANSFORMS.register_module()

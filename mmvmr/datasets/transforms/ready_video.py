@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from mmvmr.datasets.stores.feature_stores import Row
+from mmvmr.datasets.stores.packed_store import PackedStore
+from mmvmr.datasets.stores.transfer import as_tensor, computed
+from mmvmr.datasets.transforms.tef import endpoints
 from mmvmr.structures import FeatureSpec
-
-from ..feature_stores import Row
-from ..packed_store import PackedStore
-from ..transfer import as_tensor, computed
-from .tef import endpoints
 
 
 class ReadyVideo:

@@ -10,9 +10,8 @@ import torch
 import torch.nn.functional as F
 from mmcv.transforms import BaseTransform
 
+from mmvmr.datasets.transforms.loading import LoadMomentFeatures
 from mmvmr.registry import TRANSFORMS
-
-from .loading import LoadMomentFeatures
 
 
 def resample(features: np.ndarray, length: int) -> np.ndarray:

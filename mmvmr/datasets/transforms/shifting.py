@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from mmvmr.datasets.transforms.masking import clips_of_windows
+from mmvmr.datasets.transforms.tef import endpoints
 from mmvmr.registry import TRANSFORMS
-
-from .masking import clips_of_windows
-from .tef import endpoints
 
 OPTIONS = {
     'clips': ('touched', 'labelled'),

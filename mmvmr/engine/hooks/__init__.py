@@ -1,12 +1,12 @@
 """Hooks."""
 
-from .checkpoint_hook import SafeCheckpointHook
-from .dataset_check_hook import DatasetCheckHook
-from .ema_hook import MomentEMAHook
-from .feature_spec_hook import FeatureSpecHook
-from .freeze_hook import FreezeHook
-from .result_hooks import DrawMomentsHook, MetricsFileHook, describe_split
-from .resume_hook import ExactResumeHook, nested_datasets, seed_iteration
+from mmvmr.engine.hooks.checkpoint_hook import SafeCheckpointHook
+from mmvmr.engine.hooks.dataset_check_hook import DatasetCheckHook
+from mmvmr.engine.hooks.ema_hook import MomentEMAHook
+from mmvmr.engine.hooks.feature_spec_hook import FeatureSpecHook
+from mmvmr.engine.hooks.freeze_hook import FreezeHook
+from mmvmr.engine.hooks.result_hooks import DrawMomentsHook, MetricsFileHook, describe_split
+from mmvmr.engine.hooks.resume_hook import ExactResumeHook, nested_datasets, seed_iteration
 
 __all__ = [
     'DatasetCheckHook',

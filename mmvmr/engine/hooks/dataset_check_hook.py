@@ -12,10 +12,9 @@ from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 
 from mmvmr.datasets import BaseMomentDataset
-from mmvmr.datasets.checks import CHECKS, ERROR, Finding, Split, check_splits, without
+from mmvmr.engine.hooks.resume_hook import nested_datasets
+from mmvmr.preparation.checks import CHECKS, ERROR, Finding, Split, check_splits, without
 from mmvmr.registry import HOOKS
-
-from .resume_hook import nested_datasets
 
 
 @HOOKS.register_module()
@@ -29,7 +28,7 @@ class DatasetCheckHook(Hook):
     Args:
         count: Videos and sentences per split whose features are read.
         errors: What an error (videos of validation in training, NaN, another dimension) does: ``warn``, or ``stop``.
-        ignore: Names of checks that say nothing; see :data:`mmvmr.datasets.checks.CHECKS`.
+        ignore: Names of checks that say nothing; see :data:`mmvmr.preparation.checks.CHECKS`.
 
     Raises:
         ValueError: If an option is unknown.

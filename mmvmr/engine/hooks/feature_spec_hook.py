@@ -8,10 +8,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 
+from mmvmr.engine.hooks.resume_hook import nested_datasets
 from mmvmr.registry import HOOKS
 from mmvmr.structures.feature_spec import FeatureSpec
-
-from .resume_hook import nested_datasets
 
 
 @HOOKS.register_module()

@@ -13,9 +13,8 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 
 from mmvmr.datasets import BaseMomentDataset
+from mmvmr.engine.loops import ResumableTrainLoop
 from mmvmr.registry import HOOKS
-
-from ..loops import ResumableTrainLoop
 
 
 def seed_iteration(seed: int, iteration: int, rank: int) -> None:

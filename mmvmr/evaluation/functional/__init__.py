@@ -1,8 +1,12 @@
 """Scoring of moment retrieval and highlight detection with numpy alone."""
 
-from .clip_labels import ClipLabelRule, clip_label_average_precision, trapezoid_average_precision
-from .compare import compare_figures, slices
-from .evaluate import (
+from mmvmr.evaluation.functional.clip_labels import (
+    ClipLabelRule,
+    clip_label_average_precision,
+    trapezoid_average_precision,
+)
+from mmvmr.evaluation.functional.compare import compare_figures, slices
+from mmvmr.evaluation.functional.evaluate import (
     evaluate_clip_labels,
     evaluate_highlights,
     evaluate_moments,
@@ -10,13 +14,19 @@ from .evaluate import (
     flatten_report,
     report_to_json,
 )
-from .highlight import HighlightBatch, highlight_average_precision, hit_at_one
-from .moment import MomentBatch, detection_average_precision, hull_iou, pairwise_iou, rank_iou
-from .padding import pad_rows
-from .per_query import query_figures
-from .protocols import Protocol, get_protocol, protocol_names, register_protocol
-from .submission import check_submission
-from .validation import InputError, check_annotations, check_predictions
+from mmvmr.evaluation.functional.highlight import HighlightBatch, highlight_average_precision, hit_at_one
+from mmvmr.evaluation.functional.moment import (
+    MomentBatch,
+    detection_average_precision,
+    hull_iou,
+    pairwise_iou,
+    rank_iou,
+)
+from mmvmr.evaluation.functional.padding import pad_rows
+from mmvmr.evaluation.functional.per_query import query_figures
+from mmvmr.evaluation.functional.protocols import Protocol, get_protocol, protocol_names, register_protocol
+from mmvmr.evaluation.functional.submission import check_submission
+from mmvmr.evaluation.functional.validation import InputError, check_annotations, check_predictions
 
 __all__ = [
     'ClipLabelRule',

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .padding import Bools, Floats, Rows, pad_rows
+from mmvmr.evaluation.functional.padding import Bools, Floats, Rows, pad_rows
 
 POSITIVE = ('above_median', 'nonzero')
 

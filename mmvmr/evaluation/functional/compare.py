@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .padding import Bools, Floats
-from .protocols import Protocol, get_protocol
-from .validation import Row
+from mmvmr.evaluation.functional.padding import Bools, Floats
+from mmvmr.evaluation.functional.protocols import Protocol, get_protocol
+from mmvmr.evaluation.functional.validation import Row
 
 #: Draws are made in portions of so many numbers.
 PORTION = 1 << 21

@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from mmvmr.utils.io import nan_to_none
-
-from .clip_labels import clip_label_average_precision
-from .highlight import HighlightBatch
-from .moment import MomentBatch
-from .padding import Floats, Ragged, Rows, as_lists, as_ragged
-from .protocols import Protocol, get_protocol
-from .validation import (
+from mmvmr.evaluation.functional.clip_labels import clip_label_average_precision
+from mmvmr.evaluation.functional.highlight import HighlightBatch
+from mmvmr.evaluation.functional.moment import MomentBatch
+from mmvmr.evaluation.functional.padding import Floats, Ragged, Rows, as_lists, as_ragged
+from mmvmr.evaluation.functional.protocols import Protocol, get_protocol
+from mmvmr.evaluation.functional.validation import (
     SALIENCY_KEY,
     WINDOWS_KEY,
     InputError,
@@ -26,6 +24,7 @@ from .validation import (
     has_labels,
     has_ratings,
 )
+from mmvmr.utils.io import nan_to_none
 
 Report = dict[str, Any]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .padding import Bools, Floats, Rows, as_ragged, pad_rows
+from mmvmr.evaluation.functional.padding import Bools, Floats, Rows, as_ragged, pad_rows
 
 #: Queries that are scored at a time.
 BLOCK = 1024

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .padding import Bools, Floats, Rows, pad_rows
+from mmvmr.evaluation.functional.padding import Bools, Floats, Rows, pad_rows
 
 MISSING = -1.0  # IoU with a window that does not exist: below every threshold
 

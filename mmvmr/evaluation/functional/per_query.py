@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from .clip_labels import clip_label_average_precision
-from .evaluate import cut_windows
-from .highlight import HighlightBatch
-from .moment import MomentBatch
-from .padding import Bools, Floats
-from .protocols import Protocol, get_protocol
-from .validation import (
+from mmvmr.evaluation.functional.clip_labels import clip_label_average_precision
+from mmvmr.evaluation.functional.evaluate import cut_windows
+from mmvmr.evaluation.functional.highlight import HighlightBatch
+from mmvmr.evaluation.functional.moment import MomentBatch
+from mmvmr.evaluation.functional.padding import Bools, Floats
+from mmvmr.evaluation.functional.protocols import Protocol, get_protocol
+from mmvmr.evaluation.functional.validation import (
     SALIENCY_KEY,
     WINDOWS_KEY,
     InputError,

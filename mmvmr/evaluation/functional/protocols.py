@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from .clip_labels import ClipLabelRule
+from mmvmr.evaluation.functional.clip_labels import ClipLabelRule
 
 
 def _grid(start: float, stop: float, step: float = 0.05) -> tuple[float, ...]:

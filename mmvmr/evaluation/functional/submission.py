@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .protocols import get_protocol
-from .validation import SALIENCY_KEY, WINDOWS_KEY, InputError, Row, check_predictions
+from mmvmr.evaluation.functional.protocols import get_protocol
+from mmvmr.evaluation.functional.validation import SALIENCY_KEY, WINDOWS_KEY, InputError, Row, check_predictions
 
 FILE_NAMES = ('hl_val_submission.jsonl', 'hl_test_submission.jsonl')
 

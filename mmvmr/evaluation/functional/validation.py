@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .padding import Ragged
+from mmvmr.evaluation.functional.padding import Ragged
 
 Row = dict[str, Any]
 

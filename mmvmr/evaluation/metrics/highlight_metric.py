@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from mmvmr.evaluation.functional import Protocol, check_predictions, evaluate_predictions, flatten_report
+from mmvmr.evaluation.functional.validation import SALIENCY_KEY, has_labels, has_ratings
+from mmvmr.evaluation.metrics.query_metric import QueryMetric
 from mmvmr.registry import METRICS
 from mmvmr.utils.io import write_jsonl
-
-from ..functional import Protocol, check_predictions, evaluate_predictions, flatten_report
-from ..functional.validation import SALIENCY_KEY, has_labels, has_ratings
-from .query_metric import QueryMetric
 
 
 @METRICS.register_module()

@@ -6,12 +6,11 @@ import dataclasses
 from types import MappingProxyType
 from typing import Any
 
+from mmvmr.evaluation.functional import Protocol, check_predictions, evaluate_predictions, flatten_report
+from mmvmr.evaluation.functional.validation import WINDOWS_KEY
+from mmvmr.evaluation.metrics.query_metric import QueryMetric
 from mmvmr.registry import METRICS
 from mmvmr.utils.io import write_jsonl
-
-from ..functional import Protocol, check_predictions, evaluate_predictions, flatten_report
-from ..functional.validation import WINDOWS_KEY
-from .query_metric import QueryMetric
 
 
 @METRICS.register_module()

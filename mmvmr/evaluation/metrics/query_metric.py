@@ -12,8 +12,8 @@ from mmengine.dist import all_gather_object, broadcast_object_list, is_main_proc
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from ..functional import Protocol, get_protocol
-from ..functional.validation import SALIENCY_KEY, WINDOWS_KEY
+from mmvmr.evaluation.functional import Protocol, get_protocol
+from mmvmr.evaluation.functional.validation import SALIENCY_KEY, WINDOWS_KEY
 
 _GROUND_TRUTH = ('duration', 'relevant_windows', 'relevant_clip_ids', 'saliency_scores', 'label')
 

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
+from mmvmr.evaluation.functional import Protocol, evaluate_moments
+from mmvmr.evaluation.functional.validation import WINDOWS_KEY
+from mmvmr.evaluation.metrics.query_metric import QueryMetric, annotation_row, prediction_row
 from mmvmr.registry import METRICS
-
-from ..functional import Protocol, evaluate_moments
-from ..functional.validation import WINDOWS_KEY
-from .query_metric import QueryMetric, annotation_row, prediction_row
 
 
 def spurious_figures(report: dict[str, Any], thresholds: Sequence[float]) -> dict[str, float]:

@@ -1,11 +1,11 @@
 """Extractors, registered in :data:`mmvmr.registry.EXTRACTORS` when this module is imported."""
 
-from .audio import PANNsExtractor
-from .clip import CLIPImageExtractor, CLIPTextExtractor
-from .i3d import I3DExtractor
-from .sentences import SentenceExtractor
-from .slowfast import SlowFastExtractor
-from .word_vectors import WordVectorExtractor
+from mmvmr.features.extractors.audio import PANNsExtractor
+from mmvmr.features.extractors.clip import CLIPImageExtractor, CLIPTextExtractor
+from mmvmr.features.extractors.i3d import I3DExtractor
+from mmvmr.features.extractors.sentences import SentenceExtractor
+from mmvmr.features.extractors.slowfast import SlowFastExtractor
+from mmvmr.features.extractors.word_vectors import WordVectorExtractor
 
 __all__ = [
     'CLIPImageExtractor',

@@ -13,11 +13,10 @@ from typing import Any
 
 from torch import Tensor
 
+from mmvmr.features.base import AudioExtractor
+from mmvmr.features.networks import Cnn14, load_weights, read_state_dict
+from mmvmr.features.networks.cnn14 import without_front_end
 from mmvmr.registry import EXTRACTORS
-
-from ..base import AudioExtractor
-from ..networks import Cnn14, load_weights, read_state_dict
-from ..networks.cnn14 import without_front_end
 
 
 @EXTRACTORS.register_module()

@@ -9,10 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmvmr.features.base import TextExtractor, VideoExtractor
+from mmvmr.features.extractors.pretrained import (
+    equal_lengths,
+    load_image_processor,
+    load_network,
+    load_pretrained,
+    tokenize,
+)
 from mmvmr.registry import EXTRACTORS
-
-from ..base import TextExtractor, VideoExtractor
-from .pretrained import equal_lengths, load_image_processor, load_network, load_pretrained, tokenize
 
 
 @EXTRACTORS.register_module()

@@ -16,18 +16,17 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from mmvmr.registry import EXTRACTORS
-
-from ..base import VideoExtractor
-from ..frames import FrameFormat
-from ..networks import (
+from mmvmr.features.base import VideoExtractor
+from mmvmr.features.frames import FrameFormat
+from mmvmr.features.networks import (
     InceptionI3D,
     is_plain_pickle,
     load_weights,
     read_numpy_pickle,
     read_state_dict,
 )
-from ..networks.inception_i3d import MIN_FRAMES, from_flax
+from mmvmr.features.networks.inception_i3d import MIN_FRAMES, from_flax
+from mmvmr.registry import EXTRACTORS
 
 
 @EXTRACTORS.register_module()

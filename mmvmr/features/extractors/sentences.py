@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from mmvmr.features.base import TextExtractor
+from mmvmr.features.extractors.pretrained import equal_lengths, load_network, load_pretrained, tokenize
 from mmvmr.registry import EXTRACTORS
-
-from ..base import TextExtractor
-from .pretrained import equal_lengths, load_network, load_pretrained, tokenize
 
 POOLS = ('mean', 'first')
 

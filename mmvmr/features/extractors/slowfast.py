@@ -31,12 +31,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmvmr.features.base import VideoExtractor
+from mmvmr.features.frames import FrameFormat
+from mmvmr.features.networks import SlowFast, is_plain_pickle, load_weights, read_state_dict
 from mmvmr.registry import EXTRACTORS
 from mmvmr.utils.checkpoint import UnsafeCheckpointError
-
-from ..base import VideoExtractor
-from ..frames import FrameFormat
-from ..networks import SlowFast, is_plain_pickle, load_weights, read_state_dict
 
 FPS = 30
 NUM_FRAMES = 32

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmvmr.datasets.feature_stores import WordVectorStore
+from mmvmr.datasets.stores.feature_stores import WordVectorStore
+from mmvmr.features.base import TextExtractor
 from mmvmr.registry import EXTRACTORS
-
-from ..base import TextExtractor
 
 UNKNOWN = ('zero', 'skip', 'mean')
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from .weights import to_tensor
+from mmvmr.features.networks.weights import to_tensor
 
 # What a blob is: a kernel or a bias, or a part of a batch norm.
 _PARTS = {'w': 'weight', 'b': 'bias'}

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .log_mel import LogMel
+from mmvmr.features.networks.log_mel import LogMel
 
 _BLOCKS = 6
 

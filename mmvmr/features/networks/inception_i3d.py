@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .weights import to_tensor
+from mmvmr.features.networks.weights import to_tensor
 
 # What leaves the last stage the 2 x 7 x 7 places that are pooled, after three temporal and five spatial halvings.
 MIN_FRAMES, MIN_SIZE = 9, 193

@@ -1,10 +1,10 @@
 """Decoders: moment queries read the memory."""
 
-from .dual_path_decoder import DualPathDecoder
-from .gated_fusion import GatedFusion
-from .sequential_enhance import SequentialEnhance
-from .span_enhance import SpanEnhance
-from .transformer_decoder import AnchorRefiner, DecoderLayer, NoEnhance, TransformerDecoder
+from mmvmr.models.decoders.dual_path_decoder import DualPathDecoder
+from mmvmr.models.decoders.gated_fusion import GatedFusion
+from mmvmr.models.decoders.sequential_enhance import SequentialEnhance
+from mmvmr.models.decoders.span_enhance import SpanEnhance
+from mmvmr.models.decoders.transformer_decoder import AnchorRefiner, DecoderLayer, NoEnhance, TransformerDecoder
 
 __all__ = [
     'AnchorRefiner',

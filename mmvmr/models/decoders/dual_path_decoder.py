@@ -7,11 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmvmr.models.decoders.transformer_decoder import merge_configs
+from mmvmr.models.layers import MLP, inverse_sigmoid, xavier_
 from mmvmr.registry import MODELS
-
-from ...structures import Decoded, Memory, Queries, moments_to_start_end, spans_to_moments, to_center_width
-from ..layers import MLP, inverse_sigmoid, xavier_
-from .transformer_decoder import merge_configs
+from mmvmr.structures import Decoded, Memory, Queries, moments_to_start_end, spans_to_moments, to_center_width
 
 
 @MODELS.register_module()

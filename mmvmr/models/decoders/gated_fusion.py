@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from mmvmr.models.layers import Dropout, MultiheadAttention, sentence_token
 from mmvmr.registry import MODELS
-
-from ...structures import Memory
-from ..layers import Dropout, MultiheadAttention, sentence_token
+from mmvmr.structures import Memory
 
 
 @MODELS.register_module()

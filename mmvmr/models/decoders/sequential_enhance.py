@@ -6,10 +6,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mmvmr.models.builder import build_named
 from mmvmr.registry import MODELS
-
-from ...structures import Memory
-from ..builder import build_named
+from mmvmr.structures import Memory
 
 
 @MODELS.register_module()

@@ -6,10 +6,9 @@ import math
 
 from torch import Tensor, nn
 
+from mmvmr.models.layers import sentence_token, temporal_align_weights
 from mmvmr.registry import MODELS
-
-from ...structures import Memory
-from ..layers import sentence_token, temporal_align_weights
+from mmvmr.structures import Memory
 
 
 def check_clip_context(module: nn.Module, memory: Memory) -> None:

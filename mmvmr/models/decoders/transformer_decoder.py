@@ -8,11 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmvmr.models.decoders.span_enhance import check_clip_context
+from mmvmr.models.layers import FFN, MLP, LearnedQueryPosition, QueryPosition, residual_dropout, xavier_
 from mmvmr.registry import MODELS, TASK_UTILS
-
-from ...structures import Decoded, Memory, Queries
-from ..layers import FFN, MLP, LearnedQueryPosition, QueryPosition, residual_dropout, xavier_
-from .span_enhance import check_clip_context
+from mmvmr.structures import Decoded, Memory, Queries
 
 
 @MODELS.register_module()

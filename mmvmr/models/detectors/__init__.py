@@ -1,10 +1,10 @@
 """Detectors: the templates that wire the stages."""
 
-from .base_detector import BaseDetector
-from .moment_detector import MomentDetector
-from .point_detector import PointDetector
-from .proposal_map_detector import ProposalMapDetector
-from .sliding_windows import SlidingWindows
+from mmvmr.models.detectors.base_detector import BaseDetector
+from mmvmr.models.detectors.moment_detector import MomentDetector
+from mmvmr.models.detectors.point_detector import PointDetector
+from mmvmr.models.detectors.proposal_map_detector import ProposalMapDetector
+from mmvmr.models.detectors.sliding_windows import SlidingWindows
 
 __all__ = [
     'BaseDetector',

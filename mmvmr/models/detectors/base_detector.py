@@ -8,11 +8,10 @@ from typing import Any
 from mmengine.model import BaseModel
 from torch import Tensor
 
+from mmvmr.models.builder import fill_shared
+from mmvmr.models.targets import build_targets
 from mmvmr.registry import MODELS
-
-from ...structures import MomentDataSample, MomentTargets, Outputs
-from ..builder import fill_shared
-from ..targets import build_targets
+from mmvmr.structures import MomentDataSample, MomentTargets, Outputs
 
 
 class BaseDetector(BaseModel):

@@ -9,12 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmvmr.models.builder import fill_shared
+from mmvmr.models.detectors.base_detector import BaseDetector, clip_mask
+from mmvmr.models.detectors.sliding_windows import Place
 from mmvmr.registry import MODELS, TASK_UTILS
-
-from ...structures import MomentDataSample, MomentTargets, Outputs, Tokens
-from ..builder import fill_shared
-from .base_detector import BaseDetector, clip_mask
-from .sliding_windows import Place
+from mmvmr.structures import MomentDataSample, MomentTargets, Outputs, Tokens
 
 
 @MODELS.register_module()

@@ -6,10 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
+from mmvmr.models.detectors.base_detector import BaseDetector
 from mmvmr.registry import MODELS
-
-from ...structures import MomentTargets, Outputs
-from .base_detector import BaseDetector
+from mmvmr.structures import MomentTargets, Outputs
 
 _KNOWN = ('video', 'text')
 

@@ -10,8 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from mmvmr.registry import TASK_UTILS
-
-from ...structures import Outputs, PredictionSet
+from mmvmr.structures import Outputs, PredictionSet
 
 
 @dataclass

@@ -1,24 +1,24 @@
 """Encoders: projected features to the memory that decoder and heads read."""
 
-from .alignment_token_encoder import AlignmentTokenEncoder
-from .dummy_token_encoder import DummyTokenEncoder
-from .event_context_encoder import EventContextEncoder
-from .frame_match_encoder import FrameMatchEncoder, FrameMatcher
-from .global_token_encoder import GlobalToken, GlobalTokenEncoder
-from .integration_encoder import IntegrationEncoder
-from .joint_encoder import JointEncoder
-from .late_fusion_encoder import LateFusionEncoder
-from .multi_modal_align_encoder import MultiModalAlignEncoder
-from .negative_pair_encoder import NegativePairEncoder
-from .prompt_token_encoder import PromptTokenEncoder
-from .proposal_map_encoder import JointSentenceEncoder, ProposalMapEncoder
-from .pyramid_encoder import PyramidEncoder, SineTable
-from .reciprocal_encoder import ReciprocalEncoder
-from .sentence_pool_encoder import SentencePoolEncoder
-from .similarity import SimilarityProjector
-from .transformer import EncoderLayer, TransformerEncoder
-from .video_context_encoder import VideoContextEncoder
-from .word_encoders import PooledWords, WordTransformer
+from mmvmr.models.encoders.alignment_token_encoder import AlignmentTokenEncoder
+from mmvmr.models.encoders.dummy_token_encoder import DummyTokenEncoder
+from mmvmr.models.encoders.event_context_encoder import EventContextEncoder
+from mmvmr.models.encoders.frame_match_encoder import FrameMatchEncoder, FrameMatcher
+from mmvmr.models.encoders.global_token_encoder import GlobalToken, GlobalTokenEncoder
+from mmvmr.models.encoders.integration_encoder import IntegrationEncoder
+from mmvmr.models.encoders.joint_encoder import JointEncoder
+from mmvmr.models.encoders.late_fusion_encoder import LateFusionEncoder
+from mmvmr.models.encoders.multi_modal_align_encoder import MultiModalAlignEncoder
+from mmvmr.models.encoders.negative_pair_encoder import NegativePairEncoder
+from mmvmr.models.encoders.prompt_token_encoder import PromptTokenEncoder
+from mmvmr.models.encoders.proposal_map_encoder import JointSentenceEncoder, ProposalMapEncoder
+from mmvmr.models.encoders.pyramid_encoder import PyramidEncoder, SineTable
+from mmvmr.models.encoders.reciprocal_encoder import ReciprocalEncoder
+from mmvmr.models.encoders.sentence_pool_encoder import SentencePoolEncoder
+from mmvmr.models.encoders.similarity import SimilarityProjector
+from mmvmr.models.encoders.transformer import EncoderLayer, TransformerEncoder
+from mmvmr.models.encoders.video_context_encoder import VideoContextEncoder
+from mmvmr.models.encoders.word_encoders import PooledWords, WordTransformer
 
 __all__ = [
     'AlignmentTokenEncoder',

@@ -7,10 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmvmr.models.encoders.global_token_encoder import GlobalToken
 from mmvmr.registry import MODELS
-
-from ...structures import Features, Memory, MomentTargets, Tokens
-from .global_token_encoder import GlobalToken
+from mmvmr.structures import Features, Memory, MomentTargets, Tokens
 
 
 @MODELS.register_module()

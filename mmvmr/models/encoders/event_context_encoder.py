@@ -6,10 +6,9 @@ from typing import Any
 
 from torch import nn
 
+from mmvmr.models.layers import masked_max
 from mmvmr.registry import MODELS, TASK_UTILS
-
-from ...structures import Features, Memory, MomentTargets
-from ..layers import masked_max
+from mmvmr.structures import Features, Memory, MomentTargets
 
 _POOLS = ('valid', 'padded')
 

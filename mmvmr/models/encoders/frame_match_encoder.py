@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
-
-from ...structures import Features, Memory, MomentTargets, Tokens
+from mmvmr.structures import Features, Memory, MomentTargets, Tokens
 
 #: What encoders leave in ``aux`` that is linear in the encoded clips, so that it is weighed as they are.
 _LINEAR_AUX = ('clip_scores',)

@@ -8,10 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvmr.models.layers import xavier_
 from mmvmr.registry import MODELS
-
-from ...structures import Features, Memory, MomentTargets, Tokens
-from ..layers import xavier_
+from mmvmr.structures import Features, Memory, MomentTargets, Tokens
 
 
 @MODELS.register_module()

@@ -8,8 +8,7 @@ import torch
 from torch import nn
 
 from mmvmr.registry import MODELS
-
-from ...structures import Features, Memory, MomentTargets, Tokens
+from mmvmr.structures import Features, Memory, MomentTargets, Tokens
 
 
 @MODELS.register_module()

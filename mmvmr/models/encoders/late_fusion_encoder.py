@@ -7,8 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
-
-from ...structures import Features, Memory, MomentTargets, Tokens
+from mmvmr.structures import Features, Memory, MomentTargets, Tokens
 
 
 @MODELS.register_module()

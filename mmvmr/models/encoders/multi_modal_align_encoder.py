@@ -7,10 +7,9 @@ from typing import Any
 
 from torch import nn
 
+from mmvmr.models.encoders.global_token_encoder import GlobalToken
 from mmvmr.registry import MODELS
-
-from ...structures import Features, Memory, MomentTargets
-from .global_token_encoder import GlobalToken
+from mmvmr.structures import Features, Memory, MomentTargets
 
 
 @MODELS.register_module()

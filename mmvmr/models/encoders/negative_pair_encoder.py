@@ -8,8 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS, TASK_UTILS
-
-from ...structures import Features, Memory, MomentTargets, Tokens, map_tensors
+from mmvmr.structures import Features, Memory, MomentTargets, Tokens, map_tensors
 
 
 @MODELS.register_module()

@@ -8,11 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mmvmr.models.layers import masked_mean
+from mmvmr.models.layers.proposal_map import MaskedConvStack
 from mmvmr.registry import MODELS
-
-from ...structures import Features, JointSpace, Memory, MomentTargets, Proposals, Tokens, to_center_width
-from ..layers import masked_mean
-from ..layers.proposal_map import MaskedConvStack
+from mmvmr.structures import Features, JointSpace, Memory, MomentTargets, Proposals, Tokens, to_center_width
 
 _POOLS = ('mean', 'first', 'last')
 

@@ -9,10 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvmr.models.layers import ConvAttentionLayer, MaskedConv
 from mmvmr.registry import MODELS
-
-from ...structures import Tokens
-from ..layers import ConvAttentionLayer, MaskedConv
+from mmvmr.structures import Tokens
 
 _STRETCHES = ('own', 'padded')
 

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
-
-from ...structures import Features, Memory, MomentTargets
+from mmvmr.structures import Features, Memory, MomentTargets
 
 
 @MODELS.register_module()

@@ -8,8 +8,7 @@ from typing import Any
 from torch import nn
 
 from mmvmr.registry import MODELS
-
-from ...structures import Features, Memory, MomentTargets
+from mmvmr.structures import Features, Memory, MomentTargets
 
 
 @MODELS.register_module()

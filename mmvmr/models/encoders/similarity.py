@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvmr.models.layers import MLP, sentence_token, xavier_
 from mmvmr.registry import MODELS
-
-from ...structures import Memory
-from ..layers import MLP, sentence_token, xavier_
+from mmvmr.structures import Memory
 
 
 @MODELS.register_module()

@@ -6,9 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mmvmr.models.layers import FFN, MultiheadAttention, residual_dropout, xavier_
 from mmvmr.registry import MODELS
-
-from ..layers import FFN, MultiheadAttention, residual_dropout, xavier_
 
 
 @MODELS.register_module()

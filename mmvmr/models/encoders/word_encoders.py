@@ -5,11 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mmvmr.models.encoders.pyramid_encoder import SineTable
+from mmvmr.models.layers import ConvAttentionLayer, ProjectedAttention, masked_mean
 from mmvmr.registry import MODELS
-
-from ...structures import Tokens
-from ..layers import ConvAttentionLayer, ProjectedAttention, masked_mean
-from .pyramid_encoder import SineTable
+from mmvmr.structures import Tokens
 
 
 class _WordEncoder(nn.Module):

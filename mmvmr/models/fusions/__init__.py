@@ -1,12 +1,12 @@
 """Fusions: bring text into video, features to features."""
 
-from .adaptive_cross import AdaptiveCrossAttention, AdaptiveCrossFusion
-from .context_query import ContextQueryFusion, SequentialFusion
-from .modulated_cross import ModulatedCrossFusion, ModulatedCrossLayer
-from .mutual_cross import MutualCrossFusion
-from .shared_cross import SharedCrossFusion
-from .temporal_dynamics import DynamicsCrossFusion, DynamicsCrossLayer, TemporalDynamicsFusion
-from .text_to_video import CrossEncoderLayer, NoFusion, TextToVideoFusion, head_major_mask
+from mmvmr.models.fusions.adaptive_cross import AdaptiveCrossAttention, AdaptiveCrossFusion
+from mmvmr.models.fusions.context_query import ContextQueryFusion, SequentialFusion
+from mmvmr.models.fusions.modulated_cross import ModulatedCrossFusion, ModulatedCrossLayer
+from mmvmr.models.fusions.mutual_cross import MutualCrossFusion
+from mmvmr.models.fusions.shared_cross import SharedCrossFusion
+from mmvmr.models.fusions.temporal_dynamics import DynamicsCrossFusion, DynamicsCrossLayer, TemporalDynamicsFusion
+from mmvmr.models.fusions.text_to_video import CrossEncoderLayer, NoFusion, TextToVideoFusion, head_major_mask
 
 __all__ = [
     'AdaptiveCrossAttention',

@@ -7,13 +7,12 @@ import dataclasses
 import torch
 from torch import Tensor, nn
 
+from mmvmr.models.fusions.text_to_video import TextToVideoFusion
+from mmvmr.models.layers import dropout as drop_elements
+from mmvmr.models.layers import merge_heads, split_heads
+from mmvmr.models.layers.attention import expand_mask
 from mmvmr.registry import MODELS
-
-from ...structures import Features
-from ..layers import dropout as drop_elements
-from ..layers import merge_heads, split_heads
-from ..layers.attention import expand_mask
-from .text_to_video import TextToVideoFusion
+from mmvmr.structures import Features
 
 
 @MODELS.register_module()

@@ -8,11 +8,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from mmvmr.models.builder import build_named
+from mmvmr.models.layers import AttentionPool, Dropout
 from mmvmr.registry import MODELS
-
-from ...structures import Features
-from ..builder import build_named
-from ..layers import AttentionPool, Dropout
+from mmvmr.structures import Features
 
 
 @MODELS.register_module()

@@ -7,10 +7,9 @@ import dataclasses
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvmr.models.layers import MaskedConv, ProjectedAttention, ScaledFFN
 from mmvmr.registry import MODELS
-
-from ...structures import Features, Tokens
-from ..layers import MaskedConv, ProjectedAttention, ScaledFFN
+from mmvmr.structures import Features, Tokens
 
 _MODES = ('adaln', 'affine')
 

@@ -8,8 +8,7 @@ from typing import Any
 from torch import nn
 
 from mmvmr.registry import MODELS
-
-from ...structures import Features
+from mmvmr.structures import Features
 
 
 @MODELS.register_module()

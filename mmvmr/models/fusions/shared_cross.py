@@ -8,10 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from mmvmr.models.layers import xavier_
 from mmvmr.registry import MODELS
-
-from ...structures import Features
-from ..layers import xavier_
+from mmvmr.structures import Features
 
 
 @MODELS.register_module()

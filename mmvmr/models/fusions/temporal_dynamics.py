@@ -8,11 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmvmr.models.fusions.text_to_video import CrossEncoderLayer, TextToVideoFusion
+from mmvmr.models.layers import DynamicsProjection, frame_differences
 from mmvmr.registry import MODELS
-
-from ...structures import Features, Tokens
-from ..layers import DynamicsProjection, frame_differences
-from .text_to_video import CrossEncoderLayer, TextToVideoFusion
+from mmvmr.structures import Features, Tokens
 
 
 @MODELS.register_module()

@@ -7,10 +7,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mmvmr.models.layers import FFN, residual_dropout, xavier_
 from mmvmr.registry import MODELS
-
-from ...structures import Features
-from ..layers import FFN, residual_dropout, xavier_
+from mmvmr.structures import Features
 
 
 @MODELS.register_module()

@@ -1,11 +1,18 @@
 """Heads: decoded queries and encoded clips to predictions."""
 
-from .dual_path_heads import DualPathQualityHead
-from .guided_saliency_head import MomentGuidedSaliencyHead
-from .moment_head import AnchorSpanHead, DirectSpanHead, ForegroundHead, MomentHead, QualityHead, RefinedSpanHead
-from .point_head import CosineSaliencyHead, PointHead
-from .proposal_head import ProposalHead
-from .saliency_head import LinearSaliencyHead, TokenSaliencyHead
+from mmvmr.models.heads.dual_path_heads import DualPathQualityHead
+from mmvmr.models.heads.guided_saliency_head import MomentGuidedSaliencyHead
+from mmvmr.models.heads.moment_head import (
+    AnchorSpanHead,
+    DirectSpanHead,
+    ForegroundHead,
+    MomentHead,
+    QualityHead,
+    RefinedSpanHead,
+)
+from mmvmr.models.heads.point_head import CosineSaliencyHead, PointHead
+from mmvmr.models.heads.proposal_head import ProposalHead
+from mmvmr.models.heads.saliency_head import LinearSaliencyHead, TokenSaliencyHead
 
 __all__ = [
     'AnchorSpanHead',

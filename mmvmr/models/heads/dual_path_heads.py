@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mmvmr.models.layers import MLP
 from mmvmr.registry import MODELS
-
-from ...structures import Decoded
-from ..layers import MLP
+from mmvmr.structures import Decoded
 
 _FORMS = ('concatenation', 'difference')
 

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
-
-from ...structures import Memory, PredictionSet, to_start_end
+from mmvmr.structures import Memory, PredictionSet, to_start_end
 
 
 @MODELS.register_module()

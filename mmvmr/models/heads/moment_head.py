@@ -7,10 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmvmr.models.layers import MLP
 from mmvmr.registry import MODELS, TASK_UTILS
-
-from ...structures import Decoded, PredictionSet, Queries
-from ..layers import MLP
+from mmvmr.structures import Decoded, PredictionSet, Queries
 
 
 @MODELS.register_module()

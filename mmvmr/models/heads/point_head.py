@@ -11,8 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
-
-from ...structures import Memory, Points, PredictionSet, Tokens, to_center_width
+from mmvmr.structures import Memory, Points, PredictionSet, Tokens, to_center_width
 
 _ACTIVATIONS = {'relu': torch.relu, 'sigmoid': torch.sigmoid}
 _UNITS = ('size', 'video')

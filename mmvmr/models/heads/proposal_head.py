@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
-
-from ...structures import Memory, PredictionSet
+from mmvmr.structures import Memory, PredictionSet
 
 
 @MODELS.register_module()

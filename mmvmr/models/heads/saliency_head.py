@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
-
-from ...structures import Memory, PredictionSet
+from mmvmr.structures import Memory, PredictionSet
 
 
 @MODELS.register_module()

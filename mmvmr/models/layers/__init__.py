@@ -1,6 +1,6 @@
 """Building blocks shared by all stages."""
 
-from .attention import (
+from mmvmr.models.layers.attention import (
     ConditionalCrossAttention,
     ConditionalSelfAttention,
     MultiheadAttention,
@@ -11,18 +11,18 @@ from .attention import (
     merge_heads,
     split_heads,
 )
-from .boundary_attention import BoundaryDeformation, BoundaryLayer
-from .clusters import ClusterMeans, MeanGate, RandomWalkPropagation, soft_assign
-from .conv_tower import ConvTower, MaskedConv
-from .dynamics import DynamicsProjection, frame_differences
-from .elementwise import Dropout, DropPath, PReLU, dropout, residual_dropout
-from .frame_guide import FrameGuide
-from .init import xavier_
-from .local_attention import ProjectedAttention, attend_near
-from .local_conv import ConvStack, LocalConvBlock
-from .mlp import FFN, MLP, build_activation
-from .modulators import GaussianModulator
-from .pooling import (
+from mmvmr.models.layers.boundary_attention import BoundaryDeformation, BoundaryLayer
+from mmvmr.models.layers.clusters import ClusterMeans, MeanGate, RandomWalkPropagation, soft_assign
+from mmvmr.models.layers.conv_tower import ConvTower, MaskedConv
+from mmvmr.models.layers.dynamics import DynamicsProjection, frame_differences
+from mmvmr.models.layers.elementwise import Dropout, DropPath, PReLU, dropout, residual_dropout
+from mmvmr.models.layers.frame_guide import FrameGuide
+from mmvmr.models.layers.init import xavier_
+from mmvmr.models.layers.local_attention import ProjectedAttention, attend_near
+from mmvmr.models.layers.local_conv import ConvStack, LocalConvBlock
+from mmvmr.models.layers.mlp import FFN, MLP, build_activation
+from mmvmr.models.layers.modulators import GaussianModulator
+from mmvmr.models.layers.pooling import (
     AttentionPool,
     ProjectedMeanPool,
     TanhAttentionPool,
@@ -31,19 +31,19 @@ from .pooling import (
     masked_mean,
     sentence_token,
 )
-from .position import ContentScale, SinePosition, sine_embedding
-from .proposal_map import MaskedConvStack, SparseConvMap, SparseMaxMap
-from .pyramid_layers import ConvAttentionLayer, ScaledFFN, ScaledPath, pool_max
-from .query_position import (
+from mmvmr.models.layers.position import ContentScale, SinePosition, sine_embedding
+from mmvmr.models.layers.proposal_map import MaskedConvStack, SparseConvMap, SparseMaxMap
+from mmvmr.models.layers.pyramid_layers import ConvAttentionLayer, ScaledFFN, ScaledPath, pool_max
+from mmvmr.models.layers.query_position import (
     AnchorQueryPosition,
     LearnedQueryPosition,
     QueryPosition,
     SpanQueryPosition,
     inverse_sigmoid,
 )
-from .response_encoder import ResponseGRU, ResponseTransformer
-from .slot_attention import SlotAttention
-from .temporal_align import hat_weights, temporal_align, temporal_align_weights
+from mmvmr.models.layers.response_encoder import ResponseGRU, ResponseTransformer
+from mmvmr.models.layers.slot_attention import SlotAttention
+from mmvmr.models.layers.temporal_align import hat_weights, temporal_align, temporal_align_weights
 
 __all__ = [
     'FFN',

@@ -10,11 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvmr.models.layers.elementwise import dropout as drop_elements
+from mmvmr.models.layers.query_position import QueryPosition
 from mmvmr.registry import MODELS
-
-from ...structures import Tokens
-from .elementwise import dropout as drop_elements
-from .query_position import QueryPosition
+from mmvmr.structures import Tokens
 
 
 def attend(

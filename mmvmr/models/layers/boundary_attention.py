@@ -7,12 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmvmr.models.layers.attention import split_heads
+from mmvmr.models.layers.elementwise import Dropout
+from mmvmr.models.layers.mlp import FFN
+from mmvmr.models.layers.temporal_align import hat_weights
 from mmvmr.registry import MODELS
-
-from .attention import split_heads
-from .elementwise import Dropout
-from .mlp import FFN
-from .temporal_align import hat_weights
 
 _SCALES = ('valid', 'padded')
 

@@ -6,9 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvmr.models.layers.attention import MultiheadAttention
 from mmvmr.registry import MODELS
-
-from .attention import MultiheadAttention
 
 _PADDINGS = ('exclude', 'include')
 

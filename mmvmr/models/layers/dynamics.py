@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mmvmr.models.layers.elementwise import Dropout
 from mmvmr.registry import MODELS
-
-from .elementwise import Dropout
 
 
 def frame_differences(feat: Tensor, start: Tensor) -> Tensor:

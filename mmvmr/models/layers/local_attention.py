@@ -6,10 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvmr.models.layers.attention import attend
+from mmvmr.models.layers.elementwise import Dropout
 from mmvmr.registry import MODELS
-
-from .attention import attend
-from .elementwise import Dropout
 
 #: Positions of a block of local attention; blocks run as a batch of small dense attentions.
 _BLOCK = 64

@@ -6,9 +6,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from mmvmr.models.layers.elementwise import Dropout, PReLU
 from mmvmr.registry import MODELS
-
-from .elementwise import Dropout, PReLU
 
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
     'relu': nn.ReLU,

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
-
-from ...structures import Memory
+from mmvmr.structures import Memory
 
 
 def masked_mean(feat: Tensor, mask: Tensor) -> Tensor:

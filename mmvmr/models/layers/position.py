@@ -7,9 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from mmvmr.models.layers.mlp import MLP
 from mmvmr.registry import MODELS
-
-from .mlp import MLP
 
 
 def _frequencies(dims: int, device: torch.device) -> Tensor:

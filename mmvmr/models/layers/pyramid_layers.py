@@ -6,12 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvmr.models.layers.conv_tower import MaskedConv
+from mmvmr.models.layers.elementwise import Dropout, DropPath
+from mmvmr.models.layers.local_attention import ProjectedAttention
+from mmvmr.models.layers.mlp import FFN
 from mmvmr.registry import MODELS
-
-from .conv_tower import MaskedConv
-from .elementwise import Dropout, DropPath
-from .local_attention import ProjectedAttention
-from .mlp import FFN
 
 
 class ScaledPath(nn.Module):

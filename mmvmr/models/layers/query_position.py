@@ -7,11 +7,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from mmvmr.models.layers.mlp import MLP
+from mmvmr.models.layers.position import sine_embedding
 from mmvmr.registry import MODELS
-
-from ...structures import Queries
-from .mlp import MLP
-from .position import sine_embedding
+from mmvmr.structures import Queries
 
 
 class QueryPosition(NamedTuple):

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
+from mmvmr.models.layers.pooling import masked_mean
 from mmvmr.registry import MODELS
-
-from .pooling import masked_mean
 
 
 @MODELS.register_module()

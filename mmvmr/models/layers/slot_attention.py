@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mmvmr.models.layers.mlp import MLP
 from mmvmr.registry import MODELS
-
-from .mlp import MLP
 
 _PADDINGS = ('exclude', 'uniform')
 

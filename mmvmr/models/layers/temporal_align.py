@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...structures import to_start_end
+from mmvmr.structures import to_start_end
 
 
 def temporal_align_weights(spans: Tensor, mask: Tensor, num_points: int) -> Tensor:

@@ -1,33 +1,33 @@
 """Losses: named terms that :class:`mmvmr.models.criterion.MomentCriterion` adds up."""
 
-from .alignment_losses import (
+from mmvmr.models.losses.alignment_losses import (
     ClipClassLoss,
     ClipTextInterLoss,
     ClipTextIntraLoss,
     ClipTextLocalLoss,
     VideoTextContrastiveLoss,
 )
-from .base import DenseLoss, SetLoss
-from .boundary_losses import BoundaryEvidenceLoss
-from .correlation_losses import (
+from mmvmr.models.losses.base import DenseLoss, SetLoss
+from mmvmr.models.losses.boundary_losses import BoundaryEvidenceLoss
+from mmvmr.models.losses.correlation_losses import (
     AttentionDistillLoss,
     MomentClipLoss,
     MomentDummyLoss,
     MomentSentenceLoss,
     OrthogonalTokenLoss,
 )
-from .frame_losses import FrameGuidanceLoss, PooledAlignmentLoss
-from .injection_losses import SpatialDynamicLoss, VisualContextLoss
-from .point_losses import ClipForegroundLoss, MovingCount, PointFocalLoss, PointForegroundLoss
-from .proposal_losses import MomentToSentenceLoss, ProposalIoULoss, SentenceToMomentLoss
-from .saliency_losses import (
+from mmvmr.models.losses.frame_losses import FrameGuidanceLoss, PooledAlignmentLoss
+from mmvmr.models.losses.injection_losses import SpatialDynamicLoss, VisualContextLoss
+from mmvmr.models.losses.point_losses import ClipForegroundLoss, MovingCount, PointFocalLoss, PointForegroundLoss
+from mmvmr.models.losses.proposal_losses import MomentToSentenceLoss, ProposalIoULoss, SentenceToMomentLoss
+from mmvmr.models.losses.saliency_losses import (
     ClipAttentionLoss,
     SaliencyMarginLoss,
     SaliencyNegativeLoss,
     SaliencyRankLoss,
     rank_contrastive,
 )
-from .score_losses import (
+from mmvmr.models.losses.score_losses import (
     BalancedQualityLoss,
     FocalForegroundLoss,
     ForegroundErrorLoss,
@@ -35,8 +35,8 @@ from .score_losses import (
     QualityLoss,
     QualityMarginLoss,
 )
-from .similarity_losses import ClipSentenceLoss, VideoSentenceLoss
-from .span_losses import SpanGIoULoss, SpanIoULoss, SpanL1Loss
+from mmvmr.models.losses.similarity_losses import ClipSentenceLoss, VideoSentenceLoss
+from mmvmr.models.losses.span_losses import SpanGIoULoss, SpanIoULoss, SpanL1Loss
 
 __all__ = [
     'AttentionDistillLoss',

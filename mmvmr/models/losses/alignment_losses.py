@@ -10,12 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvmr.models.layers import masked_mean, sentence_token
+from mmvmr.models.losses.base import DenseLoss, check_padding, padded_mean
+from mmvmr.models.losses.gather import gather_rows, joint_cross_entropy, joint_ratio, mean_over_ranks
 from mmvmr.registry import MODELS
-
-from ...structures import MomentTargets, Outputs, Tokens
-from ..layers import masked_mean, sentence_token
-from .base import DenseLoss, check_padding, padded_mean
-from .gather import gather_rows, joint_cross_entropy, joint_ratio, mean_over_ranks
+from mmvmr.structures import MomentTargets, Outputs, Tokens
 
 _STAGES = ('before', 'after')
 _SENTENCES = ('mean', 'unit_mean', 'token')

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from ...structures import MomentTargets, Outputs, PredictionSet
-from ..task_modules import Matched
-from .gather import joint_mean, joint_ratio
+from mmvmr.models.losses.gather import joint_mean, joint_ratio
+from mmvmr.models.task_modules import Matched
+from mmvmr.structures import MomentTargets, Outputs, PredictionSet
 
 
 class SetLoss(nn.Module):

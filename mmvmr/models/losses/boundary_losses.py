@@ -5,11 +5,10 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmvmr.models.losses.base import DenseLoss
+from mmvmr.models.losses.gather import joint_mean
 from mmvmr.registry import MODELS
-
-from ...structures import MomentTargets, Outputs, clip_centers, to_start_end
-from .base import DenseLoss
-from .gather import joint_mean
+from mmvmr.structures import MomentTargets, Outputs, clip_centers, to_start_end
 
 _GRIDS = ('valid', 'padded')
 

@@ -8,11 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmvmr.models.losses.base import DenseLoss, check_padding, padded_mean
+from mmvmr.models.losses.gather import gather_rows, joint_cross_entropy, joint_mean
 from mmvmr.registry import MODELS
-
-from ...structures import MomentTargets, Outputs
-from .base import DenseLoss, check_padding, padded_mean
-from .gather import gather_rows, joint_cross_entropy, joint_mean
+from mmvmr.structures import MomentTargets, Outputs
 
 
 def alignment(outputs: Outputs, name: str) -> Tensor:

@@ -8,12 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvmr.models.losses.alignment_losses import stage_text
+from mmvmr.models.losses.base import DenseLoss
+from mmvmr.models.losses.gather import gather_rows, joint_ratio
 from mmvmr.registry import MODELS
-
-from ...structures import MomentTargets, Outputs
-from .alignment_losses import stage_text
-from .base import DenseLoss
-from .gather import gather_rows, joint_ratio
+from mmvmr.structures import MomentTargets, Outputs
 
 
 @MODELS.register_module()

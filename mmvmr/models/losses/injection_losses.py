@@ -14,16 +14,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvmr.models.layers import masked_mean
+from mmvmr.models.layers.frame_guide import FrameGuide, frames_inside
+from mmvmr.models.layers.response_encoder import normalise_responses
+from mmvmr.models.losses.base import DenseLoss
+from mmvmr.models.losses.gather import gather_rows, joint_ratio
+from mmvmr.models.losses.proposal_losses import video_rows
 from mmvmr.registry import MODELS
-
-from ...structures import MomentTargets, Outputs
-from ...structures.query_roles import DYNAMIC, STATIC
-from ..layers import masked_mean
-from ..layers.frame_guide import FrameGuide, frames_inside
-from ..layers.response_encoder import normalise_responses
-from .base import DenseLoss
-from .gather import gather_rows, joint_ratio
-from .proposal_losses import video_rows
+from mmvmr.structures import MomentTargets, Outputs
+from mmvmr.structures.query_roles import DYNAMIC, STATIC
 
 _OPTIONS = {
     'form': ('consistent', 'relational'),

@@ -8,12 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvmr.models.losses.base import DenseLoss, SetLoss
+from mmvmr.models.losses.gather import joint_ratio, mean_over_ranks, num_processes
+from mmvmr.models.task_modules import Matched
 from mmvmr.registry import MODELS
-
-from ...structures import MomentTargets, Outputs, PredictionSet
-from ..task_modules import Matched
-from .base import DenseLoss, SetLoss
-from .gather import joint_ratio, mean_over_ranks, num_processes
+from mmvmr.structures import MomentTargets, Outputs, PredictionSet
 
 
 @MODELS.register_module()

@@ -10,11 +10,10 @@ import torch.nn.functional as F
 from mmengine.logging import MessageHub
 from torch import Tensor
 
+from mmvmr.models.losses.base import DenseLoss
+from mmvmr.models.losses.gather import gather_rows, joint_mean, joint_ratio
 from mmvmr.registry import MODELS
-
-from ...structures import MomentTargets, Outputs, pairwise_iou, to_start_end
-from .base import DenseLoss
-from .gather import gather_rows, joint_mean, joint_ratio
+from mmvmr.structures import MomentTargets, Outputs, pairwise_iou, to_start_end
 
 _REMOVED = ('excluded', 'zero')
 

@@ -8,11 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmvmr.models.losses.base import DenseLoss, check_padding, padded_mean
+from mmvmr.models.losses.gather import joint_mean, joint_ratio, mean_over_ranks, num_processes
 from mmvmr.registry import MODELS
-
-from ...structures import MomentTargets, Outputs
-from .base import DenseLoss, check_padding, padded_mean
-from .gather import joint_mean, joint_ratio, mean_over_ranks, num_processes
+from mmvmr.structures import MomentTargets, Outputs
 
 _PADDED_SCORE = -1e3
 

@@ -9,12 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmvmr.models.losses.base import SetLoss
+from mmvmr.models.losses.gather import joint_mean, joint_ratio
+from mmvmr.models.task_modules import Matched
 from mmvmr.registry import MODELS
-
-from ...structures import MomentTargets, PredictionSet, pairwise_iou, to_start_end
-from ..task_modules import Matched
-from .base import SetLoss
-from .gather import joint_mean, joint_ratio
+from mmvmr.structures import MomentTargets, PredictionSet, pairwise_iou, to_start_end
 
 
 @MODELS.register_module()

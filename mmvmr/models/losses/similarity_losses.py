@@ -7,12 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmvmr.models.losses.alignment_losses import symmetric_contrast
+from mmvmr.models.losses.base import DenseLoss, check_padding
+from mmvmr.models.losses.gather import joint_mean
 from mmvmr.registry import MODELS
-
-from ...structures import MomentTargets, Outputs, to_start_end
-from .alignment_losses import symmetric_contrast
-from .base import DenseLoss, check_padding
-from .gather import joint_mean
+from mmvmr.structures import MomentTargets, Outputs, to_start_end
 
 _WINDOWS = ('all', 'first')
 

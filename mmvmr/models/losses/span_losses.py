@@ -8,12 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmvmr.models.losses.base import SetLoss
+from mmvmr.models.losses.gather import joint_ratio
+from mmvmr.models.task_modules import Matched
 from mmvmr.registry import MODELS
-
-from ...structures import MomentTargets, PredictionSet, paired_giou, paired_iou, to_start_end
-from ..task_modules import Matched
-from .base import SetLoss
-from .gather import joint_ratio
+from mmvmr.structures import MomentTargets, PredictionSet, paired_giou, paired_iou, to_start_end
 
 
 class _MatchedSpanLoss(SetLoss):

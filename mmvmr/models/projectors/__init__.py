@@ -1,10 +1,10 @@
 """Projectors: input features to the width of the model."""
 
-from .clip_pool_projector import ClipPoolProjector
-from .linear_projector import LearnedTextPosition, LinearProjector, ProjectionLayer
-from .modality import ModalityEmbedding
-from .plain_projector import PlainProjector
-from .text_encoder import TransformersTextEncoder
+from mmvmr.models.projectors.clip_pool_projector import ClipPoolProjector
+from mmvmr.models.projectors.linear_projector import LearnedTextPosition, LinearProjector, ProjectionLayer
+from mmvmr.models.projectors.modality import ModalityEmbedding
+from mmvmr.models.projectors.plain_projector import PlainProjector
+from mmvmr.models.projectors.text_encoder import TransformersTextEncoder
 
 __all__ = [
     'ClipPoolProjector',

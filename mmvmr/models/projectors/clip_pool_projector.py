@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
-
-from ...structures import Features, Tokens
+from mmvmr.structures import Features, Tokens
 
 _LAST = ('included', 'excluded')
 

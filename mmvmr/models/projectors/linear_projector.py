@@ -9,10 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmvmr.models.layers import Dropout
 from mmvmr.registry import MODELS
-
-from ...structures import Features, Tokens
-from ..layers import Dropout
+from mmvmr.structures import Features, Tokens
 
 TEF_DIMS = 2
 

@@ -7,8 +7,7 @@ import dataclasses
 from torch import nn
 
 from mmvmr.registry import MODELS
-
-from ...structures import Features
+from mmvmr.structures import Features
 
 
 @MODELS.register_module()

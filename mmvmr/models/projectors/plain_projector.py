@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from mmvmr.models.projectors.linear_projector import check_dims
 from mmvmr.registry import MODELS
-
-from ...structures import Features, Tokens
-from .linear_projector import check_dims
+from mmvmr.structures import Features, Tokens
 
 
 @MODELS.register_module()

@@ -1,11 +1,11 @@
 """Query initializers: the moment queries that enter the decoder."""
 
-from .dynamic import DynamicAnchorQueryInitializer
-from .learned import LearnedAnchorQueryInitializer, LearnedQueryInitializer
-from .moments import MomentQueryInitializer, allowed_moments
-from .noise import DualPathQueryInitializer, NoiseQueryGenerator, add_noise
-from .sentence_slots import SentenceSlotQueryInitializer
-from .slots import SlotQueryInitializer
+from mmvmr.models.query_initializers.dynamic import DynamicAnchorQueryInitializer
+from mmvmr.models.query_initializers.learned import LearnedAnchorQueryInitializer, LearnedQueryInitializer
+from mmvmr.models.query_initializers.moments import MomentQueryInitializer, allowed_moments
+from mmvmr.models.query_initializers.noise import DualPathQueryInitializer, NoiseQueryGenerator, add_noise
+from mmvmr.models.query_initializers.sentence_slots import SentenceSlotQueryInitializer
+from mmvmr.models.query_initializers.slots import SlotQueryInitializer
 
 __all__ = [
     'DualPathQueryInitializer',

@@ -8,10 +8,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mmvmr.models.query_initializers.learned import LearnedQueryInitializer
 from mmvmr.registry import MODELS
-
-from ...structures import Queries
-from .learned import LearnedQueryInitializer
+from mmvmr.structures import Queries
 
 
 def anchor_source(cfg: Mapping[str, Any] | None, num_queries: int) -> nn.Module | None:

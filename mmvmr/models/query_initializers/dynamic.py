@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from mmvmr.models.layers import MLP, instance_token
 from mmvmr.registry import MODELS
-
-from ...structures import Memory, MomentTargets, PredictionSet, Queries, QueryGroup
-from ..layers import MLP, instance_token
+from mmvmr.structures import Memory, MomentTargets, PredictionSet, Queries, QueryGroup
 
 
 @MODELS.register_module()

@@ -6,8 +6,7 @@ import torch
 from torch import nn
 
 from mmvmr.registry import MODELS
-
-from ...structures import Memory, MomentTargets, Queries, QueryGroup
+from mmvmr.structures import Memory, MomentTargets, Queries, QueryGroup
 
 
 @MODELS.register_module()

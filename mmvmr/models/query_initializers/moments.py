@@ -7,11 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmvmr.models.layers import inverse_sigmoid
+from mmvmr.models.query_initializers.anchors import anchor_source, take_anchors
 from mmvmr.registry import MODELS
-
-from ...structures import Memory, MomentTargets, Queries, QueryGroup
-from ..layers import inverse_sigmoid
-from .anchors import anchor_source, take_anchors
+from mmvmr.structures import Memory, MomentTargets, Queries, QueryGroup
 
 _PROJECTIONS = ('straight_through', 'in_place')
 

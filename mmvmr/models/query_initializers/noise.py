@@ -9,10 +9,9 @@ import torch
 from mmengine.logging import MessageHub
 from torch import Tensor, nn
 
+from mmvmr.models.query_initializers.learned import LearnedQueryInitializer
 from mmvmr.registry import MODELS
-
-from ...structures import Memory, MomentTargets, Queries, QueryGroup, spans_to_moments, to_center_width, to_start_end
-from .learned import LearnedQueryInitializer
+from mmvmr.structures import Memory, MomentTargets, Queries, QueryGroup, spans_to_moments, to_center_width, to_start_end
 
 _CONTRASTIVE = ('none', 'fixed', 'course')
 _CENTER_NOISE = ('center', 'width')

@@ -7,11 +7,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from mmvmr.models.layers import sentence_token, xavier_
+from mmvmr.models.query_initializers.anchors import anchor_source, take_anchors
 from mmvmr.registry import MODELS
-
-from ...structures import Memory, MomentTargets, Queries, QueryGroup
-from ..layers import sentence_token, xavier_
-from .anchors import anchor_source, take_anchors
+from mmvmr.structures import Memory, MomentTargets, Queries, QueryGroup
 
 _STARTS = ('distinct', 'equal')
 

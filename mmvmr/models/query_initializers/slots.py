@@ -8,11 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmvmr.models.layers import MLP, SlotAttention, xavier_
+from mmvmr.models.query_initializers.anchors import anchor_source, take_anchors
 from mmvmr.registry import MODELS
-
-from ...structures import Memory, MomentTargets, PredictionSet, Queries, QueryGroup
-from ..layers import MLP, SlotAttention, xavier_
-from .anchors import anchor_source, take_anchors
+from mmvmr.structures import Memory, MomentTargets, PredictionSet, Queries, QueryGroup
 
 
 @MODELS.register_module()

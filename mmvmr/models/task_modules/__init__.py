@@ -1,12 +1,12 @@
 """Assigners, match costs, span coders and samplers of negatives."""
 
-from .assigner import HungarianAssigner, Matched
-from .coders import AdditiveSpanCoder, LogitSpanCoder
-from .match_costs import ForegroundCost, QualityCost, SpanGIoUCost, SpanL1Cost
-from .negatives import RollNegativeSampler, SimilarityNegativeSampler
-from .nms import HardNMS, SegmentVoting, SoftNMS
-from .points import PointAssigner, PyramidPoints
-from .pseudo_events import PseudoEvents
+from mmvmr.models.task_modules.assigner import HungarianAssigner, Matched
+from mmvmr.models.task_modules.coders import AdditiveSpanCoder, LogitSpanCoder
+from mmvmr.models.task_modules.match_costs import ForegroundCost, QualityCost, SpanGIoUCost, SpanL1Cost
+from mmvmr.models.task_modules.negatives import RollNegativeSampler, SimilarityNegativeSampler
+from mmvmr.models.task_modules.nms import HardNMS, SegmentVoting, SoftNMS
+from mmvmr.models.task_modules.points import PointAssigner, PyramidPoints
+from mmvmr.models.task_modules.pseudo_events import PseudoEvents
 
 __all__ = [
     'AdditiveSpanCoder',

@@ -10,10 +10,9 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from mmvmr.models.builder import build_named
 from mmvmr.registry import TASK_UTILS
-
-from ...structures import MomentTargets, PredictionSet
-from ..builder import build_named
+from mmvmr.structures import MomentTargets, PredictionSet
 
 
 @dataclass

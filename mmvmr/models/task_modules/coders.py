@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mmvmr.models.layers import inverse_sigmoid
 from mmvmr.registry import TASK_UTILS
-
-from ..layers import inverse_sigmoid
 
 
 @TASK_UTILS.register_module()

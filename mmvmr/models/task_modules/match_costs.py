@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from mmvmr.registry import TASK_UTILS
-
-from ...structures import PredictionSet, pairwise_giou, to_start_end
+from mmvmr.structures import PredictionSet, pairwise_giou, to_start_end
 
 
 @TASK_UTILS.register_module()

@@ -7,8 +7,7 @@ from mmengine.logging import MessageHub
 from torch import Tensor
 
 from mmvmr.registry import TASK_UTILS
-
-from ...structures import Features, Memory, MomentTargets, Tokens, map_tensors
+from mmvmr.structures import Features, Memory, MomentTargets, Tokens, map_tensors
 
 
 @TASK_UTILS.register_module()

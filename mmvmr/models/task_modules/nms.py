@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from mmvmr.registry import TASK_UTILS
-
-from ...structures import paired_hull_iou, pairwise_iou
+from mmvmr.structures import paired_hull_iou, pairwise_iou
 
 _DECAYS = ('gaussian', 'linear')
 

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from mmvmr.models.task_modules.assigner import Matched
 from mmvmr.registry import TASK_UTILS
-
-from ...structures import MomentTargets, Points, PredictionSet, to_start_end
-from .assigner import Matched
+from mmvmr.structures import MomentTargets, Points, PredictionSet, to_start_end
 
 #: Positions that differ by less than this part of a clip are equal; spans are float32 and have been converted.
 TIE = 1e-4

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmvmr.datasets import moment_collate
-from mmvmr.datasets.same_video import apart
+from mmvmr.datasets.samplers.same_video import apart
 from mmvmr.datasets.transforms import negative_query
 from mmvmr.testing import ReplayDraws
 

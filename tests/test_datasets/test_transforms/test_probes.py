@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from mmvmr.conversion.masked_targets import masked_features
 from mmvmr.datasets.transforms.masking import MaskTargets, clips_of_windows
-from mmvmr.official.masked_targets import masked_features
 
 PROBES = ('MaskTargets', 'ReplaceContext', 'ShuffleClips', 'PositionOnly', 'EmptyQuery', 'SwapQuery')
 

@@ -1,0 +1,244 @@
+"""What the official implementations that grew out of Moment-DETR have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mmvmr.conversion.method import Tensors
+from mmvmr.models.layers import AnchorQueryPosition
+from mmvmr.structures import Outputs, Queries
+
+PROJECTION_KEYS = (
+    (r'input_vid_proj\.(\d+)\.LayerNorm\.(.+)', r'projector.video.\1.norm.\2'),
+    (r'input_vid_proj\.(\d+)\.net\.1\.(.+)', r'projector.video.\1.linear.\2'),
+    (r'input_txt_proj\.(\d+)\.LayerNorm\.(.+)', r'projector.text.\1.norm.\2'),
+    (r'input_txt_proj\.(\d+)\.net\.1\.(.+)', r'projector.text.\1.linear.\2'),
+)
+
+TEXT_POSITION_KEYS = (
+    (r'txt_position_embed\.position_embeddings\.weight', r'projector.text_position.embedding.weight'),
+    (r'txt_position_embed\.LayerNorm\.(.+)', r'projector.text_position.norm.\1'),
+)
+
+HEAD_KEYS = (
+    (r'span_embed\.layers\.(.+)', r'moment_head.span.mlp.layers.\1'),
+    (r'class_embed\.(.+)', r'moment_head.logits.linear.\1'),
+)
+
+CONDITIONAL_DECODER_KEYS = (
+    *(
+        (rf'transformer\.decoder\.layers\.(\d+)\.{old}\.(.+)', rf'decoder.layers.\1.{new}.\2')
+        for old, new in (
+            ('sa_qcontent_proj', 'self_attn.query_content'),
+            ('sa_qpos_proj', 'self_attn.query_pos'),
+            ('sa_kcontent_proj', 'self_attn.key_content'),
+            ('sa_kpos_proj', 'self_attn.key_pos'),
+            ('sa_v_proj', 'self_attn.value'),
+            ('self_attn.out_proj', 'self_attn.out_proj'),
+            ('ca_qcontent_proj', 'cross_attn.query_content'),
+            ('ca_qpos_proj', 'cross_attn.query_pos'),
+            ('ca_qpos_sine_proj', 'cross_attn.query_sine'),
+            ('ca_kcontent_proj', 'cross_attn.key_content'),
+            ('ca_kpos_proj', 'cross_attn.key_pos'),
+            ('ca_v_proj', 'cross_attn.value'),
+            ('cross_attn.out_proj', 'cross_attn.out_proj'),
+        )
+    ),
+    (r'transformer\.decoder\.layers\.(\d+)\.(linear[12]|activation)\.(.+)', r'decoder.layers.\1.ffn.\2.\3'),
+    (r'transformer\.decoder\.layers\.(\d+)\.(norm[123])\.(.+)', r'decoder.layers.\1.\2.\3'),
+    (r'transformer\.decoder\.norm\.(.+)', r'decoder.norm.\1'),
+    (r'transformer\.decoder\.query_scale\.(.+)', r'decoder.position.query_scale.\1'),
+    (r'transformer\.decoder\.ref_point_head\.(.+)', r'decoder.position.point_head.\1'),
+    (r'transformer\.decoder\.ref_anchor_head\.(.+)', r'decoder.position.anchor_head.\1'),
+    (r'transformer\.decoder\.bbox_embed\.(.+)', r'decoder.refiner.mlp.\1'),
+)
+
+
+def encoder_keys(official: str, ours: str, attention: str = 'self_attn') -> tuple[tuple[str, str], ...]:
+    """Rules for a stack of encoder layers.
+
+    Args:
+        official: Official name of the stack, e.g. ``transformer.encoder``.
+        ours: Our name of the stack, e.g. ``encoder.layers``.
+        attention: Our name of the attention inside a layer.
+
+    Returns:
+        Rules for attention, feed-forward block and norms of every layer.
+    """
+    old = official.replace('.', r'\.') + r'\.layers\.(\d+)\.'
+    new = ours + r'.layers.\1.'
+    return (
+        (old + r'self_attn\.(.+)', new + attention + r'.\2'),
+        (old + r'(linear[12]|activation)\.(.+)', new + r'ffn.\2.\3'),
+        (old + r'(norm[12])\.(.+)', new + r'\2.\3'),
+    )
+
+
+def common_options(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Options that mean the same in every implementation of the family, as config changes.
+
+    Args:
+        args: Official options.
+
+    Returns:
+        Changes of the model config.
+
+    Raises:
+        ValueError: If an option has a value that mmvmr does not implement.
+    """
+    refuse(args, pre_norm=False, position_embedding='sine', span_loss_type='l1', contrastive_align_loss=False)
+    words = None
+    if args.get('use_txt_pos'):
+        words = {'type': 'LearnedTextPosition', 'max_length': args['max_q_l']}
+    decoder_only_final = not args.get('aux_loss', True)
+    # Audio joins the channels of the video.
+    audio = 0 if args.get('a_feat_dir') is None else args['a_feat_dim']
+    return {
+        'shared': {
+            'embed_dims': args['hidden_dim'],
+            'num_heads': args['nheads'],
+            'ffn_dims': args['dim_feedforward'],
+            'dropout': args.get('dropout', 0.1),
+        },
+        'projector': {
+            'video_dims': args['v_feat_dim'] + audio,
+            'text_dims': args['t_feat_dim'],
+            'num_layers': args.get('n_input_proj', 2),
+            'input_dropout': args.get('input_dropout', 0.5),
+            'text_position': words,
+        },
+        'query_initializer': {'num_queries': args['num_queries']},
+        'decoder': {'num_layers': args['dec_layers']},
+        'criterion': {
+            'assigner': {
+                'costs': {
+                    'span': {'weight': args['set_cost_span']},
+                    'giou': {'weight': args['set_cost_giou']},
+                    'label': {'weight': args['set_cost_class']},
+                }
+            },
+            'losses': {
+                'span': {'weight': args['span_loss_coef'], 'final_only': decoder_only_final},
+                'giou': {'weight': args['giou_loss_coef'], 'final_only': decoder_only_final},
+                'label': {
+                    'weight': args['label_loss_coef'],
+                    'background_weight': args['eos_coef'],
+                    'final_only': decoder_only_final,
+                },
+                'saliency_margin': {'weight': args['lw_saliency'], 'margin': args['saliency_margin']},
+            },
+        },
+    }
+
+
+def without_matching(criterion: dict[str, Any]) -> None:
+    """Leave the losses on moments out of criterion options, in place.
+
+    For data sets without moments, with which the official code matches nothing: TVSum, for most.
+    """
+    criterion['assigner'] = None
+    criterion['losses'].update(dict.fromkeys(('span', 'giou', 'label')))
+
+
+def refuse(args: Mapping[str, Any], **expected: Any) -> None:
+    """Refuse options that no published result uses and mmvmr does not implement.
+
+    Args:
+        args: Official options.
+        **expected: The only value that is implemented.
+
+    Raises:
+        ValueError: If an option is present with another value.
+    """
+    for name, value in expected.items():
+        found = args.get(name, value)
+        if found != value:
+            raise ValueError(f'official option {name}={found!r} is not implemented, only {value!r}')
+
+
+def prediction_arrays(outputs: Outputs) -> dict[str, Tensor]:
+    """Predictions of the final and the intermediate layers under the official names."""
+    arrays = {}
+    for predictions in outputs.sets:
+        if predictions.name != 'direct':
+            continue
+        prefix = '' if predictions.final else f'aux_{predictions.layer}.'
+        arrays[f'{prefix}pred_spans'] = predictions.spans
+        if predictions.logits is not None:
+            arrays[f'{prefix}pred_logits'] = predictions.logits
+    if outputs.saliency is not None:
+        arrays['saliency_scores'] = outputs.saliency
+    return arrays
+
+
+def projection_arrays(outputs: Outputs) -> dict[str, Tensor]:
+    """Projected inputs and the position code under the official names."""
+    return {
+        'inter.src_vid': outputs.features.video.feat,
+        'inter.src_txt': outputs.features.text.feat,
+        'inter.pos_vid': outputs.features.video.position(),
+    }
+
+
+def family_losses(terms: Mapping[str, tuple[float, Tensor]], saliency: Iterable[str]) -> dict[str, Tensor]:
+    """Unweighted terms under the official names.
+
+    Args:
+        terms: Our terms, name to weight and value.
+        saliency: Names of the terms that the official ``loss_saliency`` adds up.
+
+    Returns:
+        Official name to value, with the weighted ``total``.
+    """
+    losses = {}
+    for name, (_, value) in terms.items():
+        base, _, layer = name.partition('.')
+        if base in ('span', 'giou', 'label'):
+            losses[f'loss_{base}' + (f'_{layer}' if layer else '')] = value
+    losses['loss_saliency'] = sum(terms[name][1] for name in saliency)
+    losses['total'] = sum(weight * value for weight, value in terms.values())
+    return losses
+
+
+def first_output(module: nn.Module, run: Callable[[], Any]) -> Tensor:
+    """What ``module`` returns the first time while ``run()`` runs."""
+    caught: list[Tensor] = []
+    handle = module.register_forward_hook(lambda _m, _i, out: caught.append(out))
+    try:
+        run()
+    finally:
+        handle.remove()
+    return caught[0]
+
+
+def postprocessing() -> dict[str, Any]:
+    """The post-processing of Moment-DETR's script, which most of the family kept: 150 s and 2 s are hard-coded."""
+    return {'scale': 'duration', 'clamp': (0, 150), 'round_to': 2.0, 'half_saliency': True}
+
+
+def sine_code(outputs: Mapping[str, Tensor], width_first: bool = False) -> Iterator[tuple[str, Tensors, Tensors]]:
+    """The code of spans at the width that the official function is written for, where it was recorded.
+
+    Args:
+        outputs: Content of ``outputs.npz``.
+        width_first: Whether the code of the width stands before that of the center.
+
+    Yields:
+        Name of the group, ours and the recorded numbers, as :attr:`OfficialMethod.extra` does.
+    """
+    recorded = {n: v for n, v in outputs.items() if n.startswith('extra.') and n != 'extra.sine256_in'}
+    if recorded:
+        yield 'sine code', {'extra.sine256_out': _sine(outputs['extra.sine256_in'], width_first)}, recorded
+
+
+def _sine(spans: Tensor, width_first: bool) -> Tensor:
+    """What the code of a span is made of, caught at the entrance of the MLP behind it (B, N, 256)."""
+    position = AnchorQueryPosition(256, width_first=width_first, modulate=False)
+    caught: list[Tensor] = []
+    position.point_head.register_forward_hook(lambda _m, given, _out: caught.append(given[0]))
+    position(Queries(content=torch.zeros(*spans.shape[:2], 256)), torch.zeros(*spans.shape[:2], 256), spans, 0)
+    return caught[0]

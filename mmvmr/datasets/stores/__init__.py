@@ -1,0 +1,1 @@
+"""Feature stores: files of vectors, packed or one per video and sentence."""

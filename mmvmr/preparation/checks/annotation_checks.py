@@ -1,0 +1,237 @@
+"""Checks of annotation rows alone: quick for any data set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+from mmvmr.preparation.checks.finding import ERROR, WARNING, Finding, found
+from mmvmr.preparation.checks.split import Row, Split
+from mmvmr.structures import source_video
+
+Windows = Sequence[Sequence[float]]
+
+
+def check_annotations(split: Split) -> list[Finding]:
+    """All checks of the rows of a split.
+
+    Args:
+        split: The split.
+
+    Returns:
+        What was found.
+    """
+    checks = (duplicate_queries, several_durations, whole_video, past_end, past_clips)
+    return [finding for check in checks for finding in check(split)]
+
+
+def leakage(splits: Sequence[Split]) -> list[Finding]:
+    """Videos that are in two splits.
+
+    Args:
+        splits: Splits that have to be apart: ``train`` from all others is an error, two others a warning. Parts of one
+            source video (``<video>_<start>_<end>``) in two splits are a warning.
+
+    Returns:
+        What was found.
+    """
+    findings: list[Finding] = []
+    for one, other in combinations(splits, 2):
+        if one.kind == other.kind:
+            continue  # parts of one split
+        where, videos = f'{one.name} and {other.name}', other.videos()
+        severity = ERROR if 'train' in (one.kind, other.kind) else WARNING
+        shared = [vid for vid in one.videos() if vid in videos]
+        queries = {(row['vid'], words(row)) for row in one.rows}
+        same = sum((row['vid'], words(row)) in queries for row in other.rows)
+        findings += found(
+            'leakage',
+            severity,
+            where,
+            shared,
+            f'videos of {other.name} are in {one.name} too, with {same} sentences word for word',
+            f'Remove them from one of the two files: figures on {other.name} would not say how new videos are answered',
+            len(videos),
+        )
+        sources = {source_video(vid) for vid in one.videos()}
+        parts = [vid for vid in videos if vid not in shared and source_video(vid) in sources]
+        findings += found(
+            'leakage',
+            WARNING,
+            where,
+            parts,
+            f'videos of {other.name} are parts of a source video that has other parts in {one.name}',
+            'Split by source video if the parts look alike',
+            len(videos),
+        )
+    return findings
+
+
+def words(row: Row) -> str:
+    """The sentence of a row without what is typing: case, spaces, full stop."""
+    return ' '.join(str(row['query']).casefold().split()).rstrip(' .')
+
+
+def duplicate_queries(split: Split) -> list[Finding]:
+    """Sentences that a video has twice.
+
+    Args:
+        split: The split.
+
+    Returns:
+        Repeated rows, and sentences with different moments.
+    """
+    first: dict[tuple[Any, str], Row] = {}
+    repeated, ambiguous = [], []
+    for row in split.rows:
+        other = first.setdefault((row['vid'], words(row)), row)
+        if other is row:
+            continue
+        line = f'qids {other["qid"]} and {row["qid"]}: {str(row["query"])[:60]!r}'
+        same = (row.get('relevant_windows') or []) == (other.get('relevant_windows') or [])
+        (repeated if same else ambiguous).append(line)
+    common = ('duplicates', WARNING, split.name)
+    return [
+        *found(
+            *common,
+            repeated,
+            'rows repeat an earlier row: same video, sentence and moments',
+            'Remove them: they count twice in training and in figures',
+            len(split.rows),
+        ),
+        *found(
+            *common,
+            ambiguous,
+            'rows ask an earlier sentence of the same video again, with other moments',
+            'Join their moments in one row, or make the sentences tell them apart: no answer is right for both',
+            len(split.rows),
+        ),
+    ]
+
+
+def several_durations(split: Split) -> list[Finding]:
+    """Videos whose rows disagree about how long they are.
+
+    Args:
+        split: The split.
+
+    Returns:
+        What was found.
+    """
+    videos = split.videos()
+    odd: dict[Any, Any] = {}
+    for row in split.rows:
+        if row['duration'] != videos[row['vid']]['duration']:
+            odd.setdefault(row['vid'], row['duration'])
+    lines = [f'{vid!r}: {videos[vid]["duration"]} s and {other} s' for vid, other in odd.items()]
+    text = 'videos have rows with different durations'
+    return found(
+        'durations', WARNING, split.name, lines, text, 'Write the length of the file into all rows', len(videos)
+    )
+
+
+def covered(windows: Windows, duration: float) -> float:
+    """Seconds of a video inside any of the windows.
+
+    Args:
+        windows: ``[start, end]`` in seconds.
+        duration: Length of the video in seconds.
+
+    Returns:
+        Length of their union, cut to the video.
+    """
+    total, reached = 0.0, 0.0
+    for start, end in sorted(windows):
+        start, end = max(start, reached), min(end, duration)
+        if end > start:
+            total, reached = total + end - start, end
+    return total
+
+
+def whole_video(split: Split) -> list[Finding]:
+    """Rows whose moments leave less than half a clip outside.
+
+    Args:
+        split: The split.
+
+    Returns:
+        What was found.
+    """
+    rows = [row for row in split.rows if row.get('relevant_windows')]
+    whole = [
+        _of(row, row['relevant_windows'])
+        for row in rows
+        if row['duration'] - covered(row['relevant_windows'], row['duration']) <= split.clip_len / 2
+    ]
+    return found(
+        'whole_video',
+        WARNING,
+        split.name,
+        whole,
+        'rows have moments that cover the whole video',
+        'They teach nothing about where to look, and losses find no clip outside; '
+        "annotations=dict(whole='drop') leaves out those with a single moment",
+        len(rows),
+    )
+
+
+def past_end(split: Split) -> list[Finding]:
+    """Windows that reach past the end of the video or begin before 0.
+
+    Args:
+        split: The split; whether reading cuts them decides about the severity.
+
+    Returns:
+        What was found.
+    """
+    rows = [row for row in split.rows if row.get('relevant_windows')]
+    past = [
+        _of(row, [(start, end)])
+        for row in rows
+        for start, end in row['relevant_windows']
+        if start < 0 or start >= row['duration'] or end > row['duration'] + split.window_tolerance
+    ]
+    cut = split.outside == 'clip'
+    return found(
+        'past_end',
+        WARNING if cut else ERROR,
+        split.name,
+        past,
+        'windows are outside of the video' + (', cut for training and not for scoring' if cut else ''),
+        'Are the times those of another cut of the video, or not in seconds? Correct windows or duration'
+        + ('' if cut else ", or set annotations=dict(outside='clip')"),
+    )
+
+
+def past_clips(split: Split) -> list[Finding]:
+    """Windows that begin behind the last clip that ``max_clips`` leaves.
+
+    Args:
+        split: The split.
+
+    Returns:
+        What was found.
+    """
+    if split.spec is None or split.spec.max_clips is None:
+        return []
+    end = split.spec.max_clips * split.clip_len
+    late = [
+        _of(row, [window])
+        for row in split.rows
+        for window in row.get('relevant_windows') or ()
+        if end <= window[0] < row['duration']
+    ]
+    return found(
+        'past_clips',
+        WARNING,
+        split.name,
+        late,
+        f'windows begin behind the {split.spec.max_clips} clips ({end:g} s) that are used',
+        'No prediction can reach them: raise feature_spec.max_clips',
+    )
+
+
+def _of(row: Mapping[str, Any], windows: Windows) -> str:
+    shown = ', '.join(f'{start:g} to {end:g}' for start, end in windows[:3])
+    return f'qid {row["qid"]}: {shown} of {row["duration"]:g} s'

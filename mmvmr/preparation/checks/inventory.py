@@ -1,0 +1,165 @@
+"""What feature stores hold, by name: what annotations miss and what they do not know."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
+
+from mmvmr.datasets.stores.feature_stores import FolderStore, HDF5Store, Row
+from mmvmr.datasets.stores.joined_store import JoinedStore
+from mmvmr.datasets.stores.packed_store import PackedStore
+from mmvmr.preparation.checks.finding import ERROR, WARNING, Results, Skipped, found
+from mmvmr.preparation.checks.split import Split
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Named arrays in one place.
+
+    Attributes:
+        place: Folder or file.
+        name: Gives the name of an annotation row.
+        names: The names that are there and could be those of rows.
+    """
+
+    place: str
+    name: Callable[[Row], str]
+    names: frozenset[str]
+
+
+@singledispatch
+def shelves(store: Any) -> list[Shelf] | None:
+    """Everything that a store holds; packages register their own stores.
+
+    Args:
+        store: A feature store.
+
+    Returns:
+        One entry per place; None for a store that cannot tell.
+    """
+    return None
+
+
+def _shelf(place: str, template: str, names: Iterable[str]) -> Shelf:
+    pieces = [re.escape(piece) for piece in re.split(r'\{[^{}]*\}', template)]
+    pattern = re.compile('.+'.join(pieces))
+    return Shelf(place, template.format_map, frozenset(name for name in names if pattern.fullmatch(name)))
+
+
+@shelves.register
+def _(store: FolderStore) -> list[Shelf]:
+    depth = store.template.count(os.sep)
+    if not store.folder.is_dir():
+        return [_shelf(store.where, store.template, ())]
+    if not depth:
+        return [_shelf(store.where, store.template, os.listdir(store.folder))]
+    files = (path for path in store.folder.glob('/'.join('*' * (depth + 1))) if path.is_file())
+    return [_shelf(store.where, store.template, (str(path.relative_to(store.folder)) for path in files))]
+
+
+@shelves.register
+def _(store: HDF5Store) -> list[Shelf]:
+    if not store.file.is_file():
+        return [_shelf(store.where, store.template, ())]
+    names: list[str] = []
+    store._handle().visit(names.append)
+    return [_shelf(store.where, store.template, names)]
+
+
+@shelves.register
+def _(store: PackedStore) -> list[Shelf]:
+    block = store.block
+    return [Shelf(str(block.path), block.name, frozenset(block.entries))]
+
+
+@shelves.register
+def _(store: JoinedStore) -> list[Shelf] | None:
+    parts = [shelves(part) for part in store.parts]
+    return None if None in parts else [shelf for part in parts for shelf in part or ()]
+
+
+def missing(split: Split) -> Results:
+    """Features that rows of a split have none of.
+
+    Args:
+        split: The split.
+
+    Returns:
+        What was found.
+    """
+    results: Results = []
+    for name, store in split.stores.items():
+        where = f'{split.name}, stream {name!r}'
+        try:
+            absent = store.missing(split.rows)
+        except ImportError as error:
+            results.append(Skipped('missing', where, str(error)))
+            continue
+        except (OSError, ValueError) as error:
+            results += found('unreadable', ERROR, where, [error], 'store cannot be opened', 'Correct dataset.stores')
+            continue
+        text = f'features are missing in {store.where}'
+        advice = 'Correct data_root or dataset.stores, extract them, or remove the rows'
+        results += found('missing', ERROR, where, absent, text, advice)
+    return results
+
+
+def clashes(splits: Sequence[Split]) -> Results:
+    """Sentences of the same name in different splits: both would get the features of one of them.
+
+    Args:
+        splits: All splits of the data set.
+
+    Returns:
+        What was found.
+    """
+    owners: dict[tuple[str, str], tuple[Split, Row]] = {}
+    shared: dict[str, list[str]] = {}
+    for split in splits:
+        for shelf in shelves(split.stores.get('text')) or ():
+            for row in split.rows:
+                other, theirs = owners.setdefault((shelf.place, shelf.name(row)), (split, row))
+                if other is not split and theirs['query'] != row['query']:
+                    line = f'{shelf.name(row)}: {theirs["query"][:40]!r} and {row["query"][:40]!r}'
+                    shared.setdefault(f'{other.name} and {split.name}', []).append(line)
+    text = 'files would be those of two different sentences'
+    advice = 'Number the sentences of all splits in one row (--first-qid of the converters), and extract them again'
+    return [
+        finding for where, lines in shared.items() for finding in found('clashes', ERROR, where, lines, text, advice)
+    ]
+
+
+def extra(splits: Sequence[Split]) -> Results:
+    """Features of no row of any split.
+
+    Args:
+        splits: All splits of the data set.
+
+    Returns:
+        What was found; a store that cannot list what it holds is skipped.
+    """
+    where = ' + '.join(split.name for split in splits)
+    if partial := [split for split in splits if split.partial]:
+        return [Skipped('extra', where, f'{partial[0].name} has only part of its rows: {partial[0].partial}')]
+    results: Results = []
+    known: dict[str, set[str]] = {}
+    there: dict[str, set[str]] = {}
+    for split in splits:
+        for stream, store in split.stores.items():
+            listed = shelves(store)
+            if listed is None:
+                reason = f'{type(store).__name__} does not list what it has'
+                results.append(Skipped('extra', f'{split.name}, stream {stream!r}', reason))
+            for shelf in listed or ():
+                there.setdefault(shelf.place, set()).update(shelf.names)
+                names = known.setdefault(shelf.place, set())
+                names.update(map(shelf.name, split.rows))
+    for place, names in there.items():
+        text = f'features in {place} belong to no annotation'
+        advice = 'Other splits, or names that are written otherwise in the annotations?'
+        results += found('extra', WARNING, where, sorted(names - known[place]), text, advice, len(names))
+    return results

@@ -1,0 +1,154 @@
+"""Opening the data sets of a config to be looked at: faults become findings instead of the end."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from mmvmr.datasets.annotations import AnnotationReader, covers_video, of_domain
+from mmvmr.datasets.moment_dataset import SPEC_FILE, MomentDataset, open_features
+from mmvmr.datasets.schema import Rules, row_faults
+from mmvmr.preparation.checks.finding import ERROR, Results, found
+from mmvmr.preparation.checks.split import Split, duration_tolerance
+from mmvmr.registry import DATASETS, TRANSFORMS
+from mmvmr.structures import FeatureSpec
+from mmvmr.utils import read_jsonl
+
+#: What wrong paths, options or files raise.
+_FAULTS = (ImportError, KeyError, OSError, TypeError, ValueError)
+_OPEN = ('open', ERROR)
+
+
+def open_splits(cfg: Config, names: Sequence[str]) -> tuple[list[Split], Results]:
+    """Open the data sets of a config.
+
+    Args:
+        cfg: The config, with its data root applied.
+        names: Some of ``train``, ``val`` and ``test``. A split that reads the same as an earlier one is left out.
+
+    Returns:
+        The splits that could be opened, and what is wrong with them or with the others.
+    """
+    splits: list[Split] = []
+    results: Results = []
+    seen: dict[str, str] = {}
+    for name in names:
+        loader = cfg.get(f'{name}_dataloader')
+        for number, dataset in enumerate(_inner(loader.get('dataset')) if loader else ()):
+            source = _source(dataset)
+            if source in seen and seen[source] != 'train':
+                continue
+            seen[source] = name
+            split, more = read_split(name if not number else f'{name} {number + 1}', dataset)
+            results += more
+            splits += [] if split is None else [split]
+    return splits, results
+
+
+def _source(dataset: Mapping[str, Any]) -> str:
+    """What tells the rows of one data set from those of another: everything but the pipeline."""
+    return repr(sorted((key, str(value)) for key, value in dataset.items() if key not in ('pipeline', 'metainfo')))
+
+
+def _inner(dataset: Any) -> Iterator[dict[str, Any]]:
+    """The configs of the data sets inside wrappers."""
+    if not isinstance(dataset, Mapping):
+        return
+    if 'datasets' in dataset:
+        for part in dataset['datasets']:
+            yield from _inner(part)
+    elif 'dataset' in dataset:
+        inner = Config({'dataset': copy.deepcopy(dict(dataset['dataset']))})
+        inner.merge_from_dict({'dataset': copy.deepcopy(dict(dataset.get('changes') or {}))})
+        yield from _inner(inner.dataset)
+    else:
+        yield copy.deepcopy(dict(dataset))
+
+
+def read_split(name: str, dataset: Mapping[str, Any], features: bool = True) -> tuple[Split | None, Results]:
+    """Open one data set.
+
+    Args:
+        name: What messages call it.
+        dataset: Its config.
+        features: Also open the feature stores.
+
+    Returns:
+        The split, None where it cannot be opened, and what is wrong with it.
+    """
+    kind = DATASETS.get(dataset.get('type', ''))
+    try:
+        if isinstance(kind, type) and issubclass(kind, MomentDataset):
+            return _moments(name, dict(dataset), features)
+        built = DATASETS.build(copy.deepcopy(dict(dataset)))
+        return Split.of(name, built), []
+    except _FAULTS as error:
+        return None, found(*_OPEN, name, [_line(error)], 'data set cannot be opened', 'Correct the config or the files')
+
+
+def _moments(name: str, cfg: dict[str, Any], features: bool) -> tuple[Split | None, Results]:
+    """A :class:`MomentDataset`, row by row and without its pipeline."""
+    root = cfg.get('data_root', '')
+    reader = AnnotationReader(**(cfg.get('annotations') or {}))
+    rows, results = _rows(name, cfg, Path(root, cfg['ann_file']))
+    if reader.whole == 'drop':
+        rows = [row for row in rows if not covers_video(row)]
+    cuts = [f'{key}={cfg[key]!r}' for key in ('limit', 'domain', 'indices') if cfg.get(key) is not None]
+    options: dict[str, Any] = {
+        'window_tolerance': reader.rules.window_tolerance,
+        'outside': reader.rules.outside,
+        'partial': ', '.join(cuts)[:80],
+    }
+    if not features:
+        spec = FeatureSpec.from_dict(cfg['feature_spec'])
+        return Split(name, rows, spec, **options), results
+    try:
+        spec, stores = open_features(cfg['feature_spec'], cfg['stores'], root, cfg.get('spec_file', SPEC_FILE))
+        load = TRANSFORMS.build(cfg['pipeline']['load'])
+    except _FAULTS as error:
+        advice = 'Correct the config or the files; nothing is said about features before that'
+        results += found(*_OPEN, name, [_line(error)], 'feature store cannot be opened', advice)
+        return Split(name, rows, **options), results
+    return Split(name, rows, spec, stores, duration_tolerance(load), **options), results
+
+
+def _rows(name: str, cfg: Mapping[str, Any], path: Path) -> tuple[list[dict[str, Any]], Results]:
+    """The good rows of a file, and what is wrong with the others."""
+    limit, domain = cfg.get('limit'), cfg.get('domain')
+    rows = read_jsonl(path, limit if domain is None else None)
+    if domain is not None:
+        rows = of_domain(rows, domain, path)[:limit]
+    good: dict[Any, dict[str, Any]] = {}
+    refused = []
+    anywhere = Rules(outside='clip')  # windows outside of the video have a check of their own
+    for number, row in enumerate(rows, start=1):
+        faults = [str(fault) for fault in row_faults(row, anywhere)]
+        if not faults and row['qid'] in good:
+            faults = ['qid occurs twice; make every qid unique']
+        if faults:
+            refused.append(f'row {number}, qid {row.get("qid")!r}: {"; ".join(faults)}')
+        else:
+            good[row['qid']] = row
+    results: Results = [
+        *found(
+            'annotations',
+            ERROR,
+            name,
+            refused,
+            f'rows of {path} are refused when the file is read',
+            'Correct them: training does not start',
+            len(rows),
+        )
+    ]
+    chosen = list(good.values())
+    if not refused and cfg.get('indices') is not None:
+        chosen = [chosen[i] for i in cfg['indices']]
+    return chosen, results
+
+
+def _line(error: Exception) -> str:
+    return f'{type(error).__name__}: {" ".join(str(error).split())}'

@@ -1,0 +1,120 @@
+"""What the vectors of one stream look like, gathered array by array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mmvmr.preparation.checks.finding import ERROR, WARNING, Finding, found
+from mmvmr.structures.feature_spec import StreamSpec
+
+# Published vectors of length 1 are stored in float16, whose steps make the length of 2304 of them wrong by 0.001.
+_UNIT = 0.01
+_ZERO = 1e-3  # shorter vectors stay short: they are divided by their length + 1e-5
+_EXTRACT = 'Extract or convert these files again'
+
+
+class StreamAudit:
+    """Collects the faults of a stream.
+
+    Args:
+        where: Split and stream, for messages.
+        stream: What the specification declares.
+        ready: Whether the vectors are said to be normalised where they are stored.
+        words: Whether they are words of a table or numbers of tokens, which have no length to speak of.
+    """
+
+    def __init__(self, where: str, stream: StreamSpec, ready: bool = False, words: bool = False) -> None:
+        self.where = where
+        self.stream = stream
+        self.ready = ready
+        self.words = words
+        self.faults: dict[str, list[str]] = {name: [] for name in ('unreadable', 'shape', 'empty', 'nan', 'zero')}
+        self.unit: list[str] = []
+        self.other: list[str] = []
+        self.shortest, self.longest = np.inf, 0.0
+        self.read = 0
+
+    def fail(self, label: str, error: Exception) -> None:
+        """Note an array that could not be read.
+
+        Args:
+            label: Video or sentence.
+            error: Why.
+        """
+        self.read += 1
+        self.faults['unreadable'].append(
+            f'{label}: {str(error).splitlines()[0] if str(error) else type(error).__name__}'
+        )
+
+    def add(self, label: str, array: Any) -> np.ndarray | None:
+        """Look at an array.
+
+        Args:
+            label: Video or sentence.
+            array: As read from the store, (L, D) or (D,).
+
+        Returns:
+            The array as (L, D) float32; None where it has another shape.
+        """
+        self.read += 1
+        vectors = np.atleast_2d(np.asarray(array, dtype=np.float32))
+        if vectors.ndim != 2 or vectors.shape[1] != self.stream.dim:
+            self.faults['shape'].append(f'{label}: {np.shape(array)}')
+            return None
+        if not len(vectors):
+            self.faults['empty'].append(label)
+            return vectors
+        lengths = np.sqrt(np.einsum('ld,ld->l', vectors, vectors, dtype=np.float64))
+        if not np.isfinite(lengths).all():  # squares of finite float32 are finite in float64
+            self.faults['nan'].append(f'{label}: {int((~np.isfinite(lengths)).sum())} of {len(lengths)} vectors')
+        elif not self.words:
+            self._lengths(label, lengths)
+        return vectors
+
+    def _lengths(self, label: str, lengths: np.ndarray) -> None:
+        zero = lengths < _ZERO
+        if zero.any():
+            self.faults['zero'].append(f'{label}: {int(zero.sum())} of {len(lengths)} vectors')
+        lengths = lengths[~zero]
+        if len(lengths):
+            self.shortest = min(self.shortest, float(lengths.min()))
+            self.longest = max(self.longest, float(lengths.max()))
+            unit = (np.abs(lengths - 1) < _UNIT).all()
+            (self.unit if unit else self.other).append(f'{label}: {lengths.min():.3g} to {lengths.max():.3g}')
+
+    def findings(self) -> list[Finding]:
+        """What was found."""
+        dim = self.stream.dim
+        kinds = (
+            ('unreadable', ERROR, 'cannot be read', _EXTRACT),
+            ('shape', ERROR, f'do not have vectors of {dim} numbers', 'Correct dim in feature_spec, or the store'),
+            ('empty', ERROR, 'have no vector at all', _EXTRACT),
+            ('nan', ERROR, 'have numbers that are NaN or infinite', _EXTRACT),
+            ('zero', WARNING, 'have vectors of zeros', f'Padding, or frames that were not decoded? {_EXTRACT}'),
+        )
+        lines = [
+            finding
+            for name, severity, text, advice in kinds
+            for finding in found(name, severity, self.where, self.faults[name], f'arrays {text}', advice, self.read)
+        ]
+        return lines + self._norms()
+
+    def _norms(self) -> list[Finding]:
+        total = len(self.unit) + len(self.other)
+        if self.ready:
+            text = 'arrays are said to be normalised where they are stored, and are not'
+            advice = 'Pack or extract them again: the model would see them as they are'
+            return found('norms', ERROR, self.where, self.other, text, advice, total)
+        if self.stream.normalise != 'none' or not self.other:
+            return []
+        if self.unit:
+            text = "arrays are not normalised and the others are, with normalise='none'"
+            advice = "Files of two kinds lie side by side: make them alike, or set normalise='l2' for this stream"
+            return found('norms', ERROR, self.where, self.other, text, advice, total)
+        text = (
+            f"arrays go into the model as stored (normalise='none'): lengths {self.shortest:.3g} to {self.longest:.3g}"
+        )
+        advice = "Set normalise='l2' unless the method wants vectors as stored (SnAG does)"
+        return found('norms', WARNING, self.where, self.other, text, advice, total)

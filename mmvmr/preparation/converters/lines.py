@@ -1,0 +1,61 @@
+"""Annotations that are jsonl already."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mmvmr.datasets.schema import Fault
+from mmvmr.preparation.converters.located import UNREADABLE, LocatedRow, faults_of
+from mmvmr.utils.io import iterate_jsonl
+
+
+def jsonl_rows(path: str | os.PathLike[str]) -> list[LocatedRow]:
+    """Read a jsonl file, past broken lines.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its rows; a line that cannot be read is a row with a fault.
+    """
+    rows = []
+    for number, row in iterate_jsonl(path):
+        where = f'{path}:{number}'
+        if isinstance(row, ValueError):
+            problem = str(row).partition(f'{where}: ')[2] or str(row)
+            rows.append(
+                LocatedRow(where, {}, [Fault(UNREADABLE, f'is {problem}', 'write the row again, or remove it')])
+            )
+        else:
+            rows.append(LocatedRow(where, row))
+    return rows
+
+
+def qvhighlights_rows(path: str | os.PathLike[str], clip_len: float = 2.0) -> list[LocatedRow]:
+    """Read QVHighlights, where windows and rated clips say the same.
+
+    Args:
+        path: The jsonl file.
+        clip_len: Seconds per clip.
+
+    Returns:
+        Its rows; one whose windows and clips disagree has a fault.
+    """
+    rows = jsonl_rows(path)
+    for located in rows:
+        if located.row.get('relevant_clip_ids') is not None and not faults_of(located):
+            located.faults += _disagreement(located.row, clip_len)
+    return rows
+
+
+def _disagreement(row: Mapping[str, Any], clip_len: float) -> Iterator[Fault]:
+    windows = row.get('relevant_windows') or ()
+    inside = {
+        clip for start, end in windows for clip in range(int(start // clip_len), math.ceil(end / clip_len))
+    }  # a clip that a window only touches counts
+    if odd := sorted(inside ^ set(row['relevant_clip_ids'])):
+        problem = f'and relevant_windows disagree in {len(odd)} clips of {clip_len} s, first clip {odd[0]}'
+        yield Fault('relevant_clip_ids', problem, 'correct one of the two')

@@ -1,0 +1,149 @@
+"""Annotations that were written by hand: a table or jsonl, checked and mended as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmvmr.datasets.schema import DEFAULT_RULES, Fault, Rules
+from mmvmr.preparation.converters.durations import Lookup, looked_up
+from mmvmr.preparation.converters.lines import jsonl_rows
+from mmvmr.preparation.converters.located import LocatedRow, find_faults, find_repeats
+from mmvmr.preparation.converters.repair import repair, without_faults
+from mmvmr.preparation.converters.table import table_rows
+
+
+@dataclass
+class OwnFile:
+    """A file and what was found in it.
+
+    Args:
+        path: The file.
+        rows: Its rows.
+        notes: What was changed, one line each.
+    """
+
+    path: Path
+    rows: list[LocatedRow]
+    notes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, path: Path, lookup: Lookup | None = None) -> OwnFile:
+        """Read a table or jsonl.
+
+        Args:
+            path: The file; ``.jsonl``, anything else is a table.
+            lookup: Says how long a video is, where the file does not.
+
+        Returns:
+            The file.
+
+        Raises:
+            ValueError: If it has no row or the table lacks a column.
+        """
+        if path.suffix in ('.jsonl', '.json'):
+            rows = jsonl_rows(path)
+            for located in rows:
+                if not located.faults and located.row.get('duration') is None and located.row.get('vid') is not None:
+                    found = looked_up(str(located.row['vid']), lookup)
+                    if isinstance(found, Fault):
+                        located.faults.append(found)
+                    else:
+                        located.row['duration'] = found
+        else:
+            rows = table_rows(path, lookup)
+        if not rows:
+            raise ValueError(f'{path}: no annotation in this file')
+        return cls(path, rows)
+
+    def mend(self, rules: Rules = DEFAULT_RULES) -> None:
+        """Do what :func:`repair` does.
+
+        Args:
+            rules: What is allowed.
+        """
+        self.rows, notes = repair(self.rows, rules)
+        self.notes += notes
+
+    def drop(self, rules: Rules = DEFAULT_RULES) -> None:
+        """Leave out rows that are wrong.
+
+        Args:
+            rules: What is allowed.
+        """
+        self.rows, notes = without_faults(self.rows, rules)
+        self.notes += notes
+
+    def faults(self, rules: Rules = DEFAULT_RULES) -> list[str]:
+        """Everything that is wrong.
+
+        Args:
+            rules: What is allowed.
+
+        Returns:
+            One line per fault.
+        """
+        doubled = [located.told(fault) for located in self.rows for fault in _doubled_windows(located)]
+        same = [
+            f'{row.where}: is the same as {earlier.where}; remove one (--fix does)'
+            for row, earlier in self._repeats(same=True)
+        ]
+        return find_faults(self.rows, rules) + doubled + same
+
+    def warnings(self) -> list[str]:
+        """What is allowed and probably not meant.
+
+        Returns:
+            One line per finding.
+        """
+        found = [
+            f'{row.where}: has video and sentence of {earlier.where} and other moments; if both are true, write them '
+            'into one row'
+            for row, earlier in self._repeats(same=False)
+        ]
+        labels = ('relevant_windows', 'saliency_scores', 'label')
+        if bare := [located for located in self.rows if not any(located.row.get(key) for key in labels)]:
+            found.append(
+                f'{bare[0].where}: neither moment nor rating ({len(bare)} of {len(self.rows)} rows); such a row can be '
+                'predicted, but neither trained nor scored'
+            )
+        return found
+
+    def _repeats(self, same: bool) -> list[tuple[LocatedRow, LocatedRow]]:
+        found = find_repeats(self.rows)
+        return [(self.rows[repeat.index], self.rows[repeat.earlier]) for repeat in found if repeat.same is same]
+
+
+def _doubled_windows(located: LocatedRow) -> Iterator[Fault]:
+    windows = located.row.get('relevant_windows')
+    for number, window in enumerate(windows if isinstance(windows, list) else ()):
+        if window in windows[:number]:
+            problem = f'is {window}, which the row has already'
+            yield Fault(f'relevant_windows[{number}]', problem, 'remove one (--fix does)')
+
+
+def shared_qids(files: Sequence[OwnFile]) -> list[str]:
+    """Sentences of different files with one name: the features of one would be read for the other.
+
+    Args:
+        files: Files whose features will lie in one folder.
+
+    Returns:
+        One line per fault.
+    """
+    first: dict[Any, LocatedRow] = {}
+    found = []
+    for file in files:
+        here = {}
+        for located in file.rows:
+            qid = located.row.get('qid')
+            other = first.get(qid) if isinstance(qid, (int, str)) else None
+            if other is not None and other.row.get('query') != located.row.get('query'):
+                problem = f'is {qid!r}, as of another sentence at {other.where}'
+                fix = 'features of sentences are stored by qid: number on, or put a name before the number'
+                found.append(located.told(Fault('qid', problem, fix)))
+            here[qid] = located
+        first = {**here, **first}
+    return found

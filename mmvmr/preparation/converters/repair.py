@@ -1,0 +1,101 @@
+"""What can be mended in annotations without guessing, each change told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from mmvmr.datasets.schema import DEFAULT_RULES, Rules
+from mmvmr.preparation.converters.located import LocatedRow, faults_of, find_repeats
+
+
+def repair(
+    rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES, repeats: bool = True
+) -> tuple[list[LocatedRow], list[str]]:
+    """Cut windows to the video, drop windows and rows that are there twice.
+
+    A window that lies wholly outside goes, and with the last one the row: without it, the row would say that nothing is
+    labelled. Everything else is left for a person.
+
+    Args:
+        rows: The rows of one file; they stay as they are.
+        rules: Windows that they allow are not touched.
+        repeats: Whether rows that are there twice are one too many (some official files have them).
+
+    Returns:
+        The rows that are left, and one line per change.
+    """
+    notes: list[str] = []
+    doubled = {repeat.index: repeat.earlier for repeat in find_repeats(rows) if repeats and repeat.same}
+    kept = []
+    for index, located in enumerate(rows):
+        if index in doubled:
+            notes.append(f'{located.where}: left out, the same as {rows[doubled[index]].where}')
+            continue
+        mended, changes = _mend_windows(located, rules)
+        notes += changes
+        if mended is not None:
+            kept.append(mended)
+    return kept, notes
+
+
+def without_faults(rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES) -> tuple[list[LocatedRow], list[str]]:
+    """Leave out rows that are wrong.
+
+    Args:
+        rows: The rows of one file.
+        rules: What is allowed.
+
+    Returns:
+        The good rows, and one line per fault of those that were left out.
+    """
+    kept, notes = [], []
+    for located in rows:
+        if faults := faults_of(located, rules):
+            notes += [f'{located.told(fault)} (left out)' for fault in faults]
+        else:
+            kept.append(located)
+    return kept, notes
+
+
+def _mend_windows(located: LocatedRow, rules: Rules) -> tuple[LocatedRow | None, list[str]]:
+    windows = located.row.get('relevant_windows')
+    broken = {fault.field for fault in faults_of(located, rules)}
+    if not isinstance(windows, list) or not windows or 'duration' in broken or 'relevant_windows' in broken:
+        return located, []
+    duration, notes, kept, places = located.row['duration'], [], [], []
+    for number, window in enumerate(windows):
+        where = located.windows_at[number] if located.windows_at else located.where
+        new, note = _mended(window, duration, f'relevant_windows[{number}]' in broken, kept)
+        if note:
+            notes.append(f'{where}: {note}')
+        if new is not None:
+            kept.append(new)
+            places.append(where)
+    if not kept:
+        return None, [*notes, f'{located.where}: left out, no window of it is left']
+    if not notes:
+        return located, []
+    row = {**located.row, 'relevant_windows': kept}
+    return replace(located, row=row, windows_at=places if located.windows_at else []), notes
+
+
+def _mended(window: Any, duration: float, wrong: bool, before: list[Any]) -> tuple[Any, str]:
+    """A window after repair (None: none is left), and what was done."""
+    if window in before:
+        return None, f'window {window} dropped, it is there twice'
+    if not wrong or not _in_order(window):
+        return window, ''
+    start, end = max(window[0], 0), min(window[1], duration)
+    if start >= end:
+        return None, f'window {window} dropped, it lies outside the video, which lasts {duration} s'
+    if [start, end] in before:
+        return None, f'window {window} dropped, cut to the video it is there twice'
+    return [start, end], f'window {window} cut to {[start, end]}, the video lasts {duration} s'
+
+
+def _in_order(window: Any) -> bool:
+    """Whether a window lies outside at worst: two numbers, one before the other."""
+    numbers = isinstance(window, list) and len(window) == 2 and all(isinstance(v, (int, float)) for v in window)
+    return numbers and window[0] < window[1]

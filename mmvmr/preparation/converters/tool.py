@@ -1,0 +1,173 @@
+"""What the converters share on the command line: options, the report of faults, the written file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmvmr.datasets.schema import DEFAULT_RULES, Rules
+from mmvmr.preparation.converters.lines import jsonl_rows
+from mmvmr.preparation.converters.located import LocatedRow, find_faults
+from mmvmr.preparation.converters.repair import repair, without_faults
+from mmvmr.utils.cli import UserError, one_line_errors
+from mmvmr.utils.io import read_json, write_jsonl
+
+#: Exit status of a file with faults; mistakes on the command line have 2.
+FAULTY = 1
+
+
+def converter_parser(description: str | None, source: str) -> argparse.ArgumentParser:
+    """A parser with the arguments that every converter has.
+
+    Args:
+        description: Docstring of the tool.
+        source: What the official file is.
+
+    Returns:
+        The parser.
+    """
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument('source', type=Path, help=source)
+    parser.add_argument('--out', type=Path, required=True, metavar='FILE', help='jsonl file to write')
+    parser.add_argument('--fix', action='store_true', help='cut windows to the video, saying so per row')
+    parser.add_argument('--drop', action='store_true', help='leave out rows with other faults, saying so per row')
+    return parser
+
+
+def highlight_parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser for data sets of highlights in domains.
+
+    Args:
+        description: Docstring of the tool.
+
+    Returns:
+        The parser.
+    """
+    parser = converter_parser(description, 'JSON or jsonl file')
+    parser.add_argument('--domains', type=Path, metavar='FILE', help='JSON object: name of the video to its domain')
+    parser.add_argument('--only', type=Path, metavar='FILE', help='names of the videos of the split, one per line')
+    return parser
+
+
+def with_highlights(read: Callable[..., list[LocatedRow]]) -> Callable[[argparse.Namespace], list[LocatedRow]]:
+    """What :func:`run_converter` calls for such a data set.
+
+    Args:
+        read: Reads the JSON form, given path, domains and names of videos.
+
+    Returns:
+        A function of the command line.
+    """
+
+    def rows(args: argparse.Namespace) -> list[LocatedRow]:
+        if args.source.suffix == '.jsonl':
+            return jsonl_rows(args.source)
+        names = None if args.only is None else args.only.read_text(encoding='utf-8').split()
+        return read(args.source, None if args.domains is None else read_json(args.domains), names)
+
+    return rows
+
+
+def run_converter(
+    args: argparse.Namespace, read: Callable[[argparse.Namespace], list[LocatedRow]], rules: Rules = DEFAULT_RULES
+) -> int:
+    """Read, check, write.
+
+    Args:
+        args: Of :func:`converter_parser`.
+        read: Reads the source.
+        rules: What the data set is known to have.
+
+    Returns:
+        Exit status: 0, or 1 where faults kept the file from being written.
+    """
+    with one_line_errors(OSError, ValueError):
+        refuse_own_input(args.out, [args.source])
+        rows, notes = read(args), []
+        if not rows:
+            raise UserError(f'{args.source}: no sentence in this file')
+        if args.fix:
+            rows, notes = repair(rows, rules, repeats=False)
+        if args.drop:
+            rows, more = without_faults(rows, rules)
+            notes += more
+        print_lines(notes)
+        if faults := find_faults(rows, rules):
+            print_lines(faults)
+            advice = '' if args.fix and args.drop else '; --fix cuts windows to the video, --drop leaves out the rest'
+            print(f'{args.source}: {len(faults)} faults in {len(rows)} rows, nothing written{advice}', file=sys.stderr)
+            return FAULTY
+        written = write_rows(args.out, rows)
+    print(f'{args.out}: {summary(written)}' + (f', {len(notes)} changes' if notes else ''))
+    return 0
+
+
+def refuse_own_input(out: Path, sources: Sequence[Path]) -> None:
+    """Never write into what is read.
+
+    Args:
+        out: The file to write.
+        sources: The files that are read.
+
+    Raises:
+        UserError: If ``out`` is one of them.
+    """
+    for source in sources:
+        if out.exists() and source.exists() and os.path.samefile(out, source):
+            raise UserError(f'--out {out} is the input, which is never changed; give another file')
+
+
+def print_lines(lines: Sequence[str]) -> None:
+    """Print lines in one go.
+
+    Args:
+        lines: The lines.
+    """
+    if lines:
+        print('\n'.join(lines), flush=True)
+
+
+def write_rows(path: Path, rows: Sequence[LocatedRow]) -> list[dict[str, Any]]:
+    """Write rows as jsonl, completely or not at all.
+
+    Args:
+        path: The file.
+        rows: Rows without faults.
+
+    Returns:
+        What was written.
+
+    Raises:
+        UserError: If no row is left.
+    """
+    if not rows:
+        raise UserError(f'{path}: no row is left to write')
+    written = [located.row for located in rows]
+    write_jsonl(path, written)
+    return written
+
+
+def summary(rows: Sequence[dict[str, Any]]) -> str:
+    """What rows hold, in a few words.
+
+    Args:
+        rows: Rows of a file.
+
+    Returns:
+        Numbers of sentences, videos, moments, and the range of numbered qids.
+    """
+    moments = sum(len(row.get('relevant_windows') or ()) for row in rows)
+    labels = sum(row.get('label') is not None or row.get('saliency_scores') is not None for row in rows)
+    parts = [f'{len(rows)} sentences about {len({row["vid"] for row in rows})} videos', f'{moments} moments']
+    if labels:
+        parts.append(f'{labels} with ratings')
+    numbers = [row['qid'] for row in rows if isinstance(row['qid'], int)]
+    if len(numbers) == len(rows):
+        parts.append(f'qid {min(numbers)} to {max(numbers)}')
+    return ', '.join(parts)

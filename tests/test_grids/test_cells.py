@@ -1,0 +1,169 @@
+"""What cells are, where they live, and that nothing is done twice, lost or mixed up."""
+
+import fcntl
+import json
+
+import pytest
+from mmengine.config import Config
+
+from mmvmr.grids import CellBusy, CellFailed, load_grid, plan, render, run_cell, run_local
+from mmvmr.grids.cell import find_checkpoint, robustness_figures
+from mmvmr.grids.local import slot_environment
+from mmvmr.utils.cli import UserError
+
+
+@pytest.fixture
+def grid(write_grid):
+    return load_grid(write_grid())
+
+
+def planned(grid, tmp_path, **kwargs):
+    return plan(grid, tmp_path / 'work', **kwargs)
+
+
+def test_configs_of_cells(grid, tmp_path):
+    cells = planned(grid, tmp_path, overrides={'train_cfg.max_epochs': 3}, amp=True)
+    assert [cell.name for cell in cells] == ['plain, seed 0', 'plain, seed 1', 'mask, seed 0', 'mask, seed 1']
+    mask = cells[3].config
+    assert mask.randomness.seed == 1 and mask.train_cfg.max_epochs == 3
+    assert mask.model.decoder.layer.cross_attn.modulator.alpha == 1.0
+    assert mask.optim_wrapper.type == 'AutocastOptimWrapper' and mask.test_cfg.type == 'AutocastTestLoop'
+    cells[3].write()
+    folder = cells[3].folder
+    assert Config.fromfile(folder / 'config.py').to_dict() == mask.to_dict()
+    ood = Config.fromfile(next(folder.glob('ood-*.py')))
+    assert ood.test_dataloader.dataset.ann_file == 'other.jsonl'
+    assert ood.model.to_dict() == mask.model.to_dict()
+
+
+def test_a_folder_belongs_to_one_config(grid, write_grid, tmp_path):
+    folders = [cell.folder for cell in planned(grid, tmp_path)]
+    assert len(set(folders)) == 4
+    assert folders == [cell.folder for cell in planned(grid, tmp_path)]
+    changed = [cell.folder for cell in planned(grid, tmp_path, overrides={'train_cfg.max_epochs': 3})]
+    assert not set(folders) & set(changed)
+
+
+def test_grids_share_equal_trainings(grid, write_grid, tmp_path, fake_tools):
+    first = planned(grid, tmp_path, seeds=[0])
+    run_local(first, 1, lambda line: None, fake_tools())
+    renamed = write_grid(
+        ("name = 'small'", "name = 'other'"),
+        ('plain=dict', 'qd=dict'),
+        (
+            "splits = dict(test={}, ood={'test_dataloader.dataset.ann_file': 'other.jsonl'})",
+            "splits = dict(test={}, ood={'test_dataloader.dataset.ann_file': 'third.jsonl'})",
+        ),
+        name='other.py',
+    )
+    second = planned(load_grid(renamed), tmp_path, seeds=[0])
+    assert [cell.folder for cell in second] == [cell.folder for cell in first]
+    tools = fake_tools()
+    run_local(second, 1, lambda line: None, tools)
+    assert [call.split()[0] for call in tools.calls] == ['test.py'] * 2  # only the other split
+    assert all(cell.state() == 'finished' for cell in [*first, *second])
+
+
+def test_steps_of_a_cell(grid, tmp_path, fake_tools):
+    (cell,) = planned(grid.select(['mask']), tmp_path, seeds=[5])
+    assert cell.state() == 'new'
+    tools = fake_tools(values={'ood-': 4.0})
+    assert run_local([cell], 1, lambda line: None, tools) == []
+    train, plain, ood = tools.calls
+    assert train == f'train.py {cell.folder}/config.py --work-dir {cell.folder}/train --resume'
+    assert plain.startswith(f'test.py {cell.folder}/config.py {cell.folder}/train/best_MR-full-mAP_epoch_3.pth')
+    assert ood.startswith(f'test.py {cell.folder}/ood-')
+    assert cell.state() == 'finished'
+    assert cell.metrics()['test']['MR-full-R1@0.7'] == 10 and cell.metrics()['ood']['MR-full-mAP'] == 2
+    again = fake_tools()
+    assert run_local([cell], 1, lambda line: None, again) == [] and again.calls == []
+
+
+def test_robustness_and_last_checkpoint(write_grid, tmp_path, fake_tools):
+    new = "checkpoint = 'last'\nrobustness = ['--probes', 'spurious_zero']"
+    path = write_grid(("source = 'a paper'", new), ("'ood/MR-full-mAP'", "'robustness/val/spurious_zero/mAP'"))
+    (cell,) = planned(load_grid(path).select(['plain']), tmp_path, seeds=[0])
+    tools = fake_tools(values={'robustness.py': 7.0})
+    run_local([cell], 1, lambda line: None, tools)
+    call = tools.calls[-1]
+    assert call.startswith(f'analysis_tools/robustness.py {cell.folder}/config.py {cell.folder}/train/epoch_4.pth ')
+    assert '--probes spurious_zero --out ' in call
+    assert cell.metrics()['robustness']['val/spurious_zero/mAP'] == 7
+    assert cell.metrics()['robustness']['val/frame_probability/inside'] == 0.5
+    assert 'val/frame_probability/source' not in cell.metrics()['robustness']
+
+
+def test_any_grid_evaluates_masked_moments(grid, tmp_path, fake_tools):
+    masked = grid.masked()
+    assert masked.masked() == masked and list(masked.metrics)[-2:] == ['Spurious mAP', 'mAP / Spurious mAP']
+    run_local(planned(grid, tmp_path), 1, lambda line: None, fake_tools())
+    tools = fake_tools(values={'robustness.py': 3.0})
+    cells = planned(masked, tmp_path)
+    run_local(cells, 1, lambda line: None, tools)
+    assert [call.split()[0] for call in tools.calls] == ['analysis_tools/robustness.py'] * 4
+    assert '3.00 ± 0.00' in render(masked, cells)
+
+
+def test_a_failure_is_kept_and_the_rest_goes_on(grid, tmp_path, fake_tools):
+    cells = planned(grid, tmp_path)
+    lines = []
+    unfinished = run_local(cells, 2, lines.append, fake_tools(fail={'mask-seed0': 1}))
+    assert [cell.name for cell in unfinished] == ['mask, seed 0']
+    assert [cell.state() for cell in cells] == ['finished', 'finished', 'failed', 'finished']
+    failure = cells[2].failure()
+    assert failure == {'step': 'training', 'status': 1, 'log': ['running train.py', 'Traceback', 'ValueError: no luck']}
+    assert any('mask, seed 0: training ended with exit status 1' in line for line in lines)
+    tools = fake_tools()
+    assert run_local(cells, 2, lines.append, tools) == []
+    assert len(tools.calls) == 3 and cells[2].failure() is None
+
+
+def test_what_was_trained_is_not_trained_again(grid, tmp_path, fake_tools):
+    (cell,) = planned(grid.select(['plain']), tmp_path, seeds=[0])
+    run_local([cell], 1, lambda line: None, fake_tools(fail={'ood-': 1}))
+    assert cell.state() == 'failed'
+    tools = fake_tools()
+    run_local([cell], 1, lambda line: None, tools)
+    assert len(tools.calls) == 1 and 'ood-' in tools.calls[0]
+
+
+def test_interrupted_is_not_failed(grid, tmp_path, fake_tools):
+    (cell,) = planned(grid.select(['plain']), tmp_path, seeds=[0])
+    cell.write()
+    with pytest.raises(CellFailed, match='training was ended by signal 9'):
+        run_cell(cell.folder, fake_tools(fail={'train.py': -9}))
+    assert cell.state() == 'interrupted' and cell.failure() is None
+
+
+def test_a_cell_is_run_once_at_a_time(grid, tmp_path, fake_tools):
+    (cell,) = planned(grid.select(['plain']), tmp_path, seeds=[0])
+    cell.write()
+    with open(cell.folder / 'lock', 'w') as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with pytest.raises(CellBusy, match='is run by another process'):
+            run_cell(cell.folder, fake_tools())
+    run_cell(cell.folder, fake_tools())
+    assert cell.state() == 'finished'
+
+
+def test_a_checkpoint_must_be_there(tmp_path):
+    for which in ('best', 'last'):
+        with pytest.raises(UserError, match=f'no {which} checkpoint'):
+            find_checkpoint(tmp_path, which)
+
+
+def test_processes_share_the_cores(monkeypatch):
+    monkeypatch.setattr('os.sched_getaffinity', lambda pid: set(range(8)))
+    monkeypatch.setenv('OMP_NUM_THREADS', '5')
+    assert slot_environment(0, 3)['OMP_NUM_THREADS'] == '5'
+    monkeypatch.delenv('OMP_NUM_THREADS')
+    assert slot_environment(0, 3)['OMP_NUM_THREADS'] == '2'
+    assert slot_environment(0, 16)['OMP_NUM_THREADS'] == '1'
+    monkeypatch.setattr('torch.cuda.is_available', lambda: True)
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '2,5')
+    assert [slot_environment(slot, 3)['CUDA_VISIBLE_DEVICES'] for slot in range(3)] == ['2', '5', '2']
+
+
+def test_paths_of_robustness_figures():
+    report = {'seed': 0, 'splits': {'val': {'num_queries': 3, 'probes': {'plain': {'mAP': 1.5}}}}}
+    assert robustness_figures(json.loads(json.dumps(report))) == {'val/num_queries': 3, 'val/plain/mAP': 1.5}

@@ -1,0 +1,80 @@
+"""Tables and curves of what was measured."""
+
+import json
+import statistics
+
+import pytest
+
+from mmvmr.grids import collect_curves, curve_table, draw_curves, load_grid, plan, render, run_local
+from mmvmr.grids.curves import validation_history
+from mmvmr.grids.table import mean_and_deviation
+from mmvmr.utils.cli import UserError
+
+
+@pytest.fixture
+def measured(write_grid, tmp_path, fake_tools):
+    grid = load_grid(write_grid())
+    cells = plan(grid, tmp_path / 'work')
+    values = {'plain-seed0': 10.0, 'plain-seed1': 13.0, 'mask-seed0': 20.0}
+    run_local(cells, 1, lambda line: None, fake_tools(values=values, fail={'mask-seed1': 1}))
+    return grid, cells
+
+
+def cells_of(line):
+    return [cell.strip() for cell in line.strip('|').split('|')]
+
+
+def test_mean_and_sample_deviation():
+    assert mean_and_deviation([10.0, 13.0]) == f'11.50 ± {statistics.stdev([10, 13]):.2f}' == '11.50 ± 2.12'
+    assert mean_and_deviation([7.0]) == '7.00' and mean_and_deviation([]) == '-'
+
+
+def test_markdown(measured):
+    lines = render(*measured, 'markdown').splitlines()
+    assert lines[0] == '**A small grid**'
+    header, _, plain, mask = (cells_of(line) for line in lines if line.startswith('|'))
+    assert header == ['', 'seeds', 'R1@0.7', 'published', 'ood mAP']
+    assert plain == ['QD-DETR', '2', '11.50 ± 2.12', '47.02', '5.75 ± 1.06']
+    assert mask == ['+ mask', '1/2', '20.00', '', '10.00']
+    assert 'published: as printed by a paper, not measured here.' in lines[-1]
+    assert '+ mask: as printed' in lines[-1] and 'best checkpoint' in lines[-1]
+
+
+def test_terminal_and_latex(measured):
+    text = render(*measured)
+    assert '| QD-DETR | 2     | 11.50 ± 2.12 | 47.02     | 5.75 ± 1.06 |' in text
+    latex = render(*measured, 'latex')
+    assert r'QD-DETR & 2 & 11.50 $\pm$ 2.12 & 47.02 & 5.75 $\pm$ 1.06 \\' in latex
+    assert r'\begin{tabular}{lrrrr}' in latex and latex.count(r'\\') == 3
+
+
+def test_a_value_that_some_seeds_lack(measured):
+    grid, cells = measured
+    path = cells[0].folder / 'result.json'
+    result = json.loads(path.read_text())
+    for evaluation in result['evaluations'].values():
+        evaluation['metrics']['MR-full-R1@0.7'] = None
+    path.write_text(json.dumps(result))
+    assert '13.00 (n=1)' in render(grid, cells)
+
+
+def log(cell, name, rows):
+    path = cell.folder / 'train' / name / 'vis_data' / 'scalars.json'
+    path.parent.mkdir(parents=True)
+    path.write_text('\n'.join(map(json.dumps, rows)))
+
+
+def test_curves(measured, tmp_path):
+    grid, cells = measured
+    with pytest.raises(UserError, match='no validation of mAP is logged for any row'):
+        collect_curves(grid, cells, 'mAP')
+    log(cells[0], '1', [{'loss': 3.0, 'step': 5}, {'mAP': 10.0, 'step': 1}, {'mAP': 99.0, 'step': 2}])
+    log(cells[0], '2', [{'mAP': 20.0, 'step': 2}, {'mAP': 30.0, 'step': 3}])  # resumed after epoch 1
+    log(cells[1], '1', [{'mAP': 12.0, 'step': 1}, {'mAP': 24.0, 'step': 2}])
+    assert validation_history(cells[0].folder / 'train', 'mAP') == {1: 10.0, 2: 20.0, 3: 30.0}
+    curves = collect_curves(grid, cells, 'mAP')
+    assert curves == {'QD-DETR': {1: [10.0, 12.0], 2: [20.0, 24.0], 3: [30.0]}}
+    table = curve_table('mAP', curves, 'markdown')
+    assert '| epoch | 1 | 2 | 3 |' in table and '| QD-DETR | 11.00 ± 1.41 | 22.00 ± 2.83 | 30.00 |' in table
+    draw_curves(curves, tmp_path / 'curve.png', 'mAP', 'title')
+    assert (tmp_path / 'curve.png').stat().st_size > 1000
