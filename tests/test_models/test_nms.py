@@ -1,4 +1,4 @@
-"""Suppression of repeated predictions, against loops over predictions and samples."""
+"""Suppression of repeated predictions, by hand and against loops over predictions and samples."""
 
 import math
 
@@ -112,3 +112,83 @@ def test_votes_are_means_weighted_by_score():
             weight = scores[sample, voters]
             expected = (weight[:, None] * windows[sample, voters]).sum(0) / weight.sum()
             assert torch.allclose(found[sample, k], expected, atol=1e-4)
+
+
+#: IoU 0.5 of the first two, 0.25 of the first and the third; the last one is alone.
+WINDOWS = torch.tensor([[[0.0, 4.0], [2.0, 4.0], [3.0, 4.0], [6.0, 8.0]]])
+SCORES = torch.tensor([[0.9, 0.8, 0.3, 0.6]])
+
+
+def _kept(nms, windows=WINDOWS, scores=SCORES):
+    index, values = nms(windows, scores)
+    return list(zip(index[0].tolist(), values[0].tolist()))
+
+
+@pytest.mark.parametrize(
+    ('options', 'expected'),
+    [
+        (dict(threshold=0.5), [0, 1, 3, 2]),  # what overlaps exactly as much as the threshold stays
+        (dict(threshold=0.49), [0, 3, 2]),
+        (dict(threshold=0.2), [0, 3]),
+        (dict(threshold=0.2, max_predictions=1), [0]),
+        (dict(threshold=0.5, min_score=0.6), [0, 1, 3]),
+        (dict(), [0, 1, 3, 2]),  # 0.7
+    ],
+)
+def test_hard_suppression_by_hand(options, expected):
+    kept = _kept(HardNMS(**options))
+    assert [i for i, _ in kept] == expected
+    assert [s for _, s in kept] == pytest.approx([SCORES[0, i].item() for i in expected])
+
+
+def test_soft_suppression_by_hand():
+    """The second window loses exp(-0.5^2 / 0.5) = 0.6065 of its 0.8, the third nothing: 0.25 is below 0.3 ..."""
+    # ... but the second one overlaps the third by 0.5 as well, and comes before it.
+    kept = _kept(SoftNMS())
+    assert [i for i, _ in kept] == [0, 3, 1, 2]
+    assert [s for _, s in kept] == pytest.approx([0.9, 0.6, 0.8 * 0.60653, 0.3 * 0.60653], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('options', 'expected'),
+    [
+        (dict(decay='linear'), [(0, 0.9), (3, 0.6), (1, 0.4), (2, 0.15)]),
+        (dict(decay='linear', threshold=0.2), [(0, 0.9), (3, 0.6), (1, 0.4), (2, 0.1125)]),  # 0.3 x 0.75 x 0.5
+        (dict(decay='linear', threshold=0.5), [(0, 0.9), (1, 0.8), (3, 0.6), (2, 0.3)]),
+        (dict(decay='linear', min_score=0.4), [(0, 0.9), (3, 0.6), (1, 0.4)]),
+        (dict(decay='linear', max_predictions=2), [(0, 0.9), (3, 0.6)]),
+        (dict(sigma=0.25, max_predictions=3), [(0, 0.9), (3, 0.6), (2, 0.3)]),  # the second falls to 0.8 / e = 0.294
+        (dict(sigma=1.0, max_predictions=2), [(0, 0.9), (1, 0.62304)]),  # 0.8 exp(-0.25)
+    ],
+)
+def test_soft_suppression_options_by_hand(options, expected):
+    kept = _kept(SoftNMS(**options))
+    assert [i for i, _ in kept] == [i for i, _ in expected]
+    assert [s for _, s in kept] == pytest.approx([s for _, s in expected], abs=1e-5)
+
+
+def test_of_equal_scores_the_first_is_better():
+    scores = torch.tensor([[0.5, 0.7, 0.5, 0.7]])
+    assert [i for i, _ in _kept(HardNMS(0.9), scores=scores)] == [1, 3, 0, 2]
+
+
+def test_defaults_keep_a_score_of_zero():
+    zeros = torch.zeros(1, 4)
+    assert len(_kept(HardNMS(0.9), scores=zeros)) == len(_kept(SoftNMS(), scores=zeros)) == 4
+
+
+def test_votes_by_hand():
+    """(0, 4) with 0.6 and (2, 4) with 0.2 make (0.5, 4); the others overlap too little, or do not exist."""
+    kept = torch.tensor([[[0.0, 4.0], [10.0, 12.0]]])
+    windows = torch.tensor([[[0.0, 4.0], [2.0, 4.0], [3.0, 4.0], [0.0, 4.0]]])
+    scores = torch.tensor([[0.6, 0.2, 0.9, -torch.inf]])
+    found = SegmentVoting(0.5)(kept, windows, scores)
+    torch.testing.assert_close(found, torch.tensor([[[0.5, 4.0], [10.0, 12.0]]]))
+    near = torch.tensor([[[0.0, 3.8], [0.0, 4.0], [0.0, 3.7], [0.0, 3.0]]])  # IoU 0.95 votes by default, 0.925 not
+    found = SegmentVoting()(kept, near, torch.tensor([[0.5, 0.5, 0.5, 0.5]]))
+    torch.testing.assert_close(found[0, 0], torch.tensor([0.0, 3.9]))
+
+
+def test_unknown_decay():
+    with pytest.raises(ValueError, match=r"decay='cubic'.*'gaussian', 'linear'"):
+        SoftNMS(decay='cubic')

@@ -1,9 +1,11 @@
 """From normalised spans to windows in seconds."""
 
+import math
+
 import pytest
 import torch
 
-from mmvmr.models import MomentPostProcessor
+from mmvmr.models import MomentPostProcessor, PointPostProcessor
 from mmvmr.structures import MomentDataSample, PredictionSet
 
 
@@ -60,6 +62,143 @@ def test_saliency_is_cut_to_the_clips():
     assert torch.equal(_windows([[0.5, 0.1]], [0.0], saliency=saliency).pred_saliency, saliency[0, :30])
     halved = _windows([[0.5, 0.1]], [0.0], saliency=saliency, half_saliency=True).pred_saliency
     assert torch.equal(halved, saliency[0, :30].half().float())
+
+
+def _of_set(spans, sample=None, processor=MomentPostProcessor, saliency=None, options=None, **fields):
+    outputs = _Outputs(torch.tensor([spans]), torch.zeros(1, len(spans)), saliency)
+    outputs.final = PredictionSet('direct', torch.tensor([spans]), final=True, **fields)
+    return processor(**options or {})(outputs, [sample or _sample(10.0, 10, 1.0)])[0].pred_instances
+
+
+def test_probability_of_two_logits_and_of_one():
+    two = torch.tensor([[[math.log(3), 0.0], [0.0, math.log(4)]]])  # 3/4 and 1/5
+    assert _of_set([[0.2, 0.2], [0.5, 0.2]], logits=two).scores.tolist() == [0.75, 0.2]
+    one = torch.tensor([[[math.log(4)], [math.log(9)]]])  # 4/5 and 9/10
+    found = _of_set([[0.2, 0.2], [0.5, 0.2]], logits=one)
+    assert found.scores.tolist() == [0.9, 0.8]
+    assert found.windows.tolist() == [[4.0, 6.0], [1.0, 3.0]]
+
+
+def test_predictions_that_do_not_exist_are_left_out():
+    quality = torch.tensor([[0.3, 0.9, 0.5]])
+    found = _of_set(
+        [[0.2, 0.2], [0.5, 0.2], [0.8, 0.2]],
+        quality=quality,
+        mask=torch.tensor([[True, False, True]]),
+        options=dict(score='quality'),
+    )
+    assert found.scores.tolist() == [0.5, 0.3]
+    assert found.windows.tolist() == [[7.0, 9.0], [1.0, 3.0]]
+
+
+def test_equal_scores_keep_their_order():
+    found = _of_set(
+        [[0.2, 0.2], [0.5, 0.2], [0.8, 0.2]], quality=torch.full((1, 3), 0.5), options=dict(score='quality')
+    )
+    assert found.windows[:, 0].tolist() == [1.0, 4.0, 7.0]
+
+
+def test_limits_of_windows():
+    spans, logits = [[0.1, 0.4]], torch.zeros(1, 1, 2)
+    assert _of_set(spans, logits=logits).windows.tolist() == [[0.0, 3.0]]
+    assert _of_set(spans, logits=logits, options=dict(clamp=None)).windows.tolist() == [[-1.0, 3.0]]
+    assert _of_set(spans, logits=logits, options=dict(clamp=(1, 2))).windows.tolist() == [[1.0, 2.0]]
+    # Seconds by the annotated length, which may be more than the clips cover, and may be bounded.
+    long = _sample(20.0, 10, 1.0)
+    scaled = dict(scale='duration', clamp=None)
+    assert _of_set(spans, long, logits=logits, options=scaled).windows.tolist() == [[-2.0, 6.0]]
+    assert _of_set(spans, long, logits=logits, options={**scaled, 'longest': 10}).windows.tolist() == [[-1.0, 3.0]]
+    assert _of_set(spans, long, logits=logits, options={**scaled, 'longest': 30}).windows.tolist() == [[-2.0, 6.0]]
+
+
+def test_decimals():
+    quality, options = torch.tensor([[0.123456]]), dict(score='quality')
+    found = _of_set([[0.5, 1 / 3]], quality=quality, options=options)
+    assert found.windows.tolist() == [[3.3333, 6.6667]] and found.scores.tolist() == [0.1235]
+    found = _of_set([[0.5, 1 / 3]], quality=quality, options={**options, 'decimals': 1})
+    assert found.windows.tolist() == [[3.3, 6.7]] and found.scores.tolist() == [0.1]
+    found = _of_set([[0.5, 1 / 3]], quality=quality, options={**options, 'decimals': None})
+    assert found.scores.item() == pytest.approx(0.123456, abs=1e-7) and found.windows.dtype == torch.float32
+
+
+def test_rounding_goes_to_the_nearest_multiple():
+    # 3.3333 and 6.6667 in steps of 0.5.
+    found = _of_set([[0.5, 1 / 3]], logits=torch.zeros(1, 1, 2), options=dict(round_to=0.5))
+    assert found.windows.tolist() == [[3.5, 6.5]]
+
+
+def test_suppression_runs_last():
+    """(1, 5) and (2, 5) overlap by 0.75: the worse falls from 0.8 to 0.2 and behind the third."""
+    spans = [[0.3, 0.4], [0.35, 0.3], [0.8, 0.2]]
+    nms = dict(type='SoftNMS', decay='linear')
+    found = _of_set(spans, quality=torch.tensor([[0.9, 0.8, 0.5]]), options=dict(score='quality', nms=nms))
+    assert found.scores.tolist() == pytest.approx([0.9, 0.5, 0.2])
+    assert found.windows.tolist() == [[1.0, 5.0], [7.0, 9.0], [2.0, 5.0]]
+    torch.testing.assert_close(found.spans, torch.tensor([spans[0], spans[2], spans[1]]))
+
+
+@pytest.mark.parametrize(('score', 'head'), [('quality', 'quality'), ('foreground', 'logits')])
+def test_a_missing_score_is_named(score, head):
+    with pytest.raises(ValueError, match=f"score='{score}' needs model.moment_head.{head}"):
+        _of_set([[0.5, 0.2]], options=dict(score=score))
+
+
+def _points(options, prior=None, spans=((0.3, 0.4), (0.35, 0.3), (0.8, 0.2), (0.6, 0.04))):
+    """Points of foreground probability 0.9, 0.8, 0.5 and 0.75, 20 positions in a video of 10 s."""
+    logits = torch.tensor([[math.log(9), math.log(4), 0.0, math.log(3)]])[..., None]
+    info = {'step': torch.tensor([[0.05]]), **({} if prior is None else {'prior': torch.tensor([prior])})}
+    found = _of_set(
+        [list(span) for span in spans], logits=logits, info=info, options=options, processor=PointPostProcessor
+    )
+    return found.windows.tolist(), found.scores.tolist()
+
+
+def test_points_become_windows():
+    windows, scores = _points(dict())
+    assert windows == [[1.0, 5.0], [2.0, 5.0], [5.8, 6.2], [7.0, 9.0]]
+    assert scores == [0.9, 0.8, 0.75, 0.5]
+
+
+@pytest.mark.parametrize(
+    ('options', 'kept'),
+    [
+        (dict(min_score=0.5), [0.9, 0.8, 0.75]),  # more than this
+        (dict(min_score=0.76), [0.9, 0.8]),
+        (dict(pre_topk=3), [0.9, 0.8, 0.75]),
+        (dict(min_width=1.0), [0.9, 0.8, 0.5]),  # one position is 0.05 and the span 0.04 long
+        (dict(max_predictions=2), [0.9, 0.8]),
+        (dict(nms=dict(type='HardNMS', threshold=0.5)), [0.9, 0.75, 0.5]),
+        (dict(nms=dict(type='HardNMS', threshold=0.5), max_predictions=2), [0.9, 0.75]),
+    ],
+)
+def test_options_of_points(options, kept):
+    assert _points(options)[1] == kept
+
+
+def test_points_vote():
+    """(1, 5) and (2, 5), IoU 0.75, meet at (0.9 x 1 + 0.8 x 2) / 1.7 = 1.4706."""
+    options = dict(nms=dict(type='HardNMS', threshold=0.5), vote=dict(type='SegmentVoting', threshold=0.7))
+    windows, scores = _points({**options, 'max_predictions': 1})
+    assert windows == [[1.4706, 5.0]] and scores == [0.9]
+
+
+def test_a_prior_multiplies_the_scores():
+    windows, scores = _points(dict(), prior=[0.1, 1.0, 1.0, 1.0])
+    assert scores == [0.8, 0.75, 0.5, 0.09]
+    assert windows[-1] == [1.0, 5.0]
+
+
+def test_candidates_can_be_chosen_twice():
+    """Windows of a video are reduced one by one and then all together: the second time changes nothing."""
+    processor = PointPostProcessor(min_score=0.5, pre_topk=2)
+    logits = torch.tensor([[math.log(9), math.log(4), 0.0, math.log(3)]])[..., None]
+    info = {'step': torch.tensor([[0.05]]), 'prior': torch.tensor([[1.0, 1.0, 1.0, 2.0]])}
+    spans = torch.tensor([[[0.3, 0.4], [0.35, 0.3], [0.8, 0.2], [0.6, 0.04]]])
+    once = processor.reduce(PredictionSet('point', spans, final=True, logits=logits, info=info))
+    assert once.final and once.name == 'point'
+    torch.testing.assert_close(once.spans, spans[:, [3, 0]])  # 0.75 x 2 and 0.9
+    twice = processor.reduce(once)
+    assert torch.equal(twice.spans, once.spans) and torch.equal(twice.mask, once.mask)
 
 
 @pytest.mark.parametrize(
