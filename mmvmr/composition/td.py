@@ -10,6 +10,7 @@ from mmvmr.composition.component import AlreadyThereError, Component, Compositio
 from mmvmr.composition.edits import add_view, has_slot, inner_encoder, is_kind
 from mmvmr.models.fusions import DynamicsCrossFusion, TemporalDynamicsFusion
 from mmvmr.registry import COMPONENTS
+from mmvmr.utils import check_choice
 
 _STRATEGIES = {'similar': 'SimilarVideoSampler', 'random': 'RandomVideoSampler', 'dissimilar': 'DissimilarVideoSampler'}
 
@@ -30,8 +31,7 @@ class VideoSynthesizer(Component):
     detectors = ()
 
     def __init__(self, alpha: float = 0.7, strategy: str = 'similar', index: str | None = None):
-        if strategy not in _STRATEGIES:
-            raise CompositionError(f'strategy={strategy!r} is unknown, expected one of {tuple(_STRATEGIES)}')
+        check_choice('', 'strategy', strategy, _STRATEGIES, error=CompositionError)
         if index is not None and strategy == 'random':
             raise CompositionError(f'strategy=random needs no index, got {index!r}')
         partner: dict[str, Any] = dict(type=_STRATEGIES[strategy])

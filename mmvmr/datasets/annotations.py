@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmvmr.datasets.schema import Fault, Rules, row_faults
-from mmvmr.utils import read_jsonl
+from mmvmr.utils import check_choice, read_jsonl
 
 
 class AnnotationReader:
@@ -29,9 +29,7 @@ class AnnotationReader:
     """
 
     def __init__(self, window_tolerance: float = 0.1, outside: str = 'error', whole: str = 'keep') -> None:
-        if whole not in ('keep', 'drop'):
-            raise ValueError(f"annotations: whole={whole!r}, expected 'keep' or 'drop'")
-        self.whole = whole
+        self.whole = check_choice('annotations', 'whole', whole, ('keep', 'drop'))
         self.rules = Rules(window_tolerance, outside)
 
     def read(self, path: str | os.PathLike[str], limit: int | None = None) -> list[dict[str, Any]]:

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from mmvmr.utils import check_choice
+
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
 #: Type of the error that carries faults which are ours already.
@@ -50,8 +52,7 @@ class Rules:
     outside: str = 'error'
 
     def __post_init__(self) -> None:
-        if self.outside not in ('error', 'clip'):
-            raise ValueError(f"annotations: outside={self.outside!r}, expected 'error' or 'clip'")
+        check_choice('annotations', 'outside', self.outside, ('error', 'clip'))
 
 
 DEFAULT_RULES = Rules()

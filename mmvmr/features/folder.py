@@ -14,7 +14,7 @@ import numpy as np
 from mmvmr.datasets.moment_dataset import SPEC_FILE
 from mmvmr.features.spec import TEXT, ExtractionSpec
 from mmvmr.structures import FeatureSpec
-from mmvmr.utils import atomic_write, read_json, write_json
+from mmvmr.utils import atomic_write, check_choice, read_json, write_json
 
 RECORD_FILE = 'extraction.json'
 VIDEO_KEY = 'features'
@@ -32,8 +32,7 @@ class FeatureFolder:
     """
 
     def __init__(self, root: str | os.PathLike[str], spec: ExtractionSpec, dtype: str = 'float16') -> None:
-        if dtype not in DTYPES:
-            raise ValueError(f'dtype={dtype!r} is unknown, expected one of {tuple(DTYPES)}')
+        check_choice(self, 'dtype', dtype, DTYPES)
         self.root, self.spec, self.dtype = Path(root), spec, dtype
 
     def claim(self) -> None:

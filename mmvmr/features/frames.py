@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmvmr.utils import check_choice
+
 ROUNDINGS = ('ceil', 'round', 'floor')
 INTERPOLATIONS = ('bilinear', 'bicubic')
 
@@ -52,8 +54,7 @@ class FrameFormat:
     interpolation: str = 'bilinear'
 
     def __post_init__(self) -> None:
-        if self.interpolation not in INTERPOLATIONS:
-            raise ValueError(f'interpolation={self.interpolation!r} is unknown, expected one of {INTERPOLATIONS}')
+        check_choice(self, 'interpolation', self.interpolation, INTERPOLATIONS)
         if self.resize is not None and self.crop is not None and self.crop > self.resize:
             raise ValueError(f'crop={self.crop} is larger than resize={self.resize}')
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mmvmr.utils import check_choice
 from mmvmr.utils.dependencies import require_av
 
 DAMAGED = ('error', 'keep')
@@ -39,10 +40,8 @@ class MediaFile:
     """
 
     def __init__(self, path: str | os.PathLike[str], damaged: str = 'error', threads: int = 0) -> None:
-        if damaged not in DAMAGED:
-            raise ValueError(f'damaged={damaged!r} is unknown, expected one of {DAMAGED}')
+        self.damaged = check_choice(self, 'damaged', damaged, DAMAGED)
         self.path = Path(path)
-        self.damaged = damaged
         self.threads = threads
         self.faults = 0
         self._av = require_av(type(self).__name__)

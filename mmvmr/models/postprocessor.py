@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS, TASK_UTILS
 from mmvmr.structures import MomentDataSample, Outputs, PredictionSet, to_start_end
+from mmvmr.utils import check_choice
 
 
 @MODELS.register_module()
@@ -51,10 +52,8 @@ class MomentPostProcessor(nn.Module):
         half_saliency: bool = False,
     ):
         super().__init__()
-        if score not in ('foreground', 'quality'):
-            raise ValueError(f"postprocessor.score={score!r} is unknown, expected 'foreground' or 'quality'")
-        if scale not in ('clips', 'duration'):
-            raise ValueError(f"postprocessor.scale={scale!r} is unknown, expected 'clips' or 'duration'")
+        check_choice('postprocessor', 'score', score, ('foreground', 'quality'))
+        check_choice('postprocessor', 'scale', scale, ('clips', 'duration'))
         if isinstance(clamp, str) and clamp != 'duration':
             raise ValueError(f"postprocessor.clamp={clamp!r} is unknown, expected 'duration', (low, high) or None")
         self.score = score

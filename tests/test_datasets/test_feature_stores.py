@@ -74,7 +74,7 @@ def test_missing_file_at_read(tmp_path):
 
 
 def test_unknown_suffix():
-    with pytest.raises(ValueError, match=r"ends in '\.mat'"):
+    with pytest.raises(ValueError, match=r"suffix='\.mat' is unknown, expected '\.npy'"):
         FolderStore('', '{vid}.mat')
 
 

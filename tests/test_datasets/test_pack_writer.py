@@ -224,7 +224,7 @@ def test_missing_features_can_be_added_later(tmp_path):
 
 
 def test_wrong_options():
-    with pytest.raises(ValueError, match=r"PackSource: dtype='float64', expected one of \('float32', 'float16'\)"):
+    with pytest.raises(ValueError, match="PackSource: dtype='float64' is unknown, expected 'float32' or 'float16'"):
         _source('float64')
 
 

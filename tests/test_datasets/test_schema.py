@@ -66,7 +66,7 @@ def test_rules():
     assert row_faults(past, Rules(outside='clip')) == []
     assert row_faults({**ROW, 'relevant_windows': [[0, 31.0]]}, Rules(window_tolerance=1.0)) == []
     assert len(row_faults(past, Rules(window_tolerance=1.0))) == 1
-    with pytest.raises(ValueError, match="outside='drop', expected 'error' or 'clip'"):
+    with pytest.raises(ValueError, match="outside='drop' is unknown, expected 'error' or 'clip'"):
         Rules(outside='drop')
 
 

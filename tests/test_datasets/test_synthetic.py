@@ -193,7 +193,7 @@ def test_cross_modal_relation_can_be_learned(train):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (dict(split='dev'), "split='dev', expected one of"),
+        (dict(split='dev'), "split='dev' is unknown, expected"),
         (dict(context_correlation=1.5), 'context_correlation=1.5, expected a probability'),
         (dict(location_bias=-0.1), 'location_bias=-0.1, expected a probability'),
     ],

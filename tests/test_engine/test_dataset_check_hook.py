@@ -84,7 +84,7 @@ def test_few_features_are_read(tmp_path, caplog, monkeypatch):
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        ({'errors': 'raise'}, "errors='raise', expected 'warn' or 'stop'"),
+        ({'errors': 'raise'}, "errors='raise' is unknown, expected 'warn' or 'stop'"),
         ({'ignore': ['leaks']}, r"ignore=\['leaks'\]: expected some of"),
         ({'count': 0}, 'count=0, expected a positive number'),
     ],

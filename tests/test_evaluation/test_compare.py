@@ -119,7 +119,7 @@ def test_slices_of_a_data_set():
         'middle (10 to 30 s]',
         'long (30 to inf s]',
     ]
-    with pytest.raises(ValueError, match="slices by 'colour': expected one of"):
+    with pytest.raises(ValueError, match="slices: by='colour' is unknown, expected 'length'"):
         slices(rows, 'colour')
 
 

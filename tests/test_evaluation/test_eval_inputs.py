@@ -181,7 +181,7 @@ def test_tool_names_the_truncated_line(tmp_path, repo_dir, rows):
 
 def test_protocols():
     assert protocol_names()[:4] == ['qvhighlights', 'charades', 'tacos', 'activitynet']
-    with pytest.raises(ValueError, match=r"unknown protocol 'qvhl', expected one of \['qvhighlights'"):
+    with pytest.raises(ValueError, match="protocol='qvhl' is unknown, expected 'qvhighlights'"):
         get_protocol('qvhl')
     with pytest.raises(ValueError, match="'tacos' is registered already"):
         register_protocol(get_protocol('tacos'))

@@ -378,8 +378,8 @@ def test_guided_by_an_encoding_of_the_things_alone():
     ('name', 'options', 'message'),
     [
         ('context', dict(form='both'), "form='both'"),
-        ('context', dict(distance='kl'), "distance='kl' with form='consistent'"),
-        ('dynamics', dict(distance='cosine'), "distance='cosine' with form='relational'"),
+        ('context', dict(distance='kl'), "with form='consistent': distance='kl'"),
+        ('dynamics', dict(distance='cosine'), "with form='relational': distance='cosine'"),
         ('context', dict(inject='verbs'), "inject='verbs'"),
         ('context', dict(where='shot'), "where='shot'"),
         ('dynamics', dict(response='sigmoid'), "response='sigmoid'"),

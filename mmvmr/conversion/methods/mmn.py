@@ -22,6 +22,7 @@ from mmvmr.models.losses.proposal_losses import sentence_iou
 from mmvmr.models.projectors.clip_pool_projector import resampling_weights
 from mmvmr.registry import TASK_UTILS
 from mmvmr.structures import MomentTargets, Outputs, pairwise_iou, to_center_width, to_start_end
+from mmvmr.utils import check_choice
 
 _MAPS = {'pool': 'SparseMaxMap', 'conv': 'SparseConvMap'}
 _BERT = r'text_encoder\.bert\.'
@@ -32,8 +33,7 @@ def _options(args: Mapping[str, Any]) -> dict[str, Any]:
     sizes, test = args['MODEL']['MMN'], args['TEST']
     refuse(sizes['TEXT_ENCODER'], NAME='BERT')
     loss, clips = sizes['LOSS'], sizes['NUM_CLIPS']
-    if sizes['FEAT2D']['NAME'] not in _MAPS:
-        raise ValueError(f'official option FEAT2D.NAME={sizes["FEAT2D"]["NAME"]!r}, expected one of {list(_MAPS)}')
+    check_choice('official option', 'FEAT2D.NAME', sizes['FEAT2D']['NAME'], _MAPS)
     contrastive = {
         'weight': loss['CONTRASTIVE_WEIGHT'],
         'margin': loss['MARGIN'],

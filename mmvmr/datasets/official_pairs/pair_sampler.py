@@ -13,6 +13,7 @@ from torch.utils.data import BatchSampler, Sampler
 
 from mmvmr.datasets.samplers.similarity import TopClipSimilarity, similarity_matrix
 from mmvmr.registry import DATA_SAMPLERS
+from mmvmr.utils import check_choice
 
 STRATEGIES = ('sim', 'dissim', 'random', 'mix')
 #: The official code divides by 2 whatever the number of streams.
@@ -87,11 +88,9 @@ class PairBatchSampler(BatchSampler):
         matrix: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__(sampler, batch_size, drop_last)
-        if strategy not in STRATEGIES:
-            raise ValueError(f'PairBatchSampler: strategy={strategy!r}, expected one of {STRATEGIES}')
+        self.strategy = check_choice(self, 'strategy', strategy, STRATEGIES)
         self.dataset = sampler.dataset
         self.count = len(self.dataset.originals)
-        self.strategy = strategy
         self.max_similarity = max_similarity
         self._similarities: Similarities = self._compared
         if matrix is not None:

@@ -11,6 +11,7 @@ from typing import Any
 from torch.utils.data import Sampler
 
 from mmvmr.registry import DATA_SAMPLERS
+from mmvmr.utils import check_choice
 
 REPEATS = ('defer', 'drop')
 
@@ -46,8 +47,7 @@ class VideoBatchSampler(Sampler):
         repeats: str = 'defer',
         videos: Sequence[Hashable] | None = None,
     ) -> None:
-        if repeats not in REPEATS:
-            raise ValueError(f'VideoBatchSampler: repeats={repeats!r}, expected one of {REPEATS}')
+        self.repeats = check_choice(self, 'repeats', repeats, REPEATS)
         if videos is None:
             dataset = getattr(sampler, 'dataset', None)
             if not hasattr(dataset, 'rows'):
@@ -59,7 +59,6 @@ class VideoBatchSampler(Sampler):
         self.sampler = sampler
         self.batch_size = batch_size
         self.drop_last = drop_last
-        self.repeats = repeats
         self.videos = videos
 
     def __len__(self) -> int:

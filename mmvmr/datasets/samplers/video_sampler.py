@@ -11,6 +11,7 @@ from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Dataset, Sampler
 
 from mmvmr.registry import DATA_SAMPLERS
+from mmvmr.utils import check_choice
 
 OVERFLOWS = ('split', 'draw')
 
@@ -45,10 +46,9 @@ class VideoSampler(Sampler):
         max_queries: int | None = None,
         overflow: str = 'split',
     ) -> None:
+        self.overflow = check_choice(self, 'overflow', overflow, OVERFLOWS)
         if not hasattr(dataset, 'rows'):
             raise TypeError(f'VideoSampler needs a data set with annotation rows, found {type(dataset).__name__}')
-        if overflow not in OVERFLOWS:
-            raise ValueError(f'VideoSampler: overflow={overflow!r} is unknown, expected one of {OVERFLOWS}')
         if max_queries is not None and max_queries < 1:
             raise ValueError(f'VideoSampler: max_queries={max_queries}, expected a positive number or None')
         self.rank, self.world_size = get_dist_info()
@@ -56,7 +56,6 @@ class VideoSampler(Sampler):
         self.seed = sync_random_seed() if seed is None else seed
         self.round_up = round_up
         self.max_queries = max_queries
-        self.overflow = overflow
         self.epoch = 0
         self.videos: dict[Any, list[int]] = {}
         for index, row in enumerate(dataset.rows):

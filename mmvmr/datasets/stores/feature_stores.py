@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from mmvmr.registry import TASK_UTILS
+from mmvmr.utils import check_choice
 
 Row = Mapping[str, Any]
 # What the published archives call their arrays.
@@ -43,9 +44,7 @@ class FolderStore:
         self.template = template
         self.key = key
         suffix = Path(template).suffix
-        if suffix not in _READERS:
-            raise ValueError(f'FolderStore: template {template!r} ends in {suffix!r}, expected {sorted(_READERS)}')
-        self._read = _READERS[suffix]
+        self._read = _READERS[check_choice(f'FolderStore: template {template!r}', 'suffix', suffix, sorted(_READERS))]
 
     @property
     def where(self) -> str:
@@ -207,8 +206,7 @@ class WordVectorStore:
     """
 
     def __init__(self, file: str, dim: int = 300, split: str = 'space', data_root: str = '') -> None:
-        if split not in _SPLITS:
-            raise ValueError(f'WordVectorStore: split={split!r} is unknown, expected one of {tuple(_SPLITS)}')
+        check_choice(self, 'split', split, _SPLITS)
         self.file = Path(data_root, file)
         self.dim = dim
         self.split = _SPLITS[split]

@@ -21,7 +21,7 @@ from mmvmr.datasets.transforms.loading import LoadMomentFeatures
 from mmvmr.datasets.transforms.tef import endpoints
 from mmvmr.structures import FeatureSpec
 from mmvmr.structures.feature_spec import StreamSpec
-from mmvmr.utils import read_json, write_json
+from mmvmr.utils import check_choice, read_json, write_json
 
 JOURNAL_FILE = 'journal.jsonl'
 LAYOUTS = ('ready', 'stored')
@@ -52,8 +52,7 @@ class PackSource:
         duration_tolerance: float = 0.1,
     ) -> None:
         for name, value, known in (('layout', layout, LAYOUTS), ('dtype', dtype, tuple(DTYPES))):
-            if value not in known:
-                raise ValueError(f'PackSource: {name}={value!r}, expected one of {known}')
+            check_choice(self, name, value, known)
         self.layout, self.dtype, self.declared = layout, dtype, spec
         self.loader = LoadMomentFeatures(duration_tolerance, 'declared' if check_duration else 'duration')
         # The number of clips before the cut to max_clips is packed too.

@@ -12,6 +12,7 @@ from mmvmr.datasets.stores.feature_stores import ArrayStore
 from mmvmr.datasets.synthetic.world import Annotator, Camera, FilmMaker, Language
 from mmvmr.registry import DATASETS
 from mmvmr.structures import FeatureSpec
+from mmvmr.utils import check_choice
 
 # The position seeds a split: new names go to the end.
 SPLITS = ('train', 'val', 'val_ood', 'test', 'test_ood')
@@ -59,8 +60,7 @@ class SyntheticMoments(BaseMomentDataset):
         data_root: str = '',
         **kwargs: Any,
     ) -> None:
-        if split not in SPLITS:
-            raise ValueError(f'SyntheticMoments: split={split!r}, expected one of {SPLITS}')
+        check_choice(self, 'split', split, SPLITS)
         for name, value in (('context_correlation', context_correlation), ('location_bias', location_bias)):
             if not 0 <= value <= 1:
                 raise ValueError(f'SyntheticMoments: {name}={value}, expected a probability in [0, 1]')

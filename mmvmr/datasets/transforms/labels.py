@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mmvmr.registry import TASK_UTILS
+from mmvmr.utils import check_choice
 
 
 class ClipLabels(NamedTuple):
@@ -25,9 +26,7 @@ class _Labels:
     choices: tuple[str, ...] = ('repeat', 'ignore')
 
     def __init__(self, no_negative: str = 'repeat') -> None:
-        if no_negative not in self.choices:
-            raise ValueError(f'labels: no_negative={no_negative!r}, expected one of {self.choices}')
-        self.no_negative = no_negative
+        self.no_negative = check_choice(self, 'no_negative', no_negative, self.choices)
 
 
 @TASK_UTILS.register_module()

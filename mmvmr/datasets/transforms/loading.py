@@ -12,6 +12,7 @@ from mmvmr.datasets.stores.transfer import as_tensor
 from mmvmr.datasets.transforms.ready_video import ready_video
 from mmvmr.registry import TRANSFORMS
 from mmvmr.structures.feature_spec import StreamSpec
+from mmvmr.utils import check_choice
 
 CLIP_TIMES = ('declared', 'duration')
 L2_EPS = 1e-5  # of the published pipelines; exact equality with their inputs depends on it
@@ -50,10 +51,8 @@ class LoadMomentFeatures(BaseTransform):
     """
 
     def __init__(self, duration_tolerance: float = 0.1, clip_time: str = 'declared', cache: bool = False) -> None:
-        if clip_time not in CLIP_TIMES:
-            raise ValueError(f'LoadMomentFeatures: clip_time={clip_time!r}, expected one of {CLIP_TIMES}')
         self.duration_tolerance = duration_tolerance
-        self.clip_time = clip_time
+        self.clip_time = check_choice(self, 'clip_time', clip_time, CLIP_TIMES)
         self._cache: dict[tuple[str, Any], np.ndarray] | None = {} if cache else None
         self._last: tuple[Any, np.ndarray] | None = None
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from mmvmr.datasets.transforms.probes import OtherVideoProbe, Probe
 from mmvmr.registry import TRANSFORMS
+from mmvmr.utils import check_choice
 
 MODES = ('zero', 'noise', 'mean')
 ENDS = ('covering', 'before')
@@ -75,8 +76,7 @@ class MaskTargets(Probe):
     ) -> None:
         super().__init__(view)
         for name, value, known in (('mode', mode, MODES), ('end', end, ENDS)):
-            if value not in known:
-                raise ValueError(f'MaskTargets: {name}={value!r}, expected one of {known}')
+            check_choice(self, name, value, known)
         self.mode = mode
         self.margin = margin
         self.clip_len = clip_len

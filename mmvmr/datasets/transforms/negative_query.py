@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 
 from mmvmr.datasets.samplers.same_video import apart, group_by_video
 from mmvmr.registry import TRANSFORMS
+from mmvmr.utils import check_choice
 
 FALLBACKS = ('same_video', 'other_video', 'none')
 
@@ -42,8 +43,7 @@ class NegativeQuery(BaseTransform):
         self, missing: str = 'same_video', empty: str = 'none', max_iou: float = 0.5, key: str = 'neg_query_ids'
     ) -> None:
         for name, value in (('missing', missing), ('empty', empty)):
-            if value not in FALLBACKS:
-                raise ValueError(f'NegativeQuery: {name}={value!r}, expected one of {FALLBACKS}')
+            check_choice(self, name, value, FALLBACKS)
         self.missing = missing
         self.empty = empty
         self.max_iou = max_iou

@@ -10,6 +10,7 @@ from mmcv.transforms import BaseTransform
 from mmvmr.datasets.transforms.masking import clips_of_windows
 from mmvmr.datasets.transforms.tef import endpoints
 from mmvmr.registry import TRANSFORMS
+from mmvmr.utils import check_choice
 
 OPTIONS = {
     'clips': ('touched', 'labelled'),
@@ -74,8 +75,7 @@ class ShiftMoment(BaseTransform):
     ) -> None:
         chosen = {'clips': clips, 'reach': reach, 'window': window, 'tef': tef, 'full': full}
         for name, value in chosen.items():
-            if value not in OPTIONS[name]:
-                raise ValueError(f'ShiftMoment: {name}={value!r}, expected one of {OPTIONS[name]}')
+            check_choice(self, name, value, OPTIONS[name])
         self.max_duration = max_duration
         self.clips = clips
         self.reach = reach

@@ -10,6 +10,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmvmr.registry import TASK_UTILS, TRANSFORMS
+from mmvmr.utils import check_choice
 
 TARGETS = ('moments', 'hull')
 ORDERS = ('random', 'own_first', 'partner_first')
@@ -72,12 +73,10 @@ class SynthesizeVideo(BaseTransform):
     name = 'synthesis'
 
     def __init__(self, alpha: float = 0.7, partner: dict[str, Any] | None = None, order: str = 'random') -> None:
+        self.order = check_choice(self, 'order', order, ORDERS)
         if not 0 <= alpha <= 1:
             raise ValueError(f'SynthesizeVideo: alpha={alpha}, expected a share in [0, 1]')
-        if order not in ORDERS:
-            raise ValueError(f'SynthesizeVideo: order={order!r}, expected one of {ORDERS}')
         self.alpha = alpha
-        self.order = order
         self.partner = TASK_UTILS.build(partner or {'type': 'SimilarVideoSampler'})
 
     def bind(self, dataset: Any) -> None:

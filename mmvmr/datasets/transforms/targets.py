@@ -9,6 +9,7 @@ import torch
 from mmcv.transforms import BaseTransform
 
 from mmvmr.registry import TASK_UTILS, TRANSFORMS
+from mmvmr.utils import check_choice
 
 GRIDS = ('clip_len', 'duration')
 SHORT = ('containing', 'preceding')
@@ -64,8 +65,7 @@ class BuildMomentTargets(BaseTransform):
             ('labelled', labelled, LABELLED),
         )
         for name, value, known in given:
-            if value not in known:
-                raise ValueError(f'BuildMomentTargets: {name}={value!r}, expected one of {known}')
+            check_choice(self, name, value, known)
         self.labels = TASK_UTILS.build(labels)
         self.max_windows = max_windows
         self.grid = grid

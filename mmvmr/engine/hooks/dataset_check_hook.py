@@ -15,6 +15,7 @@ from mmvmr.datasets import BaseMomentDataset
 from mmvmr.engine.hooks.resume_hook import nested_datasets
 from mmvmr.preparation.checks import CHECKS, ERROR, Finding, Split, check_splits, without
 from mmvmr.registry import HOOKS
+from mmvmr.utils import check_choice
 
 
 @HOOKS.register_module()
@@ -37,14 +38,12 @@ class DatasetCheckHook(Hook):
     priority = 'NORMAL'
 
     def __init__(self, count: int = 8, errors: str = 'warn', ignore: Sequence[str] = ()) -> None:
-        if errors not in ('warn', 'stop'):
-            raise ValueError(f"DatasetCheckHook: errors={errors!r}, expected 'warn' or 'stop'")
+        self.errors = check_choice(self, 'errors', errors, ('warn', 'stop'))
         if unknown := sorted(set(ignore) - set(CHECKS)):
             raise ValueError(f'DatasetCheckHook: ignore={unknown}: expected some of {list(CHECKS)}')
         if count < 1:
             raise ValueError(f'DatasetCheckHook: count={count}, expected a positive number')
         self.count = count
-        self.errors = errors
         self.ignore: Collection[str] = frozenset(ignore)
 
     def before_train(self, runner: Runner) -> None:

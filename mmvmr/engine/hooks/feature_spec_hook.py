@@ -11,6 +11,7 @@ from mmengine.runner.base_loop import BaseLoop
 from mmvmr.engine.hooks.resume_hook import nested_datasets
 from mmvmr.registry import HOOKS
 from mmvmr.structures.feature_spec import FeatureSpec
+from mmvmr.utils import check_choice
 
 
 @HOOKS.register_module()
@@ -24,9 +25,7 @@ class FeatureSpecHook(Hook):
     priority = 'NORMAL'
 
     def __init__(self, mismatch: str = 'error') -> None:
-        if mismatch not in ('error', 'warn'):
-            raise ValueError(f"mismatch={mismatch!r}: expected 'error' or 'warn'")
-        self.mismatch = mismatch
+        self.mismatch = check_choice(self, 'mismatch', mismatch, ('error', 'warn'))
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Store the specification.

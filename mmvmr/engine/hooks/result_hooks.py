@@ -11,6 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmvmr.registry import HOOKS
+from mmvmr.utils import check_choice
 from mmvmr.utils.io import write_json
 
 
@@ -87,12 +88,10 @@ class DrawMomentsHook(Hook):
     priority = 'LOW'
 
     def __init__(self, out_dir: str, limit: int = 8, top_k: int = 3, choice: str = 'first') -> None:
-        if choice not in ('first', 'spread'):
-            raise ValueError(f"DrawMomentsHook: choice={choice!r} is unknown, expected 'first' or 'spread'")
         self.out_dir = out_dir
         self.limit = limit
         self.top_k = top_k
-        self.choice = choice
+        self.choice = check_choice(self, 'choice', choice, ('first', 'spread'))
         self._queries: list[Any] = []
 
     def before_test_epoch(self, runner: Runner) -> None:

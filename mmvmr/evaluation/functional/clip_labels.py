@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mmvmr.evaluation.functional.padding import Bools, Floats, Rows, pad_rows
+from mmvmr.utils import check_choice
 
 POSITIVE = ('above_median', 'nonzero')
 
@@ -30,8 +31,7 @@ class ClipLabelRule:
     top: int | None = None
 
     def __post_init__(self) -> None:
-        if self.positive not in POSITIVE:
-            raise ValueError(f'ClipLabelRule: positive={self.positive!r}, expected one of {POSITIVE}')
+        check_choice(self, 'positive', self.positive, POSITIVE)
         if self.top is not None and self.top < 1:
             raise ValueError(f'ClipLabelRule: top={self.top}, expected a positive number or None')
 

@@ -14,6 +14,7 @@ import numpy as np
 from mmvmr.evaluation.functional.padding import Bools, Floats
 from mmvmr.evaluation.functional.protocols import Protocol, get_protocol
 from mmvmr.evaluation.functional.validation import Row
+from mmvmr.utils import check_choice
 
 #: Draws are made in portions of so many numbers.
 PORTION = 1 << 21
@@ -132,8 +133,7 @@ def slices(annotations: Sequence[Row], by: str, protocol: str | Protocol = 'qvhi
     Raises:
         ValueError: If ``by`` is something else.
     """
-    if by not in SLICES:
-        raise ValueError(f'slices by {by!r}: expected one of {SLICES}')
+    check_choice('slices', 'by', by, SLICES)
     windows = [np.asarray(row.get('relevant_windows') or np.zeros((0, 2)), dtype=np.float64) for row in annotations]
     has = np.array([len(table) > 0 for table in windows])
     if by == 'moments':

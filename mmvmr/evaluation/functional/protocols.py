@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from mmvmr.evaluation.functional.clip_labels import ClipLabelRule
+from mmvmr.utils import check_choice
 
 
 def _grid(start: float, stop: float, step: float = 0.05) -> tuple[float, ...]:
@@ -115,9 +116,7 @@ def get_protocol(protocol: str | Protocol) -> Protocol:
     """
     if isinstance(protocol, Protocol):
         return protocol
-    if protocol not in _PROTOCOLS:
-        raise ValueError(f'unknown protocol {protocol!r}, expected one of {protocol_names()}')
-    return _PROTOCOLS[protocol]
+    return _PROTOCOLS[check_choice('evaluation', 'protocol', protocol, protocol_names())]
 
 
 def protocol_names() -> list[str]:

@@ -10,6 +10,7 @@ import torch
 from mmvmr.features.base import TextExtractor
 from mmvmr.features.extractors.pretrained import equal_lengths, load_network, load_pretrained, tokenize
 from mmvmr.registry import EXTRACTORS
+from mmvmr.utils import check_choice
 
 POOLS = ('mean', 'first')
 
@@ -35,8 +36,7 @@ class SentenceExtractor(TextExtractor):
 
     def __init__(self, model: str, pool: str = 'mean', normalise: bool = True, max_length: int | None = None) -> None:
         name = type(self).__name__
-        if pool not in POOLS:
-            raise ValueError(f'{name}: pool={pool!r} is unknown, expected one of {POOLS}')
+        check_choice(self, 'pool', pool, POOLS)
         network = load_network(model, name)
         super().__init__(network.config.hidden_size)
         self.network = network

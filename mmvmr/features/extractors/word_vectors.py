@@ -9,6 +9,7 @@ import numpy as np
 from mmvmr.datasets.stores.feature_stores import WordVectorStore
 from mmvmr.features.base import TextExtractor
 from mmvmr.registry import EXTRACTORS
+from mmvmr.utils import check_choice
 
 UNKNOWN = ('zero', 'skip', 'mean')
 
@@ -35,9 +36,7 @@ class WordVectorExtractor(TextExtractor):
 
     def __init__(self, file: str, dim: int = 300, split: str = 'space', unknown: str = 'zero') -> None:
         super().__init__(dim)
-        if unknown not in UNKNOWN:
-            raise ValueError(f'{type(self).__name__}: unknown={unknown!r}, expected one of {UNKNOWN}')
-        self.unknown = unknown
+        self.unknown = check_choice(self, 'unknown', unknown, UNKNOWN)
         self.table = WordVectorStore(file, dim, split)
         if self.table.missing([]):
             raise FileNotFoundError(f'{self.table.where}: no such table of word vectors')

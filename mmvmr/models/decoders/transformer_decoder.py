@@ -12,6 +12,7 @@ from mmvmr.models.decoders.span_enhance import check_clip_context
 from mmvmr.models.layers import FFN, MLP, LearnedQueryPosition, QueryPosition, residual_dropout, xavier_
 from mmvmr.registry import MODELS, TASK_UTILS
 from mmvmr.structures import Decoded, Memory, Queries
+from mmvmr.utils import check_choice
 
 
 @MODELS.register_module()
@@ -155,11 +156,9 @@ class TransformerDecoder(nn.Module):
         detach_anchors: bool = False,
     ):
         super().__init__()
-        if refine_from not in ('state', 'output') or (refine_from == 'output' and refiner is None):
-            raise ValueError(
-                f"TransformerDecoder: refine_from={refine_from!r}, expected 'state', or 'output' with a refiner"
-            )
-        self.refine_from = refine_from
+        self.refine_from = check_choice(self, 'refine_from', refine_from, ('state', 'output'))
+        if refine_from == 'output' and refiner is None:
+            raise ValueError("TransformerDecoder: refine_from='output' needs a refiner")
         self.detach_anchors = detach_anchors
         first = merge_configs(layer, first_layer or {})
         self.layers = nn.ModuleList(MODELS.build(first if i == 0 else dict(layer)) for i in range(num_layers))

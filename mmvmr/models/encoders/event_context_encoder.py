@@ -9,6 +9,7 @@ from torch import nn
 from mmvmr.models.layers import masked_max
 from mmvmr.registry import MODELS, TASK_UTILS
 from mmvmr.structures import Features, Memory, MomentTargets
+from mmvmr.utils import check_choice
 
 _POOLS = ('valid', 'padded')
 
@@ -29,11 +30,9 @@ class EventContextEncoder(nn.Module):
 
     def __init__(self, encoder: dict[str, Any], events: dict[str, Any], pool: str = 'valid'):
         super().__init__()
-        if pool not in _POOLS:
-            raise ValueError(f'EventContextEncoder: pool={pool!r} is unknown, expected one of {_POOLS}')
+        self.pool = check_choice(self, 'pool', pool, _POOLS)
         self.encoder = MODELS.build(encoder)
         self.events = TASK_UTILS.build(events)
-        self.pool = pool
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
         """Encode a batch.

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 from mmvmr.structures import Features, Memory, MomentTargets, Tokens
+from mmvmr.utils import check_choice
 
 #: What encoders leave in ``aux`` that is linear in the encoded clips, so that it is weighed as they are.
 _LINEAR_AUX = ('clip_scores',)
@@ -76,8 +77,7 @@ class FrameMatchEncoder(nn.Module):
             ('padding', padding, ('exclude', 'include')),
             ('decoder_reads', decoder_reads, ('attended', 'plain')),
         ):
-            if value not in known:
-                raise ValueError(f'FrameMatchEncoder: {name}={value!r}, expected one of {known}')
+            check_choice(self, name, value, known)
         self.encoder = MODELS.build(encoder)
         self.matcher = MODELS.build({'type': 'FrameMatcher', 'embed_dims': embed_dims, **(matcher or {})})
         self.attention = attention

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS, TASK_UTILS
 from mmvmr.structures import Features, Memory, MomentTargets, Tokens, map_tensors
+from mmvmr.utils import check_choice
 
 
 @MODELS.register_module()
@@ -42,12 +43,8 @@ class NegativePairEncoder(nn.Module):
         word_positions: str = 'moved',
     ):
         super().__init__()
-        if rows not in ('all', 'valid'):
-            raise ValueError(f"NegativePairEncoder: rows={rows!r}, expected 'all' or 'valid'")
-        if word_positions not in ('moved', 'kept'):
-            raise ValueError(f"NegativePairEncoder: word_positions={word_positions!r}, expected 'moved' or 'kept'")
-        self.rows = rows
-        self.word_positions = word_positions
+        self.rows = check_choice(self, 'rows', rows, ('all', 'valid'))
+        self.word_positions = check_choice(self, 'word_positions', word_positions, ('moved', 'kept'))
         self.encoder = MODELS.build(encoder)
         self.sampler = TASK_UTILS.build(sampler)
         self.similarity = None if similarity is None else MODELS.build(similarity)

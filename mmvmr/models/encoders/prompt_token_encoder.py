@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmvmr.models.layers import masked_mean
 from mmvmr.registry import MODELS
 from mmvmr.structures import Features, Memory, MomentTargets, Tokens
+from mmvmr.utils import check_choice
 
 
 @MODELS.register_module()
@@ -50,8 +51,7 @@ class PromptTokenEncoder(nn.Module):
         token_reads: str = 'text',
     ):
         super().__init__()
-        if token_reads not in ('text', 'nothing'):
-            raise ValueError(f"PromptTokenEncoder: token_reads={token_reads!r}, expected 'text' or 'nothing'")
+        self.token_reads = check_choice(self, 'token_reads', token_reads, ('text', 'nothing'))
         if not 1 <= num_selected <= num_prompts:
             raise ValueError(f'PromptTokenEncoder: num_selected={num_selected}, expected 1 to {num_prompts}')
         self.fusion = MODELS.build(fusion)
@@ -60,7 +60,6 @@ class PromptTokenEncoder(nn.Module):
         self.pos = nn.Parameter(torch.randn(1, embed_dims))
         self.num_dummies = num_dummies
         self.num_selected = num_selected
-        self.token_reads = token_reads
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
         """Encode a batch.

@@ -12,6 +12,7 @@ from mmvmr.models.layers import masked_mean
 from mmvmr.models.layers.proposal_map import MaskedConvStack
 from mmvmr.registry import MODELS
 from mmvmr.structures import Features, JointSpace, Memory, MomentTargets, Proposals, Tokens, to_center_width
+from mmvmr.utils import check_choice
 
 _POOLS = ('mean', 'first', 'last')
 
@@ -32,9 +33,7 @@ class JointSentenceEncoder(nn.Module):
 
     def __init__(self, word_dims: int, joint_dims: int, pool: str = 'mean'):
         super().__init__()
-        if pool not in _POOLS:
-            raise ValueError(f'JointSentenceEncoder: pool={pool!r}, expected one of {_POOLS}')
-        self.pool = pool
+        self.pool = check_choice(self, 'pool', pool, _POOLS)
         self.norm = nn.LayerNorm(word_dims)
         self.contrastive = nn.Linear(word_dims, joint_dims)
         self.iou = nn.Linear(word_dims, joint_dims)

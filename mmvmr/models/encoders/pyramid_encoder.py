@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmvmr.models.layers import ConvAttentionLayer, MaskedConv
 from mmvmr.registry import MODELS
 from mmvmr.structures import Tokens
+from mmvmr.utils import check_choice
 
 _STRETCHES = ('own', 'padded')
 
@@ -36,9 +37,7 @@ class SineTable(nn.Module):
 
     def __init__(self, embed_dims: int, max_length: int, stretch: str = 'own', multiple: int = 1):
         super().__init__()
-        if stretch not in _STRETCHES:
-            raise ValueError(f'SineTable: stretch={stretch!r} is unknown, expected one of {_STRETCHES}')
-        self.stretch = stretch
+        self.stretch = check_choice(self, 'stretch', stretch, _STRETCHES)
         self.multiple = multiple
         half = embed_dims // 2
         # Made on the CPU wherever the model is: transformers, once imported, keeps torch.linspace off the meta device.

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 from mmvmr.structures import Features, Memory, MomentTargets
+from mmvmr.utils import check_choice
 
 
 @MODELS.register_module()
@@ -36,12 +37,10 @@ class ReciprocalEncoder(nn.Module):
 
     def __init__(self, embed_dims: int, fusion: dict[str, Any], layers: dict[str, Any], padding: str = 'exclude'):
         super().__init__()
-        if padding not in ('exclude', 'include'):
-            raise ValueError(f"ReciprocalEncoder: padding={padding!r}, expected 'exclude' or 'include'")
+        self.padding = check_choice(self, 'padding', padding, ('exclude', 'include'))
         self.fusion = MODELS.build(fusion)
         self.layers = MODELS.build(layers)
         self.score = nn.Linear(embed_dims, embed_dims)
-        self.padding = padding
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
         """Encode a batch.

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmvmr.models.layers import FFN, MultiheadAttention, residual_dropout, xavier_
 from mmvmr.registry import MODELS
+from mmvmr.utils import check_choice
 
 
 @MODELS.register_module()
@@ -79,8 +80,7 @@ class TransformerEncoder(nn.Module):
         position_scale: dict[str, Any] | None = None,
     ):
         super().__init__()
-        if init not in ('xavier', 'default'):
-            raise ValueError(f"TransformerEncoder: init={init!r}, expected 'xavier' or 'default'")
+        check_choice(self, 'init', init, ('xavier', 'default'))
         self.layers = nn.ModuleList(MODELS.build(dict(layer)) for _ in range(num_layers))
         self.position_scale = None if position_scale is None else MODELS.build(position_scale)
         if init == 'xavier':

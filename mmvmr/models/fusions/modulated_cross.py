@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mmvmr.models.layers import MaskedConv, ProjectedAttention, ScaledFFN
 from mmvmr.registry import MODELS
 from mmvmr.structures import Features, Tokens
+from mmvmr.utils import check_choice
 
 _MODES = ('adaln', 'affine')
 
@@ -107,8 +108,7 @@ class ModulatedCrossFusion(nn.Module):
         attn_dropout: float = 0.0,
     ):
         super().__init__()
-        if mode not in _MODES:
-            raise ValueError(f'ModulatedCrossFusion: mode={mode!r} is unknown, expected one of {_MODES}')
+        check_choice(self, 'mode', mode, _MODES)
         self.layers = nn.ModuleList(
             ModulatedCrossLayer(
                 embed_dims, text_embed_dims or embed_dims, num_heads, mode, dropout, path_dropout, attn_dropout

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mmvmr.models.layers import FFN, residual_dropout, xavier_
 from mmvmr.registry import MODELS
 from mmvmr.structures import Features
+from mmvmr.utils import check_choice
 
 
 @MODELS.register_module()
@@ -105,10 +106,8 @@ class TextToVideoFusion(nn.Module):
 
     def __init__(self, num_layers: int, layer: dict[str, Any], mask_layout: str = 'sample'):
         super().__init__()
-        if mask_layout not in ('sample', 'head_major'):
-            raise ValueError(f"mask_layout={mask_layout!r} is unknown, expected 'sample' or 'head_major'")
+        self.mask_layout = check_choice(self, 'mask_layout', mask_layout, ('sample', 'head_major'))
         self.layers = nn.ModuleList(MODELS.build(dict(layer)) for _ in range(num_layers))
-        self.mask_layout = mask_layout
         xavier_(self)
 
     def forward(self, features: Features) -> Features:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from mmvmr.models.layers import MLP
 from mmvmr.registry import MODELS
 from mmvmr.structures import Decoded
+from mmvmr.utils import check_choice
 
 _FORMS = ('concatenation', 'difference')
 
@@ -27,9 +28,7 @@ class DualPathQualityHead(nn.Module):
 
     def __init__(self, embed_dims: int, form: str = 'concatenation'):
         super().__init__()
-        if form not in _FORMS:
-            raise ValueError(f'DualPathQualityHead: form={form!r} is unknown, expected one of {_FORMS}')
-        self.form = form
+        self.form = check_choice(self, 'form', form, _FORMS)
         self.mlp = MLP(3 * embed_dims, embed_dims, 1, 3)
 
     def forward(self, decoded: Decoded) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 from mmvmr.structures import Memory, PredictionSet, to_start_end
+from mmvmr.utils import check_choice
 
 
 @MODELS.register_module()
@@ -33,8 +34,7 @@ class MomentGuidedSaliencyHead(nn.Module):
     def __init__(self, embed_dims: int, padding: str = 'exclude', start: str = 'clamp'):
         super().__init__()
         for name, value, known in (('padding', padding, ('exclude', 'include')), ('start', start, ('clamp', 'wrap'))):
-            if value not in known:
-                raise ValueError(f'MomentGuidedSaliencyHead: {name}={value!r}, expected one of {known}')
+            check_choice(self, name, value, known)
         self.gru = nn.GRU(embed_dims, embed_dims, batch_first=True)
         self.padding = padding
         self.start = start

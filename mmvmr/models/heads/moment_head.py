@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mmvmr.models.layers import MLP
 from mmvmr.registry import MODELS, TASK_UTILS
 from mmvmr.structures import Decoded, PredictionSet, Queries
+from mmvmr.utils import check_choice
 
 
 @MODELS.register_module()
@@ -45,9 +46,7 @@ class AnchorSpanHead(nn.Module):
 
     def __init__(self, embed_dims: int, coder: dict[str, Any] | None = None, anchors: str = 'entered'):
         super().__init__()
-        if anchors not in ('entered', 'refined'):
-            raise ValueError(f"AnchorSpanHead: anchors={anchors!r} is unknown, expected 'entered' or 'refined'")
-        self.anchors = anchors
+        self.anchors = check_choice(self, 'anchors', anchors, ('entered', 'refined'))
         self.mlp = MLP(embed_dims, embed_dims, 2, 3)
         self.coder = TASK_UTILS.build(coder or {'type': 'LogitSpanCoder'})
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 from mmvmr.structures import Memory, Points, PredictionSet, Tokens, to_center_width
+from mmvmr.utils import check_choice
 
 _ACTIVATIONS = {'relu': torch.relu, 'sigmoid': torch.sigmoid}
 _UNITS = ('size', 'video')
@@ -45,8 +46,7 @@ class PointHead(nn.Module):
     ):
         super().__init__()
         for name, value, known in (('activation', activation, tuple(_ACTIVATIONS)), ('unit', unit, _UNITS)):
-            if value not in known:
-                raise ValueError(f'PointHead: {name}={value!r} is unknown, expected one of {known}')
+            check_choice(self, name, value, known)
         self.activation = activation
         self.unit = unit
         self.score = MODELS.build(dict(tower, out_dims=1))
@@ -103,9 +103,7 @@ class CosineSaliencyHead(nn.Module):
 
     def __init__(self, score: str = 'sum', half: bool = False):
         super().__init__()
-        if score not in _SCORES:
-            raise ValueError(f'CosineSaliencyHead: score={score!r} is unknown, expected one of {_SCORES}')
-        self.score = score
+        self.score = check_choice(self, 'score', score, _SCORES)
         self.half = half
 
     def forward(self, memory: Memory, sets: Sequence[PredictionSet] | None = None) -> Tensor:

@@ -12,6 +12,7 @@ from mmvmr.models.layers.elementwise import Dropout
 from mmvmr.models.layers.mlp import FFN
 from mmvmr.models.layers.temporal_align import hat_weights
 from mmvmr.registry import MODELS
+from mmvmr.utils import check_choice
 
 _SCALES = ('valid', 'padded')
 
@@ -43,10 +44,8 @@ class BoundaryDeformation(nn.Module):
         zero_init: bool = True,
     ):
         super().__init__()
-        if scale not in _SCALES:
-            raise ValueError(f'BoundaryDeformation: scale={scale!r} is unknown, expected one of {_SCALES}')
         self.num_heads = num_heads
-        self.scale = scale
+        self.scale = check_choice(self, 'scale', scale, _SCALES)
         self.zero_init = zero_init
         self.weights = nn.Linear(embed_dims, num_heads * num_points)
         self.offsets = nn.Linear(embed_dims, num_heads * num_points)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmvmr.models.layers.attention import MultiheadAttention
 from mmvmr.registry import MODELS
+from mmvmr.utils import check_choice
 
 _PADDINGS = ('exclude', 'include')
 
@@ -34,12 +35,6 @@ def _valid(mask: Tensor, padding: str) -> Tensor | None:
     return mask if padding == 'exclude' else None
 
 
-def _checked(name: str, padding: str) -> str:
-    if padding not in _PADDINGS:
-        raise ValueError(f'{name}: padding={padding!r} is unknown, expected one of {_PADDINGS}')
-    return padding
-
-
 @MODELS.register_module()
 class ClusterMeans(nn.Module):
     """Means of a Gaussian mixture, by expectation and maximisation from learned starts (UVCOM, DBIA).
@@ -61,7 +56,7 @@ class ClusterMeans(nn.Module):
         super().__init__()
         self.num_iters = num_iters
         self.scale = sigma**-2
-        self.padding = _checked('ClusterMeans', padding)
+        self.padding = check_choice(self, 'padding', padding, _PADDINGS)
         self.means = nn.Parameter(torch.randn(num_clusters, embed_dims))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -99,7 +94,7 @@ class RandomWalkPropagation(nn.Module):
         super().__init__()
         self.weight = weight
         self.scale = scale
-        self.padding = _checked('RandomWalkPropagation', padding)
+        self.padding = check_choice(self, 'padding', padding, _PADDINGS)
 
     def forward(self, x: Tensor, mask: Tensor, means: Tensor) -> Tensor:
         """Propagate.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
+from mmvmr.utils import check_choice
 
 _PADDINGS = ('zero', 'keep')
 
@@ -36,11 +37,9 @@ class MaskedConv(nn.Module):
         padding: str = 'zero',
     ):
         super().__init__()
+        self.padding = check_choice(self, 'padding', padding, _PADDINGS)
         if kernel_size % 2 == 0:
             raise ValueError(f'MaskedConv: kernel_size={kernel_size}, expected an odd number')
-        if padding not in _PADDINGS:
-            raise ValueError(f'MaskedConv: padding={padding!r} is unknown, expected one of {_PADDINGS}')
-        self.padding = padding
         self.conv = nn.Conv1d(
             in_dims, out_dims, kernel_size, stride=stride, padding=kernel_size // 2, groups=groups, bias=bias
         )

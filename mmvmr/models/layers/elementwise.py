@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvmr.utils import check_choice
+
 _LEVELS = 1 << 16
 
 
@@ -86,8 +88,7 @@ def residual_dropout(drop: float, unit: str) -> nn.Dropout:
     Raises:
         ValueError: If the unit is unknown.
     """
-    if unit not in ('element', 'sample'):
-        raise ValueError(f"drop_unit={unit!r} is unknown, expected 'element' or 'sample'")
+    check_choice('residual dropout', 'drop_unit', unit, ('element', 'sample'))
     return Dropout(drop) if unit == 'element' else DropPath(drop)
 
 

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvmr.utils import check_choice
+
 _SPACES = ('shared', 'learned')
 
 
@@ -25,8 +27,7 @@ class FrameGuide(nn.Module):
 
     def __init__(self, word_dims: int, frame_dims: int, space: str = 'shared', joint_dims: int = 256):
         super().__init__()
-        if space not in _SPACES:
-            raise ValueError(f'space={space!r} is unknown, expected one of {_SPACES}')
+        check_choice(self, 'space', space, _SPACES)
         if space == 'shared' and word_dims != frame_dims:
             raise ValueError(
                 f"space='shared': words have {word_dims} channels and frames {frame_dims}, so they do not lie in one "

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
+from mmvmr.utils import check_choice
 
 _PADDINGS = ('zero', 'input', 'keep')
 
@@ -38,12 +39,10 @@ class ConvStack(nn.Module):
     ):
         super().__init__()
         name = type(self).__name__
+        self.padding = check_choice(self, 'padding', padding, _PADDINGS)
         if any(size % 2 == 0 for size in kernel_sizes):
             raise ValueError(f'{name}: kernel_sizes={tuple(kernel_sizes)}, expected odd numbers')
-        if padding not in _PADDINGS:
-            raise ValueError(f'{name}: padding={padding!r} is unknown, expected one of {_PADDINGS}')
         self.final_relu = final_relu
-        self.padding = padding
         self.inner_relu = inner_relu
         self.convs = nn.ModuleList(nn.Conv1d(embed_dims, embed_dims, size, padding=size // 2) for size in kernel_sizes)
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmvmr.models.layers.elementwise import Dropout, PReLU
 from mmvmr.registry import MODELS
+from mmvmr.utils import check_choice
 
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
     'relu': nn.ReLU,
@@ -29,9 +30,7 @@ def build_activation(name: str) -> nn.Module:
     Raises:
         ValueError: If the name is unknown.
     """
-    if name not in _ACTIVATIONS:
-        raise ValueError(f'activation={name!r} is unknown, expected one of {sorted(_ACTIVATIONS)}')
-    return _ACTIVATIONS[name]()
+    return _ACTIVATIONS[check_choice('layer', 'activation', name, _ACTIVATIONS)]()
 
 
 class MLP(nn.Module):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
+from mmvmr.utils import check_choice
 
 
 @MODELS.register_module()
@@ -29,10 +30,8 @@ class GaussianModulator(nn.Module):
 
     def __init__(self, alpha: float = 2.0, mode: str = 'multiply', min_width: float = 1e-3):
         super().__init__()
-        if mode not in ('multiply', 'log'):
-            raise ValueError(f"GaussianModulator: mode={mode!r} is unknown, expected 'multiply' or 'log'")
         self.alpha = alpha
-        self.mode = mode
+        self.mode = check_choice(self, 'mode', mode, ('multiply', 'log'))
         self.min_width = min_width
 
     def forward(self, logits: Tensor, anchors: Tensor, mask: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 from mmvmr.structures import Memory
+from mmvmr.utils import check_choice
 
 
 def masked_mean(feat: Tensor, mask: Tensor) -> Tensor:
@@ -97,9 +98,7 @@ class ProjectedMeanPool(nn.Module):
 
     def __init__(self, embed_dims: int, padding: str = 'exclude'):
         super().__init__()
-        if padding not in ('exclude', 'include'):
-            raise ValueError(f"ProjectedMeanPool: padding={padding!r} is unknown, expected 'exclude' or 'include'")
-        self.padding = padding
+        self.padding = check_choice(self, 'padding', padding, ('exclude', 'include'))
         self.linear = nn.Linear(embed_dims, embed_dims)
         self.norm = nn.LayerNorm(embed_dims)
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from mmvmr.models.layers.mlp import MLP
 from mmvmr.registry import MODELS
+from mmvmr.utils import check_choice
 
 _PADDINGS = ('exclude', 'uniform')
 
@@ -40,10 +41,8 @@ class SlotAttention(nn.Module):
         padding: str = 'exclude',
     ):
         super().__init__()
-        if padding not in _PADDINGS:
-            raise ValueError(f'SlotAttention: padding={padding!r} is unknown, expected one of {_PADDINGS}')
         self.num_iters = num_iters
-        self.padding = padding
+        self.padding = check_choice(self, 'padding', padding, _PADDINGS)
         self.norm_inputs = nn.LayerNorm(embed_dims)
         self.norm_slots = nn.LayerNorm(embed_dims)
         self.norm_mlp = nn.LayerNorm(embed_dims)

@@ -15,6 +15,7 @@ from mmvmr.models.losses.base import DenseLoss, check_padding, padded_mean
 from mmvmr.models.losses.gather import gather_rows, joint_cross_entropy, joint_ratio, mean_over_ranks
 from mmvmr.registry import MODELS
 from mmvmr.structures import MomentTargets, Outputs, Tokens
+from mmvmr.utils import check_choice
 
 _STAGES = ('before', 'after')
 _SENTENCES = ('mean', 'unit_mean', 'token')
@@ -76,13 +77,8 @@ class _AlignmentLoss(DenseLoss):
     ):
         super().__init__(weight)
         sentence = sentence or ('token' if stage == 'after' else 'mean')
-        if stage not in _STAGES or sentence not in _SENTENCES:
-            raise ValueError(
-                f'{type(self).__name__}: stage={stage!r}, sentence={sentence!r}, '
-                f'expected one of {_STAGES} and one of {_SENTENCES}'
-            )
-        self.stage = stage
-        self.sentence = sentence
+        self.sentence = check_choice(self, 'sentence', sentence, _SENTENCES)
+        self.stage = check_choice(self, 'stage', stage, _STAGES)
         self.temperature = temperature
 
     def clips(self, outputs: Outputs) -> Tensor:
@@ -124,9 +120,7 @@ class VideoTextContrastiveLoss(DenseLoss):
         weight: float = 1.0,
     ):
         super().__init__(weight)
-        if stage not in _STAGES:
-            raise ValueError(f'VideoTextContrastiveLoss: stage={stage!r}, expected one of {_STAGES}')
-        self.stage = stage
+        self.stage = check_choice(self, 'stage', stage, _STAGES)
         self.max_scale = max_scale
         self.padding = check_padding(self, padding)
         scale = torch.tensor(-math.log(temperature))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmvmr.models.losses.gather import joint_mean, joint_ratio
 from mmvmr.models.task_modules import Matched
 from mmvmr.structures import MomentTargets, Outputs, PredictionSet
+from mmvmr.utils import check_choice
 
 
 class SetLoss(nn.Module):
@@ -77,9 +78,7 @@ def check_padding(loss: nn.Module, padding: str) -> str:
     Raises:
         ValueError: If it is not.
     """
-    if padding not in ('exclude', 'include'):
-        raise ValueError(f"{type(loss).__name__}: padding={padding!r}, expected 'exclude' or 'include'")
-    return padding
+    return check_choice(loss, 'padding', padding, ('exclude', 'include'))
 
 
 def padded_mean(values: Tensor, mask: Tensor, padding: str) -> Tensor:

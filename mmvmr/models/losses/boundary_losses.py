@@ -9,6 +9,7 @@ from mmvmr.models.losses.base import DenseLoss
 from mmvmr.models.losses.gather import joint_mean
 from mmvmr.registry import MODELS
 from mmvmr.structures import MomentTargets, Outputs, clip_centers, to_start_end
+from mmvmr.utils import check_choice
 
 _GRIDS = ('valid', 'padded')
 
@@ -35,11 +36,9 @@ class BoundaryEvidenceLoss(DenseLoss):
 
     def __init__(self, inside: float = 0.1, outside: float = 0.25, grid: str = 'valid', weight: float = 1.0):
         super().__init__(weight)
-        if grid not in _GRIDS:
-            raise ValueError(f'BoundaryEvidenceLoss: grid={grid!r} is unknown, expected one of {_GRIDS}')
         self.inside = inside
         self.outside = outside
-        self.grid = grid
+        self.grid = check_choice(self, 'grid', grid, _GRIDS)
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss; see :meth:`DenseLoss.forward`.

@@ -12,6 +12,7 @@ from mmvmr.models.losses.base import DenseLoss, check_padding, padded_mean
 from mmvmr.models.losses.gather import gather_rows, joint_cross_entropy, joint_mean
 from mmvmr.registry import MODELS
 from mmvmr.structures import MomentTargets, Outputs
+from mmvmr.utils import check_choice
 
 
 def alignment(outputs: Outputs, name: str) -> Tensor:
@@ -83,9 +84,7 @@ class MomentDummyLoss(DenseLoss):
 
     def __init__(self, labels: str = 'others', weight: float = 1.0):
         super().__init__(weight)
-        if labels not in ('others', 'first'):
-            raise ValueError(f"MomentDummyLoss: labels={labels!r}, expected 'others' or 'first'")
-        self.labels = labels
+        self.labels = check_choice(self, 'labels', labels, ('others', 'first'))
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss; see :meth:`DenseLoss.forward`."""
@@ -114,10 +113,8 @@ class MomentClipLoss(DenseLoss):
 
     def __init__(self, padding: str = 'exclude', form: str = 'logits', **kwargs: Any):
         super().__init__(**kwargs)
-        if form not in ('logits', 'probability'):
-            raise ValueError(f"MomentClipLoss: form={form!r}, expected 'logits' or 'probability'")
+        self.form = check_choice(self, 'form', form, ('logits', 'probability'))
         self.padding = check_padding(self, padding)
-        self.form = form
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss; see :meth:`DenseLoss.forward`."""
@@ -176,9 +173,7 @@ class OrthogonalTokenLoss(DenseLoss):
 
     def __init__(self, tokens: str = 'dummies', weight: float = 1.0):
         super().__init__(weight)
-        if tokens not in ('dummies', 'prompts'):
-            raise ValueError(f"OrthogonalTokenLoss: tokens={tokens!r}, expected 'dummies' or 'prompts'")
-        self.tokens = tokens
+        self.tokens = check_choice(self, 'tokens', tokens, ('dummies', 'prompts'))
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss; see :meth:`DenseLoss.forward`."""

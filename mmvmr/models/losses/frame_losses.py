@@ -13,6 +13,7 @@ from mmvmr.models.losses.base import DenseLoss
 from mmvmr.models.losses.gather import gather_rows, joint_ratio
 from mmvmr.registry import MODELS
 from mmvmr.structures import MomentTargets, Outputs
+from mmvmr.utils import check_choice
 
 
 @MODELS.register_module()
@@ -83,11 +84,8 @@ class PooledAlignmentLoss(DenseLoss):
         weight: float = 1.0,
     ):
         super().__init__(weight)
-        if denominator not in ('negatives', 'all') or same_video not in ('exclude', 'include'):
-            raise ValueError(
-                f'PooledAlignmentLoss: denominator={denominator!r}, same_video={same_video!r}, expected one of '
-                "('negatives', 'all') and one of ('exclude', 'include')"
-            )
+        check_choice(self, 'denominator', denominator, ('negatives', 'all'))
+        check_choice(self, 'same_video', same_video, ('exclude', 'include'))
         pool = {'type': 'AttentionPool', 'embed_dims': embed_dims, **(pool or {})}
         self.video_pool, self.text_pool = MODELS.build(dict(pool)), MODELS.build(dict(pool))
         self.video_projection = _projection(embed_dims, projection_dims)

@@ -23,6 +23,7 @@ from mmvmr.models.losses.proposal_losses import video_rows
 from mmvmr.registry import MODELS
 from mmvmr.structures import MomentTargets, Outputs
 from mmvmr.structures.query_roles import DYNAMIC, STATIC
+from mmvmr.utils import check_choice
 
 _OPTIONS = {
     'form': ('consistent', 'relational'),
@@ -137,11 +138,13 @@ class _InjectionLoss(DenseLoss):
     ):
         super().__init__(weight)
         self._check(form=form, distance=distance, inject=inject, guide_by=guide_by, projection=projection)
-        self.distance = _DISTANCES[form][0] if distance == 'default' else distance
-        if self.distance not in _DISTANCES[form]:
-            raise ValueError(
-                f'{type(self).__name__}: distance={distance!r} with form={form!r}, expected one of {_DISTANCES[form]}'
-            )
+        distances = _DISTANCES[form]
+        self.distance = check_choice(
+            f'{type(self).__name__} with form={form!r}',
+            'distance',
+            distances[0] if distance == 'default' else distance,
+            distances,
+        )
         self.form, self.inject, self.guide_by = form, inject, guide_by
         self.relation_temperature = relation_temperature
         if form == 'consistent' and projection == 'none' and word_dims != video_dims:
@@ -156,8 +159,7 @@ class _InjectionLoss(DenseLoss):
 
     def _check(self, **options: str) -> None:
         for name, value in options.items():
-            if value not in _OPTIONS[name]:
-                raise ValueError(f'{type(self).__name__}: {name}={value!r} is unknown, expected {_OPTIONS[name]}')
+            check_choice(self, name, value, _OPTIONS[name])
 
     def _switch(self) -> None:
         """Called behind the constructors: what is switched off does not train."""

@@ -14,6 +14,7 @@ from mmvmr.models.losses.base import DenseLoss
 from mmvmr.models.losses.gather import gather_rows, joint_mean, joint_ratio
 from mmvmr.registry import MODELS
 from mmvmr.structures import MomentTargets, Outputs, pairwise_iou, to_start_end
+from mmvmr.utils import check_choice
 
 _REMOVED = ('excluded', 'zero')
 
@@ -196,10 +197,8 @@ class SentenceToMomentLoss(_MutualMatchingLoss):
 
     def __init__(self, negative_iou: float = 0.5, removed: str = 'excluded', **kwargs: Any):
         super().__init__(**kwargs)
-        if removed not in _REMOVED:
-            raise ValueError(f'SentenceToMomentLoss: removed={removed!r} is unknown, expected one of {_REMOVED}')
         self.negative_iou = negative_iou
-        self.removed = removed
+        self.removed = check_choice(self, 'removed', removed, _REMOVED)
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss, the mean over positives; see :meth:`DenseLoss.forward`."""

@@ -12,6 +12,7 @@ from mmvmr.models.losses.base import DenseLoss, check_padding, padded_mean
 from mmvmr.models.losses.gather import joint_mean, joint_ratio, mean_over_ranks, num_processes
 from mmvmr.registry import MODELS
 from mmvmr.structures import MomentTargets, Outputs
+from mmvmr.utils import check_choice
 
 _PADDED_SCORE = -1e3
 
@@ -26,9 +27,7 @@ class _ClipScoreLoss(DenseLoss):
 
     def __init__(self, scores: str = 'saliency', weight: float = 1.0):
         super().__init__(weight)
-        if scores not in ('saliency', 'attention'):
-            raise ValueError(f"{type(self).__name__}: scores={scores!r}, expected 'saliency' or 'attention'")
-        self.scores = scores
+        self.scores = check_choice(self, 'scores', scores, ('saliency', 'attention'))
 
     def read(self, outputs: Outputs) -> tuple[Tensor, Tensor | None]:
         """Scores under the own sentence and under one that does not describe the video, if any, (B, Lv) each.
@@ -62,10 +61,8 @@ class SaliencyMarginLoss(_ClipScoreLoss):
 
     def __init__(self, margin: float = 0.2, missing_low: str = 'skip', **kwargs: Any):
         super().__init__(**kwargs)
-        if missing_low not in ('skip', 'zero'):
-            raise ValueError(f"SaliencyMarginLoss: missing_low={missing_low!r}, expected 'skip' or 'zero'")
         self.margin = margin
-        self.missing_low = missing_low
+        self.missing_low = check_choice(self, 'missing_low', missing_low, ('skip', 'zero'))
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute twice the mean hinge over the pairs of the batch; see :meth:`DenseLoss.forward`."""
@@ -100,13 +97,9 @@ class SaliencyRankLoss(_ClipScoreLoss):
 
     def __init__(self, max_rating: int = 12, temperature: float = 0.5, false_negatives: str = 'join', **kwargs: Any):
         super().__init__(**kwargs)
-        if false_negatives not in ('join', 'added', 'ignored'):
-            raise ValueError(
-                f"SaliencyRankLoss: false_negatives={false_negatives!r}, expected 'join', 'added' or 'ignored'"
-            )
         self.max_rating = max_rating
         self.temperature = temperature
-        self.false_negatives = false_negatives
+        self.false_negatives = check_choice(self, 'false_negatives', false_negatives, ('join', 'added', 'ignored'))
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss; a rating that no clip of the batch reaches is left out; see :meth:`DenseLoss.forward`."""

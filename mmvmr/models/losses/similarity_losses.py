@@ -12,6 +12,7 @@ from mmvmr.models.losses.base import DenseLoss, check_padding
 from mmvmr.models.losses.gather import joint_mean
 from mmvmr.registry import MODELS
 from mmvmr.structures import MomentTargets, Outputs, to_start_end
+from mmvmr.utils import check_choice
 
 _WINDOWS = ('all', 'first')
 
@@ -60,9 +61,7 @@ class ClipSentenceLoss(DenseLoss):
 
     def __init__(self, windows: str = 'all', padding: str = 'exclude', **kwargs: Any):
         super().__init__(**kwargs)
-        if windows not in _WINDOWS:
-            raise ValueError(f'ClipSentenceLoss: windows={windows!r} is unknown, expected one of {_WINDOWS}')
-        self.windows = windows
+        self.windows = check_choice(self, 'windows', windows, _WINDOWS)
         self.padding = check_padding(self, padding)
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:

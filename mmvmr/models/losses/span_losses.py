@@ -13,6 +13,7 @@ from mmvmr.models.losses.gather import joint_ratio
 from mmvmr.models.task_modules import Matched
 from mmvmr.registry import MODELS
 from mmvmr.structures import MomentTargets, PredictionSet, paired_giou, paired_iou, to_start_end
+from mmvmr.utils import check_choice
 
 
 class _MatchedSpanLoss(SetLoss):
@@ -26,9 +27,10 @@ class _MatchedSpanLoss(SetLoss):
 
     def __init__(self, normalizer: str | dict[str, Any] = 'pairs', **kwargs: Any):
         super().__init__(**kwargs)
-        if isinstance(normalizer, str) and normalizer not in ('pairs', 'targets'):
-            raise ValueError(f"normalizer={normalizer!r} is unknown, expected 'pairs', 'targets' or a config")
-        self.normalizer = normalizer if isinstance(normalizer, str) else MODELS.build(normalizer)
+        if isinstance(normalizer, str):
+            self.normalizer = check_choice(self, 'normalizer', normalizer, ('pairs', 'targets'))
+        else:
+            self.normalizer = MODELS.build(normalizer)
 
     def forward(self, predictions: PredictionSet, matched: Matched, targets: MomentTargets) -> Tensor:
         values = self.values(predictions.spans[matched.batch, matched.query], matched.spans)
@@ -63,11 +65,9 @@ class SpanL1Loss(_MatchedSpanLoss):
 
     def __init__(self, windows: bool = False, beta: float = 0.0, coordinates: str = 'mean', **kwargs: Any):
         super().__init__(**kwargs)
-        if coordinates not in ('mean', 'sum'):
-            raise ValueError(f"SpanL1Loss: coordinates={coordinates!r} is unknown, expected 'mean' or 'sum'")
         self.windows = windows
         self.beta = beta
-        self.coordinates = coordinates
+        self.coordinates = check_choice(self, 'coordinates', coordinates, ('mean', 'sum'))
 
     def values(self, found: Tensor, wanted: Tensor) -> Tensor:
         """Loss per pair (M,) from spans (M, 2)."""
@@ -112,9 +112,7 @@ class SpanIoULoss(_MatchedSpanLoss):
 
     def __init__(self, distance: str = 'center', **kwargs: Any):
         super().__init__(**kwargs)
-        if distance not in ('none', 'center'):
-            raise ValueError(f"SpanIoULoss: distance={distance!r} is unknown, expected 'none' or 'center'")
-        self.distance = distance
+        self.distance = check_choice(self, 'distance', distance, ('none', 'center'))
 
     def values(self, found: Tensor, wanted: Tensor) -> Tensor:
         """Loss per pair (M,) from spans (M, 2)."""

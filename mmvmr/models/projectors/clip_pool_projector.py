@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 from mmvmr.structures import Features, Tokens
+from mmvmr.utils import check_choice
 
 _LAST = ('included', 'excluded')
 
@@ -70,8 +71,7 @@ class ClipPoolProjector(nn.Module):
         text_encoder: dict[str, Any] | None = None,
     ):
         super().__init__()
-        if last not in _LAST:
-            raise ValueError(f'ClipPoolProjector: last={last!r}, expected one of {_LAST}')
+        self.last = check_choice(self, 'last', last, _LAST)
         stride = num_parts // num_clips
         kernel_size = kernel_size or stride
         found = (num_parts - kernel_size) // max(stride, 1) + 1
@@ -82,7 +82,6 @@ class ClipPoolProjector(nn.Module):
             )
         self.video_dims, self.text_dims = video_dims, text_dims
         self.num_parts = num_parts
-        self.last = last
         self.conv = nn.Conv1d(video_dims, embed_dims, 1)
         self.pool = nn.AvgPool1d(kernel_size, stride)
         self.text_encoder = None if text_encoder is None else MODELS.build(text_encoder)

@@ -11,6 +11,7 @@ from mmvmr.models.layers import inverse_sigmoid
 from mmvmr.models.query_initializers.anchors import anchor_source, take_anchors
 from mmvmr.registry import MODELS
 from mmvmr.structures import Memory, MomentTargets, Queries, QueryGroup
+from mmvmr.utils import check_choice
 
 _PROJECTIONS = ('straight_through', 'in_place')
 
@@ -41,11 +42,7 @@ class MomentQueryInitializer(nn.Module):
         anchors: dict[str, Any] | None = None,
     ):
         super().__init__()
-        if projection not in _PROJECTIONS:
-            raise ValueError(
-                f'MomentQueryInitializer: projection={projection!r} is unknown, expected one of {_PROJECTIONS}'
-            )
-        self.projection = projection
+        self.projection = check_choice(self, 'projection', projection, _PROJECTIONS)
         self.source = anchor_source(anchors, num_queries)
         if self.source is None:
             self.moments = nn.Embedding(num_queries, 3)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmvmr.models.query_initializers.learned import LearnedQueryInitializer
 from mmvmr.registry import MODELS
 from mmvmr.structures import Memory, MomentTargets, Queries, QueryGroup, spans_to_moments, to_center_width, to_start_end
+from mmvmr.utils import check_choice
 
 _CONTRASTIVE = ('none', 'fixed', 'course')
 _CENTER_NOISE = ('center', 'width')
@@ -84,10 +85,8 @@ class NoiseQueryGenerator(nn.Module):
         min_width: float = 1e-3,
     ):
         super().__init__()
-        if contrastive not in _CONTRASTIVE:
-            raise ValueError(f'NoiseQueryGenerator: contrastive={contrastive!r}, expected one of {_CONTRASTIVE}')
-        if center_noise not in _CENTER_NOISE:
-            raise ValueError(f'NoiseQueryGenerator: center_noise={center_noise!r}, expected one of {_CENTER_NOISE}')
+        self.negative_scale = negative_scale
+        self.center_noise = check_choice(self, 'center_noise', center_noise, _CENTER_NOISE)
         if not 0 <= positive_scale <= negative_scale < 1:
             raise ValueError(
                 f'NoiseQueryGenerator: positive_scale={positive_scale}, negative_scale={negative_scale}, '
@@ -95,9 +94,7 @@ class NoiseQueryGenerator(nn.Module):
             )
         self.num_groups = num_groups
         self.positive_scale = positive_scale
-        self.negative_scale = negative_scale
-        self.contrastive = contrastive
-        self.center_noise = center_noise
+        self.contrastive = check_choice(self, 'contrastive', contrastive, _CONTRASTIVE)
         self.min_width = min_width
         self.content = nn.Parameter(torch.ones(embed_dims))
 

@@ -11,6 +11,7 @@ from mmvmr.models.layers import sentence_token, xavier_
 from mmvmr.models.query_initializers.anchors import anchor_source, take_anchors
 from mmvmr.registry import MODELS
 from mmvmr.structures import Memory, MomentTargets, Queries, QueryGroup
+from mmvmr.utils import check_choice
 
 _STARTS = ('distinct', 'equal')
 
@@ -41,9 +42,7 @@ class SentenceSlotQueryInitializer(nn.Module):
         anchors: dict[str, Any] | None = None,
     ):
         super().__init__()
-        if start not in _STARTS:
-            raise ValueError(f'SentenceSlotQueryInitializer: start={start!r} is unknown, expected one of {_STARTS}')
-        self.start = start
+        self.start = check_choice(self, 'start', start, _STARTS)
         self.slots = MODELS.build(slots)
         self.embedding = nn.Parameter(torch.empty(num_queries, embed_dims))
         xavier_(self)

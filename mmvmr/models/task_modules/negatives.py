@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mmvmr.registry import TASK_UTILS
 from mmvmr.structures import Features, Memory, MomentTargets, Tokens, map_tensors
+from mmvmr.utils import check_choice
 
 
 @TASK_UTILS.register_module()
@@ -67,11 +68,9 @@ class SimilarityNegativeSampler:
     """
 
     def __init__(self, start_epoch: int = 80, exclude_same_video: bool = True, padding: str = 'exclude'):
-        if padding not in ('exclude', 'include'):
-            raise ValueError(f"SimilarityNegativeSampler: padding={padding!r}, expected 'exclude' or 'include'")
         self.start_epoch = start_epoch
         self.exclude_same_video = exclude_same_video
-        self.padding = padding
+        self.padding = check_choice(self, 'padding', padding, ('exclude', 'include'))
         self.roll = RollNegativeSampler(exclude_same_video)
 
     def __call__(self, features: Features, targets: MomentTargets, memory: Memory) -> tuple[Tokens, Tensor]:

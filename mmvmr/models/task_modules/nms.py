@@ -7,6 +7,7 @@ from torch import Tensor
 
 from mmvmr.registry import TASK_UTILS
 from mmvmr.structures import paired_hull_iou, pairwise_iou
+from mmvmr.utils import check_choice
 
 _DECAYS = ('gaussian', 'linear')
 
@@ -93,11 +94,9 @@ class SoftNMS(_GreedySuppression):
         keep_best: bool = False,
     ):
         super().__init__(max_predictions, min_score)
-        if decay not in _DECAYS:
-            raise ValueError(f'SoftNMS: decay={decay!r} is unknown, expected one of {_DECAYS}')
         self.threshold = threshold
         self.sigma = sigma
-        self.decay = decay
+        self.decay = check_choice(self, 'decay', decay, _DECAYS)
         self.keep_best = keep_best
 
     def start(self, scores: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 from mmvmr.models.task_modules.assigner import Matched
 from mmvmr.registry import TASK_UTILS
 from mmvmr.structures import MomentTargets, Points, PredictionSet, to_start_end
+from mmvmr.utils import check_choice
 
 #: Positions that differ by less than this part of a clip are equal; spans are float32 and have been converted.
 TIE = 1e-4
@@ -49,13 +50,9 @@ class PyramidPoints:
         sigma: float = 0.5,
         max_length: int = 0,
     ):
-        if half_step not in (False, True, 'accumulated'):
-            raise ValueError(
-                f"PyramidPoints: half_step={half_step!r} is unknown, expected True, False or 'accumulated'"
-            )
         self.offset = offset
         self.input_stride = input_stride
-        self.half_step = half_step
+        self.half_step = check_choice(self, 'half_step', half_step, (False, True, 'accumulated'))
         self.regression_range = regression_range
         self.sigma = sigma
         self.max_length = max_length
@@ -135,8 +132,7 @@ class PointAssigner:
         fallback: bool = False,
     ):
         for name, value, known in (('ends', ends, _ENDS), ('overlap', overlap, _OVERLAPS)):
-            if value not in known:
-                raise ValueError(f'PointAssigner: {name}={value!r} is unknown, expected one of {known}')
+            check_choice(self, name, value, known)
         self.center_radius = center_radius
         self.ends = ends
         self.overlap = overlap

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmvmr.registry import TASK_UTILS
+from mmvmr.utils import check_choice
 
 _SCOPES = ('sample', 'batch')
 
@@ -30,9 +31,7 @@ class PseudoEvents:
     """
 
     def __init__(self, scope: str = 'sample'):
-        if scope not in _SCOPES:
-            raise ValueError(f'PseudoEvents: scope={scope!r} is unknown, expected one of {_SCOPES}')
-        self.scope = scope
+        self.scope = check_choice(self, 'scope', scope, _SCOPES)
 
     @torch.no_grad()
     def __call__(self, video: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

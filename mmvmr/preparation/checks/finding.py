@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mmvmr.utils import check_choice
+
 ERROR, WARNING = 'error', 'warning'
 #: Every check by name, for messages and for options that leave some out.
 CHECKS = {
@@ -59,8 +61,7 @@ class Finding:
     examples: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.check not in CHECKS:
-            raise ValueError(f'finding of the check {self.check!r}: expected one of {list(CHECKS)}')
+        check_choice(self, 'check', self.check, CHECKS)
 
     def __str__(self) -> str:
         found = str(self.count) if self.total is None else f'{self.count} of {self.total}'

@@ -190,8 +190,8 @@ def test_a_short_other_video_is_repeated(make_dataset, make_rows):
 @pytest.mark.parametrize(
     ('cfg', 'message'),
     [
-        (dict(type='MaskTargets', mode='blur'), "mode='blur', expected one of"),
-        (dict(type='MaskTargets', end='after'), "end='after', expected one of"),
+        (dict(type='MaskTargets', mode='blur'), "mode='blur' is unknown, expected"),
+        (dict(type='MaskTargets', end='after'), "end='after' is unknown, expected"),
         (dict(type='ReplaceContext', share=1.5), r'share=1.5, expected a number in \[0, 1\]'),
     ],
 )

@@ -161,5 +161,5 @@ def test_highlight_labels_need_ratings():
     ],
 )
 def test_unknown_options(make):
-    with pytest.raises(ValueError, match="'x', expected one of"):
+    with pytest.raises(ValueError, match="'x' is unknown, expected"):
         make()
