@@ -38,7 +38,7 @@ TASK_UTILS = _child('task util', _root.TASK_UTILS, 'mmvmr.models')
 
 METRICS = _child('metric', _root.METRICS, 'mmvmr.evaluation.metrics')
 EVALUATORS = _child('evaluator', _root.EVALUATOR)
-INFERENCERS = _child('inferencer', _root.INFERENCERS)
+INFERENCERS = _child('inferencer', _root.INFERENCERS, 'mmvmr.apis')
 VISUALIZERS = _child('visualizer', _root.VISUALIZERS, 'mmvmr.visualization')
 VISBACKENDS = _child('vis_backend', _root.VISBACKENDS, 'mmvmr.visualization')
 

@@ -16,6 +16,7 @@ default_hooks = dict(
     exact_resume=dict(type='ExactResumeHook'),
     feature_spec=dict(type='FeatureSpecHook'),
     dataset_check=dict(type='DatasetCheckHook'),  # None: no look at the data before the first step
+    inference_spec=dict(type='InferenceSpecHook'),  # a checkpoint is enough to ask a video a question
     metrics_file=dict(type='MetricsFileHook'),
     # ema=dict(type='MomentEMAHook', momentum=0.001),
 )

@@ -18,7 +18,15 @@ from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.runner import Runner
 
 #: Top-level keys that mean something although they are no argument of the runner.
-_EXTRA_KEYS = {'custom_imports', 'data_root', 'default_scope', 'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn'}
+_EXTRA_KEYS = {
+    'custom_imports',
+    'data_root',
+    'default_scope',
+    'extraction',
+    'find_unused_parameters',
+    'model_wrapper_cfg',
+    'sync_bn',
+}
 #: What a wrong config, data folder or checkpoint raises while things are built.
 BUILD_ERRORS = (AssertionError, ImportError, KeyError, OSError, TypeError, ValueError)
 #: What bad data raises later; anything else is a bug and keeps its traceback.

@@ -5,6 +5,7 @@ from mmvmr.engine.hooks.dataset_check_hook import DatasetCheckHook
 from mmvmr.engine.hooks.ema_hook import MomentEMAHook
 from mmvmr.engine.hooks.feature_spec_hook import FeatureSpecHook
 from mmvmr.engine.hooks.freeze_hook import FreezeHook
+from mmvmr.engine.hooks.inference_spec_hook import InferenceSpecHook
 from mmvmr.engine.hooks.result_hooks import DrawMomentsHook, MetricsFileHook, describe_split
 from mmvmr.engine.hooks.resume_hook import ExactResumeHook, nested_datasets, seed_iteration
 
@@ -14,6 +15,7 @@ __all__ = [
     'ExactResumeHook',
     'FeatureSpecHook',
     'FreezeHook',
+    'InferenceSpecHook',
     'MetricsFileHook',
     'MomentEMAHook',
     'SafeCheckpointHook',

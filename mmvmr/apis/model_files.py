@@ -1,0 +1,156 @@
+"""Models from checkpoints that say what they were fed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from mmvmr.features.spec import ExtractionSpec
+from mmvmr.registry import MODELS
+from mmvmr.structures import FeatureSpec
+from mmvmr.utils.checkpoint import load_checkpoint_safe
+
+
+@dataclass
+class ModelFile:
+    """A model with everything that inference needs.
+
+    Attributes:
+        model: The detector, in eval mode.
+        feature_spec: The features it was trained on.
+        pipeline: Slots of the data pipeline without augmentation and targets.
+        extraction: How its features are made; None for a checkpoint that does not say.
+        text_store: Config of the store that turns sentences into token numbers, for models with a text encoder of their
+            own; None where the extraction makes the text features.
+        text_key: Array of the text features that the model takes, ``last_hidden_state`` or ``pooler_output``.
+        longest: Clips of the longest training video; None where it is unknown.
+        name: Short description for people.
+    """
+
+    model: nn.Module
+    feature_spec: FeatureSpec
+    pipeline: dict[str, Any]
+    extraction: ExtractionSpec | None = None
+    text_store: dict[str, Any] | None = None
+    text_key: str = 'last_hidden_state'
+    longest: int | None = None
+    name: str = ''
+
+
+def load_model_file(
+    path: str | os.PathLike[str], spec: ExtractionSpec | None = None, device: torch.device | str = 'cpu'
+) -> ModelFile:
+    """Build the model of a checkpoint without running anything that the file says.
+
+    Args:
+        path: A checkpoint that ``mmvmr`` wrote.
+        spec: How features are made, for a checkpoint that does not say; it must fit its feature specification.
+        device: Where the model goes.
+
+    Returns:
+        The model and what inference needs.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no checkpoint, does not say what model it holds, or its weights do not fit.
+    """
+    checkpoint = load_checkpoint_safe(path)
+    meta = checkpoint.get('meta')
+    entry = meta.get('inference') if isinstance(meta, dict) else None
+    if not isinstance(entry, dict) or 'model' not in entry:
+        raise ValueError(
+            f'{path}: the checkpoint does not say which model and features it holds (no meta.inference). Load it in a '
+            'training with default_hooks.inference_spec once and save it, or for one trained with this version, '
+            'add its config: MomentFinder(PATH, config=CONFIG)'
+        )
+    return build_model_file(entry, checkpoint.get('state_dict', {}), Path(path), spec, device)
+
+
+def build_model_file(
+    entry: Mapping[str, Any],
+    state: Mapping[str, Any] | None,
+    source: Path | str,
+    spec: ExtractionSpec | None = None,
+    device: torch.device | str = 'cpu',
+) -> ModelFile:
+    """Build a model from :func:`inference_meta` and weights.
+
+    Args:
+        entry: What :func:`inference_meta` returned.
+        state: Weights; None for a model without any.
+        source: File for messages.
+        spec: How features are made where the entry does not say.
+        device: Where the model goes.
+
+    Returns:
+        The model and what inference needs.
+
+    Raises:
+        ValueError: If the entry is damaged, or the weights or ``spec`` do not fit.
+    """
+    try:
+        feature_spec = FeatureSpec.from_dict(entry['feature_spec'])
+        model = MODELS.build(_without_init(entry['model']))
+    except (KeyError, TypeError, ValueError) as error:
+        message = error.args[0] if error.args else error
+        raise ValueError(f'{source}: the model that the checkpoint describes cannot be built: {message}') from error
+    if state is not None:
+        _load_exactly(model, state, source)
+    extraction = spec
+    if spec is None and entry.get('extraction'):
+        extraction = ExtractionSpec.from_config(entry['extraction'])
+    if extraction is not None:
+        check_extraction(feature_spec, extraction.features, source)
+    return ModelFile(
+        model.to(device).eval(),
+        feature_spec,
+        dict(entry['pipeline']),
+        extraction,
+        entry.get('text_store'),
+        entry.get('text_key') or 'last_hidden_state',
+        entry.get('longest'),
+        entry.get('name') or Path(source).stem,
+    )
+
+
+def check_extraction(model: FeatureSpec, made: FeatureSpec, source: Path | str) -> None:
+    """Make sure that extracted features are those that a model was trained on.
+
+    Args:
+        model: Specification of the model.
+        made: Specification of what is extracted.
+        source: File for messages.
+
+    Raises:
+        ValueError: If streams, dimensions or the clip length differ.
+    """
+    wanted = {s.name: s.dim for s in (*model.streams, model.text)}
+    given = {s.name: s.dim for s in (*made.streams, made.text)}
+    if wanted != given or abs(model.clip_len - made.clip_len) > 1e-6:
+        raise ValueError(
+            f'{source}: the model was trained on {wanted} with clips of {model.clip_len:g} s, but the extraction makes '
+            f'{given} with clips of {made.clip_len:g} s; name the right one with spec=...'
+        )
+
+
+def _without_init(value: Any) -> Any:
+    """A model config without whatever would read other files: weights come from the checkpoint only."""
+    if isinstance(value, Mapping):
+        return {key: _without_init(item) for key, item in value.items() if key != 'init_cfg'}
+    return [_without_init(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _load_exactly(model: nn.Module, state: Mapping[str, Any], source: Path | str) -> None:
+    own = model.state_dict()
+    missing, unexpected = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+    misshapen = [k for k in own.keys() & state.keys() if tuple(own[k].shape) != tuple(getattr(state[k], 'shape', ()))]
+    groups = {'missing': missing, 'unexpected': unexpected, 'of another shape': sorted(misshapen)}
+    if shown := [f'{len(names)} {kind} ({", ".join(names[:3])})' for kind, names in groups.items() if names]:
+        raise ValueError(f'{source}: the weights do not fit the model that the file describes: {"; ".join(shown)}')
+    model.load_state_dict(state)

@@ -1,0 +1,117 @@
+"""Videos of any length for detectors that were trained on short ones: windows, and one ranking over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from mmvmr.models.task_modules.nms import SoftNMS
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of a video in clips: ``first`` is the first clip, ``last`` one past the last."""
+
+    first: int
+    last: int
+
+
+def cut_windows(clips: int, size: int | None, overlap: float = 0.5) -> list[Window]:
+    """Windows that cover a video.
+
+    The last one ends with the video, however far it overlaps the one before.
+
+    Args:
+        clips: Clips of the video.
+        size: Clips of a window; None takes the video whole.
+        overlap: Part of a window that the next one repeats, at least 0 and less than 1.
+
+    Returns:
+        The windows in order; a single one for a video that is no longer than ``size``.
+
+    Raises:
+        ValueError: If ``size`` or ``overlap`` is impossible.
+    """
+    if size is None or clips <= size:
+        return [Window(0, clips)]
+    if size < 1 or not 0 <= overlap < 1:
+        raise ValueError(f'windows: size={size} clips, overlap={overlap}; expected size >= 1 and 0 <= overlap < 1')
+    step = max(1, round(size * (1 - overlap)))
+    firsts = [*range(0, clips - size, step), clips - size]
+    return [Window(first, first + size) for first in firsts]
+
+
+class MergedPredictions:
+    """Predictions of the windows of a video for one sentence, in memory that does not grow with the clips' features.
+
+    Args:
+        clips: Clips of the video.
+    """
+
+    def __init__(self, clips: int) -> None:
+        self.clips = clips
+        self._spans: list[np.ndarray] = []
+        self._scores: list[np.ndarray] = []
+        self._total: np.ndarray | None = None
+        self._count = np.zeros(clips, np.float32)
+
+    def add(
+        self, window: Window, offset: float, spans: np.ndarray, scores: np.ndarray, saliency: np.ndarray | None
+    ) -> None:
+        """Add the predictions of a window.
+
+        Args:
+            window: The window.
+            offset: Its start in seconds.
+            spans: Windows in seconds from its start (N, 2).
+            scores: Their scores (N,).
+            saliency: Highlight scores of its clips (n,), or None.
+        """
+        self._spans.append(np.asarray(spans, np.float64) + offset)
+        self._scores.append(np.asarray(scores, np.float64))
+        if saliency is not None:
+            if self._total is None:
+                self._total = np.zeros(self.clips, np.float32)
+            self._total[window.first : window.last] += saliency
+            self._count[window.first : window.last] += 1
+
+    @property
+    def saliency(self) -> np.ndarray | None:
+        """Highlight scores of all clips, the mean over the windows that a clip is in; None without any."""
+        return None if self._total is None else self._total / np.maximum(self._count, 1)
+
+    def ranked(self, suppression: SoftNMS | None, most: int) -> tuple[np.ndarray, np.ndarray]:
+        """The best predictions of the whole video.
+
+        Args:
+            suppression: Lowers predictions that repeat a better one; None for a single window, whose ranking stays as
+                the model made it.
+            most: Predictions at most.
+
+        Returns:
+            Windows in seconds (M, 2) and scores (M,), best first.
+        """
+        spans, scores = np.concatenate(self._spans), np.concatenate(self._scores)
+        if suppression is None:
+            return spans[:most], scores[:most]
+        order, values = suppression(torch.from_numpy(spans)[None], torch.from_numpy(scores)[None])
+        kept = values[0] > -torch.inf
+        return spans[order[0][kept].numpy()][:most], values[0][kept].numpy()[:most]
+
+
+def window_batches(windows: Sequence[Window], sentences: int, batch_size: int) -> list[list[Window]]:
+    """Groups of windows that fill a batch when each meets all sentences.
+
+    Args:
+        windows: The windows.
+        sentences: Number of sentences.
+        batch_size: Pairs of window and sentence per batch, about.
+
+    Returns:
+        Groups in order, of at least one window.
+    """
+    group = max(1, batch_size // max(1, sentences))
+    return [list(windows[i : i + group]) for i in range(0, len(windows), group)]

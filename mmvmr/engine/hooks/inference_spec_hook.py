@@ -1,0 +1,76 @@
+"""Checkpoints that say everything a finder needs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmvmr.engine.hooks.resume_hook import nested_datasets
+from mmvmr.features.spec import ExtractionSpec
+from mmvmr.registry import HOOKS
+from mmvmr.utils.inference_meta import inference_meta
+
+
+@HOOKS.register_module()
+class InferenceSpecHook(Hook):
+    """Stores model config, pipeline, feature specification and extraction in checkpoints, as plain Python.
+
+    With it a checkpoint is enough to ask a video a question (:class:`mmvmr.apis.MomentFinder`): the top-level key
+    ``extraction`` of the config, the content of a file in ``configs/features``, says how features are made.
+    """
+
+    priority = 'NORMAL'
+
+    def before_run(self, runner: Runner) -> None:
+        """Read the specification, so that a mistake in it stops the run at its start.
+
+        Args:
+            runner: The runner.
+
+        Raises:
+            ValueError: If ``extraction`` is wrong.
+        """
+        extraction = runner.cfg.get('extraction')
+        self._extraction = None if extraction is None else ExtractionSpec.from_config(extraction).to_dict()
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Store the entry ``meta['inference']``.
+
+        Args:
+            runner: The runner.
+            checkpoint: Changed in place.
+        """
+        dataset = _dataset_config(runner.cfg)
+        if dataset is None:
+            return
+        name = runner.experiment_name.rsplit('_', 2)[0]
+        checkpoint['meta']['inference'] = inference_meta(
+            runner.cfg.model, dataset, self._extraction, _longest(runner), name
+        )
+
+
+def _dataset_config(cfg: Any) -> Any:
+    """Config of the data set of the validation, or else of the training, without wrappers around it."""
+    for split in ('val_dataloader', 'test_dataloader', 'train_dataloader'):
+        dataset = (cfg.get(split) or {}).get('dataset')
+        while dataset is not None and 'pipeline' not in dataset and 'dataset' in dataset:
+            dataset = dataset['dataset']
+        if dataset is not None and 'pipeline' in dataset and 'feature_spec' in dataset:
+            return dataset
+    return None
+
+
+def _longest(runner: Runner) -> int | None:
+    """Clips of the longest training video, from the annotated durations."""
+    longest = 0
+    for dataset in nested_datasets(runner.train_dataloader.dataset):
+        spec = getattr(dataset, 'feature_spec', None)
+        if spec is None:
+            continue
+        seconds = max((float(row['duration']) for row in dataset.rows if 'duration' in row), default=0.0)
+        clips = math.ceil(seconds / spec.clip_len)
+        longest = max(longest, min(clips, spec.max_clips or clips))
+    return longest or None
