@@ -26,7 +26,11 @@ from mmvmr.utils.setup import register_all_modules
 PAGE = Path(__file__).resolve().parents[2] / 'docs' / 'advanced_guides' / 'components.md'
 #: Folders below mmvmr/ in the order of a sample's way, with what lies in them.
 PLACES = {
-    'datasets': 'Data sets, feature stores, labels',
+    'datasets': 'Data sets and batches',
+    'datasets.stores': 'Feature stores',
+    'datasets.samplers': 'Samplers of batches, videos and queries',
+    'datasets.synthetic': 'Synthetic data',
+    'datasets.official_pairs': 'Official data set of TD-DETR, with its bugs',
     'datasets.transforms': 'Transforms',
     'models.detectors': 'Detectors',
     'models.projectors': 'Projectors',
@@ -42,6 +46,7 @@ PLACES = {
     'evaluation.metrics': 'Metrics',
     'engine': 'Training',
     'visualization': 'Visualization',
+    'apis': 'Finder',
     'features.extractors': 'Feature extractors',
     'composition': 'Components of methods, for compose.py',
 }
