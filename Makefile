@@ -6,13 +6,15 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt
 WORK_DIR ?= work_dirs/quickstart
 PYTEST_ARGS ?=
+# Whole files go to one process, so that a fixture of a module is made once.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 SOURCES := mmvmr tools tests configs projects setup.py
 
-.PHONY: help quickstart test lint typecheck format clean
+.PHONY: help quickstart test test-all lint typecheck format clean
 
 help:
 	@echo "make quickstart  train SA-DETR on synthetic data, test it, draw figures (about 3 minutes on 2 cores)"
-	@echo "make test        run all tests"
+	@echo "make test        run the tests that take seconds       make test-all    run all tests"
 	@echo "make lint        ruff and codespell        make typecheck   mypy"
 
 $(VENV)/.created:
@@ -36,7 +38,10 @@ quickstart: $(VENV)/.runtime
 	$(BIN)/python tools/quickstart.py --work-dir $(WORK_DIR)
 
 test: $(VENV)/.tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(PYTEST) -m "not slow" $(PYTEST_ARGS)
+
+test-all: $(VENV)/.tests
+	$(PYTEST) $(PYTEST_ARGS)
 
 lint: $(VENV)/.tests
 	$(BIN)/ruff check $(SOURCES)

@@ -13,6 +13,13 @@ def _shared() -> Path:
     return Path(os.environ.get('MMVMR_SHARED', REPO.parent / 'shared'))
 
 
+def pytest_collection_modifyitems(items):
+    """Every test that is not slow is a unit test."""
+    for item in items:
+        if item.get_closest_marker('slow') is None:
+            item.add_marker('unit')
+
+
 @pytest.fixture(scope='session', autouse=True)
 def _one_thread():
     """Tiny tensors run faster on one thread, and results do not depend on the machine."""

@@ -59,6 +59,7 @@ def test_training_step(cfg):
         assert not without
 
 
+@pytest.mark.slow
 def test_no_ground_truth_in_the_batch(cfg):
     model = _model(cfg).train()
     batch = _batch(cfg, clips=(6, 4), words=(3, 2), moments=(0, 0))
@@ -66,6 +67,7 @@ def test_no_ground_truth_in_the_batch(cfg):
     assert all(torch.isfinite(value) for value in losses.values()), losses
 
 
+@pytest.mark.slow
 def test_batch_of_one(cfg):
     model = _model(cfg).train()
     batch = _batch(cfg, clips=(6,), words=(3,), moments=(1,))
@@ -86,6 +88,7 @@ def test_predictions(cfg):
             assert sample.pred_saliency.shape == (sample.num_clips,)
 
 
+@pytest.mark.slow
 def test_batch_invariance(cfg, request):
     if BATCH_DEPENDENT in request.node.callspec.params['cfg']:
         pytest.skip('reproduces published behaviour that depends on the batch')

@@ -52,6 +52,7 @@ def child(path, *args):
     run_helpers._child(*args)
 
 
+@pytest.mark.slow
 def test_the_package_trains_through_the_tool(installed, tmp_path):
     config, work, output = tmp_path / 'tiny.py', tmp_path / 'work', tmp_path / 'output.txt'
     config.write_text(TINY.format(repo=REPO.as_posix()))

@@ -10,6 +10,8 @@ from mmvmr.utils.setup import register_all_modules
 from .bases import BASELINES, build, loss_of, make_batch, predictions_of, write_base
 from .test_switched_off import assert_same_model
 
+pytestmark = pytest.mark.slow
+
 #: Components that only mean something beside another one.
 NEEDS = {'sa.init_loss': 'sa.anchors'}
 #: What a baseline has already, or cannot have, with a word of the message.

@@ -68,6 +68,7 @@ def test_unknown_option_classes_are_inert(tmp_path):
     assert read_official(tmp_path / 'model.ckpt')[1] == {'hidden_dim': 32}
 
 
+@pytest.mark.slow
 def test_converted_checkpoint_fits_and_loads_strictly(tmp_path, repo_dir, recorded):
     state, args = recorded
     torch.save({'model': {f'module.{k}': v for k, v in state.items()}}, tmp_path / 'model.ckpt')
@@ -81,6 +82,7 @@ def test_converted_checkpoint_fits_and_loads_strictly(tmp_path, repo_dir, record
     assert torch.equal(model.encoder.encoder.token.feat, state['global_rep_token'])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
@@ -102,6 +104,7 @@ def test_what_does_not_fit_is_refused_in_one_line(tmp_path, repo_dir, recorded, 
     assert not (tmp_path / 'out.pth').exists()
 
 
+@pytest.mark.slow
 def test_truncated_checkpoint(tmp_path, repo_dir, recorded):
     torch.save({'model': recorded[0], 'opt': recorded[1]}, tmp_path / 'model.ckpt')
     data = (tmp_path / 'model.ckpt').read_bytes()

@@ -105,6 +105,7 @@ def test_draws_depend_on_seed_epoch_and_index_only(make_dataset):
     assert dataset[2]['inputs']['video'].equal(first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(('context', 'count'), [('fork', 2), ('spawn', 1)])
 def test_epoch_reaches_persistent_workers(make_dataset, context, count):
     here, there = make_dataset(pipeline=AUGMENT), make_dataset(pipeline=AUGMENT)

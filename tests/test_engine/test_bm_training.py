@@ -2,7 +2,10 @@
 
 import re
 
+import pytest
 from run_helpers import REPO, assert_same_training, load, run_tool
+
+pytestmark = pytest.mark.slow
 
 CONFIG = """
 _base_ = [

@@ -33,6 +33,7 @@ def trained(tmp_path_factory):
     return folder, runner, raw, metrics
 
 
+@pytest.mark.slow
 def test_train_then_test_evaluates_the_average(trained):
     folder, runner, raw, metrics = trained
     saved = torch.load(folder / 'trained' / 'epoch_1.pth', weights_only=True)
@@ -46,12 +47,14 @@ def test_train_then_test_evaluates_the_average(trained):
     assert torch.equal(alone.model.state_dict()[names[0]], saved['state_dict'][names[0]])
 
 
+@pytest.mark.slow
 def test_checkpoint_says_which_features(trained):
     folder, runner, *_ = trained
     meta = torch.load(folder / 'trained' / 'epoch_1.pth', weights_only=True)['meta']
     assert FeatureSpec.from_dict(meta['feature_spec']) == runner.train_dataloader.dataset.feature_spec
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('mismatch', ['error', 'warn'])
 def test_other_features_are_refused(trained, mismatch):
     folder, *_ = trained
@@ -82,6 +85,7 @@ def test_checkpoints_by_iteration_need_the_resumable_loop(tmp_path):
         runner.train()
 
 
+@pytest.mark.slow
 def test_old_checkpoints_go_only_after_the_pointer_moved(tmp_path, monkeypatch):
     from mmengine.fileio import LocalBackend
 

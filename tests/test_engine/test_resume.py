@@ -4,6 +4,8 @@ import shutil
 import pytest
 from run_helpers import assert_same_training, load, run_tool, start_and_kill, tiny_config
 
+pytestmark = pytest.mark.slow
+
 KILL = """
 custom_imports = dict(imports=['kill_hooks'], allow_failed_imports=False)
 custom_hooks = [dict(type='KillHook', moment='{moment}', at={at})]

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from run_helpers import REPO, WORDS, load, run_tool, validation_history, write_tokenizer
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 _base_ = ['{configs}/vdi/vdi_charades_cg.py']
 model = dict(

@@ -161,6 +161,7 @@ def _worker(rank, folder):
     torch.distributed.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_processes_with_uneven_shards(tmp_path):
     mp.spawn(_worker, args=(str(tmp_path),), nprocs=2)
     predictions, annotations = random_rows(7, count=11)

@@ -11,6 +11,8 @@ from mmvmr.registry import MODELS, TRANSFORMS
 from mmvmr.testing import extra_inputs, make_batch, shrink
 from mmvmr.utils.setup import register_all_modules
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).resolve().parents[2] / 'configs' / 'grids'
 GRIDS = sorted(path.name for path in FOLDER.glob('*.py'))
 _trained: set[str] = set()

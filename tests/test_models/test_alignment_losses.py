@@ -231,6 +231,7 @@ def _contrast(rank, port, results):
     torch.distributed.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_processes_contrast_the_joint_batch():
     """The mean loss of even and uneven shards is that of one process with the whole batch, and so is the gradient."""
     with socket.socket() as free:

@@ -114,6 +114,7 @@ def processes(tmp_path_factory):
     return in_two_processes(worker, folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('case', CASES, ids=lambda c: f'{c[0]}-{c[1]}{"-views" * c[2]}')
 def test_two_processes_equal_one(processes, case):
     method, moments, weighted = case
@@ -131,6 +132,7 @@ def test_two_processes_equal_one(processes, case):
         torch.testing.assert_close(grads[name], value, rtol=1e-4, atol=1e-5 * float(value.abs().max().clamp(min=0.1)))
 
 
+@pytest.mark.slow
 def test_cases_differ_between_processes(processes):
     """The comparison is not between equal halves: means of each process would not do."""
     for case in CASES:
@@ -138,6 +140,7 @@ def test_cases_differ_between_processes(processes):
         assert not torch.isclose(losses['loss_span'], other['loss_span'], rtol=1e-2)
 
 
+@pytest.mark.slow
 def test_ratio_over_both_processes(processes):
     found = torch.stack([torch.stack(part['ratio']) for part in processes])
     assert found.mean(0).tolist() == [6.0, 0.0, 1.0]

@@ -11,6 +11,8 @@ from mmvmr.models import MomentToSentenceLoss, ProposalHead, ProposalIoULoss, Se
 from mmvmr.models.losses.injection_losses import relation
 from mmvmr.structures import Features, JointSpace, Memory, MomentTargets, Outputs, Proposals, Tokens, to_center_width
 
+pytestmark = pytest.mark.slow
+
 #: Video of every sentence; process 0 has videos 0 and 1 with four sentences, process 1 has video 2 with two.
 ROWS = torch.tensor([0, 0, 0, 1, 2, 2])
 PARTS = [(slice(0, 2), slice(0, 4)), (slice(2, 3), slice(4, 6))]

@@ -80,6 +80,7 @@ def planted(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_tool(planted, run):
     rows = make_rows('train')
     rows[3]['duration'] = None

@@ -128,6 +128,7 @@ def test_bad_files_are_reported_and_the_rest_goes_on(tmp_path, videos, spec, cap
     assert not (out / 'failures.jsonl').exists()
 
 
+@pytest.mark.slow
 def test_several_processes(tmp_path, videos, spec):
     spec.write_text(SPEC + "custom_imports = dict(imports=['test_features.toys'])\n")
     common = [videos, '--spec', spec, '--out']

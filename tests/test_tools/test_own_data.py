@@ -8,6 +8,8 @@ from run_helpers import run_tool
 from test_features.painted import write_video
 from test_features.tiny_models import write_bert, write_clip
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip('av')
 pytest.importorskip('transformers')
 CONFIG = 'configs/qd_detr/qd_detr_clip_charades.py'

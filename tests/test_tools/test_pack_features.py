@@ -66,6 +66,7 @@ def tool(capsys):
     return run
 
 
+@pytest.mark.slow
 def test_training_is_the_same(config, tool, tmp_path):
     text = tool(config, '--out', config.parent / 'packed', '--verify')
     assert 'video.bin: 6 entries of video' in text and 'text.bin: 6 entries of text' in text

@@ -1,6 +1,9 @@
 import json
 
+import pytest
 from run_helpers import load, run_tool, tiny_config
+
+pytestmark = pytest.mark.slow
 
 
 def test_quickstart_leaves_everything_and_shows_progress_alone(tmp_path):

@@ -11,6 +11,8 @@ from mmvmr.evaluation.robustness import PROBES
 from mmvmr.registry import MODELS
 from mmvmr.utils.setup import register_all_modules
 
+pytestmark = pytest.mark.slow
+
 TOOL = 'analysis_tools/robustness.py'
 SPLITS = """
 robustness = dict(

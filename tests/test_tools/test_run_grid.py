@@ -8,6 +8,8 @@ from run_helpers import run_tool, start_tool, tiny_config
 from mmvmr.grids import load_grid, plan, run_local
 from mmvmr.utils.setup import register_all_modules
 
+pytestmark = pytest.mark.slow
+
 GRID = """
 name = 'tiny'
 title = 'Two tiny rows'

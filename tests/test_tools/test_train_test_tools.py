@@ -5,6 +5,8 @@ import json
 import pytest
 from run_helpers import load, run_tool, tiny_config
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):
