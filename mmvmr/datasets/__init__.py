@@ -3,6 +3,7 @@
 from mmvmr.datasets.annotations import AnnotationReader
 from mmvmr.datasets.collate import moment_collate, video_collate
 from mmvmr.datasets.draws import SeededDraws
+from mmvmr.datasets.joined_videos import JoinedVideos
 from mmvmr.datasets.moment_dataset import BaseMomentDataset, MomentDataset
 from mmvmr.datasets.official_pairs.pair_sampler import PairBatchSampler
 from mmvmr.datasets.official_pairs.paired_dataset import PairedDataset
@@ -15,6 +16,7 @@ from mmvmr.datasets.samplers.video_sampler import VideoSampler
 from mmvmr.datasets.stores.feature_stores import ArrayStore, FolderStore, HDF5Store, WordVectorStore
 from mmvmr.datasets.stores.joined_store import JoinedStore
 from mmvmr.datasets.stores.packed_store import PackedStore
+from mmvmr.datasets.stores.parts_store import PartsStore
 from mmvmr.datasets.stores.token_store import TokenIdStore
 from mmvmr.datasets.synthetic.dataset import SyntheticMoments
 from mmvmr.datasets.transforms import *  # noqa: F403
@@ -30,6 +32,7 @@ __all__ = [
     'HDF5Store',
     'HalfSplit',
     'JoinedStore',
+    'JoinedVideos',
     'LexiconSplit',
     'MomentDataset',
     'MomentPipeline',
@@ -37,6 +40,7 @@ __all__ = [
     'PackedStore',
     'PairBatchSampler',
     'PairedDataset',
+    'PartsStore',
     'RandomVideoSampler',
     'SeededDraws',
     'SimilarVideoSampler',

@@ -51,13 +51,11 @@ class BaseMomentDataset(Dataset):
         indices: Sequence[int] | None = None,
         metainfo: Mapping[str, Any] | None = None,
     ) -> None:
-        self.rows = list(rows[:limit])
-        if indices is not None:
-            self.rows = [self.rows[i] for i in indices]
+        self._state = torch.tensor([seed, 0], dtype=torch.int64).share_memory_()
         self.stores = dict(stores)
         self.feature_spec = feature_spec
         self.metainfo = {'feature_spec': feature_spec.to_dict(), **(metainfo or {})}
-        self._state = torch.tensor([seed, 0], dtype=torch.int64).share_memory_()
+        self.rows = self._rows(rows, limit, indices)
         self.pipeline = MomentPipeline(pipeline)
         tef = 'tef' in self.pipeline.finish
         if tef != feature_spec.tef:
@@ -65,6 +63,12 @@ class BaseMomentDataset(Dataset):
                 f'feature_spec.tef is {feature_spec.tef}, but the pipeline slot "tef" is {"filled" if tef else "empty"}'
             )
         self.pipeline.bind(self)
+
+    def _rows(
+        self, rows: Sequence[dict[str, Any]], limit: int | None, indices: Sequence[int] | None
+    ) -> Sequence[dict[str, Any]]:
+        chosen = list(rows[:limit])
+        return chosen if indices is None else [chosen[i] for i in indices]
 
     def set_epoch(self, epoch: int, seed: int | None = None) -> None:
         """Choose the random draws of an epoch, in this process and in running workers.

@@ -83,7 +83,7 @@ class LoadMomentFeatures(BaseTransform):
         """
         row = results['annotation']
         if self._ready is None:
-            results['video_feat'] = self._kept(('vid', row['vid']), self._last_video, row)
+            results['video_feat'] = self._kept(('vid', _video_of(row)), self._last_video, row)
         else:
             with_tef, clips = self._ready.read(row)
             self._check_duration(clips, row)
@@ -106,10 +106,11 @@ class LoadMomentFeatures(BaseTransform):
 
     def _last_video(self, row: dict[str, Any]) -> np.ndarray:
         # Sentences of a video often come in a row: a long video need not be read for each of them.
-        if self._last is None or self._last[0] != row['vid']:
+        video = _video_of(row)
+        if self._last is None or self._last[0] != video:
             features = self._video(row)
             features.setflags(write=False)
-            self._last = (row['vid'], features)
+            self._last = (video, features)
         return self._last[1]
 
     def streams(self, row: dict[str, Any]) -> list[np.ndarray]:
@@ -209,6 +210,11 @@ class LoadMomentFeatures(BaseTransform):
                 f'{duration:g} s. With these features clip_len would be about {duration / clips:.3g} s: correct '
                 'feature_spec.clip_len, or raise duration_tolerance of the load transform'
             )
+
+
+def _video_of(row: dict[str, Any]) -> Any:
+    """What tells one video from another: joined videos keep their name and change their parts."""
+    return (row['vid'], *row['parts']) if 'parts' in row else row['vid']
 
 
 def _float32(array: np.ndarray) -> np.ndarray:
