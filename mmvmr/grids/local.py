@@ -31,8 +31,9 @@ def slot_environment(slot: int, jobs: int) -> dict[str, str]:
         Additions to its environment.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-    share = str(max(1, cores // jobs))
-    env = {name: os.environ.get(name, share) for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS')}
+    threads = os.environ.get('OMP_NUM_THREADS', str(max(1, cores // jobs)))
+    # MKL prefers its own variable, and two of its threads on one free core wait for each other most of the time.
+    env = {'OMP_NUM_THREADS': threads, 'MKL_NUM_THREADS': os.environ.get('MKL_NUM_THREADS', threads)}
     visible = os.environ.get('CUDA_VISIBLE_DEVICES')
     gpus = [str(number) for number in range(torch.cuda.device_count())] if visible is None else visible.split(',')
     if torch.cuda.is_available():
