@@ -29,7 +29,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmvmr', 'mmvmr.*']),
-    package_data={'mmvmr': ['py.typed', 'features/networks/*.txt']},
+    package_data={'mmvmr': ['py.typed', 'features/networks/*.txt', 'report/page.*']},
     python_requires='>=3.10',
     install_requires=requirements('runtime'),
     extras_require={
