@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from testing import extra_inputs, make_batch, shrink
 
 import mmvmr.datasets
 import mmvmr.evaluation.metrics
 import mmvmr.models  # noqa: F401
 from mmvmr.registry import METRICS, MODELS
-from mmvmr.testing import extra_inputs, make_batch, shrink
 
 ROOT = Path(__file__).resolve().parent.parent / 'configs'
 #: Grids are made of configs, see test_experiments/test_shipped_grids.py; features: see test_features.

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from testing import make_batch, tiny_model
 
 from mmvmr.features.spec import ExtractionSpec
 from mmvmr.registry import MODELS
-from mmvmr.testing import make_batch, tiny_model
 from mmvmr.utils.cli import UserError, load_config
 from mmvmr.utils.setup import register_all_modules
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import run_helpers
+from testing import make_batch, tiny_model
 
 from mmvmr.composition import compose, write_config
 from mmvmr.datasets.draws import SeededDraws
-from mmvmr.testing import make_batch, tiny_model
 from mmvmr.utils.cli import UserError, load_config
 
 REPO = Path(__file__).resolve().parent.parent

@@ -1,11 +1,7 @@
-"""The published implementations: their options, their parameter names, their recorded numbers.
+"""Conversion of official checkpoints: options of the published implementations to configs, parameter names to ours."""
 
-Nothing in the models depends on this package. It translates: options of an official run to a config, an official
-state dict to ours, and our outputs to official names, so that ``check_parity.py`` can compare them.
-"""
-
-from mmvmr.conversion.method import METHODS, OfficialMethod, find_method
-from mmvmr.conversion.methods import (  # noqa: F401  (each module registers its method)
+from mmvmr.conversion.method import OfficialMethod
+from mmvmr.conversion.methods import (
     bam_detr,
     bm_detr,
     cg_detr,
@@ -20,4 +16,8 @@ from mmvmr.conversion.methods import (  # noqa: F401  (each module registers its
     uvcom,
 )
 
-__all__ = ['METHODS', 'OfficialMethod', 'find_method']
+__all__ = ['METHODS', 'OfficialMethod']
+
+_MODULES = (bam_detr, bm_detr, cg_detr, eatr, mmn, moment_detr, qd_detr, snag, td_detr, tr_detr, univtg, uvcom)
+#: Name of a method to its maps.
+METHODS: dict[str, OfficialMethod] = {module.METHOD.name: module.METHOD for module in _MODULES}

@@ -12,7 +12,7 @@ import torch
 import yaml
 from torch import Tensor
 
-from mmvmr.conversion.method import load_arrays, recorded_options
+from mmvmr.utils.arrays import read_npz
 from mmvmr.utils.io import read_json
 
 
@@ -51,7 +51,8 @@ def read_official(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise FileNotFoundError(f'{path}: no such checkpoint')
     if path.suffix == '.npz':
         config = path.parent / 'config.json'
-        return load_arrays(path), recorded_options(read_json(config)) if config.exists() else {}
+        state = {name: torch.from_numpy(value) for name, value in read_npz(path).items()}
+        return state, recorded_options(read_json(config)) if config.exists() else {}
     content = _load_inert(path)
     for key in ('model_ema', 'model', 'state_dict', 'net'):  # the average is what SnAG evaluates
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
@@ -77,6 +78,12 @@ def read_options(path: Path) -> dict[str, Any]:
     if not isinstance(options, dict):
         raise ValueError(f'{path}: expected an object of options, found {type(options).__name__}')
     return recorded_options(options) if 'args' in options else options
+
+
+def recorded_options(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The official options of a recorded run: ``args`` of its ``config.json``, or ``opt`` where that is a remark."""
+    options = config['args']
+    return dict(options if isinstance(options, Mapping) else config['opt'])
 
 
 def _read_yaml(path: Path) -> Any:

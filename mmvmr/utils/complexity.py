@@ -9,9 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+from mmengine.structures import InstanceData
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
+
+from mmvmr.structures import MomentDataSample
 
 
 def count_parameters(model: nn.Module, per_stage: bool = False) -> dict[str, int]:
@@ -65,13 +68,28 @@ def random_batch(
     Returns:
         What a data loader yields.
     """
-    from mmvmr.testing import make_batch
-
     projector = model_cfg['projector']
-    moments = (1,) * batch if labelled else (0,) * batch
-    dims = (projector['video_dims'], projector['text_dims'])
-    with torch.random.fork_rng():
-        made = make_batch((clips,) * batch, (words,) * batch, moments, dims=dims)
+    generator = torch.Generator().manual_seed(0)
+    inputs = {
+        'video': [torch.randn(clips, projector['video_dims'], generator=generator) for _ in range(batch)],
+        'text': [torch.randn(words, projector['text_dims'], generator=generator) for _ in range(batch)],
+    }
     if projector.get('text_encoder') is not None:  # it takes token numbers
-        made['inputs']['text'] = [torch.ones(words, dims[1])] * batch
-    return made
+        inputs['text'] = [torch.ones(words, projector['text_dims'])] * batch
+    samples = [_random_sample(f'v{index}', clips, labelled, generator) for index in range(batch)]
+    return {'inputs': inputs, 'data_samples': samples}
+
+
+def _random_sample(vid: str, clips: int, labelled: bool, generator: torch.Generator) -> MomentDataSample:
+    """A sample with one moment in the middle of the video and random ratings of its clips, or without labels."""
+    meta = {'vid': vid, 'qid': vid, 'duration': 2.0 * clips, 'num_clips': clips, 'clip_len': 2.0, 'view': 'main'}
+    sample = MomentDataSample(metainfo=meta)
+    centers = (torch.arange(clips) + 0.5) / clips
+    inside = ((centers - 0.5).abs() <= 0.2) & labelled
+    sample.gt_instances = InstanceData(spans=torch.tensor([[0.5, 0.4]])[: int(labelled)])
+    sample.gt_clips = inside
+    sample.gt_saliency = inside * torch.randint(1, 12, (clips,), generator=generator).float()
+    sample.gt_pairs = torch.full((2, 2), -1)
+    if inside.any() and not inside.all():
+        sample.gt_pairs = torch.stack((inside.nonzero()[[0, -1], 0], (~inside).nonzero()[[0, -1], 0]))
+    return sample

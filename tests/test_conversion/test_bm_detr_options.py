@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from parity.comparison import check_data, check_functions
+from parity.groups import Tolerances
+from parity.methods import RECORDINGS
+from testing import make_batch
 from torch import nn
 
 import mmvmr.models  # noqa: F401
 from mmvmr.conversion import METHODS
-from mmvmr.conversion.parity import Tolerances, check_data, check_functions
 from mmvmr.registry import MODELS
-from mmvmr.testing import make_batch
 from mmvmr.utils.io import read_json
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
@@ -126,8 +128,10 @@ def test_a_changed_recording_is_noticed(shared_dir, tmp_path, file, name, group)
     (folder / file).unlink()
     np.savez(folder / file, **arrays)
     config = read_json(folder / 'config.json')
-    method = METHODS['bm_detr']
-    groups = [check_data(method, folder, config), *check_functions(method, folder, config, Tolerances())]
+    groups = [
+        check_data(RECORDINGS['bm_detr'], folder, config),
+        *check_functions(RECORDINGS['bm_detr'], folder, config, Tolerances()),
+    ]
     assert [(g.name, g.where) for g in groups if not g.passed] == [(group, name)]
 
 
@@ -141,4 +145,4 @@ def test_other_draws_are_refused(shared_dir, tmp_path):
     (folder / 'draws.json').unlink()
     (folder / 'draws.json').write_text(json.dumps(draws))
     with pytest.raises(ValueError, match='draws otherwise than recorded'):
-        check_data(METHODS['bm_detr'], folder, read_json(folder / 'config.json'))
+        check_data(RECORDINGS['bm_detr'], folder, read_json(folder / 'config.json'))

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from parity.recording import load_arrays
 
 from mmvmr.conversion import METHODS
 from mmvmr.conversion.checkpoints import read_official
-from mmvmr.conversion.method import load_arrays
 from mmvmr.registry import MODELS
 from mmvmr.utils.checkpoint import load_checkpoint_safe
 

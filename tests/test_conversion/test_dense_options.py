@@ -4,11 +4,12 @@ import shutil
 
 import numpy as np
 import pytest
+from parity.groups import scaled_difference
+from parity.methods import RECORDINGS
+from parity.methods.snag_functions import _rates, compare_functions
 
 from mmvmr.conversion import METHODS
 from mmvmr.conversion.checkpoints import read_options
-from mmvmr.conversion.methods.snag_functions import _rates, compare_functions
-from mmvmr.conversion.parity import scaled_difference
 from mmvmr.registry import TASK_UTILS
 from mmvmr.utils.io import read_json
 
@@ -32,8 +33,8 @@ def _copy(source, target, change, keep):
     return target
 
 
-def _failing(method, folder, group):
-    (found,) = [g for g in method.extra(folder, read_json(folder / 'config.json')) if g[0] == group]
+def _failing(folder, group):
+    (found,) = [g for g in RECORDINGS['univtg'].extra(folder, read_json(folder / 'config.json')) if g[0] == group]
     _, ours, recorded = found
     return {name for name, value in recorded.items() if scaled_difference(ours[name], value) > 5e-5}
 
@@ -122,9 +123,9 @@ def test_options_of_snag(shared_dir):
 def test_changed_labels_of_univtg(shared_dir, tmp_path, array, change, failing):
     source, _ = _options(shared_dir, 'univtg')
     keep = ('inputs', 'targets')
-    assert _failing(UNIVTG, _copy(source, tmp_path / 'same', {}, keep), 'labels') == set()
+    assert _failing(_copy(source, tmp_path / 'same', {}, keep), 'labels') == set()
     folder = _copy(source, tmp_path / 'changed', {'targets': {array: change}}, keep)
-    assert _failing(UNIVTG, folder, 'labels') == failing
+    assert _failing(folder, 'labels') == failing
 
 
 def test_windows_without_a_clip_in_them(shared_dir, tmp_path):
@@ -144,7 +145,7 @@ def test_windows_without_a_clip_in_them(shared_dir, tmp_path):
         windows_cat=np.float32(windows), windows_count=count, spans_count=count, spans_cat=np.float32(centers)
     )
     np.savez(folder / 'targets.npz', **{**arrays, 'timestamp_window': inside, 'span_labels_nn': spans})
-    assert _failing(UNIVTG, folder, 'labels') == set()
+    assert _failing(folder, 'labels') == set()
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,14 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from parity.comparison import Run, _gradients, _indices
+from parity.groups import Tolerances
+from parity.methods import detr_family as family
+from testing import make_batch
 
 from mmvmr.conversion import METHODS
-from mmvmr.conversion.methods import detr_family as family
-from mmvmr.conversion.parity import Run, Tolerances, _gradients, _indices
 from mmvmr.models.projectors import LinearProjector
 from mmvmr.registry import MODELS
-from mmvmr.testing import make_batch
 
 NEGATIVES = ('qd_detr', 'td_detr', 'cg_detr', 'bam_detr')  # beside UVCOM, which has tests of its own
 
@@ -113,7 +114,7 @@ def run_of(losses, **parameters):
         model.register_parameter(name, torch.nn.Parameter(torch.zeros(1)))
         getattr(model, name).grad = torch.tensor([gradient])
     case = SimpleNamespace(label='', losses=losses, indices={'': torch.zeros(3, 1)})
-    return Run(SimpleNamespace(rename=lambda key: key), model, {}, None, case, Tolerances())
+    return Run(SimpleNamespace(method=SimpleNamespace(rename=lambda key: key)), model, {}, None, case, Tolerances())
 
 
 @pytest.mark.parametrize(('found', 'passes'), [(5e-7, True), (5e-6, False)])

@@ -5,11 +5,10 @@ import json
 import pytest
 import torch
 import yaml
+from parity.recording import load_arrays
 
 from mmvmr.conversion import METHODS
 from mmvmr.conversion.checkpoints import read_options
-from mmvmr.conversion.method import load_arrays
-from mmvmr.conversion.parity import load_official
 from mmvmr.registry import MODELS
 
 METHOD = METHODS['mmn']
@@ -36,7 +35,7 @@ def test_recorded_weights_have_no_text_encoder(recorded):
     state, args = recorded
     config = METHOD.model_config({**args, **METHOD.hints(state)})
     assert config.projector.text_encoder is None
-    load_official(MODELS.build(config), METHOD, state)
+    METHOD.load(MODELS.build(config), state)
 
 
 def test_weights_with_a_text_encoder(recorded):
@@ -79,4 +78,4 @@ def test_map_by_convolutions(recorded):
     for step in range(11):
         state[f'feat2d.convs.{step}.weight'] = torch.zeros(32, 32, 3 if step == 7 else 2)
         state[f'feat2d.convs.{step}.bias'] = torch.zeros(32)
-    load_official(MODELS.build(METHOD.model_config(args)), METHOD, state)
+    METHOD.load(MODELS.build(METHOD.model_config(args)), state)

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from parity.methods import RECORDINGS
+from testing import make_batch, shrink
 
 import mmvmr.models  # noqa: F401
 from mmvmr.conversion import METHODS
 from mmvmr.models.layers import MeanGate
 from mmvmr.registry import MODELS
-from mmvmr.testing import make_batch, shrink
 from mmvmr.utils.io import read_json
 
 
@@ -47,13 +48,13 @@ def test_recorded_audio(tmp_path):
     arrays['src_aud'][..., -2:] = arrays['src_vid'][..., -2:]
     arrays |= {f'src_{name}_mask': torch.ones(2, 3) for name in ('vid', 'txt')}
     np.savez(tmp_path / 'inputs.npz', **arrays)
-    video = METHODS['uvcom'].inputs(tmp_path)['video']
+    video = RECORDINGS['uvcom'].inputs(tmp_path)['video']
     assert video.shape == (2, 3, 9)
     assert torch.equal(video[..., :4], arrays['src_vid'][..., :4])
     assert torch.equal(video[..., 4:], arrays['src_aud'])
     np.savez(tmp_path / 'inputs.npz', **{**arrays, 'src_aud': arrays['src_aud'] + 1})
     with pytest.raises(ValueError, match='the last 2 channels of src_vid and src_aud differ'):
-        METHODS['uvcom'].inputs(tmp_path)
+        RECORDINGS['uvcom'].inputs(tmp_path)
 
 
 def test_official_options_that_are_refused(options):

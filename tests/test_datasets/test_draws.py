@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from testing import ReplayDraws
 
 from mmvmr.datasets import SeededDraws
-from mmvmr.testing import ReplayDraws
 
 
 def _everything(draw):

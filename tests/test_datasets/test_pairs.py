@@ -5,11 +5,11 @@ import pytest
 import torch
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from testing import ReplayDraws
 
 from mmvmr.datasets import PairBatchSampler, PairedDataset, PoolClips, SynthesizePair, moment_collate
 from mmvmr.datasets.official_pairs.pair_sampler import official_partners
 from mmvmr.datasets.official_pairs.pair_synthesis import moment_hull
-from mmvmr.testing import ReplayDraws
 
 from .conftest import make_rows
 

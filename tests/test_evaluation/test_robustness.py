@@ -7,13 +7,13 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.structures import InstanceData
+from testing import shrink
 from torch import nn
 
 from mmvmr.evaluation.frame_probability import FROM_ENCODER, FROM_SALIENCY, FrameProbability
 from mmvmr.evaluation.robustness import PROBES, evaluate_split, known_splits, load_model, open_split, predict
 from mmvmr.registry import MODELS
 from mmvmr.structures import Memory, MomentDataSample, Tokens
-from mmvmr.testing import shrink
 from mmvmr.utils import write_jsonl
 from mmvmr.utils.setup import register_all_modules
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from testing import extra_inputs, make_batch, shrink
 
 from mmvmr.grids import load_grid, row_config
 from mmvmr.grids.cells import config_digest
 from mmvmr.registry import MODELS, TRANSFORMS
-from mmvmr.testing import extra_inputs, make_batch, shrink
 from mmvmr.utils.setup import register_all_modules
 
 pytestmark = pytest.mark.slow

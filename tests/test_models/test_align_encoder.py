@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from testing.models import EMBED_DIMS as DIMS
 
 from mmvmr.models import CrossEncoderLayer, LocalConvBlock, MultiModalAlignEncoder, SharedCrossFusion
 from mmvmr.models.layers import AttentionPool
 from mmvmr.structures import Features, Tokens
-from mmvmr.testing.models import EMBED_DIMS as DIMS
 
 LAYER = dict(type='CrossEncoderLayer', embed_dims=DIMS, num_heads=2, ffn_dims=24, dropout=0.0, normed_residual=True)
 STACK = dict(type='EncoderLayer', embed_dims=DIMS, num_heads=2, ffn_dims=24, dropout=0.0)

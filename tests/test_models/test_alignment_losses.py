@@ -8,14 +8,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.multiprocessing as mp
+from testing import make_targets
+from testing.models import CLIPS as LENGTHS
+from testing.models import EMBED_DIMS as DIMS
+from testing.models import WORDS
 
 from mmvmr.models import ClipTextInterLoss, ClipTextIntraLoss, ClipTextLocalLoss, VideoTextContrastiveLoss
 from mmvmr.models.losses.alignment_losses import positive_clips
 from mmvmr.structures import Features, Memory, Tokens
-from mmvmr.testing import make_targets
-from mmvmr.testing.models import CLIPS as LENGTHS
-from mmvmr.testing.models import EMBED_DIMS as DIMS
-from mmvmr.testing.models import WORDS
 
 KINDS = (ClipTextLocalLoss, ClipTextIntraLoss, ClipTextInterLoss)
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.structures import InstanceData
+from testing import make_batch, make_targets, shrink, tiny_model
 
 import mmvmr.models  # noqa: F401
 from mmvmr.conversion import METHODS
@@ -17,7 +18,6 @@ from mmvmr.models.query_initializers import MomentQueryInitializer, allowed_mome
 from mmvmr.models.task_modules import SoftNMS
 from mmvmr.registry import MODELS
 from mmvmr.structures import Decoded, Memory, Outputs, PredictionSet, Tokens, moments_to_start_end
-from mmvmr.testing import make_batch, make_targets, shrink, tiny_model
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 DEFAULT = CONFIGS / 'bam_detr/bam_detr_qvhl.py'

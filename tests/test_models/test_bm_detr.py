@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
+from testing import make_batch, make_samples, make_targets, tiny_model
 
 import mmvmr.models  # noqa: F401
 from mmvmr.models.layers import AttentionPool, TanhAttentionPool
@@ -13,7 +14,6 @@ from mmvmr.models.losses import ForegroundErrorLoss, FrameGuidanceLoss, PooledAl
 from mmvmr.models.task_modules import Matched
 from mmvmr.registry import MODELS
 from mmvmr.structures import Memory, Outputs, PredictionSet, Tokens
-from mmvmr.testing import make_batch, make_samples, make_targets, tiny_model
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 QVHL = CONFIGS / 'bm_detr/bm_detr_qvhl.py'

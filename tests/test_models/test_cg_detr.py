@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
+from testing import make_batch, make_targets, tiny_model
 
 from mmvmr.conversion import METHODS
 from mmvmr.models.encoders import DummyTokenEncoder, NegativePairEncoder, PromptTokenEncoder
@@ -24,7 +25,6 @@ from mmvmr.models.losses import (
 )
 from mmvmr.registry import MODELS
 from mmvmr.structures import Features, Memory, Outputs, Tokens
-from mmvmr.testing import make_batch, make_targets, tiny_model
 
 D = 8
 

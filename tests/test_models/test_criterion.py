@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from testing import make_batch, make_targets, tiny_model
 from torch import nn
 
 import mmvmr.models  # noqa: F401
@@ -20,7 +21,6 @@ from mmvmr.structures import (
     QueryGroup,
     Tokens,
 )
-from mmvmr.testing import make_batch, make_targets, tiny_model
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs/_base_/models/moment_detr.py'
 BATCH = 4

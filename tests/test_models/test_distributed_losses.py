@@ -7,13 +7,13 @@ import torch
 import torch.distributed as dist
 from mmengine.config import Config
 from run_helpers import in_two_processes
+from testing import make_batch, shrink
 from torch.nn.parallel import DistributedDataParallel
 
 import mmvmr.models  # noqa: F401
 from mmvmr.models.losses import gather
 from mmvmr.registry import MODELS
 from mmvmr.structures import Tokens
-from mmvmr.testing import make_batch, shrink
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs/_base_/models'
 #: Options behind which another normaliser or contrast lies.

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from testing import make_batch, shrink, tiny_model
 
 import mmvmr.models  # noqa: F401
 from mmvmr.conversion import METHODS
@@ -14,7 +15,6 @@ from mmvmr.models.task_modules import PseudoEvents
 from mmvmr.models.task_modules.pseudo_events import change
 from mmvmr.registry import MODELS
 from mmvmr.structures import Memory, Tokens
-from mmvmr.testing import make_batch, shrink, tiny_model
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 DEFAULT = CONFIGS / 'eatr/eatr_qvhl.py'

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from testing import make_batch, make_samples, make_targets, shrink
 from torch import nn
 
 import mmvmr.models  # noqa: F401
@@ -12,7 +13,6 @@ from mmvmr.models.data_preprocessor import MomentDataPreprocessor
 from mmvmr.models.encoders import FrameMatchEncoder
 from mmvmr.registry import MODELS
 from mmvmr.structures import Features, Memory, Tokens
-from mmvmr.testing import make_batch, make_samples, make_targets, shrink
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 HOSTS = ('moment_detr', 'qd_detr', 'cg_detr', 'bam_detr', 'eatr', 'uvcom', 'tr_detr', 'sa_detr')

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.logging import MessageHub
+from testing import make_batch, make_samples, tiny_model
 from torch import nn
 
 from mmvmr.models import (
@@ -25,7 +26,6 @@ from mmvmr.models import (
 from mmvmr.models.projectors.clip_pool_projector import resampling_weights
 from mmvmr.registry import MODELS
 from mmvmr.structures import JointSpace, Memory, MomentTargets, Outputs, Proposals, Tokens, to_center_width
-from mmvmr.testing import make_batch, make_samples, tiny_model
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 

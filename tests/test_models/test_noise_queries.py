@@ -3,14 +3,14 @@
 import pytest
 import torch
 from mmengine.logging import MessageHub
+from testing import make_targets
+from testing.models import EMBED_DIMS as DIMS
+from testing.models import MOMENTS
 
 from mmvmr.models import DualPathQueryInitializer, DynamicAnchorQueryInitializer, NoiseQueryGenerator, QualityMarginLoss
 from mmvmr.models.query_initializers import add_noise
 from mmvmr.models.task_modules import HungarianAssigner
 from mmvmr.structures import Memory, PredictionSet, Tokens, to_start_end
-from mmvmr.testing import make_targets
-from mmvmr.testing.models import EMBED_DIMS as DIMS
-from mmvmr.testing.models import MOMENTS
 
 DIRECT = dict(type='LearnedAnchorQueryInitializer', num_queries=4, embed_dims=DIMS)
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from testing import make_targets, tiny_model
 
 from mmvmr.structures import MomentDataSample
-from mmvmr.testing import make_targets, tiny_model
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs' / '_base_' / 'models' / 'snag.py'
 SMALL = {

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from testing import make_targets
 
 from mmvmr.models.task_modules.points import PointAssigner, PyramidPoints
 from mmvmr.structures import PredictionSet, to_center_width
-from mmvmr.testing import make_targets
 
 
 def _targets(rows, clips):

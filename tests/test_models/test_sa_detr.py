@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from testing import make_batch, tiny_model
 
 from mmvmr.models.targets import build_targets
-from mmvmr.testing import make_batch, tiny_model
 
 REPO = Path(__file__).resolve().parents[2]
 SA = REPO / 'configs/sa_detr/sa_detr_qvhl.py'

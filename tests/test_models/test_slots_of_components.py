@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from testing import make_batch, make_targets, tiny_model
 
 from mmvmr.models.decoders import SequentialEnhance
 from mmvmr.models.layers import QueryCrossAttention
@@ -17,7 +18,6 @@ from mmvmr.models.query_initializers import (
 )
 from mmvmr.registry import MODELS
 from mmvmr.structures import Memory, PredictionSet, Tokens, moments_to_start_end, spans_to_moments, to_start_end
-from mmvmr.testing import make_batch, make_targets, tiny_model
 
 CONFIGS = 'configs/{0}/{0}_qvhl.py'
 MODULATOR = dict(decoder=dict(layer=dict(cross_attn=dict(modulator=dict(type='GaussianModulator')))))

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from testing import make_batch, shrink, tiny_model
 
 from mmvmr.conversion import METHODS
 from mmvmr.models.builder import fill_shared
 from mmvmr.models.layers import frame_differences
 from mmvmr.registry import MODELS
-from mmvmr.testing import make_batch, shrink, tiny_model
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 TEXT_POSITION = 8_704  # txt_position_embed of the official code, which nothing reads

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from testing import make_batch, shrink, tiny_model
 
 from mmvmr.models.builder import fill_shared
 from mmvmr.models.layers import frame_differences
 from mmvmr.registry import MODELS
 from mmvmr.structures import Features, Tokens
-from mmvmr.testing import make_batch, shrink, tiny_model
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 BASELINES = ('moment_detr', 'qd_detr', 'cg_detr', 'bam_detr', 'eatr', 'uvcom', 'tr_detr', 'sa_detr')

@@ -11,13 +11,13 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from run_helpers import WORDS, write_tokenizer
+from testing import make_samples
 from torch import nn
 
 from mmvmr.datasets import MomentDataset, TokenIdStore
 from mmvmr.engine import FreezeHook
 from mmvmr.models import TransformersTextEncoder
 from mmvmr.registry import MODELS
-from mmvmr.testing import make_samples
 
 BERT = dict(model_type='distilbert', vocab_size=len(WORDS), dim=16, n_layers=2, n_heads=2, hidden_dim=24)
 CLIP = dict(

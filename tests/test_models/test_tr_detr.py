@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
+from testing import make_batch, make_targets, tiny_model
 
 from mmvmr.models.encoders import ReciprocalEncoder
 from mmvmr.models.fusions import ContextQueryFusion, SequentialFusion
@@ -15,7 +16,6 @@ from mmvmr.models.losses import ClipTextLocalLoss, FocalForegroundLoss, VideoTex
 from mmvmr.models.task_modules import Matched
 from mmvmr.registry import MODELS
 from mmvmr.structures import Features, Memory, Outputs, PredictionSet, Tokens
-from mmvmr.testing import make_batch, make_targets, tiny_model
 
 D = 6
 STACK = dict(type='TransformerEncoder', num_layers=1, layer=dict(type='EncoderLayer', embed_dims=D, num_heads=2))

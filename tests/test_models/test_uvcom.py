@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.logging import MessageHub
+from testing import make_batch, make_targets, tiny_model
 
 from mmvmr.models.encoders.integration_encoder import best_mean
 from mmvmr.models.layers import ClusterMeans, MeanGate, ProjectedMeanPool, RandomWalkPropagation, SlotAttention
@@ -14,7 +15,6 @@ from mmvmr.models.losses import ClipSentenceLoss, SaliencyMarginLoss, VideoSente
 from mmvmr.models.task_modules import SimilarityNegativeSampler
 from mmvmr.registry import MODELS
 from mmvmr.structures import Features, Memory, Outputs, Tokens
-from mmvmr.testing import make_batch, make_targets, tiny_model
 
 D = 6
 SMALL = {

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
+from testing import make_batch, shrink
 from torch import nn
 
 from mmvmr.models import FrameGuide, ResponseGRU, ResponseTransformer, SpatialDynamicLoss, VisualContextLoss
@@ -16,7 +17,6 @@ from mmvmr.models.layers.response_encoder import normalise_responses
 from mmvmr.models.losses.injection_losses import relation
 from mmvmr.registry import MODELS
 from mmvmr.structures import Features, JointSpace, Memory, MomentTargets, Outputs, Proposals, Tokens, to_center_width
-from mmvmr.testing import make_batch, shrink
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs' / 'vdi' / 'vdi_charades.py'
 DIMS = 6

@@ -10,18 +10,30 @@ of every group of numbers is printed. Exit code 1 where a tolerance is passed or
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import torch
 from terminaltables import AsciiTable
 
-from mmvmr.conversion.parity import Group, check_folder
-from mmvmr.utils.cli import one_line_errors
+from mmvmr.utils.cli import UserError, one_line_errors
 from mmvmr.utils.setup import register_all_modules
 
+TESTS = Path(__file__).resolve().parents[2] / 'tests'
 
-def _row(folder: str, group: Group) -> list[str]:
+
+def _import_parity() -> ModuleType:
+    """Import the comparison, which belongs to the tests and to no installed package."""
+    if not (TESTS / 'parity').is_dir():
+        raise UserError(f'{TESTS}/parity: no such folder; run this tool from a complete checkout of mmvmr')
+    sys.path.insert(0, str(TESTS))
+    return importlib.import_module('parity')
+
+
+def _row(folder: str, group: Any) -> list[str]:
     state = 'ok' if group.passed else 'FAILED'
     if group.missing:
         state += f' (no counterpart: {", ".join(group.missing[:4])}{" ..." if len(group.missing) > 4 else ""})'
@@ -36,9 +48,11 @@ def main() -> int:
     register_all_modules()
     torch.manual_seed(0)
     rows, failed = [], False
+    with one_line_errors():
+        parity = _import_parity()
     for folder in args.folders:
         with one_line_errors(OSError, ValueError, KeyError):
-            for group in check_folder(folder):
+            for group in parity.check_folder(folder):
                 rows.append(_row(folder.name, group))
                 failed = failed or not group.passed
     header = ['folder', 'group', 'arrays', 'largest difference', 'tolerance', 'where', '']

@@ -18,7 +18,6 @@ import torch
 import mmvmr
 from mmvmr.conversion import METHODS
 from mmvmr.conversion.checkpoints import read_official, read_options
-from mmvmr.conversion.parity import load_official
 from mmvmr.registry import MODELS
 from mmvmr.utils import atomic_write
 from mmvmr.utils.cli import UserError, one_line_errors
@@ -50,7 +49,7 @@ def convert(method_name: str, source: Path, options_file: Path | None) -> tuple[
     except KeyError as error:
         raise UserError(f'the official options lack {error.args[0]!r}: give the complete opt.json with --opt') from None
     state = {key.removeprefix('module.'): value for key, value in state.items()}
-    return load_official(MODELS.build(config), method, state), config.to_dict()
+    return method.load(MODELS.build(config), state), config.to_dict()
 
 
 def main() -> None:

@@ -1,1 +1,1 @@
-"""One module per published implementation."""
+"""Option and key maps, one module per published implementation."""

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from mmvmr.conversion import detr_family as family
+from mmvmr.conversion.method import OfficialMethod, Options
 
-from mmvmr.conversion.method import Case, OfficialMethod, Tensors, load_arrays, register, split_indices, targets_of
-from mmvmr.conversion.methods import detr_family as family
-from mmvmr.structures import Memory, MomentTargets, Outputs, Tokens
-
-_SALIENCY = ('saliency_margin', 'saliency_rank', 'saliency_negative')
-_ATTENTION = ('attention_margin', 'attention_rank', 'attention_negative', 'attention_clip')
-_MOMENT = ('moment_sentence', 'moment_dummy', 'moment_clip')
-_ORTHOGONAL = ('orthogonal_dummies', 'orthogonal_prompts')
+ATTENTION = ('attention_margin', 'attention_rank', 'attention_negative', 'attention_clip')
+MOMENT = ('moment_sentence', 'moment_dummy', 'moment_clip')
+ORTHOGONAL = ('orthogonal_dummies', 'orthogonal_prompts')
 _FALSE_NEGATIVES = {'saliency_rank': 'added', 'attention_rank': 'ignored'}
 
 
-def _options(args: Mapping[str, Any]) -> dict[str, Any]:
+def _options(args: Options) -> dict[str, Any]:
     options = family.common_options(args)
     options['shared']['num_dummies'] = args['num_dummies']
     pair = {
@@ -46,20 +38,20 @@ def _options(args: Mapping[str, Any]) -> dict[str, Any]:
     options['criterion']['losses'].update(_loss_options(args))
     if args.get('dset_name') in ('tvsum', 'youtube_uni'):
         family.without_matching(options['criterion'])
-        options['criterion']['losses'].update(dict.fromkeys((*_MOMENT, 'distill', *_ORTHOGONAL)))
+        options['criterion']['losses'].update(dict.fromkeys((*MOMENT, 'distill', *ORTHOGONAL)))
     if args.get('dset_name') == 'youtube_uni':  # multiplied by 0 there
         options['criterion']['losses'].update(saliency_negative=None, attention_negative=None)
     return options
 
 
-def _loss_options(args: Mapping[str, Any]) -> dict[str, Any]:
+def _loss_options(args: Options) -> dict[str, Any]:
     saliency, distill = args['lw_saliency'], args['lw_distill']
     weights = {
-        **dict.fromkeys(_SALIENCY, saliency),
-        **dict.fromkeys(_ATTENTION, saliency * args['lw_wattn']),
-        **dict.fromkeys(_MOMENT, args['lw_ms_align']),
+        **dict.fromkeys(family.SALIENCY, saliency),
+        **dict.fromkeys(ATTENTION, saliency * args['lw_wattn']),
+        **dict.fromkeys(MOMENT, args['lw_ms_align']),
         'distill': distill,
-        **dict.fromkeys(_ORTHOGONAL, distill),
+        **dict.fromkeys(ORTHOGONAL, distill),
     }
     losses: dict[str, Any] = {name: {'weight': weight} for name, weight in weights.items()}
     for name in ('saliency_margin', 'attention_margin'):
@@ -73,145 +65,36 @@ def _loss_options(args: Mapping[str, Any]) -> dict[str, Any]:
     return losses
 
 
-def _arrays(model: nn.Module, inputs: Tensors, outputs: Outputs) -> Tensors:
-    memory, aux = outputs.memory, outputs.memory.aux
-    words = torch.cat((aux['dummies'], outputs.features.text.feat), dim=1)
-    arrays = {
-        **family.prediction_arrays(outputs),
-        **_negative_arrays(outputs),
-        **_alignment_arrays(memory),
-        'cate_attn_weights': aux['attention'],
-        't2vattnvalues': aux['word_attention'],
-        'txt_mask': _joint_mask(memory.text, aux['dummies']),
-        'dummy_tokens': aux['dummies'],
-        'global_rep_tokens': aux['prompts'][0],
-        'video_mask': inputs['video_mask'].float(),
-        'inter.hs': outputs.decoded.hidden,
-        'inter.reference': outputs.decoded.anchors,
-        'inter.memory_local_plus_global': memory.video.feat,
-        'inter.memory_global': memory.global_token,
-        'inter.t2v_attn_weights': aux['attention'],
-        'inter.vid_proj': model.projector.video(inputs['video']),
-        'inter.txt_proj': model.projector.text(inputs['text']),
-        'inter.pos_vid': outputs.features.video.position(),
-        'inter.t2v_out': torch.cat((aux['fused'], words), dim=1).transpose(0, 1),
-        'inter.saliency_token_after_t2v': aux['fused_token'].transpose(0, 1),
-    }
-    dummies = family.first_output(model.encoder.layers, lambda: model.encoder(outputs.features))
-    return {**arrays, 'inter.dummy_encoder_out': dummies.transpose(0, 1)}
-
-
-def _joint_mask(words: Tokens, dummies: Tensor) -> Tensor:
-    return torch.cat((words.mask.new_ones(dummies.shape[:2]), words.mask), dim=1).float()
-
-
-def _negative_arrays(outputs: Outputs) -> Tensors:
-    negative = outputs.memory.negative
-    valid = negative.aux['valid']
-    return {
-        'real_neg_mask': valid,
-        'saliency_scores_neg': outputs.negative_saliency[valid],
-        't2vattnvalues_neg': negative.aux['word_attention'][valid],
-        'src_txt_mask_neg': _joint_mask(negative.text, negative.aux['dummies'])[valid],
-    }
-
-
-def _alignment_arrays(memory: Memory) -> Tensors:
-    aux = memory.aux
-    inside, text = aux['inside'], aux['alignment_text'].transpose(1, 2)
-    return {
-        'memory_moment': aux['moment'],
-        'nmmemory_moment': aux['rest'],
-        'sentence_txt': aux['sentence'],
-        'sentence_dummy': aux['dummy_sentence'],
-        'moment2txt_similarity': aux['moment_clips'] @ text,
-        'nmoment2txt_similarity': aux['rest_clips'] @ text,
-        'moment_mask': inside,
-        'src_vid': torch.where(inside.unsqueeze(-1), aux['moment_clips'], aux['rest_clips']),
-    }
-
-
-def _losses(terms: Mapping[str, tuple[float, Tensor]]) -> Tensors:
-    present = {name for name in terms if name in (*_SALIENCY, *_ATTENTION)}
-    losses = family.family_losses(terms, [name for name in _SALIENCY if name in present])
-    # The official option lw_wattn is a factor inside loss_saliency; here it is part of the weight.
-    inner = terms['attention_rank'][0] / (terms['saliency_rank'][0] or 1.0)
-    losses['loss_saliency'] = losses['loss_saliency'] + inner * sum(terms[n][1] for n in _ATTENTION if n in present)
-    for official, ours in (
-        ('loss_ms_align', _MOMENT),
-        ('loss_distill', ('distill',)),
-        ('loss_orthogonal_dummy', _ORTHOGONAL),
-    ):
-        if ours[0] in terms:
-            losses[official] = sum(terms[name][1] for name in ours)
-    return {**losses, 'total_weighted': losses['total']}
-
-
-def _targets(arrays: Tensors, mask: Tensor, config: Mapping[str, Any]) -> MomentTargets:
-    targets = targets_of(arrays, mask)
-    # Without names the official code has no negatives, as if all samples were of one video.
-    vids = config.get('vid') or [''] * len(mask)
-    changes: dict[str, Any] = {'video_index': _video_index(vids, config['args']['dset_name'])}
-    if 'relevant_clips' in arrays:
-        changes['clips'] = arrays['relevant_clips'] > 0
-    return dataclasses.replace(targets, **changes)
-
-
-def _video_index(vids: Sequence[str], dataset: str) -> Tensor:
-    """Samples of QVHighlights share a video if their names agree up to the last two underscores."""
-    names = [vid.rsplit('_', 2)[0] if dataset == 'hl' else vid for vid in vids]
-    return torch.tensor([names.index(name) for name in names])
-
-
-def _cases(folder: Path, config: Mapping[str, Any]) -> list[Case]:
-    dataset, lists = config['args']['dset_name'], config.get('vids', {})
-    suffixes = ['', *(f'_{name}' for name in lists if name != 'main'), '_train']
-    cases = []
-    for suffix in suffixes:
-        losses, indices = split_indices(load_arrays(folder / f'losses{suffix}.npz'))
-        outputs = load_arrays(folder / f'outputs{suffix}.npz')
-        vids = lists.get(suffix.removeprefix('_'))
-        targets = {'video_index': _video_index(vids, dataset)} if vids else {}
-        if outputs or losses:
-            cases.append(Case(suffix, outputs, losses, indices, train=suffix == '_train', targets=targets))
-    return cases
-
-
 _PAIR = 'encoder.encoder.encoder'  # NegativePairEncoder
 
-register(
-    OfficialMethod(
-        name='cg_detr',
-        repository='wjun0830/CGDETR',
-        base='cg_detr.py',
-        options=_options,
-        keys=(
-            *family.PROJECTION_KEYS,
-            *family.TEXT_POSITION_KEYS,
-            (r'token_type_embeddings\.weight', r'projector.modality.embedding.weight'),
-            (r'dummy_rep_token', r'encoder.feat'),
-            (r'dummy_rep_pos', r'encoder.pos'),
-            (r'moment_rep_token', r'encoder.encoder.moment.feat'),
-            (r'moment_rep_pos', r'encoder.encoder.moment.pos'),
-            (r'sent_rep_token', r'encoder.encoder.sentence.feat'),
-            (r'sent_rep_pos', r'encoder.encoder.sentence.pos'),
-            (r'global_rep_token', f'{_PAIR}.encoder.prompts'),
-            (r'global_rep_pos', f'{_PAIR}.encoder.pos'),
-            *family.encoder_keys('txtproj_encoder', 'encoder.layers'),
-            *family.encoder_keys('scls_encoder', 'encoder.encoder.sentence_layers'),
-            *family.encoder_keys('transformer.mcls_encoder', 'encoder.encoder.moment_layers'),
-            *family.encoder_keys('transformer.t2v_encoder', f'{_PAIR}.encoder.fusion', 'cross_attn'),
-            *family.encoder_keys('transformer.encoder', f'{_PAIR}.encoder.layers'),
-            *family.CONDITIONAL_DECODER_KEYS,
-            (r'query_embed\.weight', r'query_initializer.anchors.weight'),
-            *family.HEAD_KEYS,
-            (r'saliency_proj1\.(.+)', r'saliency_head.clip.\1'),
-            (r'saliency_proj2\.(.+)', r'saliency_head.token.\1'),
-        ),
-        unused=(r'txt_position_embed\..+', r'txt_proj_linear\..+', r'contrastive_align_projection_.+'),
-        arrays=_arrays,
-        losses=_losses,
-        cases=_cases,
-        targets=_targets,
-    )
+
+METHOD = OfficialMethod(
+    name='cg_detr',
+    repository='wjun0830/CGDETR',
+    base='cg_detr.py',
+    options=_options,
+    keys=(
+        *family.PROJECTION_KEYS,
+        *family.TEXT_POSITION_KEYS,
+        (r'token_type_embeddings\.weight', r'projector.modality.embedding.weight'),
+        (r'dummy_rep_token', r'encoder.feat'),
+        (r'dummy_rep_pos', r'encoder.pos'),
+        (r'moment_rep_token', r'encoder.encoder.moment.feat'),
+        (r'moment_rep_pos', r'encoder.encoder.moment.pos'),
+        (r'sent_rep_token', r'encoder.encoder.sentence.feat'),
+        (r'sent_rep_pos', r'encoder.encoder.sentence.pos'),
+        (r'global_rep_token', f'{_PAIR}.encoder.prompts'),
+        (r'global_rep_pos', f'{_PAIR}.encoder.pos'),
+        *family.encoder_keys('txtproj_encoder', 'encoder.layers'),
+        *family.encoder_keys('scls_encoder', 'encoder.encoder.sentence_layers'),
+        *family.encoder_keys('transformer.mcls_encoder', 'encoder.encoder.moment_layers'),
+        *family.encoder_keys('transformer.t2v_encoder', f'{_PAIR}.encoder.fusion', 'cross_attn'),
+        *family.encoder_keys('transformer.encoder', f'{_PAIR}.encoder.layers'),
+        *family.CONDITIONAL_DECODER_KEYS,
+        (r'query_embed\.weight', r'query_initializer.anchors.weight'),
+        *family.HEAD_KEYS,
+        (r'saliency_proj1\.(.+)', r'saliency_head.clip.\1'),
+        (r'saliency_proj2\.(.+)', r'saliency_head.token.\1'),
+    ),
+    unused=(r'txt_position_embed\..+', r'txt_proj_linear\..+', r'contrastive_align_projection_.+'),
 )

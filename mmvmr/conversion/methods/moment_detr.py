@@ -2,61 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor, nn
-
-from mmvmr.conversion.data import recorded_arrays
-from mmvmr.conversion.method import OfficialMethod, Tensors, register
-from mmvmr.conversion.methods import detr_family as family
-from mmvmr.structures import Outputs
+from mmvmr.conversion import detr_family as family
+from mmvmr.conversion.method import OfficialMethod, Options
 
 
-def _options(args: Mapping[str, Any]) -> dict[str, Any]:
+def _options(args: Options) -> dict[str, Any]:
     options = family.common_options(args)
     options['postprocessor'] = family.postprocessing()
     options['encoder'] = {'layers': {'num_layers': args['enc_layers']}}
     return options
 
 
-def _arrays(model: nn.Module, inputs: Tensors, outputs: Outputs) -> Tensors:
-    layer0 = family.first_output(model.encoder.layers.layers[0], lambda: model.encoder(outputs.features))
-    return {
-        **family.prediction_arrays(outputs),
-        **family.projection_arrays(outputs),
-        'inter.memory': outputs.memory.context.feat,
-        'inter.hs': outputs.decoded.hidden,
-        'inter.enc_layer0': layer0,
-    }
-
-
-def _losses(terms: Mapping[str, tuple[float, Tensor]]) -> Tensors:
-    return family.family_losses(terms, ['saliency_margin'])
-
-
-register(
-    OfficialMethod(
-        name='moment_detr',
-        repository='jayleicn/moment_detr',
-        base='moment_detr.py',
-        options=_options,
-        keys=(
-            *family.PROJECTION_KEYS,
-            *family.TEXT_POSITION_KEYS,
-            *family.encoder_keys('transformer.encoder', 'encoder.layers'),
-            (r'transformer\.decoder\.layers\.(\d+)\.self_attn\.(.+)', r'decoder.layers.\1.self_attn.attn.\2'),
-            (r'transformer\.decoder\.layers\.(\d+)\.multihead_attn\.(.+)', r'decoder.layers.\1.cross_attn.attn.\2'),
-            (r'transformer\.decoder\.layers\.(\d+)\.(linear[12])\.(.+)', r'decoder.layers.\1.ffn.\2.\3'),
-            (r'transformer\.decoder\.layers\.(\d+)\.(norm[123])\.(.+)', r'decoder.layers.\1.\2.\3'),
-            (r'transformer\.decoder\.norm\.(.+)', r'decoder.norm.\1'),
-            (r'query_embed\.weight', r'query_initializer.position.weight'),
-            *family.HEAD_KEYS,
-            (r'saliency_proj\.(.+)', r'saliency_head.linear.\1'),
-        ),
-        unused=(r'txt_position_embed\..+', r'contrastive_align_projection_.+'),
-        arrays=_arrays,
-        losses=_losses,
-        data=recorded_arrays,
-    )
+METHOD = OfficialMethod(
+    name='moment_detr',
+    repository='jayleicn/moment_detr',
+    base='moment_detr.py',
+    options=_options,
+    keys=(
+        *family.PROJECTION_KEYS,
+        *family.TEXT_POSITION_KEYS,
+        *family.encoder_keys('transformer.encoder', 'encoder.layers'),
+        (r'transformer\.decoder\.layers\.(\d+)\.self_attn\.(.+)', r'decoder.layers.\1.self_attn.attn.\2'),
+        (r'transformer\.decoder\.layers\.(\d+)\.multihead_attn\.(.+)', r'decoder.layers.\1.cross_attn.attn.\2'),
+        (r'transformer\.decoder\.layers\.(\d+)\.(linear[12])\.(.+)', r'decoder.layers.\1.ffn.\2.\3'),
+        (r'transformer\.decoder\.layers\.(\d+)\.(norm[123])\.(.+)', r'decoder.layers.\1.\2.\3'),
+        (r'transformer\.decoder\.norm\.(.+)', r'decoder.norm.\1'),
+        (r'query_embed\.weight', r'query_initializer.position.weight'),
+        *family.HEAD_KEYS,
+        (r'saliency_proj\.(.+)', r'saliency_head.linear.\1'),
+    ),
+    unused=(r'txt_position_embed\..+', r'contrastive_align_projection_.+'),
 )

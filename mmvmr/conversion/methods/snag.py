@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from mmvmr.conversion.method import Case, OfficialMethod, Tensors, load_arrays, recorded_options, register, targets_of
-from mmvmr.conversion.methods import detr_family as family
-from mmvmr.conversion.methods.snag_functions import compare_functions, read_inputs
-from mmvmr.structures import MomentTargets, Outputs, to_center_width
+from mmvmr.conversion import detr_family as family
+from mmvmr.conversion.method import OfficialMethod, Options
 
 #: What the official option file leaves to its defaults (``libs/core/opt.py``).
 _VIDEO: dict[str, Any] = {
@@ -35,7 +30,7 @@ _NMS = {'mode': 'soft_nms', 'iou_thresh': 0.1, 'min_score': 0.001, 'max_num_segs
 _NMS.update(voting_thresh=0.95)
 
 
-def _options(opt: Mapping[str, Any]) -> dict[str, Any]:
+def _options(opt: Options) -> dict[str, Any]:
     model, points = opt['model'], opt.get('pt_gen', {})
     video, text = {**_VIDEO, **model.get('vid_net', {})}, {**_TEXT, **model.get('text_net', {})}
     family.refuse(video, name='transformer')
@@ -67,7 +62,7 @@ def _options(opt: Mapping[str, Any]) -> dict[str, Any]:
             'fusion': _fusion_options({**_FUSION, **model.get('fusion', {})}),
         },
         'point_generator': {
-            'offset': _offset(opt.get('train', {}).get('data', {})),
+            'offset': point_offset(opt.get('train', {}).get('data', {})),
             'half_step': 'accumulated' if points.get('use_offset') else False,
             'regression_range': points.get('regression_range', 4),
             'sigma': points.get('sigma', 0.5),
@@ -104,7 +99,7 @@ def _fusion_options(fusion: Mapping[str, Any]) -> dict[str, Any]:
     return {**layers, **_dropouts(fusion)}
 
 
-def _offset(data: Mapping[str, Any]) -> float:
+def point_offset(data: Mapping[str, Any]) -> float:
     """Where the point of a vector lies, in distances between vectors from its first frame."""
     if data.get('to_fixed_len') or 'clip_size' not in data:
         return 0.5
@@ -157,42 +152,6 @@ def inference_options(options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _arrays(model: nn.Module, inputs: Tensors, outputs: Outputs) -> Tensors:
-    """Everything channel first, level by level."""
-    levels, fused, final = model.encoder.video(outputs.features.video), outputs.memory.levels, outputs.final
-    text = outputs.memory.text
-    arrays = {'text': text.feat.transpose(1, 2), 'text_masks': text.mask.unsqueeze(1)}
-    lengths = [level.feat.shape[1] for level in fused]
-    logits, offsets = final.logits.squeeze(-1).split(lengths, 1), final.info['offsets'].split(lengths, 1)
-    for i, (before, after) in enumerate(zip(levels, fused)):
-        arrays[f'fpn_{i}'] = before.feat.transpose(1, 2)
-        arrays[f'fpn_masks_{i}'] = before.mask.unsqueeze(1)
-        arrays[f'fused_{i}'] = after.feat.transpose(1, 2)
-        arrays[f'logits_{i}'], arrays[f'offsets_{i}'], arrays[f'masks_{i}'] = logits[i], offsets[i], after.mask
-    return arrays
-
-
-def _losses(terms: Mapping[str, tuple[float, Tensor]]) -> Tensors:
-    total = sum(weight * value for weight, value in terms.values())
-    return {'cls': terms['foreground'][1], 'reg': terms['span'][1], 'total': total}
-
-
-def _cases(folder: Path, config: Mapping[str, Any]) -> list[Case]:
-    recorded = load_arrays(folder / 'losses.npz')
-    losses = {n: v for n, v in recorded.items() if n in ('cls', 'reg', 'total') or n.startswith('gradnorm/')}
-    return [Case('', load_arrays(folder / 'outputs.npz'), losses)]
-
-
-def _targets(arrays: Tensors, mask: Tensor, config: Mapping[str, Any]) -> MomentTargets:
-    """Segments on the grid of the features, one per sentence, to parts of the video."""
-    index = arrays['video_index']
-    clips = mask[index].sum(1, keepdim=True)
-    offset = _offset(recorded_options(config).get('train', {}).get('data', {}))
-    spans = to_center_width((arrays['targets'] + offset) / clips)
-    targets = targets_of({'spans_cat': spans, 'spans_count': torch.ones(len(spans), dtype=torch.long)}, mask[index])
-    return dataclasses.replace(targets, video_index=index)
-
-
 def _vector(value: Tensor) -> Tensor:
     return value.reshape(-1)
 
@@ -240,45 +199,38 @@ def _head_keys(official: str, ours: str) -> tuple[tuple[str, str], ...]:
 
 _FUSED, _OURS = r'fusion\.layers\.(\d+)\.', r'encoder.fusion.layers.\1.'
 
-register(
-    OfficialMethod(
-        name='snag',
-        repository='fmu2/snag_release',
-        base='snag.py',
-        options=_options,
-        keys=(
-            (r'vid_net\.embd_fc\.conv\.(.+)', r'projector.video.\1'),
-            (r'text_net\.embd_fc\.conv\.(.+)', r'projector.text.\1'),
-            (r'text_net\.bkgd_token', r'encoder.text.token'),
-            *_layer_keys(r'text_net\.transformer', 'encoder.text.layers'),
-            (r'text_net\.attn_pool\.attn\.proj\.(.+)', r'encoder.text.attn.out_proj.\1'),
-            (r'text_net\.attn_pool\.attn\.(.+)', r'encoder.text.attn.\1'),
-            (r'vid_net\.embd_convs\.(.+)', r'encoder.video.convs.\1'),
-            (r'vid_net\.embd_norms\.(.+)', r'encoder.video.norms.\1'),
-            *_layer_keys(r'vid_net\.stem', 'encoder.video.stem'),
-            *_layer_keys(r'vid_net\.branch', 'encoder.video.branch'),
-            (_FUSED + r'xattn\.q_conv\.conv\.(.+)', _OURS + r'conv.conv.\2'),
-            (_FUSED + r'xattn\.q_norm\.(.+)', _OURS + r'conv_norm.\2'),
-            (_FUSED + r'xattn\.xattn\.proj\.(.+)', _OURS + r'attn.out_proj.\2'),
-            (_FUSED + r'xattn\.xattn\.(query|key|value)\.(.+)', _OURS + r'attn.\2.\3'),
-            (_FUSED + r'ln_xattn_q\.(.+)', _OURS + r'norm.\2'),
-            (_FUSED + r'ln_xattn_kv\.(.+)', _OURS + r'text_norm.\2'),
-            *_ffn_keys(_FUSED, _OURS),
-            (r'fusion\.ln_out\.(.+)', r'encoder.fusion.norm.\1'),
-            *_head_keys('cls_head', 'score'),
-            *_head_keys('reg_head', 'offset'),
-            (r'reg_head\.scales\.(\d+)\.scale', r'point_head.scales.\1'),
-        ),
-        unused=(),
-        layouts=(
-            (r'.*(norm|norms\.\d+|ln_\w+)\.(weight|bias)|.*(bkgd_token|drop_path_\w+\.scale)', _vector),
-            (r'.*(embd_fc\.conv|query|key|value|proj|fc)\.weight', _matrix),
-        ),
-        arrays=_arrays,
-        losses=_losses,
-        cases=_cases,
-        targets=_targets,
-        inputs=read_inputs,
-        extra=compare_functions,
-    )
+
+METHOD = OfficialMethod(
+    name='snag',
+    repository='fmu2/snag_release',
+    base='snag.py',
+    options=_options,
+    keys=(
+        (r'vid_net\.embd_fc\.conv\.(.+)', r'projector.video.\1'),
+        (r'text_net\.embd_fc\.conv\.(.+)', r'projector.text.\1'),
+        (r'text_net\.bkgd_token', r'encoder.text.token'),
+        *_layer_keys(r'text_net\.transformer', 'encoder.text.layers'),
+        (r'text_net\.attn_pool\.attn\.proj\.(.+)', r'encoder.text.attn.out_proj.\1'),
+        (r'text_net\.attn_pool\.attn\.(.+)', r'encoder.text.attn.\1'),
+        (r'vid_net\.embd_convs\.(.+)', r'encoder.video.convs.\1'),
+        (r'vid_net\.embd_norms\.(.+)', r'encoder.video.norms.\1'),
+        *_layer_keys(r'vid_net\.stem', 'encoder.video.stem'),
+        *_layer_keys(r'vid_net\.branch', 'encoder.video.branch'),
+        (_FUSED + r'xattn\.q_conv\.conv\.(.+)', _OURS + r'conv.conv.\2'),
+        (_FUSED + r'xattn\.q_norm\.(.+)', _OURS + r'conv_norm.\2'),
+        (_FUSED + r'xattn\.xattn\.proj\.(.+)', _OURS + r'attn.out_proj.\2'),
+        (_FUSED + r'xattn\.xattn\.(query|key|value)\.(.+)', _OURS + r'attn.\2.\3'),
+        (_FUSED + r'ln_xattn_q\.(.+)', _OURS + r'norm.\2'),
+        (_FUSED + r'ln_xattn_kv\.(.+)', _OURS + r'text_norm.\2'),
+        *_ffn_keys(_FUSED, _OURS),
+        (r'fusion\.ln_out\.(.+)', r'encoder.fusion.norm.\1'),
+        *_head_keys('cls_head', 'score'),
+        *_head_keys('reg_head', 'offset'),
+        (r'reg_head\.scales\.(\d+)\.scale', r'point_head.scales.\1'),
+    ),
+    unused=(),
+    layouts=(
+        (r'.*(norm|norms\.\d+|ln_\w+)\.(weight|bias)|.*(bkgd_token|drop_path_\w+\.scale)', _vector),
+        (r'.*(embd_fc\.conv|query|key|value|proj|fc)\.weight', _matrix),
+    ),
 )

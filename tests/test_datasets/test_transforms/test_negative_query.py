@@ -4,11 +4,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from testing import ReplayDraws
 
 from mmvmr.datasets import moment_collate
 from mmvmr.datasets.samplers.same_video import apart
 from mmvmr.datasets.transforms import negative_query
-from mmvmr.testing import ReplayDraws
 
 
 def rows_of(**lists):

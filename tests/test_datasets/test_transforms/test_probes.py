@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from parity.masked_targets import masked_features
 
-from mmvmr.conversion.masked_targets import masked_features
 from mmvmr.datasets.transforms.masking import MaskTargets, clips_of_windows
 
 PROBES = ('MaskTargets', 'ReplaceContext', 'ShuffleClips', 'PositionOnly', 'EmptyQuery', 'SwapQuery')

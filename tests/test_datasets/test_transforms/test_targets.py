@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import torch
+from testing import ReplayDraws
 
 from mmvmr.datasets import AppendTEF, BuildMomentTargets, HighlightLabels, MomentLabels, SeededDraws
 from mmvmr.structures import to_start_end
-from mmvmr.testing import ReplayDraws
 
 
 def _results(windows, length=10, clip_len=2.0, duration=None, **more):

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from testing.weights import randomise
 
 from mmvmr.features.networks import InceptionI3D
 from mmvmr.registry import EXTRACTORS
-from mmvmr.testing.weights import randomise
 
 TINY = dict(num_classes=3, thin=16)
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import torch
+from testing.weights import randomise
 
 from mmvmr.features.networks import Cnn14
 from mmvmr.registry import EXTRACTORS
-from mmvmr.testing.weights import randomise
 
 from ..test_networks.test_cnn14 import published_front_end
 

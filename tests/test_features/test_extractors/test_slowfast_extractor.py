@@ -7,11 +7,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from testing.weights import randomise
 
 from mmvmr.features.extractors.slowfast import SlowFastExtractor, frame_places
 from mmvmr.features.networks import SlowFast
 from mmvmr.registry import EXTRACTORS
-from mmvmr.testing.weights import randomise
 from mmvmr.utils.checkpoint import UnsafeCheckpointError
 
 TINY = dict(width=8, depths=(1, 1, 1, 1), num_classes=3)

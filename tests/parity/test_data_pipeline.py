@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from mmvmr.conversion import METHODS
-from mmvmr.conversion.parity import check_data
+from parity.comparison import check_data
+from parity.methods import RECORDINGS
 
 
 @pytest.fixture(params=['moment_detr', 'qd_detr'])
@@ -24,7 +24,7 @@ def _copy(folder, target):
 
 def test_inputs_and_targets_are_equal(folder):
     config = json.loads((folder / 'config.json').read_text())
-    group = check_data(METHODS[folder.name], folder, config)
+    group = check_data(RECORDINGS[folder.name], folder, config)
     assert group.passed, (group.worst, group.where, group.missing)
     assert group.count >= 8
 
@@ -34,7 +34,7 @@ def test_a_changed_annotation_is_noticed(folder, tmp_path):
     rows = json.loads((tmp_path / 'annotations.json').read_text())
     rows[0]['relevant_windows'][0][1] += 2
     (tmp_path / 'annotations.json').write_text(json.dumps(rows))
-    group = check_data(METHODS[folder.name], tmp_path, config)
+    group = check_data(RECORDINGS[folder.name], tmp_path, config)
     assert not group.passed
     assert group.where == 'spans_cat'
 
@@ -45,4 +45,4 @@ def test_other_draws_are_refused(folder, tmp_path):
     draws[0][0]['pop'] = draws[0][0]['pop'][1:]
     (tmp_path / 'draws.json').write_text(json.dumps(draws))
     with pytest.raises(ValueError, match='draws otherwise than recorded'):
-        check_data(METHODS[folder.name], tmp_path, config)
+        check_data(RECORDINGS[folder.name], tmp_path, config)

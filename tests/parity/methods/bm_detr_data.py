@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from testing import ReplayDraws
 from torch.nn.utils.rnn import pad_sequence
 
-from mmvmr.conversion.data import LABELS, Draws, batch_arrays, recorded_batch, settle_ties
-from mmvmr.conversion.method import Tensors, load_arrays
-from mmvmr.conversion.methods.detr_family import sine_code
 from mmvmr.datasets import ArrayStore, BaseMomentDataset, VideoBatchSampler
 from mmvmr.structures import FeatureSpec, MomentDataSample
-from mmvmr.testing import ReplayDraws
 from mmvmr.utils.io import read_json
+from parity.data import LABELS, Draws, batch_arrays, recorded_batch, settle_ties
+from parity.methods.detr_family import sine_code
+from parity.recording import Tensors, below, load_arrays
 
 _SHIFT = {
     'max_duration': None,
@@ -112,11 +112,6 @@ def _shift_names(arrays: Tensors) -> Tensors:
         'shifted_match_labels': arrays['match_labels'],
     }
     return inputs | {f'shifting.{name}': value for name, value in arrays.items()}
-
-
-def below(arrays: Tensors, prefix: str) -> Tensors:
-    """Arrays whose names start with ``prefix``, without it."""
-    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
 
 
 def recorded_functions(folder: Path, config: Mapping[str, Any]) -> Iterator[tuple[str, Tensors, Tensors]]:

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from mmvmr.conversion.method import Tensors, load_arrays
 from mmvmr.datasets import ArrayStore, BaseMomentDataset
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils.io import read_json
+from parity.recording import Tensors, load_arrays
 
 # The commented-out `_get_video_feat_fake_by_vid` of the repository: seconds and clip length are written into it.
 OFFICIAL_MASK = {'type': 'MaskTargets', 'mode': 'noise', 'margin': 3.0, 'clip_len': 2.0, 'end': 'before'}

@@ -1,16 +1,13 @@
-"""What the official implementations that grew out of Moment-DETR have in common."""
+"""Options and parameter names that the implementations derived from Moment-DETR have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from mmvmr.conversion.method import Options
 
-from mmvmr.conversion.method import Tensors
-from mmvmr.models.layers import AnchorQueryPosition
-from mmvmr.structures import Outputs, Queries
+#: The losses that the official ``loss_saliency`` adds up, in the methods with negative pairs.
+SALIENCY = ('saliency_margin', 'saliency_rank', 'saliency_negative')
 
 PROJECTION_KEYS = (
     (r'input_vid_proj\.(\d+)\.LayerNorm\.(.+)', r'projector.video.\1.norm.\2'),
@@ -78,7 +75,7 @@ def encoder_keys(official: str, ours: str, attention: str = 'self_attn') -> tupl
     )
 
 
-def common_options(args: Mapping[str, Any]) -> dict[str, Any]:
+def common_options(args: Options) -> dict[str, Any]:
     """Options that mean the same in every implementation of the family, as config changes.
 
     Args:
@@ -144,7 +141,7 @@ def without_matching(criterion: dict[str, Any]) -> None:
     criterion['losses'].update(dict.fromkeys(('span', 'giou', 'label')))
 
 
-def refuse(args: Mapping[str, Any], **expected: Any) -> None:
+def refuse(args: Options, **expected: Any) -> None:
     """Refuse options that no published result uses and mmvmr does not implement.
 
     Args:
@@ -160,85 +157,6 @@ def refuse(args: Mapping[str, Any], **expected: Any) -> None:
             raise ValueError(f'official option {name}={found!r} is not implemented, only {value!r}')
 
 
-def prediction_arrays(outputs: Outputs) -> dict[str, Tensor]:
-    """Predictions of the final and the intermediate layers under the official names."""
-    arrays = {}
-    for predictions in outputs.sets:
-        if predictions.name != 'direct':
-            continue
-        prefix = '' if predictions.final else f'aux_{predictions.layer}.'
-        arrays[f'{prefix}pred_spans'] = predictions.spans
-        if predictions.logits is not None:
-            arrays[f'{prefix}pred_logits'] = predictions.logits
-    if outputs.saliency is not None:
-        arrays['saliency_scores'] = outputs.saliency
-    return arrays
-
-
-def projection_arrays(outputs: Outputs) -> dict[str, Tensor]:
-    """Projected inputs and the position code under the official names."""
-    return {
-        'inter.src_vid': outputs.features.video.feat,
-        'inter.src_txt': outputs.features.text.feat,
-        'inter.pos_vid': outputs.features.video.position(),
-    }
-
-
-def family_losses(terms: Mapping[str, tuple[float, Tensor]], saliency: Iterable[str]) -> dict[str, Tensor]:
-    """Unweighted terms under the official names.
-
-    Args:
-        terms: Our terms, name to weight and value.
-        saliency: Names of the terms that the official ``loss_saliency`` adds up.
-
-    Returns:
-        Official name to value, with the weighted ``total``.
-    """
-    losses = {}
-    for name, (_, value) in terms.items():
-        base, _, layer = name.partition('.')
-        if base in ('span', 'giou', 'label'):
-            losses[f'loss_{base}' + (f'_{layer}' if layer else '')] = value
-    losses['loss_saliency'] = sum(terms[name][1] for name in saliency)
-    losses['total'] = sum(weight * value for weight, value in terms.values())
-    return losses
-
-
-def first_output(module: nn.Module, run: Callable[[], Any]) -> Tensor:
-    """What ``module`` returns the first time while ``run()`` runs."""
-    caught: list[Tensor] = []
-    handle = module.register_forward_hook(lambda _m, _i, out: caught.append(out))
-    try:
-        run()
-    finally:
-        handle.remove()
-    return caught[0]
-
-
 def postprocessing() -> dict[str, Any]:
     """The post-processing of Moment-DETR's script, which most of the family kept: 150 s and 2 s are hard-coded."""
     return {'scale': 'duration', 'clamp': (0, 150), 'round_to': 2.0, 'half_saliency': True}
-
-
-def sine_code(outputs: Mapping[str, Tensor], width_first: bool = False) -> Iterator[tuple[str, Tensors, Tensors]]:
-    """The code of spans at the width that the official function is written for, where it was recorded.
-
-    Args:
-        outputs: Content of ``outputs.npz``.
-        width_first: Whether the code of the width stands before that of the center.
-
-    Yields:
-        Name of the group, ours and the recorded numbers, as :attr:`OfficialMethod.extra` does.
-    """
-    recorded = {n: v for n, v in outputs.items() if n.startswith('extra.') and n != 'extra.sine256_in'}
-    if recorded:
-        yield 'sine code', {'extra.sine256_out': _sine(outputs['extra.sine256_in'], width_first)}, recorded
-
-
-def _sine(spans: Tensor, width_first: bool) -> Tensor:
-    """What the code of a span is made of, caught at the entrance of the MLP behind it (B, N, 256)."""
-    position = AnchorQueryPosition(256, width_first=width_first, modulate=False)
-    caught: list[Tensor] = []
-    position.point_head.register_forward_hook(lambda _m, given, _out: caught.append(given[0]))
-    position(Queries(content=torch.zeros(*spans.shape[:2], 256)), torch.zeros(*spans.shape[:2], 256), spans, 0)
-    return caught[0]

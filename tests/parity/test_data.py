@@ -2,7 +2,7 @@
 
 import torch
 
-from mmvmr.conversion.data import settle_ties
+from parity.data import settle_ties
 
 ROW = {'relevant_clip_ids': [2, 3, 4, 7], 'saliency_scores': [[1, 2, 3], [4, 4, 1], [3, 3, 3], [0, 0, 1]]}
 

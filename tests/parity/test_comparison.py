@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from mmvmr.conversion import METHODS
-from mmvmr.conversion.method import split_indices
-from mmvmr.conversion.parity import Group, check_folder, scaled_difference
+from parity import Group, check_folder
+from parity.groups import scaled_difference
+from parity.recording import split_indices
 
 
 @pytest.fixture(params=sorted(METHODS))
