@@ -102,7 +102,8 @@ class _CpuPReLU(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
         x, slope = ctx.saved_tensors
         to_input = torch.ops.aten.leaky_relu_backward(grad, x, slope.item(), False)
-        to_slope = (grad * x.clamp(max=0)).sum(dtype=torch.float32).reshape(slope.shape)
+        total = torch.promote_types(x.dtype, torch.float32)  # a sum of many: at least in float32
+        to_slope = (grad * x.clamp(max=0)).sum(dtype=total).reshape(slope.shape)
         return to_input, to_slope.to(slope.dtype)
 
 
