@@ -1,5 +1,7 @@
 """Every shipped config, shrunk: it builds, trains, predicts, and does not depend on the batch it runs in."""
 
+import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -119,9 +121,34 @@ def test_complete(cfg):
         assert cfg.model.projector.text_dims == spec['text']['dim']
 
 
-def test_small():
-    long = {name: n for name in CONFIGS if (n := len((ROOT / name).read_text().splitlines())) > 45}
+def _bases(path):
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Assign) and node.targets[0].id == '_base_':
+            return [(path.parent / base).resolve() for base in ast.literal_eval(node.value)]
+    return []
+
+
+def _levels(path):
+    return max((1 + _levels(base) for base in _bases(path)), default=0)
+
+
+def test_a_leaf_is_short_and_its_bases_are_near():
+    long = {name: n for name in CONFIGS if (n := len((ROOT / name).read_text().splitlines())) > 40}
     assert not long
+    far = {name: n for name in CONFIGS if (n := _levels(ROOT / name)) > 3}
+    assert not far
+
+
+def test_a_model_file_shows_the_whole_architecture():
+    """A variant changes a file that has no base itself."""
+    assert {path.name for path in (ROOT / '_base_' / 'models').glob('*.py') if _levels(path) > 1} == set()
+
+
+def test_private_names_instead_of_del():
+    files = [path for path in ROOT.rglob('*.py') if re.search(r'^del ', path.read_text(), re.M)]
+    assert not files
+    widths = [name for name in CONFIGS if re.search(r'(video|text)_dims', (ROOT / name).read_text())]
+    assert not widths  # feature_spec says them
 
 
 def test_the_tree_has_configs():

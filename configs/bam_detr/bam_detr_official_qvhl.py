@@ -16,9 +16,9 @@ model = dict(
     ),
     moment_head=dict(logits=dict(type='ForegroundHead', num_states=3, num_layers=2), quality=dict(form='difference')),
     criterion=dict(
-        assigner=dict(costs=dict(label=dict(_delete_=True, type='ForegroundCost', weight=0.0))),
+        assigner=dict(costs=dict(label=dict(type='ForegroundCost', weight=0.0))),
         losses=dict(
-            label=dict(_delete_=True, type='ForegroundLoss', weight=0.0, background_weight=0.1),
+            label=dict(type='ForegroundLoss', weight=0.0, background_weight=0.1),
             boundary=dict(grid='padded'),
         ),
     ),

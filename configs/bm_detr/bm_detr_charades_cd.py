@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/schedules/schedule_100e_step40.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(projector=dict(video_dims=1026), postprocessor=dict(round_to=1.0))
+model = dict(postprocessor=dict(round_to=1.0))
 train_dataloader = dict(
     batch_sampler=dict(type='VideoBatchSampler'),
     dataset=dict(

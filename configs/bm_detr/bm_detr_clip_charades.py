@@ -5,7 +5,6 @@ _base_ = [
     '../_base_/schedules/schedule_45e_step40.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(projector=dict(video_dims=514, text_dims=384))
 train_dataloader = dict(
     batch_sampler=dict(type='VideoBatchSampler'),
     dataset=dict(

@@ -13,7 +13,7 @@ model = dict(
     ),
     postprocessor=dict(scale='duration', longest=75, clamp=(0, 75), round_to=1, half_saliency=True),
 )
-shift = dict(clips='labelled', reach='before_end', window='clip_indices', tef='kept', full='keep')
+_shift = dict(clips='labelled', reach='before_end', window='clip_indices', tef='kept', full='keep')
 train_dataloader = dict(
     batch_sampler=dict(type='VideoBatchSampler', repeats='drop'),
     dataset=dict(
@@ -22,7 +22,7 @@ train_dataloader = dict(
         pipeline=dict(
             augment=dict(
                 negative=dict(type='NegativeQuery', missing='other_video', empty='other_video'),
-                shift=dict(shift, type='ShiftMoment', max_duration=None),
+                shift=dict(_shift, type='ShiftMoment', max_duration=None),
             ),
             targets=dict(grid='clip_len', short='preceding', beyond='keep', labels=dict(no_negative='first')),
         ),
@@ -31,4 +31,3 @@ train_dataloader = dict(
 val_dataloader = dict(dataset=dict(feature_spec=dict(max_clips=75), annotations=dict(whole='drop')))
 test_dataloader = val_dataloader
 default_hooks = dict(checkpoint=dict(save_best='MR-full-R1@0.7'))
-del shift  # only a name of this file

@@ -1,12 +1,5 @@
 # BM-DETR on Charades-STA with VGG features at 1 s (4096) and CLIP text. The official code assumes one vector per second
 # for any features; other rates are refused until feature_spec.clip_len says them.
 _base_ = ['./bm_detr_charades.py']
-dataset = dict(
-    feature_spec=dict(streams=dict(slowfast=None, clip=None, vgg=dict(dim=4096))),
-    stores=dict(slowfast=None, clip=None, vgg=dict(type='FolderStore', folder='vgg_features', template='{vid}.npy')),
-)
-model = dict(projector=dict(video_dims=4098))
-train_dataloader = dict(dataset=dataset)
-val_dataloader = dict(dataset=dataset)
-test_dataloader = dict(dataset=dataset)
-del dataset  # only a name of this file
+feature_spec = dict(streams=dict(slowfast=None, clip=None, vgg=dict(dim=4096)))
+stores = dict(slowfast=None, clip=None, vgg=dict(type='FolderStore', folder='vgg_features', template='{vid}.npy'))

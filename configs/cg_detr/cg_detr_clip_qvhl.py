@@ -5,4 +5,4 @@ _base_ = [
     '../_base_/schedules/schedule_200e.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(projector=dict(video_dims=514), postprocessor=dict(round_to=2.0))
+model = dict(postprocessor=dict(round_to=2.0))

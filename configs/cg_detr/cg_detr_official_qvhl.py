@@ -2,11 +2,11 @@
 # real negative, a saliency token that reads nothing, padding in losses, dummy labels behind an argmax, the loss of
 # false negatives apart; windows clamped to 150 s, highlight scores in half precision.
 _base_ = ['./cg_detr_qvhl.py']
-pair = dict(
+_pair = dict(
     rows='valid', word_positions='kept', encoder=dict(token_reads='nothing', fusion=dict(mask_layout='head_major'))
 )
 model = dict(
-    encoder=dict(encoder=dict(encoder=pair)),
+    encoder=dict(encoder=dict(encoder=_pair)),
     criterion=dict(
         losses=dict(
             saliency_rank=dict(false_negatives='added'),
@@ -19,4 +19,3 @@ model = dict(
     ),
     postprocessor=dict(scale='duration', clamp=(0, 150), half_saliency=True),
 )
-del pair

@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/schedules/schedule_200e.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(shared=dict(num_dummies=3), projector=dict(video_dims=2050))
+model = dict(shared=dict(num_dummies=3))
 train_cfg = dict(max_epochs=1000)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 param_scheduler = dict(milestones=[2000])

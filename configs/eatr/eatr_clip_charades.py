@@ -7,7 +7,6 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = dict(
-    projector=dict(video_dims=514, text_dims=384),
     encoder=dict(encoder=dict(layers=dict(num_layers=2))),
     decoder=dict(num_layers=2),
     criterion=dict(losses=dict(saliency_margin=dict(weight=4.0))),

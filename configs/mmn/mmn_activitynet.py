@@ -5,14 +5,13 @@ _base_ = [
     '../_base_/schedules/schedule_18e_text.py',
     '../_base_/default_runtime.py',
 ]
-contrastive = dict(weight=0.1, margin=0.3, late_epoch=6)
+_contrastive = dict(weight=0.1, margin=0.3, late_epoch=6)
 model = dict(
     shared=dict(num_clips=64),
-    projector=dict(video_dims=500, num_parts=256),
+    projector=dict(num_parts=256),
     encoder=dict(map=dict(counts=(15, 8, 8)), num_layers=4, kernel_size=9),
-    criterion=dict(losses=dict(vid=contrastive, sent=contrastive)),
+    criterion=dict(losses=dict(vid=_contrastive, sent=_contrastive)),
 )
-del contrastive  # only a name of this file
 optim_wrapper = dict(optimizer=dict(lr=8e-4))
 param_scheduler = dict(milestones=[7, 15])
 default_hooks = dict(freeze=dict(type='FreezeHook', epochs={'projector.text_encoder': 4}))

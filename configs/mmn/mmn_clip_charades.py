@@ -8,16 +8,15 @@ _base_ = [
 ]
 model = dict(
     shared=dict(embed_dims=256, word_dims=384),
-    projector=dict(video_dims=512, text_dims=384),
     encoder=dict(num_layers=4, kernel_size=3),
     criterion=dict(losses=dict(vid=dict(late_epoch=8), sent=dict(late_epoch=8))),
 )
-dataset = dict(feature_spec=dict(tef=False), pipeline=dict(tef=None))
-collate = dict(type='video_collate')
-train_dataloader = dict(batch_size=16, sampler=dict(type='VideoSampler'), collate_fn=collate, dataset=dataset)
-val_dataloader = dict(batch_size=50, sampler=dict(type='VideoSampler'), collate_fn=collate, dataset=dataset)
+feature_spec = dict(tef=False)
+_dataset = dict(pipeline=dict(tef=None))
+_collate = dict(type='video_collate')
+train_dataloader = dict(batch_size=16, sampler=dict(type='VideoSampler'), collate_fn=_collate, dataset=_dataset)
+val_dataloader = dict(batch_size=50, sampler=dict(type='VideoSampler'), collate_fn=_collate, dataset=_dataset)
 test_dataloader = val_dataloader
-del dataset, collate  # only names of this file
 train_cfg = dict(max_epochs=20)
 optim_wrapper = dict(optimizer=dict(lr=5e-4), paramwise_cfg=None)
 param_scheduler = dict(milestones=[8, 15])

@@ -5,16 +5,15 @@ _base_ = [
     '../_base_/schedules/schedule_18e_text.py',
     '../_base_/default_runtime.py',
 ]
-contrastive = dict(weight=0.1, margin=0.1, top_k=3, late_epoch=100)
+_contrastive = dict(weight=0.1, margin=0.1, top_k=3, late_epoch=100)
 model = dict(
     shared=dict(num_clips=128),
     projector=dict(num_parts=256),
     encoder=dict(map=dict(counts=(15, 8, 8, 8))),
     moment_head=dict(power=0.3),
-    criterion=dict(losses=dict(iou=dict(min_iou=0.3, max_iou=0.7), vid=contrastive, sent=contrastive)),
+    criterion=dict(losses=dict(iou=dict(min_iou=0.3, max_iou=0.7), vid=_contrastive, sent=_contrastive)),
     postprocessor=dict(nms=dict(threshold=0.4)),
 )
-del contrastive  # only a name of this file
 train_cfg = dict(max_epochs=250)
 optim_wrapper = dict(optimizer=dict(lr=1.5e-3))
 param_scheduler = dict(milestones=[130, 190])

@@ -6,6 +6,5 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = dict(
-    projector=dict(video_dims=514, text_dims=384),
     criterion=dict(losses=dict(saliency_margin=dict(weight=4.0))),
 )

@@ -7,5 +7,5 @@ _base_ = [
 ]
 model = dict(
     shared=dict(embed_dims=128, ffn_dims=256),
-    projector=dict(video_dims=66, text_dims=48, input_dropout=0.1),
+    projector=dict(input_dropout=0.1),
 )

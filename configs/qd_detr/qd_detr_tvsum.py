@@ -6,7 +6,6 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = dict(
-    projector=dict(video_dims=2050),
     # No moments are annotated: the decoder stays untrained, as in the official code.
     criterion=dict(assigner=None, losses=dict(span=None, giou=None, label=None)),
 )

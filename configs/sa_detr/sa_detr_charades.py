@@ -1,9 +1,23 @@
 # SA-DETR on Charades-STA (SlowFast + CLIP at 1 s), third row of table 9 of the paper: no alignment losses.
 _base_ = [
-    '../_base_/models/sa_detr_no_align.py',
+    '../_base_/models/sa_detr.py',
     '../_base_/datasets/charades_sta.py',
     '../_base_/schedules/schedule_200e.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(decoder=dict(layer=dict(enhance=dict(num_points=15))))
+model = dict(
+    criterion=dict(
+        losses=dict(
+            quality=dict(matched_weight=10.0),
+            video_text=None,
+            clip_local=None,
+            clip_intra=None,
+            clip_inter=None,
+            saliency_margin=dict(weight=4.0),
+            saliency_rank=dict(weight=4.0),
+            saliency_negative=dict(weight=4.0),
+        )
+    ),
+    decoder=dict(layer=dict(enhance=dict(num_points=15))),
+)
 optim_wrapper = dict(optimizer=dict(lr=2e-4))

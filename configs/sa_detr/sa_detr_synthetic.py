@@ -7,7 +7,7 @@ _base_ = [
 ]
 model = dict(
     shared=dict(embed_dims=128, ffn_dims=256),
-    projector=dict(video_dims=66, text_dims=48, input_dropout=0.1),
+    projector=dict(input_dropout=0.1),
     # Every group costs decoder time; two are enough here.
     query_initializer=dict(noise=dict(num_groups=2)),
     # w_q as on TACoS and Charades-STA. With 1, most queries miss, the median of their IoU is 0, an absolute error is

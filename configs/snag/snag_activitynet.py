@@ -5,16 +5,14 @@ _base_ = [
     '../_base_/schedules/schedule_16e_warmup5.py',
     '../_base_/default_runtime.py',
 ]
-moving = dict(normalizer=dict(initial=160))
+_moving = dict(normalizer=dict(initial=160))
 model = dict(
     shared=dict(embed_dims=128),
-    projector=dict(video_dims=500),
     encoder=dict(video=dict(arch=(2, 0, 7)), text=dict(max_length=48), fusion=dict(mode='adaln')),
     point_generator=dict(regression_range=4),
     point_head=dict(num_levels=7),
-    criterion=dict(losses=dict(foreground=moving, span=dict(moving, weight=2.0))),
+    criterion=dict(losses=dict(foreground=_moving, span=dict(_moving, weight=2.0))),
 )
-del moving  # only a name of this file
 train_cfg = dict(max_epochs=15)
 optim_wrapper = dict(optimizer=dict(lr=2e-3), paramwise_cfg=dict(lr_mult={'encoder.text': 0.1, 'projector.text': 0.1}))
 default_hooks = dict(ema=dict(type='MomentEMAHook', momentum=0.001))

@@ -5,7 +5,6 @@ _base_ = [
     '../_base_/schedules/schedule_16e_warmup5.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(projector=dict(video_dims=2048))
 optim_wrapper = dict(optimizer=dict(weight_decay=5e-4))
 default_hooks = dict(ema=dict(type='MomentEMAHook', momentum=0.001))
 randomness = dict(seed=1234567891)

@@ -3,19 +3,15 @@
 _base_ = ['./snag_nlq.py']
 model = dict(
     shared=dict(embed_dims=384, text_embed_dims=768),
-    projector=dict(video_dims=256),
     encoder=dict(text=dict(_delete_=True, type='PooledWords')),
 )
-dataset = dict(
-    feature_spec=dict(streams=dict(slowfast=None, egovlp=dict(dim=256, normalise='none')), clip_len=8 / 30),
-    stores=dict(
-        egovlp=dict(type='FolderStore', folder='egovlp_features/video', template='{vid}.npy'),
-        text=dict(folder='egovlp_features/text/token_768d'),
-    ),
-    pipeline=dict(load=dict(step=2)),
+feature_spec = dict(streams=dict(slowfast=None, egovlp=dict(dim=256, normalise='none')), clip_len=8 / 30)
+stores = dict(
+    egovlp=dict(type='FolderStore', folder='egovlp_features/video', template='{vid}.npy'),
+    text=dict(folder='egovlp_features/text/token_768d'),
 )
-train_dataloader = dict(sampler=dict(epochs=7, step=2), dataset=dataset)
-val_dataloader = dict(dataset=dataset)
-test_dataloader = dict(dataset=dataset)
-del dataset  # only a name of this file
+_dataset = dict(pipeline=dict(load=dict(step=2)))
+train_dataloader = dict(sampler=dict(epochs=7, step=2), dataset=_dataset)
+val_dataloader = dict(dataset=_dataset)
+test_dataloader = dict(dataset=_dataset)
 train_cfg = dict(max_epochs=7)

@@ -6,10 +6,9 @@ _base_ = [
     '../_base_/schedules/schedule_16e_warmup5.py',
     '../_base_/default_runtime.py',
 ]
-moving = dict(normalizer=dict(initial=250))
+_moving = dict(normalizer=dict(initial=250))
 model = dict(
     shared=dict(embed_dims=512, text_embed_dims=512, input_stride=2),
-    projector=dict(video_dims=512, text_dims=512),
     encoder=dict(
         video=dict(arch=(2, 0, 9), window=17, max_length=4096, position=None),
         text=dict(_delete_=True, type='PooledWords'),
@@ -17,11 +16,10 @@ model = dict(
     ),
     point_generator=dict(regression_range=4, max_length=4096),
     point_head=dict(num_levels=9),
-    criterion=dict(losses=dict(foreground=moving, span=moving)),
+    criterion=dict(losses=dict(foreground=_moving, span=_moving)),
     postprocessor=dict(pre_topk=200, nms=dict(max_predictions=50)),
     max_queries=16,
 )
-del moving  # only a name of this file
 train_cfg = dict(max_epochs=8)
 optim_wrapper = dict(optimizer=dict(lr=1e-4))
 default_hooks = dict(ema=dict(type='MomentEMAHook', momentum=0.001))

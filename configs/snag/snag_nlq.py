@@ -6,10 +6,9 @@ _base_ = [
     '../_base_/schedules/schedule_16e_warmup5.py',
     '../_base_/default_runtime.py',
 ]
-moving = dict(normalizer=dict(initial=10))
+_moving = dict(normalizer=dict(initial=10))
 model = dict(
     shared=dict(embed_dims=512),
-    projector=dict(video_dims=2304, text_dims=768),
     encoder=dict(
         video=dict(arch=(2, 0, 8), window=19, max_length=2304),
         text=dict(num_layers=1, max_length=24),
@@ -17,9 +16,8 @@ model = dict(
     ),
     point_generator=dict(offset=1.0, regression_range=4, max_length=2304),
     point_head=dict(num_levels=8),
-    criterion=dict(losses=dict(foreground=moving, span=dict(moving, distance='none'))),
+    criterion=dict(losses=dict(foreground=_moving, span=dict(_moving, distance='none'))),
 )
-del moving  # only a name of this file
 train_cfg = dict(max_epochs=10)
 optim_wrapper = dict(optimizer=dict(lr=1e-4))
 default_hooks = dict(ema=dict(type='MomentEMAHook', momentum=0.001))

@@ -16,7 +16,6 @@ model = dict(
     ),
     postprocessor=dict(round_to=2.0),
 )
-partner = dict(type='SimilarVideoSampler', index='similar_videos.npz')
-synthesis = dict(type='SynthesizeVideo', alpha=0.7, partner=partner)
-train_dataloader = dict(dataset=dict(pipeline=dict(augment=dict(synthesis=synthesis))))
-del partner, synthesis  # only names of this file
+_partner = dict(type='SimilarVideoSampler', index='similar_videos.npz')
+_synthesis = dict(type='SynthesizeVideo', alpha=0.7, partner=_partner)
+train_dataloader = dict(dataset=dict(pipeline=dict(augment=dict(synthesis=_synthesis))))

@@ -15,17 +15,16 @@ model = dict(
     ),
     postprocessor=dict(round_to=2.0),
 )
-full = dict(feature_spec=dict(max_clips=None))
+_full = dict(feature_spec=dict(max_clips=None))
 train_dataloader = dict(
     batch_sampler=dict(type='PairBatchSampler', strategy='sim'),
     dataset=dict(
         _delete_=True,
         type='PairedDataset',
         dataset=_base_.train_dataloader.dataset,
-        changes=dict(full, pipeline=dict(targets=dict(short='preceding', beyond='keep'))),
+        changes=dict(_full, pipeline=dict(targets=dict(short='preceding', beyond='keep'))),
         pair=dict(type='SynthesizePair', alpha=0.7),
     ),
 )
-val_dataloader = dict(dataset=full)
-test_dataloader = dict(dataset=full)
-del full  # only a name of this file
+val_dataloader = dict(dataset=_full)
+test_dataloader = dict(dataset=_full)

@@ -2,12 +2,7 @@
 # appends the temporal endpoints twice, to video and to audio; once here.
 _base_ = ['./tr_detr_qvhl.py']
 model = dict(
-    projector=dict(video_dims=4866),
     criterion=dict(losses=dict(clip_local=dict(weight=0.3))),
 )
 feature_spec = dict(streams=dict(pann=dict(dim=2048)))
 stores = dict(pann=dict(type='FolderStore', folder='pann_features', template='{vid}.npy'))
-train_dataloader = dict(dataset=dict(feature_spec=feature_spec, stores=stores))
-val_dataloader = dict(dataset=dict(feature_spec=feature_spec, stores=stores))
-test_dataloader = val_dataloader
-del feature_spec, stores

@@ -5,12 +5,11 @@ _base_ = [
     '../_base_/schedules/schedule_45e_step40.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(shared=dict(embed_dims=256), projector=dict(video_dims=514, text_dims=384))
-dataset = dict(pipeline=dict(targets=dict(inside='center')))
-train_dataloader = dict(dataset=dataset)
-val_dataloader = dict(dataset=dataset)
-test_dataloader = dict(dataset=dataset)
-del dataset  # only a name of this file
+model = dict(shared=dict(embed_dims=256))
+_dataset = dict(pipeline=dict(targets=dict(inside='center')))
+train_dataloader = dict(dataset=_dataset)
+val_dataloader = dict(dataset=_dataset)
+test_dataloader = dict(dataset=_dataset)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.2, end_factor=1.0, begin=0, end=5, by_epoch=True),
     dict(type='MultiStepLR', milestones=[40], gamma=0.1, by_epoch=True),

@@ -6,8 +6,8 @@ _base_ = [
     '../_base_/schedules/schedule_200e_warmup10_step80.py',
     '../_base_/default_runtime.py',
 ]
-dataset = dict(feature_spec=dict(text=dict(max_length=None)), pipeline=dict(targets=dict(inside='center')))
-train_dataloader = dict(dataset=dataset)
-val_dataloader = dict(dataset=dataset)
-test_dataloader = dict(dataset=dataset)
-del dataset  # only a name of this file
+feature_spec = dict(text=dict(max_length=None))
+_dataset = dict(pipeline=dict(targets=dict(inside='center')))
+train_dataloader = dict(dataset=_dataset)
+val_dataloader = dict(dataset=_dataset)
+test_dataloader = dict(dataset=_dataset)

@@ -7,10 +7,8 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = dict(criterion=dict(losses=dict(clip_intra=dict(weight=0.05), clip_inter=dict(weight=0.01))))
-dataset = dict(
-    feature_spec=dict(max_clips=None, text=dict(max_length=None)), pipeline=dict(targets=dict(max_windows=100))
-)
-train_dataloader = dict(dataset=dataset)
-val_dataloader = dict(dataset=dataset)
-test_dataloader = dict(dataset=dataset)
-del dataset  # only a name of this file
+feature_spec = dict(max_clips=None, text=dict(max_length=None))
+_dataset = dict(pipeline=dict(targets=dict(max_windows=100)))
+train_dataloader = dict(dataset=_dataset)
+val_dataloader = dict(dataset=_dataset)
+test_dataloader = dict(dataset=_dataset)

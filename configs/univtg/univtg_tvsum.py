@@ -6,6 +6,5 @@ _base_ = [
     '../_base_/schedules/schedule_200e_warmup10_step80.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(projector=dict(video_dims=2050))
 default_hooks = dict(checkpoint=dict(save_best='HL-mAP'))
 find_unused_parameters = True

@@ -6,7 +6,6 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = dict(
-    projector=dict(video_dims=514, text_dims=384),
     encoder=dict(sampler=dict(start_epoch=35), similarity=dict(hidden_dims=256)),
     query_initializer=dict(num_queries=10, slots=dict(hidden_dims=256)),
 )

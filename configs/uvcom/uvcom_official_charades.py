@@ -20,8 +20,8 @@ model = dict(
     ),
     postprocessor=dict(scale='duration', clamp=(0, 150), round_to=2.0),
 )
-dataset = dict(feature_spec=dict(max_clips=75), pipeline=dict(targets=dict(grid='clip_len', short='preceding')))
-train_dataloader = dict(dataset=dataset)
-val_dataloader = dict(dataset=dataset)
+feature_spec = dict(max_clips=75)
+_dataset = dict(pipeline=dict(targets=dict(grid='clip_len', short='preceding')))
+train_dataloader = dict(dataset=_dataset)
+val_dataloader = dict(dataset=_dataset)
 test_dataloader = val_dataloader
-del dataset

@@ -8,19 +8,19 @@ _base_ = [
 ]
 data_root = 'data/charades_cg'
 
-learned = dict(word_dims=768, space='learned')
+_learned = dict(word_dims=768, space='learned')
 model = dict(
     shared=dict(frame_dims=4096),
     criterion=dict(
         losses=dict(
-            visual_context=dict(type='VisualContextLoss', weight=0.5, form='consistent', **learned),
+            visual_context=dict(type='VisualContextLoss', weight=0.5, form='consistent', **_learned),
             spatial_dynamic=dict(
-                type='SpatialDynamicLoss', weight=0.01, form='relational', num_patches=49, frame_dims=512, **learned
+                type='SpatialDynamicLoss', weight=0.01, form='relational', num_patches=49, frame_dims=512, **_learned
             ),
         )
     ),
 )
-augment = dict(
+_augment = dict(
     roles=dict(type='SplitQuery', split=dict(type='TagSplit')),
     patches=dict(
         type='LoadPatches',
@@ -29,12 +29,11 @@ augment = dict(
         shape=(49, 512),
     ),
 )
-pack = dict(inputs=dict(video='video_feat', text='text_feat', roles='roles', patches='patches'))
-dataset = dict(data_root=data_root, ann_file='tagged/train.jsonl', pipeline=dict(augment=augment, pack=pack))
-train_dataloader = dict(collate_fn=dict(shared=('video', 'patches')), dataset=dataset)
+_pack = dict(inputs=dict(video='video_feat', text='text_feat', roles='roles', patches='patches'))
+_dataset = dict(data_root=data_root, ann_file='tagged/train.jsonl', pipeline=dict(augment=_augment, pack=_pack))
+train_dataloader = dict(collate_fn=dict(shared=('video', 'patches')), dataset=_dataset)
 val_dataloader = dict(dataset=dict(data_root=data_root, ann_file='test_trivial.jsonl'))
 test_dataloader = dict(dataset=dict(data_root=data_root, ann_file='novel_word.jsonl'))
-del learned, augment, pack, dataset  # only names of this file
 default_hooks = dict(freeze=dict(type='FreezeHook', epochs={'projector.text_encoder': 4}))
 randomness = dict(seed=25285)
 find_unused_parameters = True  # of the frozen text encoder, under distributed training

@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmvmr.composition.component import Component, CompositionError, closest, component_options, find_component
 from mmvmr.composition.edits import is_kind
 from mmvmr.registry import MODELS
+from mmvmr.utils.config import read_config
 from mmvmr.utils.setup import register_all_modules
 
 
@@ -39,7 +40,7 @@ def compose(base: str | Path | Config, components: Sequence[str], options: Mappi
         raise CompositionError(f'given more than once: {", ".join(twice)}')
     check_exclusions(kinds)
     chosen = split_options(kinds, options or {})
-    cfg = base if isinstance(base, Config) else Config.fromfile(base)
+    cfg = base if isinstance(base, Config) else read_config(base)
     cfg = Config(cfg.to_dict())  # copies, in which no two places share an object
     for name in sorted(kinds, key=lambda name: (kinds[name].stage, name)):
         try:

@@ -12,6 +12,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmvmr.composition.component import CompositionError
+from mmvmr.utils.config import separate_features
 from mmvmr.utils.io import atomic_write
 
 WIDTH = 120
@@ -99,8 +100,7 @@ def render_config(cfg: Config, base_path: str | Path, folder: str | Path, commen
     Raises:
         CompositionError: If the config lacks a top-level key of its base, which no config file can say.
     """
-    base = Config.fromfile(base_path, import_custom_modules=False).to_dict()
-    new = cfg.to_dict()
+    base, new = _written(Config.fromfile(base_path, import_custom_modules=False)), _written(cfg)
     if gone := sorted(set(base) - set(new)):
         raise CompositionError(f'a config that inherits {base_path} cannot remove its keys {gone}')
     lines = [f'# {line}'.rstrip() for line in comment.splitlines()]
@@ -109,6 +109,13 @@ def render_config(cfg: Config, base_path: str | Path, folder: str | Path, commen
     changes = difference(base, new, ())
     lines += [f'{key} = {render(value, 0, len(key) + 3)}' for key, value in changes.items()]
     return '\n'.join(lines) + '\n'
+
+
+def _written(cfg: Config) -> dict[str, Any]:
+    """A config as files say it: data sets and projector receive the features later."""
+    cfg = Config(cfg.to_dict())
+    separate_features(cfg)
+    return cfg.to_dict()
 
 
 def difference(base: Mapping[str, Any], new: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mmengine.config import Config, ConfigDict
+from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
+from mmvmr.utils.config import read_config
 from mmvmr.utils.paths import configs_dir
 
 #: Options of an official run, by their official names.
@@ -52,7 +53,7 @@ class OfficialMethod:
         Returns:
             Config of the detector.
         """
-        cfg = Config.fromfile(configs_dir() / '_base_' / 'models' / self.base)
+        cfg = read_config(configs_dir() / '_base_' / 'models' / self.base)
         cfg.merge_from_dict({'model': self.options(options)})
         cfg.merge_from_dict({'model': dict(overrides or {})})
         return cfg.model

@@ -1,5 +1,6 @@
 """Models: detectors and the components that fill their slots."""
 
+import mmvmr.utils.config  # noqa: F401  (configs that name these components are read with it)
 from mmvmr.models.criterion import MomentCriterion
 from mmvmr.models.data_preprocessor import MomentDataPreprocessor
 from mmvmr.models.decoders import *  # noqa: F403

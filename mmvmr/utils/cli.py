@@ -17,14 +17,18 @@ from typing import Any
 from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.runner import Runner
 
+from mmvmr.utils.config import find_config, read_config, resolve_features, separate_features
+
 #: Top-level keys that mean something although they are no argument of the runner.
 _EXTRA_KEYS = {
     'custom_imports',
     'data_root',
     'default_scope',
     'extraction',
+    'feature_spec',
     'find_unused_parameters',
     'model_wrapper_cfg',
+    'stores',
     'sync_bn',
 }
 #: What a wrong config, data folder or checkpoint raises while things are built.
@@ -79,19 +83,21 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
     """Read a config file and apply ``--cfg-options``.
 
     Args:
-        path: The config file.
+        path: The config file, or the name of a shipped one: see :func:`mmvmr.utils.config.find_config`.
         options: Dotted keys and their values.
 
     Returns:
-        The config.
+        The config, with resolved features.
 
     Raises:
         UserError: If the file is missing or cannot be read, or an option names an unknown top-level key.
     """
-    if not Path(path).is_file():
-        raise UserError(f'config {path}: no such file')
     try:
-        cfg = Config.fromfile(path)
+        file = find_config(path)
+    except FileNotFoundError as error:
+        raise UserError(str(error)) from error
+    try:
+        cfg = read_config(file)
     except Exception as error:
         raise UserError(f'config {path}: {type(error).__name__}: {" ".join(str(error).split())}') from error
     if options:
@@ -112,8 +118,10 @@ def apply_options(cfg: Config, options: Mapping[str, Any], source: str = '--cfg-
     """
     _check_options(cfg, options, source)
     try:
+        separate_features(cfg)
         cfg.merge_from_dict(copy.deepcopy(dict(options)))  # mmengine empties what it merges
-    except (KeyError, TypeError) as error:
+        resolve_features(cfg)
+    except (KeyError, TypeError, ValueError) as error:
         raise UserError(f'{source}: {describe(error)}') from error
 
 

@@ -12,6 +12,7 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope, init_default_scope
 
+import mmvmr.utils.config  # noqa: F401  (Config.fromfile reads the configs of mmvmr with it)
 from mmvmr.utils.checkpoint import install_safe_loader
 from mmvmr.utils.dependencies import require_mmcv
 

@@ -14,8 +14,6 @@ CONFIGS = REPO / 'configs'
 QD = CONFIGS / 'qd_detr' / 'qd_detr_qvhl.py'
 MIXED = """
 model = dict(
-    criterion=dict(losses=dict(frame_guidance=dict(type='FrameGuidanceLoss', weight=2.0))),
-    decoder=dict(layer=dict(cross_attn=dict(modulator=dict(type='GaussianModulator', alpha=2.0, mode='multiply')))),
     encoder=dict(
         _delete_=True,
         type='FrameMatchEncoder',
@@ -27,6 +25,8 @@ model = dict(
             ),
         ),
     ),
+    decoder=dict(layer=dict(cross_attn=dict(modulator=dict(type='GaussianModulator', alpha=2.0, mode='multiply')))),
+    criterion=dict(losses=dict(frame_guidance=dict(type='FrameGuidanceLoss', weight=2.0))),
 )
 train_dataloader = dict(dataset=dict(pipeline=dict(augment=dict(negative=dict(type='NegativeQuery')))))
 """

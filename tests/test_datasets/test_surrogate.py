@@ -172,5 +172,10 @@ def test_configs_leave_no_key_without_effect(repo_dir, name):
         {f'{s}_{kind}' for s in splits}
         for splits, kind in ((('train', 'val', 'test'), 'dataloader'), (('val', 'test'), 'evaluator'))
     )
-    assert set(config) - {'robustness'} == {'data_root', *loaders, *evaluators}  # splits for robustness.py are optional
+    assert set(config) - {'robustness', 'stores'} == {
+        'data_root',
+        'feature_spec',
+        *loaders,
+        *evaluators,
+    }  # these are optional
     assert {config[loader].dataset.data_root for loader in loaders} == {config.data_root}

@@ -1,10 +1,4 @@
 # Charades-STA: C3D (16 frames every 4), each video at 256 clips; GloVe. Video 4096, text 300.
 _base_ = ['./charades_i3d_glove.py']
-dataset = dict(
-    feature_spec=dict(streams=dict(rgb=None, flow=None, c3d=dict(dim=4096, normalise='none'))),
-    stores=dict(c3d=dict(type='FolderStore', folder='c3d_features', template='{vid}.npy')),
-)
-train_dataloader = dict(dataset=dataset)
-val_dataloader = dict(dataset=dataset)
-test_dataloader = val_dataloader
-del dataset  # only a name of this file
+feature_spec = dict(streams=dict(rgb=None, flow=None, c3d=dict(dim=4096, normalise='none')))
+stores = dict(c3d=dict(type='FolderStore', folder='c3d_features', template='{vid}.npy'))

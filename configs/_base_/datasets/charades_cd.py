@@ -5,27 +5,26 @@
 _base_ = ['./moments.py']
 data_root = 'data/charades_cd'
 
-dataset = dict(
+feature_spec = dict(
+    streams=dict(i3d=dict(dim=1024)),
+    text=dict(dim=512, max_length=32),
+    clip_len=1.0,
+    max_clips=75,
+)
+stores = dict(
+    i3d=dict(type='FolderStore', folder='i3d_features', template='{vid}.npy'),
+    text=dict(type='FolderStore', folder='clip_text_features', template='qid{qid}.npz', key='last_hidden_state'),
+)
+_dataset = dict(
     data_root=data_root,
-    feature_spec=dict(
-        streams=dict(i3d=dict(dim=1024)),
-        text=dict(dim=512, max_length=32),
-        clip_len=1.0,
-        max_clips=75,
-    ),
-    stores=dict(
-        i3d=dict(type='FolderStore', folder='i3d_features', template='{vid}.npy'),
-        text=dict(type='FolderStore', folder='clip_text_features', template='qid{qid}.npz', key='last_hidden_state'),
-    ),
     annotations=dict(outside='clip'),
     pipeline=dict(
         targets=dict(_delete_=True, type='BuildMomentTargets', max_windows=5, labels=dict(type='MomentLabels'))
     ),
 )
-train_dataloader = dict(dataset=dict(dataset, ann_file='train.jsonl'))
-val_dataloader = dict(dataset=dict(dataset, ann_file='val.jsonl'))
-test_dataloader = dict(dataset=dict(dataset, ann_file='test_iid.jsonl'))
-del dataset  # only a name of this file
+train_dataloader = dict(dataset=dict(_dataset, ann_file='train.jsonl'))
+val_dataloader = dict(dataset=dict(_dataset, ann_file='val.jsonl'))
+test_dataloader = dict(dataset=dict(_dataset, ann_file='test_iid.jsonl'))
 
 val_evaluator = [dict(type='MomentRetrievalMetric', protocol='charades')]
 test_evaluator = val_evaluator

@@ -6,11 +6,10 @@
 _base_ = ['./charades_sta.py']
 data_root = 'data/charades_cg'
 
-dataset = dict(data_root=data_root, annotations=dict(outside='clip'))
-train_dataloader = dict(dataset=dict(dataset, ann_file='train.jsonl'))
-val_dataloader = dict(dataset=dict(dataset, ann_file='test_trivial.jsonl'))
-test_dataloader = dict(dataset=dict(dataset, ann_file='novel_word.jsonl'))
-del dataset  # only a name of this file
+_dataset = dict(data_root=data_root, annotations=dict(outside='clip'))
+train_dataloader = dict(dataset=dict(_dataset, ann_file='train.jsonl'))
+val_dataloader = dict(dataset=dict(_dataset, ann_file='test_trivial.jsonl'))
+test_dataloader = dict(dataset=dict(_dataset, ann_file='novel_word.jsonl'))
 
 # What tools/analysis_tools/robustness.py calls the splits, and those that it takes unasked.
 robustness = dict(

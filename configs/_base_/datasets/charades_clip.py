@@ -4,27 +4,24 @@
 _base_ = ['./moments.py']
 data_root = 'data/charades_clip'
 
-dataset = dict(
+feature_spec = dict(
+    streams=dict(clip=dict(dim=512)),
+    text=dict(dim=384, max_length=32),
+    clip_len=1.0,
+)
+stores = dict(
+    clip=dict(type='FolderStore', folder='features/clip_b32_1fps', template='{vid}.npz', key='features'),
+    text=dict(type='FolderStore', folder='features/minilm_tokens', template='qid{qid}.npz', key='last_hidden_state'),
+)
+_dataset = dict(
     data_root=data_root,
-    feature_spec=dict(
-        streams=dict(clip=dict(dim=512)),
-        text=dict(dim=384, max_length=32),
-        clip_len=1.0,
-    ),
-    stores=dict(
-        clip=dict(type='FolderStore', folder='features/clip_b32_1fps', template='{vid}.npz', key='features'),
-        text=dict(
-            type='FolderStore', folder='features/minilm_tokens', template='qid{qid}.npz', key='last_hidden_state'
-        ),
-    ),
     pipeline=dict(load=dict(cache=True)),
 )
-train_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(dataset, ann_file='train.jsonl'))
+train_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(_dataset, ann_file='train.jsonl'))
 val_dataloader = dict(
-    batch_size=100, num_workers=0, persistent_workers=False, dataset=dict(dataset, ann_file='val.jsonl')
+    batch_size=100, num_workers=0, persistent_workers=False, dataset=dict(_dataset, ann_file='val.jsonl')
 )
 test_dataloader = val_dataloader
-del dataset  # only a name of this file
 
 val_evaluator = [dict(type='MomentRetrievalMetric', protocol='charades')]
 test_evaluator = val_evaluator

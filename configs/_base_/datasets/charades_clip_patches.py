@@ -3,19 +3,17 @@
 _base_ = ['./tokens_by_video.py']
 data_root = 'data/charades_vdi'
 
-dataset = dict(
-    data_root=data_root,
-    feature_spec=dict(streams=dict(clip=dict(dim=512)), text=dict(max_length=77), clip_len=1.0),
-    stores=dict(
-        clip=dict(type='FolderStore', folder='clip_frames', template='{vid}.npz'),
-        text=dict(tokenizer='openai/clip-vit-base-patch32', max_length=77),
-    ),
+feature_spec = dict(streams=dict(clip=dict(dim=512)), text=dict(max_length=77), clip_len=1.0)
+stores = dict(
+    clip=dict(type='FolderStore', folder='clip_frames', template='{vid}.npz'),
+    text=dict(tokenizer='openai/clip-vit-base-patch32', max_length=77),
 )
+_dataset = dict(data_root=data_root)
 train_dataloader = dict(
     batch_size=48,
     collate_fn=dict(shared=('video', 'patches')),
     dataset=dict(
-        dataset,
+        _dataset,
         ann_file='tagged/charades_train_release.jsonl',
         pipeline=dict(
             augment=dict(
@@ -31,9 +29,8 @@ train_dataloader = dict(
         ),
     ),
 )
-val_dataloader = dict(batch_size=48, dataset=dict(dataset, ann_file='charades_test_release.jsonl'))
+val_dataloader = dict(batch_size=48, dataset=dict(_dataset, ann_file='charades_test_release.jsonl'))
 test_dataloader = val_dataloader
-del dataset  # only a name of this file
 
 val_evaluator = [dict(type='MomentRetrievalMetric', protocol='charades')]
 test_evaluator = val_evaluator

@@ -4,24 +4,23 @@
 _base_ = ['./glove_by_video.py']
 data_root = 'data/charades_snag'
 
-dataset = dict(
+feature_spec = dict(
+    streams=dict(rgb=dict(dim=1024, normalise='none'), flow=dict(dim=1024, normalise='none')),
+    clip_len=1 / 6,  # nominal: videos differ in frames per second
+)
+stores = dict(
+    rgb=dict(type='FolderStore', folder='i3d_features/kinetics/rgb', template='{vid}.npy'),
+    flow=dict(type='FolderStore', folder='i3d_features/kinetics/flow', template='{vid}.npy'),
+)
+_dataset = dict(
     data_root=data_root,
-    feature_spec=dict(
-        streams=dict(rgb=dict(dim=1024, normalise='none'), flow=dict(dim=1024, normalise='none')),
-        clip_len=1 / 6,  # nominal: videos differ in frames per second
-    ),
-    stores=dict(
-        rgb=dict(type='FolderStore', folder='i3d_features/kinetics/rgb', template='{vid}.npy'),
-        flow=dict(type='FolderStore', folder='i3d_features/kinetics/flow', template='{vid}.npy'),
-    ),
     pipeline=dict(load=dict(length=256)),
 )
 train_dataloader = dict(
-    batch_size=8, sampler=dict(max_queries=4), dataset=dict(dataset, ann_file='charades_train_release.jsonl')
+    batch_size=8, sampler=dict(max_queries=4), dataset=dict(_dataset, ann_file='charades_train_release.jsonl')
 )
-val_dataloader = dict(batch_size=8, dataset=dict(dataset, ann_file='charades_test_release.jsonl'))
+val_dataloader = dict(batch_size=8, dataset=dict(_dataset, ann_file='charades_test_release.jsonl'))
 test_dataloader = val_dataloader
-del dataset  # only a name of this file
 
 val_evaluator = [dict(type='MomentRetrievalMetric', protocol='charades')]
 test_evaluator = val_evaluator

@@ -5,22 +5,19 @@
 _base_ = ['./moments.py']
 data_root = 'data/charades_vgg'
 
-dataset = dict(
-    data_root=data_root,
-    feature_spec=dict(
-        streams=dict(vgg=dict(dim=4096)),
-        text=dict(dim=300, normalise='none'),
-        clip_len=0.166666,
-    ),
-    stores=dict(
-        vgg=dict(type='FolderStore', folder='vgg_features/rgb_features', template='{vid}.npy'),
-        text=dict(type='WordVectorStore', file='glove.6B.300d.txt', dim=300),
-    ),
+feature_spec = dict(
+    streams=dict(vgg=dict(dim=4096)),
+    text=dict(dim=300, normalise='none'),
+    clip_len=0.166666,
 )
-train_dataloader = dict(batch_size=16, dataset=dict(dataset, ann_file='charades_train_release.jsonl'))
-val_dataloader = dict(batch_size=16, dataset=dict(dataset, ann_file='charades_test_release.jsonl'))
+stores = dict(
+    vgg=dict(type='FolderStore', folder='vgg_features/rgb_features', template='{vid}.npy'),
+    text=dict(type='WordVectorStore', file='glove.6B.300d.txt', dim=300),
+)
+_dataset = dict(data_root=data_root)
+train_dataloader = dict(batch_size=16, dataset=dict(_dataset, ann_file='charades_train_release.jsonl'))
+val_dataloader = dict(batch_size=16, dataset=dict(_dataset, ann_file='charades_test_release.jsonl'))
 test_dataloader = val_dataloader
-del dataset  # only a name of this file
 
 val_evaluator = [dict(type='MomentRetrievalMetric', protocol='charades')]
 test_evaluator = val_evaluator

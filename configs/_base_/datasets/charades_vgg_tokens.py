@@ -3,15 +3,12 @@
 _base_ = ['./tokens_by_video.py']
 data_root = 'data/charades_2dtan'
 
-dataset = dict(
-    data_root=data_root,
-    feature_spec=dict(streams=dict(vgg=dict(dim=4096)), clip_len=0.166666),
-    stores=dict(vgg=dict(type='HDF5Store', file='vgg_rgb_features.hdf5')),
-)
-train_dataloader = dict(batch_size=48, dataset=dict(dataset, ann_file='charades_train_release.jsonl'))
-val_dataloader = dict(batch_size=48, dataset=dict(dataset, ann_file='charades_test_release.jsonl'))
+feature_spec = dict(streams=dict(vgg=dict(dim=4096)), clip_len=0.166666)
+stores = dict(vgg=dict(type='HDF5Store', file='vgg_rgb_features.hdf5'))
+_dataset = dict(data_root=data_root)
+train_dataloader = dict(batch_size=48, dataset=dict(_dataset, ann_file='charades_train_release.jsonl'))
+val_dataloader = dict(batch_size=48, dataset=dict(_dataset, ann_file='charades_test_release.jsonl'))
 test_dataloader = val_dataloader
-del dataset  # only a name of this file
 
 val_evaluator = [dict(type='MomentRetrievalMetric', protocol='charades')]
 test_evaluator = val_evaluator

@@ -1,16 +1,25 @@
-# As moments_by_video.py with GloVe words, and clips that share the duration of the video: the features that SnAG reads
+# As moments_by_video.py with GloVe text tokens, and clips that share the duration of the video: the features that SnAG uses
 # have a number of frames per clip, and videos differ in frames per second. Vectors are taken as stored.
-_base_ = ['./moments_by_video.py']
-dataset = dict(
-    feature_spec=dict(text=dict(dim=300, normalise='none')),
-    stores=dict(text=dict(type='WordVectorStore', file='glove.6B.300d.txt', split='punctuation')),
+feature_spec = dict(text=dict(dim=300, normalise='none'), tef=False)
+stores = dict(text=dict(type='WordVectorStore', file='glove.6B.300d.txt', split='punctuation'))
+_dataset = dict(
+    type='MomentDataset',
     annotations=dict(outside='clip'),
     pipeline=dict(
         load=dict(type='LoadResampledFeatures', clip_time='duration'),
-        targets=dict(type='BuildMomentTargets', grid='clip_len', labels=dict(type='MomentLabels')),
+        augment=dict(),
+        tef=None,
+        targets=dict(type='BuildMomentTargets', max_windows=5, grid='clip_len', labels=dict(type='MomentLabels')),
+        pack=dict(type='PackMomentInputs'),
     ),
 )
-train_dataloader = dict(dataset=dataset)
-val_dataloader = dict(dataset=dataset)
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=2,
+    persistent_workers=True,
+    sampler=dict(type='VideoSampler', shuffle=True),
+    collate_fn=dict(type='video_collate'),
+    dataset=_dataset,
+)
+val_dataloader = dict(train_dataloader, sampler=dict(type='VideoSampler', shuffle=False))
 test_dataloader = val_dataloader
-del dataset  # only a name of this file

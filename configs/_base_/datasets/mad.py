@@ -4,17 +4,17 @@
 _base_ = ['./moments_by_video.py']
 data_root = 'data/mad'
 
-dataset = dict(
+feature_spec = dict(
+    streams=dict(clip=dict(dim=512, normalise='none')),
+    text=dict(dim=512, normalise='none'),
+    clip_len=0.2,
+)
+stores = dict(
+    clip=dict(type='FolderStore', folder='clip_features/video_5fps_512d', template='{vid}.npy'),
+    text=dict(type='FolderStore', folder='clip_features/token_512d', template='{qid}.npy'),
+)
+_dataset = dict(
     data_root=data_root,
-    feature_spec=dict(
-        streams=dict(clip=dict(dim=512, normalise='none')),
-        text=dict(dim=512, normalise='none'),
-        clip_len=0.2,
-    ),
-    stores=dict(
-        clip=dict(type='FolderStore', folder='clip_features/video_5fps_512d', template='{vid}.npy'),
-        text=dict(type='FolderStore', folder='clip_features/token_512d', template='{qid}.npy'),
-    ),
     annotations=dict(outside='clip'),
     pipeline=dict(targets=dict(grid='clip_len')),
 )
@@ -22,14 +22,13 @@ train_dataloader = dict(
     batch_size=2,
     sampler=dict(type='NearbyQuerySampler', max_clips=8192, max_queries=16, epochs=8),
     dataset=dict(
-        dataset,
+        _dataset,
         ann_file='mad_train.jsonl',
-        pipeline=dict(dataset['pipeline'], augment=dict(crop=dict(type='CropClips', max_clips=8192))),
+        pipeline=dict(_dataset['pipeline'], augment=dict(crop=dict(type='CropClips', max_clips=8192))),
     ),
 )
-val_dataloader = dict(batch_size=1, dataset=dict(dataset, ann_file='mad_val.jsonl'))
-test_dataloader = dict(batch_size=1, dataset=dict(dataset, ann_file='mad_test.jsonl'))
-del dataset  # only a name of this file
+val_dataloader = dict(batch_size=1, dataset=dict(_dataset, ann_file='mad_val.jsonl'))
+test_dataloader = dict(batch_size=1, dataset=dict(_dataset, ann_file='mad_test.jsonl'))
 
 val_evaluator = [dict(type='MomentRetrievalMetric', protocol='mad')]
 test_evaluator = val_evaluator

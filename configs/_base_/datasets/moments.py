@@ -1,6 +1,6 @@
 # What the data sets of annotated moments have in common: loading, targets, batches. A data set's file adds data_root,
 # features (feature_spec, stores), annotation files and its protocol.
-dataset = dict(
+_dataset = dict(
     type='MomentDataset',
     pipeline=dict(
         load=dict(type='LoadMomentFeatures'),
@@ -16,8 +16,7 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     collate_fn=dict(type='moment_collate'),
-    dataset=dataset,
+    dataset=_dataset,
 )
 val_dataloader = dict(train_dataloader, sampler=dict(type='DefaultSampler', shuffle=False))
 test_dataloader = val_dataloader
-del dataset  # only a name of this file: a key that changed nothing would mislead

@@ -4,17 +4,17 @@
 _base_ = ['./moments_by_video.py']
 data_root = 'data/ego4d_snag'
 
-dataset = dict(
+feature_spec = dict(
+    streams=dict(slowfast=dict(dim=2304, normalise='none')),
+    text=dict(dim=768, normalise='none'),
+    clip_len=16 / 30,
+)
+stores = dict(
+    slowfast=dict(type='FolderStore', folder='slowfast_features', template='{vid}.npy'),
+    text=dict(type='FolderStore', folder='bert_features', template='{qid}.npy'),
+)
+_dataset = dict(
     data_root=data_root,
-    feature_spec=dict(
-        streams=dict(slowfast=dict(dim=2304, normalise='none')),
-        text=dict(dim=768, normalise='none'),
-        clip_len=16 / 30,
-    ),
-    stores=dict(
-        slowfast=dict(type='FolderStore', folder='slowfast_features', template='{vid}.npy'),
-        text=dict(type='FolderStore', folder='bert_features', template='{qid}.npy'),
-    ),
     annotations=dict(outside='clip'),
     pipeline=dict(
         load=dict(type='LoadResampledFeatures'),
@@ -25,14 +25,13 @@ train_dataloader = dict(
     batch_size=1,
     sampler=dict(type='NearbyQuerySampler', max_clips=2304, max_queries=2, epochs=10, min_ratio=1.0),
     dataset=dict(
-        dataset,
+        _dataset,
         ann_file='nlq_train.jsonl',
-        pipeline=dict(dataset['pipeline'], augment=dict(crop=dict(type='CropClips', max_clips=2304, ratio=None))),
+        pipeline=dict(_dataset['pipeline'], augment=dict(crop=dict(type='CropClips', max_clips=2304, ratio=None))),
     ),
 )
-val_dataloader = dict(batch_size=1, dataset=dict(dataset, ann_file='nlq_val.jsonl'))
+val_dataloader = dict(batch_size=1, dataset=dict(_dataset, ann_file='nlq_val.jsonl'))
 test_dataloader = val_dataloader
-del dataset  # only a name of this file
 
 val_evaluator = [dict(type='MomentRetrievalMetric', protocol='nlq')]
 test_evaluator = val_evaluator

@@ -2,20 +2,19 @@
 # data_root holds highlight_{train,val}_release.jsonl and {slowfast,clip,clip_text}_features/.
 # Another place for the data: --cfg-options data_root=/path (tools push it into every data loader).
 # Test split: --cfg-options test_dataloader.dataset.ann_file=highlight_test_with_gt.jsonl
-_base_ = ['./slowfast_clip.py']
+_base_ = ['./moments.py', './slowfast_clip.py']
 data_root = 'data/qvhl'
 
-dataset = dict(
+feature_spec = dict(max_clips=75)
+_dataset = dict(
     data_root=data_root,
-    feature_spec=dict(max_clips=75),
     pipeline=dict(
         targets=dict(_delete_=True, type='BuildMomentTargets', max_windows=5, labels=dict(type='HighlightLabels'))
     ),
 )
-train_dataloader = dict(dataset=dict(dataset, ann_file='highlight_train_release.jsonl'))
-val_dataloader = dict(batch_size=100, dataset=dict(dataset, ann_file='highlight_val_release.jsonl'))
+train_dataloader = dict(dataset=dict(_dataset, ann_file='highlight_train_release.jsonl'))
+val_dataloader = dict(batch_size=100, dataset=dict(_dataset, ann_file='highlight_val_release.jsonl'))
 test_dataloader = val_dataloader
-del dataset  # only a name of this file
 
 val_evaluator = [
     dict(type='MomentRetrievalMetric', protocol='qvhighlights'),

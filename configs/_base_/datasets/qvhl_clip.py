@@ -1,12 +1,6 @@
 # QVHighlights with CLIP features alone. Video 512 + 2, text 512.
 _base_ = ['./qvhl.py']
-dataset = dict(
-    feature_spec=dict(
-        _delete_=True, streams=dict(clip=dict(dim=512)), text=dict(dim=512, max_length=32), clip_len=2.0, max_clips=75
-    ),
-    stores=dict(slowfast=None),
+feature_spec = dict(
+    _delete_=True, streams=dict(clip=dict(dim=512)), text=dict(dim=512, max_length=32), clip_len=2.0, max_clips=75
 )
-train_dataloader = dict(dataset=dataset)
-val_dataloader = dict(dataset=dataset)
-test_dataloader = val_dataloader
-del dataset  # only a name of this file
+stores = dict(slowfast=None)

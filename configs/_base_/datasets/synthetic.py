@@ -3,8 +3,9 @@
 # `val_ood` and `test_ood` reverse the scene and location biases of training:
 # --cfg-options test_dataloader.dataset.split=test_ood
 data_root = ''
+feature_spec = dict(streams=dict(synthetic=dict(dim=64)), text=dict(dim=48), clip_len=2.0)
 
-pipeline = dict(
+_pipeline = dict(
     load=dict(type='LoadMomentFeatures'),
     augment=dict(),
     tef=dict(type='AppendTEF'),
@@ -16,23 +17,22 @@ train_dataloader = dict(
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=True),
     collate_fn=dict(type='moment_collate'),
-    dataset=dict(type='SyntheticMoments', data_root=data_root, split='train', num_videos=600, pipeline=pipeline),
+    dataset=dict(type='SyntheticMoments', data_root=data_root, split='train', num_videos=600, pipeline=_pipeline),
 )
 val_dataloader = dict(
     batch_size=64,
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     collate_fn=dict(type='moment_collate'),
-    dataset=dict(type='SyntheticMoments', data_root=data_root, split='val', num_videos=100, pipeline=pipeline),
+    dataset=dict(type='SyntheticMoments', data_root=data_root, split='val', num_videos=100, pipeline=_pipeline),
 )
 test_dataloader = dict(
     batch_size=64,
     num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     collate_fn=dict(type='moment_collate'),
-    dataset=dict(type='SyntheticMoments', data_root=data_root, split='test', num_videos=200, pipeline=pipeline),
+    dataset=dict(type='SyntheticMoments', data_root=data_root, split='test', num_videos=200, pipeline=_pipeline),
 )
-del pipeline  # only a name of this file: a key that changed nothing would mislead
 
 val_evaluator = [
     dict(type='MomentRetrievalMetric', protocol='qvhighlights'),

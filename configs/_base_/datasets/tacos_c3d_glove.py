@@ -4,24 +4,23 @@
 _base_ = ['./glove_by_video.py']
 data_root = 'data/tacos_snag'
 
-dataset = dict(
+feature_spec = dict(streams=dict(c3d=dict(dim=4096, normalise='none')), clip_len=0.136)  # 4 frames of 29.4 a second
+stores = dict(c3d=dict(type='FolderStore', folder='c3d_features', template='{vid}.npy'))
+_dataset = dict(
     data_root=data_root,
-    feature_spec=dict(streams=dict(c3d=dict(dim=4096, normalise='none')), clip_len=0.136),  # 4 frames of 29.4 a second
-    stores=dict(c3d=dict(type='FolderStore', folder='c3d_features', template='{vid}.npy')),
     pipeline=dict(load=dict(step=4)),
 )
 train_dataloader = dict(
     batch_size=4,
     sampler=dict(type='NearbyQuerySampler', max_clips=2304, max_queries=4, epochs=15, step=4),
     dataset=dict(
-        dataset,
+        _dataset,
         ann_file='tacos_train_release.jsonl',
-        pipeline=dict(dataset['pipeline'], augment=dict(crop=dict(type='CropClips', max_clips=2304))),
+        pipeline=dict(_dataset['pipeline'], augment=dict(crop=dict(type='CropClips', max_clips=2304))),
     ),
 )
-val_dataloader = dict(batch_size=1, dataset=dict(dataset, ann_file='tacos_val_release.jsonl'))
-test_dataloader = dict(batch_size=1, dataset=dict(dataset, ann_file='tacos_test_release.jsonl'))
-del dataset  # only a name of this file
+val_dataloader = dict(batch_size=1, dataset=dict(_dataset, ann_file='tacos_val_release.jsonl'))
+test_dataloader = dict(batch_size=1, dataset=dict(_dataset, ann_file='tacos_test_release.jsonl'))
 
 val_evaluator = [dict(type='MomentRetrievalMetric', protocol='tacos')]
 test_evaluator = val_evaluator

@@ -3,15 +3,12 @@
 _base_ = ['./tokens_by_video.py']
 data_root = 'data/tacos_2dtan'
 
-dataset = dict(
-    data_root=data_root,
-    feature_spec=dict(streams=dict(c3d=dict(dim=4096)), clip_len=0.5),  # nominal: clips share the duration
-    stores=dict(c3d=dict(type='HDF5Store', file='tall_c3d_features.hdf5', template='{vid}.avi')),
-)
-train_dataloader = dict(batch_size=4, dataset=dict(dataset, ann_file='tacos_train_release.jsonl'))
-val_dataloader = dict(batch_size=4, dataset=dict(dataset, ann_file='tacos_val_release.jsonl'))
-test_dataloader = dict(batch_size=4, dataset=dict(dataset, ann_file='tacos_test_release.jsonl'))
-del dataset  # only a name of this file
+feature_spec = dict(streams=dict(c3d=dict(dim=4096)), clip_len=0.5)  # nominal: clips share the duration
+stores = dict(c3d=dict(type='HDF5Store', file='tall_c3d_features.hdf5', template='{vid}.avi'))
+_dataset = dict(data_root=data_root)
+train_dataloader = dict(batch_size=4, dataset=dict(_dataset, ann_file='tacos_train_release.jsonl'))
+val_dataloader = dict(batch_size=4, dataset=dict(_dataset, ann_file='tacos_val_release.jsonl'))
+test_dataloader = dict(batch_size=4, dataset=dict(_dataset, ann_file='tacos_test_release.jsonl'))
 
 val_evaluator = [dict(type='MomentRetrievalMetric', protocol='tacos')]
 test_evaluator = val_evaluator

@@ -7,31 +7,30 @@ _base_ = ['./moments.py']
 data_root = 'data/tvsum'
 domain = 'BK'
 
-dataset = dict(
+feature_spec = dict(
+    streams=dict(i3d=dict(dim=2048)),
+    text=dict(dim=512, normalise='none'),
+    clip_len=1.0,
+    max_clips=1000,
+)
+stores = dict(
+    i3d=dict(
+        type='JoinedStore',
+        parts=dict(
+            rgb=dict(type='FolderStore', folder='video_features', template='{vid}_rgb.npy'),
+            flow=dict(type='FolderStore', folder='video_features', template='{vid}_opt.npy'),
+        ),
+    ),
+    text=dict(type='FolderStore', folder='query_features', template='{qid}.npz', key='token'),
+)
+_dataset = dict(
     data_root=data_root,
     domain=domain,
-    feature_spec=dict(
-        streams=dict(i3d=dict(dim=2048)),
-        text=dict(dim=512, normalise='none'),
-        clip_len=1.0,
-        max_clips=1000,
-    ),
-    stores=dict(
-        i3d=dict(
-            type='JoinedStore',
-            parts=dict(
-                rgb=dict(type='FolderStore', folder='video_features', template='{vid}_rgb.npy'),
-                flow=dict(type='FolderStore', folder='video_features', template='{vid}_opt.npy'),
-            ),
-        ),
-        text=dict(type='FolderStore', folder='query_features', template='{qid}.npz', key='token'),
-    ),
     pipeline=dict(targets=dict(_delete_=True, type='BuildHighlightTargets', labels=dict(type='AnnotatorLabels'))),
 )
-train_dataloader = dict(batch_size=4, dataset=dict(dataset, ann_file='tvsum_train_release.jsonl'))
-val_dataloader = dict(batch_size=4, dataset=dict(dataset, ann_file='tvsum_val_release.jsonl'))
+train_dataloader = dict(batch_size=4, dataset=dict(_dataset, ann_file='tvsum_train_release.jsonl'))
+val_dataloader = dict(batch_size=4, dataset=dict(_dataset, ann_file='tvsum_val_release.jsonl'))
 test_dataloader = val_dataloader
-del dataset  # only a name of this file
 
 val_evaluator = [dict(type='HighlightMetric', protocol='tvsum')]
 test_evaluator = val_evaluator

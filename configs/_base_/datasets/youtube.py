@@ -7,20 +7,20 @@ _base_ = ['./moments.py']
 data_root = 'data/youtube_highlights'
 domain = 'dog'
 
-dataset = dict(
+feature_spec = dict(
+    streams=dict(clip=dict(dim=512), slowfast=dict(dim=2304)),
+    text=dict(dim=512, normalise='none'),
+    clip_len=1.0,
+    max_clips=1000,
+)
+stores = dict(
+    clip=dict(type='FolderStore', folder='vid_clip', template='{vid}.npz'),
+    slowfast=dict(type='FolderStore', folder='vid_slowfast', template='{vid}.npz'),
+    text=dict(type='FolderStore', folder='txt_clip', template='{qid}.npz', key='last_hidden_state'),
+)
+_dataset = dict(
     data_root=data_root,
     domain=domain,
-    feature_spec=dict(
-        streams=dict(clip=dict(dim=512), slowfast=dict(dim=2304)),
-        text=dict(dim=512, normalise='none'),
-        clip_len=1.0,
-        max_clips=1000,
-    ),
-    stores=dict(
-        clip=dict(type='FolderStore', folder='vid_clip', template='{vid}.npz'),
-        slowfast=dict(type='FolderStore', folder='vid_slowfast', template='{vid}.npz'),
-        text=dict(type='FolderStore', folder='txt_clip', template='{qid}.npz', key='last_hidden_state'),
-    ),
     pipeline=dict(
         # Annotated clips are 100 frames each and overlap by half: clips x 1 s says nothing about the duration. The
         # targets compare the number of vectors with the number of labels instead.
@@ -28,10 +28,9 @@ dataset = dict(
         targets=dict(_delete_=True, type='BuildHighlightTargets', labels=dict(type='BinaryLabels')),
     ),
 )
-train_dataloader = dict(batch_size=4, dataset=dict(dataset, ann_file='youtube_highlight_train_release.jsonl'))
-val_dataloader = dict(batch_size=4, dataset=dict(dataset, ann_file='youtube_highlight_val_release.jsonl'))
+train_dataloader = dict(batch_size=4, dataset=dict(_dataset, ann_file='youtube_highlight_train_release.jsonl'))
+val_dataloader = dict(batch_size=4, dataset=dict(_dataset, ann_file='youtube_highlight_val_release.jsonl'))
 test_dataloader = val_dataloader
-del dataset  # only a name of this file
 
 val_evaluator = [dict(type='HighlightMetric', protocol='youtube_highlights')]
 test_evaluator = val_evaluator

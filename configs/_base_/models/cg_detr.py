@@ -1,21 +1,38 @@
 # CG-DETR (Moon et al., 2023, arXiv 2311.08835): dummy tokens that absorb attention, prompts for the saliency token,
 # moment and sentence tokens that teach the cross-attention. Losses of the official code: loss_saliency = saliency_* +
 # attention_*, loss_ms_align = moment_*, loss_orthogonal_dummy = orthogonal_*; a data set's config sets the weights.
-_base_ = ['./dab_detr.py']
-stack = dict(type='TransformerEncoder', num_layers=1, layer=dict(type='EncoderLayer'))
-# Outside of what the official code initialises and configures: 8 heads and a dropout of 0.1 whatever the options say.
-text_stack = dict(stack, init='default', layer=dict(type='EncoderLayer', num_heads=8, dropout=0.1))
-
 model = dict(
-    shared=dict(drop_unit='sample', num_dummies=45),
-    projector=dict(modality=dict(type='ModalityEmbedding')),
+    type='MomentDetector',
+    shared=dict(
+        embed_dims=256,
+        num_heads=8,
+        ffn_dims=1024,
+        dropout=0.1,
+        activation='prelu',
+        drop_unit='sample',
+        num_dummies=45,
+    ),
+    data_preprocessor=dict(type='MomentDataPreprocessor'),
+    projector=dict(type='LinearProjector', num_layers=2, input_dropout=0.5, modality=dict(type='ModalityEmbedding')),
     encoder=dict(
         type='DummyTokenEncoder',
-        layers=dict(text_stack, num_layers=2),
+        # The text stacks are outside of what the official code initialises and configures: 8 heads and a dropout of 0.1
+        # whatever the options say.
+        layers=dict(
+            type='TransformerEncoder',
+            num_layers=2,
+            layer=dict(type='EncoderLayer', num_heads=8, dropout=0.1),
+            init='default',
+        ),
         encoder=dict(
             type='AlignmentTokenEncoder',
-            moment_layers=stack,
-            sentence_layers=text_stack,
+            moment_layers=dict(type='TransformerEncoder', num_layers=1, layer=dict(type='EncoderLayer')),
+            sentence_layers=dict(
+                type='TransformerEncoder',
+                num_layers=1,
+                layer=dict(type='EncoderLayer', num_heads=8, dropout=0.1),
+                init='default',
+            ),
             encoder=dict(
                 type='NegativePairEncoder',
                 sampler=dict(type='RollNegativeSampler'),
@@ -28,14 +45,41 @@ model = dict(
                         num_layers=2,
                         layer=dict(type='CrossEncoderLayer', cross_attn=dict(type='AdaptiveCrossAttention')),
                     ),
-                    layers=dict(stack, num_layers=3),
+                    layers=dict(type='TransformerEncoder', num_layers=3, layer=dict(type='EncoderLayer')),
                 ),
             ),
         ),
     ),
-    decoder=dict(num_layers=3),
+    query_initializer=dict(type='LearnedAnchorQueryInitializer', num_queries=10),
+    decoder=dict(
+        type='TransformerDecoder',
+        num_layers=3,
+        position=dict(type='AnchorQueryPosition'),
+        refiner=dict(type='AnchorRefiner'),
+        layer=dict(
+            type='DecoderLayer',
+            self_attn=dict(type='ConditionalSelfAttention'),
+            cross_attn=dict(type='ConditionalCrossAttention'),
+        ),
+        first_layer=dict(cross_attn=dict(add_query_pos=True)),
+    ),
+    moment_head=dict(type='MomentHead', span=dict(type='AnchorSpanHead'), logits=dict(type='ForegroundHead')),
+    saliency_head=dict(type='TokenSaliencyHead'),
     criterion=dict(
+        type='MomentCriterion',
+        assigner=dict(
+            type='HungarianAssigner',
+            costs=dict(
+                span=dict(type='SpanL1Cost', weight=10.0),
+                giou=dict(type='SpanGIoUCost', weight=1.0),
+                label=dict(type='ForegroundCost', weight=4.0),
+            ),
+        ),
         losses=dict(
+            span=dict(type='SpanL1Loss', weight=10.0),
+            giou=dict(type='SpanGIoULoss', weight=1.0),
+            label=dict(type='ForegroundLoss', weight=4.0, background_weight=0.1),
+            saliency_margin=dict(type='SaliencyMarginLoss', weight=1.0, margin=0.2),
             saliency_rank=dict(type='SaliencyRankLoss', weight=1.0),
             saliency_negative=dict(type='SaliencyNegativeLoss', weight=1.0),
             attention_margin=dict(type='SaliencyMarginLoss', weight=1.0, margin=0.2, scores='attention'),
@@ -48,7 +92,7 @@ model = dict(
             distill=dict(type='AttentionDistillLoss', weight=1.0),
             orthogonal_dummies=dict(type='OrthogonalTokenLoss', weight=1.0, tokens='dummies'),
             orthogonal_prompts=dict(type='OrthogonalTokenLoss', weight=1.0, tokens='prompts'),
-        )
+        ),
     ),
+    postprocessor=dict(type='MomentPostProcessor', score='foreground'),
 )
-del stack, text_stack  # only names of this file

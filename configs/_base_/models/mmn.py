@@ -4,7 +4,7 @@ model = dict(
     type='ProposalMapDetector',
     shared=dict(embed_dims=512, joint_dims=256, word_dims=768, num_clips=16),
     data_preprocessor=dict(type='MomentDataPreprocessor'),
-    projector=dict(type='ClipPoolProjector', video_dims=4096, text_dims=768, num_parts=32),
+    projector=dict(type='ClipPoolProjector', num_parts=32),
     encoder=dict(
         type='ProposalMapEncoder',
         map=dict(type='SparseMaxMap', counts=(15,)),

@@ -2,7 +2,6 @@
 _base_ = ['./mmn.py']
 model = dict(
     projector=dict(
-        text_dims=1,
         text_encoder=dict(
             type='TransformersTextEncoder',
             architecture=dict(model_type='distilbert'),

@@ -4,7 +4,9 @@ model = dict(
     type='PointDetector',
     shared=dict(embed_dims=256, text_embed_dims=128, num_heads=4, dropout=0.1, input_stride=1),
     data_preprocessor=dict(type='MomentDataPreprocessor'),
-    projector=dict(type='PlainProjector', video_dims=4096, text_dims=300),
+    projector=dict(
+        type='PlainProjector',
+    ),
     encoder=dict(
         type='LateFusionEncoder',
         video=dict(type='PyramidEncoder', arch=(2, 1, 6), window=5, max_length=256),

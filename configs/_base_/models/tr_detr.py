@@ -1,7 +1,10 @@
 # TR-DETR (Sun et al., AAAI 2024): local and global alignment losses, context-query attention before the text-to-video
 # fusion, highlights that emphasise clips for retrieval (HD2MR), and the best moment that guides highlights (MR2HD).
-_base_ = ['./dab_detr.py']
 model = dict(
+    type='MomentDetector',
+    shared=dict(embed_dims=256, num_heads=8, ffn_dims=1024, dropout=0.1, activation='prelu'),
+    data_preprocessor=dict(type='MomentDataPreprocessor'),
+    projector=dict(type='LinearProjector', num_layers=2, input_dropout=0.5),
     encoder=dict(
         type='ReciprocalEncoder',
         fusion=dict(
@@ -13,13 +16,40 @@ model = dict(
         ),
         layers=dict(type='TransformerEncoder', num_layers=2, layer=dict(type='EncoderLayer')),
     ),
+    query_initializer=dict(type='LearnedAnchorQueryInitializer', num_queries=10),
+    decoder=dict(
+        type='TransformerDecoder',
+        num_layers=2,
+        position=dict(type='AnchorQueryPosition'),
+        refiner=dict(type='AnchorRefiner'),
+        layer=dict(
+            type='DecoderLayer',
+            self_attn=dict(type='ConditionalSelfAttention'),
+            cross_attn=dict(type='ConditionalCrossAttention'),
+        ),
+        first_layer=dict(cross_attn=dict(add_query_pos=True)),
+    ),
+    moment_head=dict(type='MomentHead', span=dict(type='AnchorSpanHead'), logits=dict(type='ForegroundHead')),
     saliency_head=dict(type='MomentGuidedSaliencyHead'),
     criterion=dict(
+        type='MomentCriterion',
+        assigner=dict(
+            type='HungarianAssigner',
+            costs=dict(
+                span=dict(type='SpanL1Cost', weight=10.0),
+                giou=dict(type='SpanGIoUCost', weight=1.0),
+                label=dict(type='ForegroundCost', weight=4.0),
+            ),
+        ),
         losses=dict(
-            label=dict(_delete_=True, type='FocalForegroundLoss', weight=4.0),
+            span=dict(type='SpanL1Loss', weight=10.0),
+            giou=dict(type='SpanGIoULoss', weight=1.0),
+            label=dict(type='FocalForegroundLoss', weight=4.0),
+            saliency_margin=dict(type='SaliencyMarginLoss', weight=1.0, margin=0.2),
             saliency_rank=dict(type='SaliencyRankLoss', weight=1.0),
             video_text=dict(type='VideoTextContrastiveLoss', weight=0.3, stage='before', learnable=False),
             clip_local=dict(type='ClipTextLocalLoss', weight=0.5, stage='before', sentence='unit_mean'),
-        )
+        ),
     ),
+    postprocessor=dict(type='MomentPostProcessor', score='foreground'),
 )

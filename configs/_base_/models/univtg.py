@@ -5,8 +5,6 @@ model = dict(
     data_preprocessor=dict(type='MomentDataPreprocessor'),
     projector=dict(
         type='LinearProjector',
-        video_dims=2818,
-        text_dims=512,
         num_layers=2,
         input_dropout=0.5,
         modality=dict(type='ModalityEmbedding'),

@@ -4,8 +4,6 @@ _base_ = ['./mmn.py']
 model = dict(
     shared=dict(word_dims=512, frame_dims=512),
     projector=dict(
-        video_dims=512,
-        text_dims=1,
         text_encoder=dict(
             type='TransformersTextEncoder',
             architecture=dict(model_type='clip_text_model'),

@@ -9,7 +9,7 @@ _base_ = [
 custom_imports = dict(imports=['example_project'])
 model = dict(
     shared=dict(embed_dims=128, ffn_dims=256),
-    projector=dict(video_dims=66, text_dims=48, input_dropout=0.1),
+    projector=dict(input_dropout=0.1),
     encoder=dict(
         _delete_=True,
         type='GatedMeanEncoder',
