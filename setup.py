@@ -30,6 +30,7 @@ setup(
     license='Apache-2.0',
     packages=find_packages(include=['mmvmr', 'mmvmr.*']),
     package_data={'mmvmr': ['py.typed', 'features/networks/*.txt', 'report/page.*']},
+    entry_points={'console_scripts': ['mmvmr = mmvmr.cli.main:main']},
     python_requires='>=3.10',
     install_requires=requirements('runtime'),
     extras_require={

@@ -156,15 +156,26 @@ class MomentFinder:
     @cached_property
     def extractors(self) -> dict[str, Any]:
         """Networks of the video streams, built for the first video."""
-        extraction = self._extraction('encode a video')
+        extraction = self.extraction('encode a video')
         return {name: extraction.build(name).to(self.device) for name in extraction.streams}
 
     @cached_property
     def text_extractor(self) -> Any:
         """Network of the sentences, built for the first one."""
-        return self._extraction('encode sentences').build(TEXT).to(self.device)
+        return self.extraction('encode sentences').build(TEXT).to(self.device)
 
-    def _extraction(self, purpose: str) -> ExtractionSpec:
+    def extraction(self, purpose: str) -> ExtractionSpec:
+        """How the features of the model are made.
+
+        Args:
+            purpose: What needs it, for the message.
+
+        Returns:
+            The specification.
+
+        Raises:
+            ValueError: If the checkpoint does not say.
+        """
         if self.file.extraction is None:
             raise ValueError(
                 f'{self.file.name}: the checkpoint does not say how its features are made, which is needed to '
@@ -187,7 +198,7 @@ class MomentFinder:
             VideoError: If it holds no video, or is damaged.
         """
         path = local_file(video)
-        extraction = self._extraction('encode a video')
+        extraction = self.extraction('encode a video')
         cache = FeatureCache(self.cache_dir, extraction)
         key = cache.key(path)
         entry = cache.read(key)

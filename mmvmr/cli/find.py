@@ -1,0 +1,112 @@
+"""Find the moments of a video that sentences describe.
+
+    mmvmr find holiday.mp4 "a dog jumps into the water" "the child laughs" --report holiday.html
+    mmvmr find holiday.mp4 --sentences questions.txt --checkpoint qd_detr.pth --export out --formats srt clips
+
+Times are seconds of the file. The features of a video are kept, so the next question is answered at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmvmr.cli.finder_arguments import add_finder_arguments, build_finder, clock
+
+if TYPE_CHECKING:
+    from mmvmr.apis import Answers
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument('video', help='video file')
+    parser.add_argument('sentence', nargs='*', help='what to find, one or many')
+    parser.add_argument('--sentences', metavar='TXT', help='file with a sentence per line')
+    parser.add_argument('--top', type=int, default=5, metavar='N', help='moments per sentence; default: %(default)s')
+    parser.add_argument('--json', action='store_true', help='print one JSON object per sentence instead of text')
+    parser.add_argument('--report', metavar='HTML', help='write a page with the video and its moments')
+    parser.add_argument('--embed', action='store_true', help='put the video into the page')
+    parser.add_argument('--export', metavar='DIR', help='write files for other programs')
+    parser.add_argument(
+        '--formats', nargs='+', default=['jsonl'], metavar='FORMAT',
+        help='of --export: jsonl csv srt vtt edl chapters clips; default: jsonl',
+    )  # fmt: skip
+    parser.add_argument('--compare', metavar='PTH', help='a second model, shown beside the first in the report')
+    add_finder_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Answer, print and write; see the module docstring."""
+    from mmvmr.apis import MomentFinder
+    from mmvmr.report import write_answer_report
+    from mmvmr.utils.cli import UserError
+
+    if args.top < 1:
+        raise UserError(f'--top {args.top}: expected at least 1')
+    if args.compare and not args.report:
+        raise UserError('--compare shows a second model in the page: add --report PAGE.html')
+    sentences = [*args.sentence, *(read_sentences(args.sentences) if args.sentences else [])]
+    if not sentences:
+        raise UserError('no sentence was given: mmvmr find VIDEO "what to find", or --sentences FILE')
+    finder = build_finder(args, max_moments=args.top)
+    answers = finder.encode(args.video).find(*sentences)
+    print_answers(answers, args.json)
+    if args.export:
+        for path in answers.export(args.export, args.formats):
+            print(f'wrote {path}')
+    if args.report:
+        models = [answers]
+        if args.compare:
+            other = MomentFinder(args.compare, args.device, max_moments=args.top, cache_dir=args.cache_dir)
+            models.append(other.encode(args.video).find(*sentences))
+        print(f'wrote {write_answer_report(models, Path(args.report), args.embed)}')
+    return 0
+
+
+def read_sentences(path: str) -> list[str]:
+    """The lines of a text file that are not empty.
+
+    Args:
+        path: The file, in UTF-8.
+
+    Returns:
+        One sentence per line.
+
+    Raises:
+        UserError: If the file is no UTF-8 text, or has no sentence.
+    """
+    from mmvmr.utils.cli import UserError
+
+    try:
+        lines = Path(path).read_text(encoding='utf-8-sig').splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(f'{path}: is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8') from None
+    sentences = [line.strip() for line in lines if line.strip()]
+    if not sentences:
+        raise UserError(f'{path}: holds no sentence, expected one per line')
+    return sentences
+
+
+def print_answers(answers: Answers, as_json: bool) -> None:
+    """Print the moments of all sentences.
+
+    Args:
+        answers: The answers.
+        as_json: One JSON object per line instead of text.
+    """
+    if as_json:
+        for answer in answers:
+            moments = [{'start': m.start, 'end': m.end, 'score': m.score} for m in answer.moments]
+            print(json.dumps({'video': answers.name, 'query': answer.query, 'moments': moments}, ensure_ascii=False))
+        return
+    print(f'{answers.name} ({clock(answers.duration)}), {answers.model}')
+    for note in answers.notes:
+        print(f'note: {note}')
+    for answer in answers:
+        print(f'\n"{answer.query}"')
+        for rank, moment in enumerate(answer.moments, start=1):
+            print(f'  {rank:>2}  {clock(moment.start):>9} - {clock(moment.end):<9} score {moment.score:.2f}')
+        if not answer.moments:
+            print('  nothing found')

@@ -1,0 +1,86 @@
+"""Choosing the subcommand.
+
+The command line is parsed before anything heavy is imported, so that ``--help`` answers at once: a module of this
+package defines ``add_arguments(parser)`` and ``run(args)``, and imports torch and the rest inside ``run``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+
+from mmvmr.version import __version__
+
+#: Subcommand to one line about it; each is a module of this package.
+COMMANDS = {
+    'find': 'find moments in a video: mmvmr find VIDEO "a dog jumps"',
+    'index': 'encode all videos of a folder for searching',
+    'search': 'find videos and moments in an indexed folder',
+}
+
+
+def build_parser(command: str) -> argparse.ArgumentParser:
+    """The parser of a subcommand.
+
+    Args:
+        command: Its name.
+
+    Returns:
+        The parser, with the arguments of the subcommand.
+    """
+    module = importlib.import_module(f'mmvmr.cli.{command}')
+    parser = argparse.ArgumentParser(
+        prog=f'mmvmr {command}',
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    module.add_arguments(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a subcommand.
+
+    Args:
+        argv: The command line without the program; that of the process by default.
+
+    Returns:
+        The exit status: 0, 1 where a part of the work failed, 2 for a mistake of the user.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ('-h', '--help'):
+        print(_overview())
+        return 0 if words else 2
+    if words[0] in ('-V', '--version'):
+        print(f'mmvmr {__version__}')
+        return 0
+    command, *rest = words
+    if command not in COMMANDS:
+        close = difflib.get_close_matches(command, COMMANDS, n=1)
+        hint = f'; did you mean `{close[0]}`?' if close else ''
+        print(f'error: mmvmr has no command `{command}`{hint} Commands: {", ".join(COMMANDS)}', file=sys.stderr)
+        return 2
+    args = build_parser(command).parse_args(rest)
+    from mmvmr.utils.cli import one_line_errors  # after the parser: it imports mmengine and torch
+
+    with one_line_errors(ImportError, OSError, RuntimeError, ValueError):
+        status = importlib.import_module(f'mmvmr.cli.{command}').run(args)
+    return int(status or 0)
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f'  {name:<{width}}  {text}' for name, text in COMMANDS.items()]
+    return '\n'.join([
+        'usage: mmvmr COMMAND ...',
+        '',
+        'Video moment retrieval: find the time spans of a video that a sentence describes.',
+        '',
+        *lines,
+        '',
+        'mmvmr COMMAND --help explains a command; mmvmr --version prints the version.',
+    ])  # fmt: skip

@@ -1,0 +1,80 @@
+"""The command ``mmvmr``: help, mistakes, printing."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mmvmr.apis import Answer, Answers, Moment
+from mmvmr.cli.find import print_answers, read_sentences
+from mmvmr.cli.finder_arguments import clock
+from mmvmr.cli.index import read_shard
+from mmvmr.cli.main import COMMANDS, build_parser, main
+from mmvmr.utils.cli import UserError
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        'import sys; from mmvmr.cli.main import COMMANDS, build_parser\n'
+        'for name in COMMANDS: build_parser(name).format_help()\n'
+        'print([m for m in ("torch", "mmengine", "numpy", "transformers") if m in sys.modules])'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == '[]'
+
+
+@pytest.mark.parametrize('name', COMMANDS)
+def test_every_help_has_an_example(name):
+    text = build_parser(name).format_help()
+    assert f'mmvmr {name} ' in text.split('\n\n', 1)[1]
+
+
+def test_overview_and_mistakes(capsys):
+    assert main(['--help']) == 0
+    assert all(name in capsys.readouterr().out for name in COMMANDS)
+    assert main(['serch', 'x']) == 2
+    assert 'did you mean `search`?' in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stop:
+        main(['find', 'absent.mp4'])
+    assert stop.value.code == 2
+    assert 'no sentence was given' in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stop:
+        main(['search', 'absent', 'a dog'])
+    assert 'absent: is no index; make one with' in capsys.readouterr().err
+
+
+def test_clock():
+    assert [clock(s) for s in (0, 9.96, 61.25, 3725.25)] == ['0:00.0', '0:10.0', '1:01.2', '1:02:05.2']
+
+
+def test_shards():
+    assert read_shard('2/4') == (2, 4)
+    for text in ('4/4', '1', 'a/b', '-1/2'):
+        with pytest.raises(UserError, match='expected I/N'):
+            read_shard(text)
+
+
+def test_sentences_from_a_file(tmp_path):
+    path = tmp_path / 'sentences.txt'
+    path.write_text('\ufeffa dog\n\n  ein Hund  \n', encoding='utf-8')
+    assert read_sentences(str(path)) == ['a dog', 'ein Hund']
+    path.write_bytes('é'.encode('cp1252'))
+    with pytest.raises(UserError, match='is not UTF-8 text'):
+        read_sentences(str(path))
+    path.write_text('\n')
+    with pytest.raises(UserError, match='holds no sentence'):
+        read_sentences(str(path))
+
+
+def test_printing(capsys):
+    times = np.array([[0, 1]])
+    items = (Answer('a dog', (Moment(1.0, 62.0, 0.5),), times), Answer('a cat', (), times))
+    answers = Answers('clip', 70.0, items, notes=('cut',), model='m')
+    print_answers(answers, as_json=False)
+    text = capsys.readouterr().out
+    assert 'note: cut' in text and '0:01.0 - 1:02.0    score 0.50' in text and 'nothing found' in text
+    print_answers(answers, as_json=True)
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert rows[0] == {'video': 'clip', 'query': 'a dog', 'moments': [{'start': 1.0, 'end': 62.0, 'score': 0.5}]}

@@ -1,0 +1,139 @@
+"""Indexing a folder and ranking its videos, with features written by hand instead of networks."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from mmvmr.apis import MomentFinder
+from mmvmr.apis.zero_shot import zero_shot_model
+from mmvmr.features.spec import ExtractionSpec
+from mmvmr.search import Collection, search
+from mmvmr.search.ranking import mean_clip, video_scores
+from mmvmr.utils.setup import register_all_modules
+
+SPEC = ExtractionSpec.from_config(
+    dict(
+        feature_spec=dict(streams=dict(toy=dict(dim=3)), text=dict(dim=3), clip_len=1.0),
+        extractors=dict(toy=dict(type='Unused'), text=dict(type='Unused')),
+    )
+)
+DOG, CAT, SKY = np.eye(3, dtype=np.float32)
+CONTENT = {
+    'dog.mp4': [SKY, SKY, DOG, DOG, DOG, SKY],
+    'sub/cat.mp4': [SKY, CAT, CAT, CAT, SKY, SKY],
+    'sky.mp4': [SKY] * 4,
+}
+
+
+class ToyFinder(MomentFinder):
+    """Reads what a video shows from the table above; the file holds its name."""
+
+    encoded = 0
+
+    def __init__(self):
+        register_all_modules()
+        super().__init__(zero_shot_model(SPEC), device='cpu', max_moments=3)
+        self.extractors = {}
+        self._text = {'a dog': DOG[None], 'a cat': CAT[None]}
+
+
+@pytest.fixture
+def finder(monkeypatch):
+    class Reader:
+        def __init__(self, path):
+            self.name = path.read_text()
+            if self.name not in CONTENT:
+                raise ValueError(f'{path}: is no video')
+            self.duration = float(len(CONTENT[self.name]))
+
+    def extract(reader, extractors, device):
+        ToyFinder.encoded += 1
+        return {'toy': np.stack(CONTENT[reader.name])}
+
+    monkeypatch.setattr('mmvmr.apis.finder.VideoReader', Reader)
+    monkeypatch.setattr('mmvmr.apis.finder.extract_video', extract)
+    ToyFinder.encoded = 0
+    return ToyFinder()
+
+
+@pytest.fixture
+def videos(tmp_path):
+    folder = tmp_path / 'videos'
+    for name in CONTENT:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    return folder
+
+
+def test_an_index_is_brought_up_to_date(finder, videos, tmp_path):
+    (videos / 'broken.mp4').write_text('broken')
+    report = Collection(tmp_path / 'index', finder).update(videos)
+    assert sorted(report.added) == sorted(CONTENT) and list(report.failed) == ['broken.mp4']
+    assert 'is no video' in report.failed['broken.mp4']
+
+    (videos / 'broken.mp4').unlink()
+    (videos / 'sky.mp4').unlink()
+    again = Collection(tmp_path / 'index', finder)
+    assert len(again) == 3
+    report = again.update(videos)
+    assert (report.added, report.removed, report.failed) == ([], ['sky.mp4'], {})
+    assert sorted(report.kept) == ['dog.mp4', 'sub/cat.mp4'] and ToyFinder.encoded == 3
+
+    entry = again.entries['dog.mp4']
+    (tmp_path / 'index/features' / entry['key'] / 'toy.npy').write_bytes(b'damaged')
+    assert Collection(tmp_path / 'index', finder).update(videos).added == ['dog.mp4']
+
+
+def test_a_killed_update_goes_on(finder, videos, tmp_path, monkeypatch):
+    def stop(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Collection, '_save', stop)
+    with pytest.raises(KeyboardInterrupt):
+        Collection(tmp_path / 'index', finder).update(videos)
+    monkeypatch.undo()
+    (tmp_path / 'index/videos.jsonl').open('a').write('{"name": "half')  # the line at hand
+    again = Collection(tmp_path / 'index', ToyFinder())
+    assert sorted(again.entries) == sorted(CONTENT)
+
+
+def test_shards_share_the_videos(finder, videos, tmp_path):
+    parts = [Collection(tmp_path / f'index{i}', finder).update(videos, (i, 2)).added for i in range(2)]
+    assert sorted(parts[0] + parts[1]) == sorted(CONTENT) and len(parts[0]) == 2
+
+
+def test_the_right_video_and_moment_come_first(finder, videos, tmp_path):
+    collection = Collection(tmp_path / 'index', finder)
+    collection.update(videos)
+    hits = search(collection, 'a cat')
+    assert hits[0].name == 'sub/cat.mp4'
+    assert (hits[0].moment.start, hits[0].moment.end) == (1.0, 4.0)
+    assert search(collection, 'a dog', top=1)[0].moment.start == 2.0
+
+
+def test_another_model_is_refused(finder, videos, tmp_path):
+    Collection(tmp_path / 'index', finder).update(videos)
+    index = tmp_path / 'index/index.json'
+    index.write_text(index.read_text().replace(_digest(finder), 'f' * 12))
+    with pytest.raises(ValueError, match=r"holds features of \['toy'\].*use another index folder"):
+        Collection(tmp_path / 'index', finder)
+    shutil.rmtree(videos)
+    with pytest.raises(FileNotFoundError, match='no such folder of videos'):
+        Collection(tmp_path / 'new', finder).update(videos)
+
+
+def _digest(finder):
+    from mmvmr.apis.feature_cache import FeatureCache
+
+    return FeatureCache(finder.cache_dir, SPEC).spec_digest
+
+
+def test_video_scores_by_hand():
+    # Centred by (0, 1): the first video is (1, 0), (1, 0), (0, -1), the best mean of two neighbours is 1.
+    clips = {'a': np.array([[1.0, 1], [1, 1], [0, 0]]), 'b': np.array([[0.0, 2]])}
+    scores = video_scores(np.array([2.0, 0]), clips.items(), np.array([0.0, 1.0]), smooth=2)
+    assert scores == {'a': 1.0, 'b': 0.0}
+    np.testing.assert_allclose(mean_clip(clips.items()), [(2 / 3 + 0) / 2, (2 / 3 + 2) / 2])
+    with pytest.raises(ValueError, match='holds no video'):
+        mean_clip([])
