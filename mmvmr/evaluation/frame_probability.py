@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from mmvmr.datasets.transforms.masking import clips_of_windows
-from mmvmr.structures import Memory, MomentDataSample
+from mmvmr.structures import FrameMatch, Memory, MomentDataSample
 
 FROM_ENCODER = 'frame_prob of the encoder'
 FROM_SALIENCY = 'saliency, scaled to [0, 1] in every video'
@@ -19,7 +19,7 @@ FROM_SALIENCY = 'saliency, scaled to [0, 1] in every video'
 class FrameProbability:
     """Collects the probability of clips inside and outside the moments.
 
-    Where the encoder of the model computes a probability per clip (``Memory.aux['frame_prob']``,
+    Where the encoder of the model computes a probability per clip (:class:`mmvmr.structures.FrameMatch`, written by
     :class:`mmvmr.models.encoders.FrameMatchEncoder`), it is that. Else the highlight scores of every video are scaled
     to [0, 1] (smallest and largest): they rank clips and are no probabilities, so such figures compare models that
     both use them, and no others. The report names the source.
@@ -37,7 +37,8 @@ class FrameProbability:
         self._hook = encoder.register_forward_hook(self._observe) if isinstance(encoder, nn.Module) else None
 
     def _observe(self, module: nn.Module, arguments: Any, output: Any) -> None:
-        self._probability = output.aux.get('frame_prob') if isinstance(output, Memory) else None
+        match = output.find(FrameMatch) if isinstance(output, Memory) else None
+        self._probability = None if match is None else match.prob
 
     def close(self) -> None:
         """Stop observing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from mmvmr.models.builder import build_named
 from mmvmr.models.losses import SetLoss
 from mmvmr.models.losses.gather import mean_over_ranks, num_processes
 from mmvmr.registry import MODELS, TASK_UTILS
-from mmvmr.structures import MomentTargets, Outputs, PredictionSet, map_tensors
+from mmvmr.structures import MomentTargets, Outputs, PredictionSet, map_tensors, select_samples
 
 
 @MODELS.register_module()
@@ -122,10 +122,6 @@ def set_suffix(predictions: PredictionSet) -> str:
 def select_rows(outputs: Outputs, targets: MomentTargets, rows: list[int]) -> tuple[Outputs, MomentTargets]:
     """Keep some samples of a batch.
 
-    Which dimension counts samples is known by field and never guessed from sizes: the second one in
-    :class:`Decoded` (behind the layers), none in an attention mask (N, N) and in parameters, which may lie in an
-    ``aux``, and the first one everywhere else.
-
     Args:
         outputs: Outputs of the batch.
         targets: Targets of the batch.
@@ -135,32 +131,12 @@ def select_rows(outputs: Outputs, targets: MomentTargets, rows: list[int]) -> tu
         Outputs and targets of these samples.
 
     Raises:
-        ValueError: If a tensor does not have the samples of the batch in that dimension.
+        ValueError: If a tensor does not have the samples of the batch along the axis that its field declares.
     """
     batch = len(targets.views)
     index = torch.tensor(rows, dtype=torch.long, device=targets.spans.device)
-
-    def along(dim: int) -> Callable[[Tensor], Tensor]:
-        def keep(tensor: Tensor) -> Tensor:
-            if isinstance(tensor, nn.Parameter):
-                return tensor
-            if tensor.dim() <= dim or tensor.shape[dim] != batch:
-                raise ValueError(
-                    f'weighted views need the {batch} samples of the batch in dimension {dim} of every tensor of the '
-                    f'outputs, found a tensor of shape {tuple(tensor.shape)}: expand it, or do not put it there'
-                )
-            return tensor.index_select(dim, index)
-
-        return keep
-
-    rest = dataclasses.replace(outputs, features=outputs.features.paired(), decoded=None, queries=None)
-    queries = outputs.queries
-    if queries is not None:
-        mask = queries.attn_mask
-        queries = map_tensors(dataclasses.replace(queries, attn_mask=None), along(0))
-        queries.attn_mask = along(0)(mask) if mask is not None and mask.dim() == 3 else mask
-    kept = dataclasses.replace(
-        map_tensors(rest, along(0)), decoded=map_tensors(outputs.decoded, along(1)), queries=queries
+    paired = dataclasses.replace(outputs, features=outputs.features.paired())
+    selected = select_samples(targets, index, batch)
+    return select_samples(paired, index, batch), dataclasses.replace(
+        selected, views=[targets.views[row] for row in rows]
     )
-    selected = map_tensors(targets, along(0))
-    return kept, dataclasses.replace(selected, views=[targets.views[row] for row in rows])

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mmvmr.models.postprocessor import MomentPostProcessor, take
 from mmvmr.registry import MODELS, TASK_UTILS
-from mmvmr.structures import PredictionSet, to_center_width, to_start_end
+from mmvmr.structures import PointPredictions, PredictionSet, to_center_width, to_start_end
 
 
 @MODELS.register_module()
@@ -39,17 +39,16 @@ class PointPostProcessor(MomentPostProcessor):
         self.vote = None if vote is None else TASK_UTILS.build(vote)
 
     def scores(self, final: PredictionSet) -> Tensor:
-        """Scores of the points (B, N), times ``info['prior']`` (B, N) where the data bring one."""
+        """Scores of the points (B, N), times the prior of :class:`PointPredictions` where the data bring one."""
         scores = super().scores(final)
-        prior = final.info.get('prior')
+        prior = final.extra(PointPredictions, self).prior
         return scores if prior is None else (scores * prior).where(scores > -torch.inf, -torch.inf)
 
     def reduce(self, predictions: PredictionSet) -> PredictionSet:
         """Keep the candidates, best first; doing so again changes nothing.
 
         Args:
-            predictions: Predictions of points (B, N), with the distance between points of the finest level in
-                ``info['step']`` (B, 1).
+            predictions: Predictions of points (B, N), with :class:`PointPredictions`.
 
         Returns:
             A set of at most ``pre_topk`` predictions, with a mask and without points.
@@ -58,12 +57,12 @@ class PointPostProcessor(MomentPostProcessor):
         scores = scores.where(scores > self.min_score, -torch.inf)
         order = scores.argsort(dim=1, descending=True, stable=True)[:, : self.pre_topk]
         spans = take(predictions.spans, order)
-        mask = (scores.gather(1, order) > -torch.inf) & (spans[..., 1] > self.min_width * predictions.info['step'])
-        info = {'step': predictions.info['step']}
-        if 'prior' in predictions.info:
-            info['prior'] = predictions.info['prior'].gather(1, order)
+        points = predictions.extra(PointPredictions, self)
+        mask = (scores.gather(1, order) > -torch.inf) & (spans[..., 1] > self.min_width * points.step)
+        prior = None if points.prior is None else points.prior.gather(1, order)
+        extras = (PointPredictions(points.step, prior=prior),)
         logits = predictions.logits.gather(1, order[..., None])
-        return PredictionSet(predictions.name, spans, final=predictions.final, logits=logits, mask=mask, info=info)
+        return PredictionSet(predictions.name, spans, final=predictions.final, logits=logits, mask=mask, extras=extras)
 
     def rank(self, final: PredictionSet, covered: Tensor, duration: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Rank the candidates; see :meth:`MomentPostProcessor.rank`."""

@@ -1,20 +1,33 @@
 """Data structures: samples, what flows through a detector, span arithmetic."""
 
+from mmvmr.structures.candidates import JointSpace, Points, Proposals
+from mmvmr.structures.extras import (
+    AdaptiveAttention,
+    AlignmentTokens,
+    BoundaryPathways,
+    ClipScores,
+    DenoisingPairs,
+    EventContext,
+    Extra,
+    ExtraInputs,
+    FrameMatch,
+    MismatchedPairs,
+    PointPredictions,
+    PooledText,
+    ProposalScores,
+    Similarities,
+    WithExtras,
+)
 from mmvmr.structures.feature_spec import FeatureSpec, StreamSpec
 from mmvmr.structures.flow import (
     Decoded,
     Features,
-    JointSpace,
     Memory,
     MomentTargets,
     Outputs,
-    Points,
     PredictionSet,
-    Proposals,
     Queries,
     QueryGroup,
-    Tokens,
-    map_tensors,
 )
 from mmvmr.structures.moment_data_sample import MomentDataSample, source_video
 from mmvmr.structures.spans import (
@@ -29,23 +42,40 @@ from mmvmr.structures.spans import (
     to_center_width,
     to_start_end,
 )
+from mmvmr.structures.tensors import Tokens, batch_axis, map_tensors, select_samples
 
 __all__ = [
+    'AdaptiveAttention',
+    'AlignmentTokens',
+    'BoundaryPathways',
+    'ClipScores',
     'Decoded',
+    'DenoisingPairs',
+    'EventContext',
+    'Extra',
+    'ExtraInputs',
     'FeatureSpec',
     'Features',
+    'FrameMatch',
     'JointSpace',
     'Memory',
+    'MismatchedPairs',
     'MomentDataSample',
     'MomentTargets',
     'Outputs',
+    'PointPredictions',
     'Points',
+    'PooledText',
     'PredictionSet',
+    'ProposalScores',
     'Proposals',
     'Queries',
     'QueryGroup',
+    'Similarities',
     'StreamSpec',
     'Tokens',
+    'WithExtras',
+    'batch_axis',
     'clip_centers',
     'map_tensors',
     'moments_to_start_end',
@@ -54,6 +84,7 @@ __all__ = [
     'paired_iou',
     'pairwise_giou',
     'pairwise_iou',
+    'select_samples',
     'source_video',
     'spans_to_moments',
     'to_center_width',

@@ -8,48 +8,13 @@ ground-truth spans (padded) and ``D`` channels. Spans are normalised ``(center, 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
-import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
-T = TypeVar('T')
-
-
-@dataclass
-class Tokens:
-    """A padded sequence of feature vectors.
-
-    Attributes:
-        feat: Features of shape (B, L, D).
-        mask: Validity of shape (B, L), True = valid.
-        pos: Positional embedding of shape (B, L, D), or None for none.
-        lead: How many entries at the front are learned tokens, which have no neighbours in time.
-    """
-
-    feat: Tensor
-    mask: Tensor
-    pos: Tensor | None = None
-    lead: int = 0
-
-    def position(self) -> Tensor:
-        """The positional embedding, zeros where the sequence has none: (B, L, D)."""
-        return torch.zeros_like(self.feat) if self.pos is None else self.pos
-
-    def replace(self, feat: Tensor) -> Tokens:
-        """The same sequence with other features."""
-        return dataclasses.replace(self, feat=feat)
-
-    def join(self, other: Tokens) -> Tokens:
-        """This sequence followed by another, (B, L + L', D), with zero positions where only one has positions."""
-        pos = None
-        if self.pos is not None or other.pos is not None:
-            pos = torch.cat((self.position(), other.position()), dim=1)
-        lead = self.lead + (other.lead if self.lead == self.feat.shape[1] else 0)
-        return Tokens(torch.cat((self.feat, other.feat), dim=1), torch.cat((self.mask, other.mask), dim=1), pos, lead)
+from mmvmr.structures.candidates import Points, Proposals
+from mmvmr.structures.extras import WithExtras
+from mmvmr.structures.tensors import Tokens, batch_axis, map_tensors
 
 
 @dataclass
@@ -73,7 +38,7 @@ class Features:
     raw_video: Tensor | None = None
     attention: Tensor | None = None
     rows: Tensor | None = None
-    class_text: Tokens | None = None
+    class_text: Tokens | None = field(default=None, metadata=batch_axis(None))
 
     def paired(self) -> Features:
         """The same features with a row of video for every sentence."""
@@ -84,7 +49,7 @@ class Features:
 
 
 @dataclass
-class Memory:
+class Memory(WithExtras):
     """What an encoder returns.
 
     Attributes:
@@ -98,7 +63,8 @@ class Memory:
         levels: The clips at several temporal resolutions, finest first, for heads that predict at each of them; None
             for ``video`` alone.
         proposals: Candidate moments, from encoders that make a map of them; ``video`` then has V rows.
-        aux: Anything a specific loss needs.
+        fused: Clips after the fusion and before the encoder layers (B, Lv, D), where the encoder keeps them.
+        extras: Results of single components that others ask for.
     """
 
     video: Tokens
@@ -110,76 +76,16 @@ class Memory:
     negative: Memory | None = None
     levels: list[Tokens] | None = None
     proposals: Proposals | None = None
-    aux: dict[str, Any] = field(default_factory=dict)
+    fused: Tensor | None = None
+
+    @property
+    def fused_clips(self) -> Tensor:
+        """Clips after the fusion (B, Lv, D); the encoded ones where the encoder does not tell them apart."""
+        return self.video.feat if self.fused is None else self.fused
 
 
 @dataclass
-class JointSpace:
-    """A space in which moments and sentences are compared.
-
-    Attributes:
-        moments: M moments of V videos (V, M, D).
-        sentences: One vector per sentence (B, D).
-    """
-
-    moments: Tensor
-    sentences: Tensor
-
-    def unit(self) -> tuple[Tensor, Tensor]:
-        """Moments (V, M, D) and sentences (B, D) of unit length."""
-        return normalize(self.moments, dim=-1), normalize(self.sentences, dim=-1)
-
-    def cosine(self, rows: Tensor | None = None) -> Tensor:
-        """Cosine of every sentence with the moments of its video.
-
-        Args:
-            rows: Video of every sentence (B,); None where each has its own (V = B).
-
-        Returns:
-            Shape (B, M).
-        """
-        moments, sentences = self.unit()
-        if rows is None:
-            return (moments @ sentences.unsqueeze(-1)).squeeze(-1)
-        # With every video, and then the own one: a copy of the moments for every sentence would be far larger.
-        every = (sentences @ moments.flatten(0, 1).t()).unflatten(1, moments.shape[:2])
-        return every[torch.arange(len(rows), device=rows.device), rows]
-
-
-@dataclass
-class Proposals:
-    """Candidate moments of V videos, and B sentences, in the two joint spaces of MMN.
-
-    Attributes:
-        spans: (center, width) of the candidates (V, M, 2).
-        contrastive: Space of the contrastive losses.
-        iou: Space in which the cosine says how well a candidate fits.
-    """
-
-    spans: Tensor
-    contrastive: JointSpace
-    iou: JointSpace
-
-
-@dataclass
-class Points:
-    """Places of a video, each of which predicts a span around itself. All lengths are parts of the video.
-
-    Attributes:
-        center: Where they are (B, P).
-        size: Distance between neighbours of the same temporal resolution (B, P).
-        low: A point answers for spans whose farther end is at least this far away (B, P), ...
-        high: ... and less than this (B, P).
-    """
-
-    center: Tensor
-    size: Tensor
-    low: Tensor
-    high: Tensor
-
-
-@dataclass
-class QueryGroup:
+class QueryGroup(WithExtras):
     """A contiguous block of moment queries.
 
     Attributes:
@@ -189,7 +95,7 @@ class QueryGroup:
         matched_gt: For groups whose target is known by construction: index of the ground-truth span of every
             query (B, n), -1 where a query has no target (negative noise or padding).
         mask: Which queries of the block exist (B, n); None means all.
-        info: What a loss needs to know about the group, e.g. the pairs of positive and negative noise.
+        extras: Properties of the group that a loss asks for, e.g. its pairs of denoising queries.
     """
 
     name: str
@@ -197,7 +103,6 @@ class QueryGroup:
     stop: int
     matched_gt: Tensor | None = None
     mask: Tensor | None = None
-    info: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -209,7 +114,7 @@ class Queries:
         anchors: Spans (B, N, A), or None where queries have no anchor (Moment-DETR).
         pos: Learned positional embedding (B, N, D) where queries have no anchor.
         groups: The blocks that the N queries consist of, in order.
-        attn_mask: Which query may look at which (B, N, N) or (N, N), True = may; None means all.
+        attn_mask: Which query may attend to which (B, N, N), True = may; None means all.
         init_sets: What the initializer itself predicts and losses supervise, none of it final.
     """
 
@@ -222,24 +127,23 @@ class Queries:
 
 
 @dataclass
-class Decoded:
+class Decoded(WithExtras):
     """What a decoder returns.
 
     Attributes:
         hidden: Query states after every layer (S, B, N, D).
         anchors: Anchors at the entrance of every layer (S, B, N, A), with gradient.
         refined: Anchors after the update of every layer (S, B, N, A), with gradient.
-        aux: Anything a specific head needs.
+        extras: Results of the decoder that a head or a loss asks for.
     """
 
-    hidden: Tensor
-    anchors: Tensor | None = None
-    refined: Tensor | None = None
-    aux: dict[str, Any] = field(default_factory=dict)
+    hidden: Tensor = field(metadata=batch_axis(1))
+    anchors: Tensor | None = field(default=None, metadata=batch_axis(1))
+    refined: Tensor | None = field(default=None, metadata=batch_axis(1))
 
 
 @dataclass
-class PredictionSet:
+class PredictionSet(WithExtras):
     """Predictions of one group of queries at one layer: what set losses work on.
 
     Attributes:
@@ -252,7 +156,7 @@ class PredictionSet:
         matched_gt: Known targets (see :class:`QueryGroup`); such a set is not matched.
         mask: Which predictions exist (B, n); None means all.
         targets: Other targets than the ground truth (e.g. pseudo events): spans (B, G', 2) and their mask (B, G').
-        info: Copied from the group.
+        extras: Those of the group, and what the head adds.
         points: Where the predictions come from, if from points of the video (n = P).
     """
 
@@ -265,7 +169,6 @@ class PredictionSet:
     matched_gt: Tensor | None = None
     mask: Tensor | None = None
     targets: tuple[Tensor, Tensor] | None = None
-    info: dict[str, Any] = field(default_factory=dict)
     points: Points | None = None
 
 
@@ -335,25 +238,3 @@ class MomentTargets:
     views: list[str]
     classes: Tensor | None = None
     candidate_iou: Tensor | None = None
-
-
-def map_tensors(value: T, fn: Callable[[Tensor], Tensor]) -> T:
-    """Apply ``fn`` to every tensor inside (nested) flow structures, lists, tuples and dicts.
-
-    Args:
-        value: Any structure of this module, a container of them, or a leaf.
-        fn: Called on every tensor.
-
-    Returns:
-        The same structure with mapped tensors; other leaves are passed on unchanged.
-    """
-    if isinstance(value, Tensor):
-        return fn(value)  # type: ignore[return-value]  # a tensor for a tensor, which T cannot say
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: map_tensors(getattr(value, f.name), fn) for f in dataclasses.fields(value)}
-        return type(value)(**fields)
-    if isinstance(value, dict):
-        return type(value)((k, map_tensors(v, fn)) for k, v in value.items())
-    if isinstance(value, (list, tuple)):
-        return type(value)(map_tensors(v, fn) for v in value)
-    return value

@@ -13,7 +13,7 @@ from torch import nn
 from mmvmr.evaluation.frame_probability import FROM_ENCODER, FROM_SALIENCY, FrameProbability
 from mmvmr.evaluation.robustness import PROBES, evaluate_split, known_splits, load_model, open_split, predict
 from mmvmr.registry import MODELS
-from mmvmr.structures import Memory, MomentDataSample, Tokens
+from mmvmr.structures import FrameMatch, Memory, MomentDataSample, Tokens
 from mmvmr.utils import write_jsonl
 from mmvmr.utils.setup import register_all_modules
 
@@ -240,7 +240,9 @@ class Encoder(nn.Module):
     """Gives a probability per clip."""
 
     def forward(self, probability):
-        return Memory(None, Tokens(probability[..., None], probability > 0), aux={'frame_prob': probability})
+        return Memory(
+            None, Tokens(probability[..., None], probability > 0), extras=(FrameMatch(probability, None, None),)
+        )
 
 
 def _samples(saliency=None):

@@ -137,7 +137,7 @@ def test_align_encoder_offers_two_views_of_the_same_sequence():
         (memory.video.feat, overall[:, 1:]),
         (memory.fusion_token, local[:, 0]),
         (memory.context.feat, local[:, 1:]),
-        (memory.aux['fused'], fused.video.feat[:, 1:]),
+        (memory.fused, fused.video.feat[:, 1:]),
         (memory.sentence, encoder.pool(fused.text.feat, given.text.mask)),
         (memory.context.pos, given.video.pos),
     ):

@@ -31,7 +31,7 @@ def make_outputs(lengths=LENGTHS, words=WORDS, seed=0):
     features = Features(video=tokens(lengths, generator), text=tokens(words, generator))
     video, text = tokens(lengths, generator), tokens(words, generator)
     sentence = torch.randn(len(lengths), DIMS, generator=generator)
-    memory = Memory(video, video, text=text, sentence=sentence, aux={'fused': tokens(lengths, generator).feat})
+    memory = Memory(video, video, text=text, sentence=sentence, fused=tokens(lengths, generator).feat)
     return SimpleNamespace(features=features, memory=memory)
 
 
@@ -39,7 +39,7 @@ def sources(outputs, stage, b):
     """Valid clips and the sentence vector of sample b, as lists of rows."""
     mask, text = outputs.features.video.mask[b], outputs.features.text
     if stage == 'after':
-        return outputs.memory.aux['fused'][b][mask], outputs.memory.sentence[b]
+        return outputs.memory.fused[b][mask], outputs.memory.sentence[b]
     return outputs.features.video.feat[b][mask], text.feat[b][text.mask[b]].mean(0)
 
 
@@ -168,12 +168,12 @@ def test_inter_loss_equals_the_loop(stage, directions):
 def test_losses_are_finite_without_moments_and_for_one_sample(kind, moments):
     lengths, words = LENGTHS[: len(moments)], WORDS[: len(moments)]
     outputs = make_outputs(lengths, words)
-    for tensor in (outputs.memory.aux['fused'], outputs.memory.sentence, outputs.features.video.feat):
+    for tensor in (outputs.memory.fused, outputs.memory.sentence, outputs.features.video.feat):
         tensor.requires_grad_()
     loss = kind()(outputs, make_targets(lengths, moments))
     assert loss.isfinite()
     loss.backward()
-    for tensor in (outputs.memory.aux['fused'], outputs.memory.sentence, outputs.features.video.feat):
+    for tensor in (outputs.memory.fused, outputs.memory.sentence, outputs.features.video.feat):
         assert tensor.grad is None or tensor.grad.isfinite().all()
 
 
@@ -184,7 +184,7 @@ def test_losses_ignore_what_padding_holds():
         outputs = make_outputs()
         for sequence in (outputs.features.video, outputs.features.text, outputs.memory.text):
             sequence.feat = sequence.feat.where(sequence.mask[..., None], fill)
-        outputs.memory.aux['fused'] = outputs.memory.aux['fused'].where(targets.clip_mask[..., None], fill)
+        outputs.memory.fused = outputs.memory.fused.where(targets.clip_mask[..., None], fill)
         losses = [kind(stage=stage) for kind in (*KINDS, VideoTextContrastiveLoss) for stage in ('before', 'after')]
         values.append([loss(outputs, targets).item() for loss in losses])
     assert values[0] == pytest.approx(values[1], rel=1e-6)

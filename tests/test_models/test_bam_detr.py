@@ -17,7 +17,7 @@ from mmvmr.models.postprocessor import MomentPostProcessor
 from mmvmr.models.query_initializers import MomentQueryInitializer, allowed_moments
 from mmvmr.models.task_modules import SoftNMS
 from mmvmr.registry import MODELS
-from mmvmr.structures import Decoded, Memory, Outputs, PredictionSet, Tokens, moments_to_start_end
+from mmvmr.structures import BoundaryPathways, Decoded, Memory, Outputs, PredictionSet, Tokens, moments_to_start_end
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 DEFAULT = CONFIGS / 'bam_detr/bam_detr_qvhl.py'
@@ -168,10 +168,12 @@ def test_boundary_loss_weighs_both_classes_alike():
     targets = make_targets((10,), (1,))
     targets.spans[0, 0] = torch.tensor([0.5, 0.4])
     evidence = torch.full((2, 1, 10, 4), math.atanh(0.2))
-    outputs = Outputs(None, None, None, Decoded(torch.zeros(1, 1, 1, 1), aux={'boundary': evidence}), [])
+    outputs = Outputs(
+        None, None, None, Decoded(torch.zeros(1, 1, 1, 1), extras=(BoundaryPathways(None, evidence),)), []
+    )
     expected = 0.5 * (-math.log(0.2) - math.log(0.8))
     assert BoundaryEvidenceLoss()(outputs, targets).item() == pytest.approx(expected, rel=1e-5)
-    outputs.decoded.aux.clear()
+    outputs.decoded.extras = ()
     with pytest.raises(ValueError, match='DualPathDecoder'):
         BoundaryEvidenceLoss()(outputs, targets)
 

@@ -13,7 +13,7 @@ from mmvmr.models.layers import AttentionPool, TanhAttentionPool
 from mmvmr.models.losses import ForegroundErrorLoss, FrameGuidanceLoss, PooledAlignmentLoss
 from mmvmr.models.task_modules import Matched
 from mmvmr.registry import MODELS
-from mmvmr.structures import Memory, Outputs, PredictionSet, Tokens
+from mmvmr.structures import FrameMatch, Memory, Outputs, PredictionSet, Tokens
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 QVHL = CONFIGS / 'bm_detr/bm_detr_qvhl.py'
@@ -32,8 +32,8 @@ def outputs_with(prob=None, video=None, text=None):
     """Outputs that hold what a loss of this module reads."""
     mask = make_targets().clip_mask
     video = Tokens(torch.randn(*mask.shape, 6), mask) if video is None else video
-    aux = {} if prob is None else {'frame_prob': prob * mask, 'frame_mask': mask}
-    memory = Memory(video=video, context=video, text=text, aux=aux)
+    extras = () if prob is None else (FrameMatch(prob * mask, mask, None),)
+    memory = Memory(video=video, context=video, text=text, extras=extras)
     return Outputs(None, memory, None, None, [])
 
 

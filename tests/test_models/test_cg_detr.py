@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
+from partial_extras import correlation_extras
 from testing import make_batch, make_targets, tiny_model
 
 from mmvmr.conversion import METHODS
@@ -24,7 +25,7 @@ from mmvmr.models.losses import (
     SaliencyRankLoss,
 )
 from mmvmr.registry import MODELS
-from mmvmr.structures import Features, Memory, Outputs, Tokens
+from mmvmr.structures import AdaptiveAttention, AlignmentTokens, Features, Memory, MismatchedPairs, Outputs, Tokens
 
 D = 8
 
@@ -120,10 +121,10 @@ def test_prompt_token_against_loops(selected, reads):
             affinity += cosine.softmax(0) * weight / share.sum()
         best = affinity.argsort(descending=True)[:selected]
         expected = sum(affinity[k] * encoder.prompts[k] for k in best) + context
-        torch.testing.assert_close(memory.aux['fused_token'][b, 0], expected, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(memory.find(AdaptiveAttention).token[b, 0], expected, atol=1e-5, rtol=1e-4)
     assert encoder.fusion.texts[1].feat.shape[1] == (6 if reads == 'text' else 0)
     # Every clip carries the token.
-    sequence = Tokens(memory.aux['fused_token'], video.mask[:, :1], encoder.pos.expand(2, 1, -1)).join(video)
+    sequence = Tokens(memory.find(AdaptiveAttention).token, video.mask[:, :1], encoder.pos.expand(2, 1, -1)).join(video)
     out = encoder.layers(sequence.feat, sequence.mask, sequence.position())
     torch.testing.assert_close(memory.video.feat, out[:, 1:] + out[:, :1])
     torch.testing.assert_close(memory.global_token, out[:, 0])
@@ -163,15 +164,15 @@ def test_alignment_tokens_see_their_side_only(config):
     model = tiny_model(config).eval()
     batch = model.data_preprocessor(make_batch())
     targets = make_targets()
-    aux = model.encoder(model.projector(batch['inputs']), targets).aux
+    tokens = model.encoder(model.projector(batch['inputs']), targets).find(AlignmentTokens)
     changed = {name: value.clone() for name, value in batch['inputs'].items()}
     outside = targets.clip_mask & ~targets.clips
     changed['video'][outside] += torch.randn_like(changed['video'][outside])
-    other = model.encoder(model.projector(changed), targets).aux
-    torch.testing.assert_close(aux['moment'], other['moment'])
-    torch.testing.assert_close(aux['moment_clips'][targets.clips], other['moment_clips'][targets.clips])
-    assert not torch.allclose(aux['rest'], other['rest'])
-    assert 'moment' not in model.encoder(model.projector(batch['inputs'])).aux
+    other = model.encoder(model.projector(changed), targets).find(AlignmentTokens)
+    torch.testing.assert_close(tokens.moment, other.moment)
+    torch.testing.assert_close(tokens.moment_clips[targets.clips], other.moment_clips[targets.clips])
+    assert not torch.allclose(tokens.non_moment, other.non_moment)
+    assert model.encoder(model.projector(batch['inputs'])).find(AlignmentTokens) is None
 
 
 @pytest.mark.parametrize('rows', ['all', 'valid'])
@@ -184,11 +185,11 @@ def test_negatives_do_not_depend_on_which_rows_run(config, rows):
     whole = model.encoder(features, targets).negative
     pair.rows = rows
     part = model.encoder(features, targets).negative
-    assert part.aux['valid'].tolist() == [False, True, True, True]
+    assert part.find(MismatchedPairs).valid.tolist() == [False, True, True, True]
     torch.testing.assert_close(part.video.feat[1:], whole.video.feat[1:])
-    torch.testing.assert_close(part.aux['word_attention'][1:], whole.aux['word_attention'][1:])
+    torch.testing.assert_close(part.find(AdaptiveAttention).on_text[1:], whole.find(AdaptiveAttention).on_text[1:])
     nobody = dataclasses.replace(targets, video_index=torch.zeros(4, dtype=torch.long))
-    assert not model.encoder(features, nobody).negative.aux['valid'].any()
+    assert not model.encoder(features, nobody).negative.find(MismatchedPairs).valid.any()
 
 
 def test_options_with_a_list_of_values():
@@ -198,10 +199,10 @@ def test_options_with_a_list_of_values():
             NegativePairEncoder(**parts, **{name: 'some'})
 
 
-def outputs_of(saliency=None, negative=None, valid=None, **aux):
-    memory = Memory(video=None, context=None, aux=aux)
+def outputs_of(saliency=None, negative=None, valid=None, **values):
+    memory = Memory(video=None, context=None, extras=correlation_extras(**values))
     if valid is not None:
-        memory.negative = Memory(video=None, context=None, aux={'valid': valid})
+        memory.negative = Memory(video=None, context=None, extras=(MismatchedPairs(valid),))
     return Outputs(None, memory, None, None, [], saliency, negative)
 
 
@@ -251,7 +252,7 @@ def test_rank_without_any_real_negative_is_that_of_the_scores_alone(option):
 def test_attention_losses_against_loops():
     targets = make_targets()
     share = torch.rand_like(targets.saliency)
-    outputs = outputs_of(word_attention=share)
+    outputs = outputs_of(on_text=share)
     costs, padded = [], []
     for b in range(len(share)):
         for t in range(share.shape[1]):
@@ -264,30 +265,31 @@ def test_attention_losses_against_loops():
     found = ClipAttentionLoss(padding='include')(outputs, targets).item()
     assert found == pytest.approx(sum(padded) / len(padded), rel=1e-5)
     valid = torch.tensor([True, False, True, True])
-    outputs.memory.negative = Memory(None, None, aux={'valid': valid, 'word_attention': share})
+    outputs.memory.negative = Memory(None, None, extras=(MismatchedPairs(valid), *correlation_extras(on_text=share)))
     expected = [-(1 - share[b][targets.clip_mask[b]]).log().sum() for b in (0, 2, 3)]
     loss = SaliencyNegativeLoss(scores='attention')
     torch.testing.assert_close(loss(outputs, targets), sum(expected) / 3)
     share[:] = 1.0
     assert torch.isfinite(loss(outputs, targets))
-    with pytest.raises(ValueError, match='use PromptTokenEncoder'):
+    with pytest.raises(ValueError, match='written by PromptTokenEncoder'):
         ClipAttentionLoss()(outputs_of(share), targets)
     with pytest.raises(ValueError, match="scores='words'"):
         SaliencyRankLoss(scores='words')
 
 
 def alignment_outputs(batch=3):
-    names = ('moment', 'rest', 'sentence', 'dummy_sentence')
+    names = ('moment', 'non_moment', 'sentence', 'dummy_sentence')
     return outputs_of(**{name: torch.randn(batch, D) for name in names})
 
 
 @pytest.mark.parametrize('batch', [1, 3])
 def test_moment_sentence_losses_against_loops(batch):
     outputs = alignment_outputs(batch)
-    unit = {name: F.normalize(value, dim=1) for name, value in outputs.memory.aux.items()}
+    tokens = vars(outputs.memory.find(AlignmentTokens))
+    unit = {name: F.normalize(value, dim=1) for name, value in tokens.items() if value is not None}
 
     def probabilities(i, sentence):
-        both = [unit[side][i] @ unit[sentence][j] for side in ('moment', 'rest') for j in range(batch)]
+        both = [unit[side][i] @ unit[sentence][j] for side in ('moment', 'non_moment') for j in range(batch)]
         return torch.stack(both).softmax(0)
 
     expected = sum(-probabilities(i, 'sentence')[i].log() for i in range(batch)) / batch
@@ -305,27 +307,27 @@ def test_moment_clip_and_distill_losses_against_loops(padding):
     batch, length = targets.clips.shape
     width = dummies + max(words)
     mask = torch.arange(width) < torch.tensor(words)[:, None] + dummies
-    aux = dict(
+    values = dict(
         moment=torch.randn(batch, D),
         moment_clips=torch.randn(batch, length, D),
-        rest_clips=torch.randn(batch, length, D),
-        alignment_text=torch.randn(batch, width, D),
+        non_moment_clips=torch.randn(batch, length, D),
+        text=torch.randn(batch, width, D),
         text_mask=mask,
-        attention=(torch.randn(batch, length, width).masked_fill(~mask[:, None], -torch.inf)).softmax(-1),
+        weights=(torch.randn(batch, length, width).masked_fill(~mask[:, None], -torch.inf)).softmax(-1),
     )
-    outputs = outputs_of(**aux)
+    outputs = outputs_of(**values)
     clip, distill, moments = 0.0, 0.0, 0
     for b in range(batch):
         for t in range(int(targets.clip_mask[b].sum())):
             inside = bool(targets.clips[b, t])
-            feat = aux['moment_clips' if inside else 'rest_clips'][b, t]
-            p = (aux['moment'][b] @ feat).sigmoid()
+            feat = values['moment_clips' if inside else 'non_moment_clips'][b, t]
+            p = (values['moment'][b] @ feat).sigmoid()
             clip = clip - (p if inside else 1 - p).log()
             if inside:
                 count = width if padding == 'include' else dummies + words[b]
-                affinity = aux['alignment_text'][b, :count] @ aux['moment_clips'][b, t]
+                affinity = values['text'][b, :count] @ values['moment_clips'][b, t]
                 wanted = affinity.softmax(0)
-                given = (aux['attention'][b, t, :count] + 1e-6).log()
+                given = (values['weights'][b, t, :count] + 1e-6).log()
                 distill = distill + (wanted * (wanted.log() - given)).mean()
                 moments += 1
     total = batch * length if padding == 'include' else targets.clip_mask.sum()

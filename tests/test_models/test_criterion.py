@@ -1,25 +1,29 @@
 """Weights of views, and which rows of the outputs belong to a sample."""
 
 import copy
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import torch
 from testing import make_batch, make_targets, tiny_model
-from torch import nn
 
 import mmvmr.models  # noqa: F401
 from mmvmr.models.criterion import select_rows
 from mmvmr.models.targets import build_targets
 from mmvmr.structures import (
     Decoded,
+    DenoisingPairs,
+    Extra,
     Features,
     Memory,
+    MismatchedPairs,
     Outputs,
     PredictionSet,
     Queries,
     QueryGroup,
     Tokens,
+    batch_axis,
 )
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs/_base_/models/moment_detr.py'
@@ -30,18 +34,27 @@ def tokens(*lead):
     return Tokens(torch.rand(*lead, 3), torch.ones(*lead, dtype=torch.bool))
 
 
-def outputs_of(layers=2, queries=5, attn_mask=None, aux=None, decoded_aux=None):
+@dataclass(frozen=True)
+class Declared(Extra):
+    """Tensors with samples along the first, the second and no axis."""
+
+    clips: Tokens
+    moments: torch.Tensor = field(metadata=batch_axis(1))
+    table: torch.Tensor = field(metadata=batch_axis(None))
+
+
+def outputs_of(layers=2, queries=5, attn_mask=None, extras=()):
     """Outputs of four samples with random content."""
     video, text = tokens(BATCH, 13), tokens(BATCH, 7)
-    negative = Memory(video, video, aux={'valid': torch.rand(BATCH) > 0.5})
+    negative = Memory(video, video, extras=(MismatchedPairs(torch.rand(BATCH) > 0.5),))
     block = QueryGroup('noise', 0, queries, matched_gt=torch.randint(3, (BATCH, queries)))
-    info = {'negative': torch.randint(3, (BATCH, queries))}
+    pairs = DenoisingPairs(torch.randint(3, (BATCH, queries)))
     return Outputs(
         features=Features(video, text),
-        memory=Memory(video, video, negative=negative, aux=aux or {}),
+        memory=Memory(video, video, negative=negative, extras=extras),
         queries=Queries(torch.rand(BATCH, queries, 3), groups=[block], attn_mask=attn_mask),
-        decoded=Decoded(torch.rand(layers, BATCH, queries, 3), aux=decoded_aux or {}),
-        sets=[PredictionSet('noise', torch.rand(BATCH, queries, 2), final=True, info=info)],
+        decoded=Decoded(torch.rand(layers, BATCH, queries, 3)),
+        sets=[PredictionSet('noise', torch.rand(BATCH, queries, 2), final=True, extras=(pairs,))],
         saliency=torch.rand(BATCH, 13),
     )
 
@@ -50,24 +63,24 @@ def outputs_of(layers=2, queries=5, attn_mask=None, aux=None, decoded_aux=None):
 @pytest.mark.parametrize('layers', [2, BATCH])  # as many layers as samples
 @pytest.mark.parametrize('queries', [5, BATCH])  # as many queries as samples
 def test_select_rows(rows, layers, queries):
-    mask = torch.rand(queries, queries) > 0.5
-    aux = {'table': nn.Parameter(torch.rand(BATCH, 3)), 'clips': tokens(BATCH, 6)}
-    full = outputs_of(layers, queries, mask, aux, {'moments': torch.rand(layers, BATCH, queries, 3)})
+    mask = torch.rand(BATCH, queries, queries) > 0.5
+    declared = Declared(tokens(BATCH, 6), torch.rand(layers, BATCH, queries), torch.rand(BATCH, 3))
+    full = outputs_of(layers, queries, mask, (declared,))
     targets = make_targets()
     targets.views = ['a', 'b', 'c', 'd']
     kept, selected = select_rows(full, targets, rows)
     assert torch.equal(kept.decoded.hidden, full.decoded.hidden[:, rows])
-    assert torch.equal(kept.decoded.aux['moments'], full.decoded.aux['moments'][:, rows])
-    assert kept.queries.attn_mask is mask  # common to all samples
-    assert kept.memory.aux['table'] is aux['table']
+    assert torch.equal(kept.memory.find(Declared).moments, declared.moments[:, rows])
+    assert kept.memory.find(Declared).table is declared.table  # common to all samples
     pairs = [
         (kept.features.video.feat, full.features.video.feat),
-        (kept.memory.aux['clips'].feat, aux['clips'].feat),
-        (kept.memory.negative.aux['valid'], full.memory.negative.aux['valid']),
+        (kept.queries.attn_mask, mask),
+        (kept.memory.find(Declared).clips.feat, declared.clips.feat),
+        (kept.memory.negative.find(MismatchedPairs).valid, full.memory.negative.find(MismatchedPairs).valid),
         (kept.queries.content, full.queries.content),
         (kept.queries.groups[0].matched_gt, full.queries.groups[0].matched_gt),
         (kept.sets[0].spans, full.sets[0].spans),
-        (kept.sets[0].info['negative'], full.sets[0].info['negative']),
+        (kept.sets[0].find(DenoisingPairs).negative, full.sets[0].find(DenoisingPairs).negative),
         (kept.saliency, full.saliency),
         (selected.spans, targets.spans),
         (selected.pairs, targets.pairs),
@@ -78,15 +91,11 @@ def test_select_rows(rows, layers, queries):
     assert full.queries.attn_mask is mask and full.decoded is not None  # what was given is left alone
 
 
-def test_select_rows_of_a_mask_per_sample():
-    mask = torch.rand(BATCH, BATCH, BATCH) > 0.5
-    kept, _ = select_rows(outputs_of(queries=BATCH, attn_mask=mask), make_targets(), [1, 3])
-    assert torch.equal(kept.queries.attn_mask, mask[[1, 3]])
-
-
 def test_select_rows_names_what_has_no_samples():
-    with pytest.raises(ValueError, match=r'the 4 samples of the batch in dimension 0 .* shape \(7, 3\): expand it'):
-        select_rows(outputs_of(aux={'table': torch.rand(7, 3)}), make_targets(), [0])
+    with pytest.raises(
+        ValueError, match=r'MismatchedPairs.valid has shape \(7,\), expected the 4 samples of the batch along axis 0'
+    ):
+        select_rows(outputs_of(extras=(MismatchedPairs(torch.rand(7)),)), make_targets(), [0])
 
 
 @pytest.fixture

@@ -174,7 +174,7 @@ def test_slots_without_events_are_an_error():
     cfg = shrink(Config.fromfile(DEFAULT).model)
     cfg.encoder = cfg.encoder.encoder
     model = MODELS.build(cfg)
-    with pytest.raises(ValueError, match='in EventContextEncoder'):
+    with pytest.raises(ValueError, match='written by EventContextEncoder: wrap'):
         model(**model.data_preprocessor(make_batch()), mode='loss')
     assert model.eval()(**model.data_preprocessor(make_batch()), mode='predict')
 

@@ -12,7 +12,7 @@ import mmvmr.models  # noqa: F401
 from mmvmr.models.data_preprocessor import MomentDataPreprocessor
 from mmvmr.models.encoders import FrameMatchEncoder
 from mmvmr.registry import MODELS
-from mmvmr.structures import Features, Memory, Tokens
+from mmvmr.structures import ClipScores, Features, FrameMatch, Memory, Tokens
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 HOSTS = ('moment_detr', 'qd_detr', 'cg_detr', 'bam_detr', 'eatr', 'uvcom', 'tr_detr', 'sa_detr')
@@ -67,9 +67,9 @@ def test_joint_probability_and_attention():
     memory, inner = encode(with_negative())
     # Sample 0 has a negative with mean 0.2, sample 1 has none: p = p+.
     expected = torch.tensor([[0.3 * (1 - 0.3), 0.5 * (1 - 0.5)], [0.7, 0.0]])
-    torch.testing.assert_close(memory.aux['frame_prob'], expected)
-    assert memory.aux['frame_mask'].tolist() == [[True, True], [True, False]]
-    weight = memory.aux['frame_attention']
+    torch.testing.assert_close(memory.find(FrameMatch).prob, expected)
+    assert memory.find(FrameMatch).mask.tolist() == [[True, True], [True, False]]
+    weight = memory.find(FrameMatch).attention
     torch.testing.assert_close(weight[0], expected[0].softmax(0))
     assert weight[1].tolist() == [1.0, 0.0]  # padding takes no part
     torch.testing.assert_close(memory.video.feat[0, :, 0], torch.tensor([0.3, 0.5]) * weight[0])
@@ -80,13 +80,13 @@ def test_joint_probability_and_attention():
 
 def test_inference_is_one_pass():
     memory, inner = encode(with_negative(), targets=False)
-    torch.testing.assert_close(memory.aux['frame_prob'], torch.tensor([[0.3, 0.5], [0.7, 0.0]]))
+    torch.testing.assert_close(memory.find(FrameMatch).prob, torch.tensor([[0.3, 0.5], [0.7, 0.0]]))
     assert inner.passes == 1
 
 
 def test_a_batch_without_negatives_is_one_pass():
     memory, inner = encode(FEATURES)
-    torch.testing.assert_close(memory.aux['frame_prob'], torch.tensor([[0.3, 0.5], [0.7, 0.0]]))
+    torch.testing.assert_close(memory.find(FrameMatch).prob, torch.tensor([[0.3, 0.5], [0.7, 0.0]]))
     assert inner.passes == 1
 
 
@@ -95,9 +95,9 @@ def test_options_of_the_attention():
     torch.testing.assert_close(plain.context.feat[0, :2, 0], torch.tensor([0.3, 0.5]))
     assert plain.video.feat[0, 0, 0] < 0.3
     clips, _ = encode(FEATURES, attention='clips')
-    torch.testing.assert_close(clips.aux['frame_attention'].sum(1), torch.tensor([2.0, 1.0]))
+    torch.testing.assert_close(clips.find(FrameMatch).attention.sum(1), torch.tensor([2.0, 1.0]))
     padded, _ = encode(FEATURES, padding='include')
-    torch.testing.assert_close(padded.aux['frame_attention'][1], torch.tensor([0.7, 0.0]).softmax(0))
+    torch.testing.assert_close(padded.find(FrameMatch).attention[1], torch.tensor([0.7, 0.0]).softmax(0))
     with pytest.raises(ValueError, match="decoder_reads='no'"):
         encode(FEATURES, decoder_reads='no')
 
@@ -113,7 +113,7 @@ def test_positions_of_negative_words_reach_the_encoder():
     encoder.encoder = Positions()
     video = Tokens(torch.zeros(2, 2, 1), torch.ones(2, 2, dtype=torch.bool))
     memory = encoder(Features(video, text, negative), make_targets((2, 2), (1, 1)))
-    torch.testing.assert_close(memory.aux['frame_prob'][:, 0], torch.tensor([0.25 * 0.5, 0.25]))
+    torch.testing.assert_close(memory.find(FrameMatch).prob[:, 0], torch.tensor([0.25 * 0.5, 0.25]))
 
 
 def wrapped(host, **options):
@@ -145,8 +145,9 @@ def test_around_every_encoder(host):
         for row, length in enumerate((13, 9, 6, 1)):
             parts = {name: [f[row]] for name, f in make_batch()['inputs'].items()}
             alone = model(model.data_preprocessor({'inputs': parts})['inputs'])
-            for name in ('frame_prob', 'frame_attention'):
-                torch.testing.assert_close(alone.memory.aux[name][0], outputs.memory.aux[name][row, :length])
+            match, whole = (each.memory.find(FrameMatch) for each in (alone, outputs))
+            torch.testing.assert_close(match.prob[0], whole.prob[row, :length])
+            torch.testing.assert_close(match.attention[0], whole.attention[row, :length])
             torch.testing.assert_close(alone.final.spans[0], outputs.final.spans[row], atol=1e-5, rtol=1e-4)
 
 
@@ -156,14 +157,13 @@ def test_training_does_not_depend_on_the_batch(host):
     model = wrapped(host).eval()
     whole = batch_with_negatives()
     with torch.no_grad():
-        together = model.encoder(model.projector(model.data_preprocessor(whole)['inputs']), make_targets()).aux[
-            'frame_prob'
-        ]
+        together = model.encoder(model.projector(model.data_preprocessor(whole)['inputs']), make_targets())
+        together = together.find(FrameMatch).prob
         samples = make_samples()
         for row, length in enumerate((13, 9, 6, 1)):
             parts = {name: [features[row]] for name, features in whole['inputs'].items() if features[row] is not None}
             inputs = model.data_preprocessor({'inputs': parts, 'data_samples': samples[row : row + 1]})['inputs']
-            alone = model.encoder(model.projector(inputs), make_targets((length,), (1,))).aux['frame_prob']
+            alone = model.encoder(model.projector(inputs), make_targets((length,), (1,))).find(FrameMatch).prob
             torch.testing.assert_close(alone[0], together[row, :length], atol=1e-5, rtol=1e-4)
 
 
@@ -184,8 +184,8 @@ def test_scores_taken_from_plain_clips_are_weighed():
         features = model.projector(inputs)
         plain, weighed = model.encoder.encoder(features), model.encoder(features)
         scores, _ = model.encoder.encoder.clip_scores(weighed.video.feat)
-    torch.testing.assert_close(weighed.aux['clip_scores'], scores, atol=1e-6, rtol=1e-4)
-    assert not torch.allclose(plain.aux['clip_scores'], weighed.aux['clip_scores'])
+    torch.testing.assert_close(weighed.find(ClipScores).scores, scores, atol=1e-6, rtol=1e-4)
+    assert not torch.allclose(plain.find(ClipScores).scores, weighed.find(ClipScores).scores)
 
 
 def test_preprocessor_fills_what_only_some_samples_have():

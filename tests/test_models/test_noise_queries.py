@@ -10,7 +10,7 @@ from testing.models import MOMENTS
 from mmvmr.models import DualPathQueryInitializer, DynamicAnchorQueryInitializer, NoiseQueryGenerator, QualityMarginLoss
 from mmvmr.models.query_initializers import add_noise
 from mmvmr.models.task_modules import HungarianAssigner
-from mmvmr.structures import Memory, PredictionSet, Tokens, to_start_end
+from mmvmr.structures import DenoisingPairs, Memory, PredictionSet, Tokens, to_start_end
 
 DIRECT = dict(type='LearnedAnchorQueryInitializer', num_queries=4, embed_dims=DIMS)
 
@@ -70,7 +70,7 @@ def test_groups_targets_and_masks(contrastive):
                     assert noise.mask[b, index] == exists
                     assert noise.matched_gt[b, index] == (span if exists and copy == 0 else -1)
                     paired = exists and copy == 0 and copies == 2
-                    assert noise.info['negative'][b, index] == (index + most if paired else -1)
+                    assert noise.find(DenoisingPairs).negative[b, index] == (index + most if paired else -1)
                     for other in range(noise.stop):
                         same = other >= 4 and (other - 4) // (copies * most) == group
                         seen = other < 4 or (same and bool(noise.mask[b, other - 4]))
@@ -137,7 +137,7 @@ def test_quality_margin_equals_the_loop():
     queries = dual()(memory(), targets)
     noise = queries.groups[1]
     quality = torch.rand(noise.mask.shape, generator=torch.Generator().manual_seed(0))
-    predictions = PredictionSet('noise', queries.anchors[:, 4:], quality=quality, info=noise.info)
+    predictions = PredictionSet('noise', queries.anchors[:, 4:], quality=quality, extras=noise.extras)
     found = QualityMarginLoss(margin=0.4)(predictions, None, targets)
     hinges = []
     for b, count in enumerate(MOMENTS):
@@ -152,7 +152,7 @@ def test_quality_margin_without_negatives_is_zero():
     targets = make_targets()
     queries = dual(contrastive='none')(memory(), targets)
     quality = torch.rand(queries.groups[1].mask.shape, requires_grad=True)
-    predictions = PredictionSet('noise', queries.anchors[:, 4:], quality=quality, info=queries.groups[1].info)
+    predictions = PredictionSet('noise', queries.anchors[:, 4:], quality=quality, extras=queries.groups[1].extras)
     loss = QualityMarginLoss()(predictions, None, targets)
     loss.backward()
     assert loss.item() == 0

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mmvmr.models import MomentPostProcessor, PointPostProcessor
-from mmvmr.structures import MomentDataSample, PredictionSet
+from mmvmr.structures import MomentDataSample, PointPredictions, PredictionSet
 
 
 class _Outputs:
@@ -146,9 +146,10 @@ def test_a_missing_score_is_named(score, head):
 def _points(options, prior=None, spans=((0.3, 0.4), (0.35, 0.3), (0.8, 0.2), (0.6, 0.04))):
     """Points of foreground probability 0.9, 0.8, 0.5 and 0.75, 20 positions in a video of 10 s."""
     logits = torch.tensor([[math.log(9), math.log(4), 0.0, math.log(3)]])[..., None]
-    info = {'step': torch.tensor([[0.05]]), **({} if prior is None else {'prior': torch.tensor([prior])})}
+    prior = None if prior is None else torch.tensor([prior])
+    extras = (PointPredictions(torch.tensor([[0.05]]), prior=prior),)
     found = _of_set(
-        [list(span) for span in spans], logits=logits, info=info, options=options, processor=PointPostProcessor
+        [list(span) for span in spans], logits=logits, extras=extras, options=options, processor=PointPostProcessor
     )
     return found.windows.tolist(), found.scores.tolist()
 
@@ -192,9 +193,9 @@ def test_candidates_can_be_chosen_twice():
     """Windows of a video are reduced one by one and then all together: the second time changes nothing."""
     processor = PointPostProcessor(min_score=0.5, pre_topk=2)
     logits = torch.tensor([[math.log(9), math.log(4), 0.0, math.log(3)]])[..., None]
-    info = {'step': torch.tensor([[0.05]]), 'prior': torch.tensor([[1.0, 1.0, 1.0, 2.0]])}
+    extras = (PointPredictions(torch.tensor([[0.05]]), prior=torch.tensor([[1.0, 1.0, 1.0, 2.0]])),)
     spans = torch.tensor([[[0.3, 0.4], [0.35, 0.3], [0.8, 0.2], [0.6, 0.04]]])
-    once = processor.reduce(PredictionSet('point', spans, final=True, logits=logits, info=info))
+    once = processor.reduce(PredictionSet('point', spans, final=True, logits=logits, extras=extras))
     assert once.final and once.name == 'point'
     torch.testing.assert_close(once.spans, spans[:, [3, 0]])  # 0.75 x 2 and 0.9
     twice = processor.reduce(once)

@@ -17,7 +17,15 @@ from mmvmr.models.query_initializers import (
     SentenceSlotQueryInitializer,
 )
 from mmvmr.registry import MODELS
-from mmvmr.structures import Memory, PredictionSet, Tokens, moments_to_start_end, spans_to_moments, to_start_end
+from mmvmr.structures import (
+    DenoisingPairs,
+    Memory,
+    PredictionSet,
+    Tokens,
+    moments_to_start_end,
+    spans_to_moments,
+    to_start_end,
+)
 
 CONFIGS = 'configs/{0}/{0}_qvhl.py'
 MODULATOR = dict(decoder=dict(layer=dict(cross_attn=dict(modulator=dict(type='GaussianModulator')))))
@@ -154,7 +162,7 @@ def test_spans_to_moments():
 def test_the_margin_holds_between_foreground_probabilities_where_there_is_no_quality():
     logits = torch.tensor([[[0.0, 0.0], [2.0, 0.0]]])
     negative = torch.tensor([[1, -1]])
-    found = PredictionSet('noise', torch.rand(1, 2, 2), logits=logits, info={'negative': negative})
+    found = PredictionSet('noise', torch.rand(1, 2, 2), logits=logits, extras=(DenoisingPairs(negative),))
     loss = QualityMarginLoss(margin=0.4)
     expected = 0.4 + torch.tensor(2.0).sigmoid() - 0.5
     torch.testing.assert_close(loss(found, None, None), expected)

@@ -15,7 +15,7 @@ from mmvmr.models.heads.guided_saliency_head import best_query, best_window
 from mmvmr.models.losses import ClipTextLocalLoss, FocalForegroundLoss, VideoTextContrastiveLoss
 from mmvmr.models.task_modules import Matched
 from mmvmr.registry import MODELS
-from mmvmr.structures import Features, Memory, Outputs, PredictionSet, Tokens
+from mmvmr.structures import ClipScores, Features, Memory, Outputs, PredictionSet, Tokens
 
 D = 6
 STACK = dict(type='TransformerEncoder', num_layers=1, layer=dict(type='EncoderLayer', embed_dims=D, num_heads=2))
@@ -82,7 +82,8 @@ def test_reciprocal_encoder_against_its_definition(padding):
         expected = encoder.layers(mixed, mask, torch.zeros_like(mixed))[0]
         valid = int(video.mask[b].sum())
         torch.testing.assert_close(memory.video.feat[b, :valid], expected[:valid], atol=1e-5, rtol=1e-4)
-    found = memory.aux['clip_scores'] + memory.aux['score_bias'][:, None]
+    highlights = memory.find(ClipScores)
+    found = highlights.scores + highlights.bias[:, None]
     torch.testing.assert_close(found, encoder.score(memory.video.feat).sum(-1) / math.sqrt(D), atol=1e-5, rtol=1e-4)
     with pytest.raises(ValueError, match="padding='some'"):
         ReciprocalEncoder(D, {}, {}, padding='some')
@@ -126,12 +127,12 @@ def test_guided_head_against_slices(padding, start):
     video, score = tokens(lengths, width), torch.nn.Linear(D, D)
     memory_feat = torch.randn(2, width, D)
     scale = 1 / math.sqrt(D)
-    aux = dict(
+    highlights = ClipScores(
         clips=video.feat,
-        clip_scores=memory_feat @ score.weight.sum(0) * scale,
-        score_bias=(score.bias.sum() * scale).expand(2),
+        scores=memory_feat @ score.weight.sum(0) * scale,
+        bias=(score.bias.sum() * scale).expand(2),
     )
-    memory = Memory(video=Tokens(memory_feat, video.mask), context=None, aux=aux)
+    memory = Memory(video=Tokens(memory_feat, video.mask), context=None, extras=(highlights,))
     spans = torch.tensor([[[0.1, 0.6]], [[0.55, 0.5]]])  # the first begins before the video
     found = head(memory, prediction(spans, quality=torch.ones(2, 1)))
     for b, valid in enumerate(lengths):

@@ -14,7 +14,7 @@ from mmvmr.models.layers import ClusterMeans, MeanGate, ProjectedMeanPool, Rando
 from mmvmr.models.losses import ClipSentenceLoss, SaliencyMarginLoss, VideoSentenceLoss
 from mmvmr.models.task_modules import SimilarityNegativeSampler
 from mmvmr.registry import MODELS
-from mmvmr.structures import Features, Memory, Outputs, Tokens
+from mmvmr.structures import Features, Memory, Outputs, Similarities, Tokens
 
 D = 6
 SMALL = {
@@ -156,7 +156,7 @@ def similarity_outputs(targets, dims=4):
     random = {'video': (batch, dims), 'clips': (batch, length, dims), 'sentence': (batch, dims)}
     similarity = {name: torch.nn.functional.normalize(torch.randn(shape), dim=-1) for name, shape in random.items()}
     tokens = Tokens(similarity['clips'], targets.clip_mask)
-    memory = Memory(tokens, tokens, aux={'similarity': similarity})
+    memory = Memory(tokens, tokens, extras=(Similarities(**similarity),))
     return Outputs(Features(tokens, tokens), memory, None, None, []), similarity
 
 
@@ -194,11 +194,13 @@ def test_first_window():
 def test_losses_need_similarities():
     targets = make_targets()
     outputs, _ = similarity_outputs(targets)
-    outputs.memory.aux.clear()
+    outputs.memory.extras = ()
     with pytest.raises(ValueError, match='similarity=dict'):
         VideoSentenceLoss()(outputs, targets)
     MessageHub.get_current_instance().update_info('epoch', 99)
-    with pytest.raises(ValueError, match=r'needs model\.encoder\.similarity'):
+    with pytest.raises(
+        ValueError, match='SimilarityNegativeSampler needs Similarities, which is written by NegativePairEncoder'
+    ):
         SimilarityNegativeSampler()(outputs.features, targets, outputs.memory)
 
 
@@ -282,7 +284,7 @@ def test_negatives_cost_nothing_at_inference(config):
     model = tiny_model(config, SMALL).eval()
     outputs = model(model.data_preprocessor(make_batch())['inputs'])
     assert outputs.memory.negative is None
-    assert 'similarity' not in outputs.memory.aux
+    assert outputs.memory.find(Similarities) is None
 
 
 @pytest.mark.parametrize('name', ['uvcom_qvhl.py', 'uvcom_cross_fusion_qvhl.py', 'uvcom_official_qvhl.py'])

@@ -16,7 +16,17 @@ from mmvmr.models.layers.frame_guide import frames_inside
 from mmvmr.models.layers.response_encoder import normalise_responses
 from mmvmr.models.losses.injection_losses import relation
 from mmvmr.registry import MODELS
-from mmvmr.structures import Features, JointSpace, Memory, MomentTargets, Outputs, Proposals, Tokens, to_center_width
+from mmvmr.structures import (
+    ExtraInputs,
+    Features,
+    JointSpace,
+    Memory,
+    MomentTargets,
+    Outputs,
+    Proposals,
+    Tokens,
+    to_center_width,
+)
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs' / 'vdi' / 'vdi_charades.py'
 DIMS = 6
@@ -41,7 +51,7 @@ def make_outputs(seed=0, dims=DIMS, patches=4):
         patches_mask=torch.arange(max(FRAMES)) < torch.tensor(FRAMES)[:, None],
     )
     space = JointSpace(torch.zeros(2, 1, 1), torch.zeros(3, 1))
-    memory = Memory(clips, clips, sentence=torch.randn(3, dims).requires_grad_(), aux=dict(inputs=inputs))
+    memory = Memory(clips, clips, sentence=torch.randn(3, dims).requires_grad_(), extras=(ExtraInputs(inputs),))
     memory.proposals = Proposals(torch.zeros(2, 1, 2), space, space)
     return Outputs(Features(clips, words, raw_video=frames, rows=ROWS), memory, None, None, [])
 
@@ -136,7 +146,7 @@ def dynamics(loss, outputs):
         maps = []
         for t in inside(row, FRAMES[video]):
             cosine = F.cosine_similarity(
-                outputs.memory.aux['inputs']['patches'][video, t], guides[row].unsqueeze(0), dim=1
+                outputs.memory.find(ExtraInputs).tensors['patches'][video, t], guides[row].unsqueeze(0), dim=1
             )
             if loss.response == 'softmax':
                 maps.append((cosine / loss.temperature).softmax(0))
@@ -257,7 +267,7 @@ def test_only_words_of_change_have_a_gradient(name):
     assert torch.equal(has_gradient, (ROLES == 1) & valid)
     assert (outputs.memory.sentence.grad.abs().sum(-1) > 0).tolist() == [False, True, False]
     assert outputs.features.raw_video.grad is None
-    assert outputs.memory.aux['inputs']['patches'].grad is None
+    assert outputs.memory.find(ExtraInputs).tensors['patches'].grad is None
 
 
 def test_into_the_whole_sentence():
@@ -292,9 +302,12 @@ def test_spatial_dynamics_do_not_know_the_order_of_the_batch():
         raw_video=outputs.features.raw_video,
         rows=ROWS[order],
     )
-    inputs = dict(outputs.memory.aux['inputs'], roles=ROLES[order])
+    inputs = dict(outputs.memory.find(ExtraInputs).tensors, roles=ROLES[order])
     moved.memory = Memory(
-        outputs.memory.video, outputs.memory.video, sentence=outputs.memory.sentence[order], aux=dict(inputs=inputs)
+        outputs.memory.video,
+        outputs.memory.video,
+        sentence=outputs.memory.sentence[order],
+        extras=(ExtraInputs(inputs),),
     )
     torch.testing.assert_close(loss(moved, make_targets([WINDOWS[i] for i in order])), expected)
 
@@ -362,7 +375,7 @@ def test_nothing_is_active_in_evaluation():
 def test_guided_by_an_encoding_of_the_things_alone():
     outputs = make_outputs()
     vectors = torch.randn(3, 1, DIMS)
-    outputs.memory.aux['inputs']['static_text'] = vectors
+    outputs.memory.find(ExtraInputs).tensors['static_text'] = vectors
     loss = make_loss('context', guide_by='static_text', temperature=0.3)
     found = loss(outputs, make_targets())
     words = F.normalize(loss.project_words(words_with(outputs, 1)), dim=1)
@@ -395,7 +408,7 @@ def test_impossible_options(name, options, message):
 @pytest.mark.parametrize(('name', 'missing'), [('context', 'roles'), ('dynamics', 'patches')])
 def test_missing_inputs_are_named(name, missing):
     outputs = make_outputs()
-    del outputs.memory.aux['inputs'][missing]
+    del outputs.memory.find(ExtraInputs).tensors[missing]
     with pytest.raises(ValueError, match=f"need the input '{missing}': add the transform"):
         make_loss(name)(outputs, make_targets())
 

@@ -10,7 +10,15 @@ from torch import Tensor, nn
 from mmvmr.models.decoders.transformer_decoder import merge_configs
 from mmvmr.models.layers import MLP, inverse_sigmoid, xavier_
 from mmvmr.registry import MODELS
-from mmvmr.structures import Decoded, Memory, Queries, moments_to_start_end, spans_to_moments, to_center_width
+from mmvmr.structures import (
+    BoundaryPathways,
+    Decoded,
+    Memory,
+    Queries,
+    moments_to_start_end,
+    spans_to_moments,
+    to_center_width,
+)
 
 
 @MODELS.register_module()
@@ -24,9 +32,8 @@ class DualPathDecoder(nn.Module):
                           end state   --- clips around p + d_e, beside evidence of ends -----------> moves d_e
 
     ``hidden`` holds the three states side by side (S, B, N, 3 D), ``anchors`` and ``refined`` (center, width) that may
-    reach beyond the video, ``aux['moments']`` (S + 1, B, N, 3) the moments before the first and after every layer,
-    ``aux['boundary']`` (2, B, Lv, D) the evidence of starts and ends. Queries of other initializers, with (center,
-    width) anchors and D channels, start with the point in the middle and with equal states.
+    reach beyond the video; :class:`BoundaryPathways` holds moments and evidence. Queries of other
+    initializers, with (center, width) anchors and D channels, start with the point in the middle and with equal states.
 
     Args:
         embed_dims: Channels D.
@@ -76,23 +83,19 @@ class DualPathDecoder(nn.Module):
 
         Args:
             queries: Moment queries with anchors (B, N, 3) and content (B, N, 3 D), or as other initializers make them.
-            memory: Encoder output; ``aux['fused']`` are the clips that boundaries are looked for in (the encoded ones
-                where an encoder does not tell them apart).
+            memory: Encoder output; boundaries are looked for in its ``fused_clips``.
 
         Returns:
             States and anchors of every layer, see the class. Moments are detached from layer to layer but keep their
             gradient in the result.
         """
         moments, (point, *ends) = start_moments(queries), start_states(queries, self._width())
-        attn_mask = queries.attn_mask
-        if attn_mask is not None and attn_mask.dim() == 2:
-            attn_mask = attn_mask[None]
         evidence, features = self._evidence(memory)
         hidden, found = [], [moments]
         for index, layer in enumerate(self.layers):
             spans = to_center_width(moments_to_start_end(moments).clamp(0, 1))
             position = self.position(queries, point, spans, index)
-            point = layer(point, position, memory, spans, attn_mask)
+            point = layer(point, position, memory, spans, queries.attn_mask)
             moved = self._move(moments, [self.steps[index][0](point), None, None])
             windows = moments_to_start_end(moved.detach()).clamp(0, 1)
             ends = [
@@ -106,9 +109,9 @@ class DualPathDecoder(nn.Module):
             found.append(torch.cat((moved[..., :1], widened[..., 1:]), dim=-1))
             hidden.append(torch.cat((point, *ends), dim=-1))
             moments = widened.detach()
-        anchors = to_center_width(moments_to_start_end(torch.stack(found)))
-        aux = {'moments': torch.stack(found), 'boundary': evidence}
-        return Decoded(torch.stack(hidden), anchors=anchors[:-1], refined=anchors[1:], aux=aux)
+        pathways = BoundaryPathways(torch.stack(found), evidence)
+        anchors = to_center_width(moments_to_start_end(pathways.moments))
+        return Decoded(torch.stack(hidden), anchors=anchors[:-1], refined=anchors[1:], extras=(pathways,))
 
     def _width(self) -> int:
         return self.steps[0][0].layers[0].in_features
@@ -116,8 +119,7 @@ class DualPathDecoder(nn.Module):
     def _evidence(self, memory: Memory) -> tuple[Tensor, list[Tensor]]:
         """Evidence of starts and ends (2, B, Lv, D), and each beside the clips (B, Lv, 2 D)."""
         clips = memory.video
-        fused = memory.aux.get('fused', clips.feat)
-        evidence = [block(fused, clips.mask) for block in self.boundary_features]
+        evidence = [block(memory.fused_clips, clips.mask) for block in self.boundary_features]
         return torch.stack(evidence), [torch.cat((clips.feat, part), dim=-1) for part in evidence]
 
     def _move(self, moments: Tensor, steps: list[Tensor | None]) -> Tensor:

@@ -187,16 +187,13 @@ class TransformerDecoder(nn.Module):
             the result.
         """
         content, anchors = queries.content, queries.anchors
-        attn_mask = queries.attn_mask
-        if attn_mask is not None and attn_mask.dim() == 2:
-            attn_mask = attn_mask[None]
         hidden, entered, refined = [], [], []
         stored = anchors
         if anchors is not None and self.detach_anchors:
             anchors = anchors.detach()
         for index, layer in enumerate(self.layers):
             position = self.position(queries, content, anchors, index)
-            content = layer(content, position, memory, anchors, attn_mask)
+            content = layer(content, position, memory, anchors, queries.attn_mask)
             hidden.append(self.norm(content))
             if anchors is None:
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from mmvmr.models.builder import fill_shared
 from mmvmr.models.detectors.base_detector import BaseDetector, clip_mask
 from mmvmr.models.detectors.sliding_windows import Place
 from mmvmr.registry import MODELS, TASK_UTILS
-from mmvmr.structures import MomentDataSample, MomentTargets, Outputs, Tokens
+from mmvmr.structures import MomentDataSample, MomentTargets, Outputs, PointPredictions, Tokens
 
 
 @MODELS.register_module()
@@ -156,7 +157,8 @@ class PointDetector(BaseDetector):
         lengths = [level.feat.shape[1] for level in levels]
         sets = self.point_head(levels, self.point_generator(lengths, clips, start))
         if 'prior' in inputs:
-            sets[-1].info['prior'] = point_priors(inputs['prior'], lengths, self.point_generator.input_stride)
+            prior = point_priors(inputs['prior'], lengths, self.point_generator.input_stride)
+            sets[-1].add(dataclasses.replace(sets[-1].extra(PointPredictions, self), prior=prior))
         saliency = None if self.saliency_head is None else self.saliency_head(memory, sets)
         return Outputs(features, memory, None, None, sets, saliency)
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mmvmr.models.detectors.base_detector import BaseDetector
 from mmvmr.registry import MODELS
-from mmvmr.structures import MomentTargets, Outputs
+from mmvmr.structures import ExtraInputs, MomentTargets, Outputs
 
 _KNOWN = ('video', 'text')
 
@@ -60,6 +60,6 @@ class ProposalMapDetector(BaseDetector):
         features = self.projector(inputs)
         memory = self.encoder(features, targets)
         # For losses that look at more than clips and words.
-        memory.aux['inputs'] = {name: value for name, value in inputs.items() if not name.startswith(_KNOWN)}
+        memory.add(ExtraInputs({name: value for name, value in inputs.items() if not name.startswith(_KNOWN)}))
         sets = self.moment_head(memory, features.rows)
         return Outputs(features, memory, None, None, sets)

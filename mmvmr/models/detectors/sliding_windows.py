@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from mmvmr.registry import TASK_UTILS
-from mmvmr.structures import Outputs, PredictionSet
+from mmvmr.structures import Outputs, PointPredictions, PredictionSet
 
 
 @dataclass
@@ -103,11 +103,11 @@ class SlidingWindows:
 
 def _joined(sets: list[PredictionSet], dim: int) -> PredictionSet:
     """Candidates of several windows of the same samples (dim 1), or of several samples (dim 0)."""
-    info = {'step': sets[0].info['step'] if dim else torch.cat([s.info['step'] for s in sets])}
-    if 'prior' in sets[0].info:
-        info['prior'] = torch.cat([s.info['prior'] for s in sets], dim=dim)
+    points = [s.extra(PointPredictions, 'SlidingWindows') for s in sets]
+    step = points[0].step if dim else torch.cat([p.step for p in points])
+    prior = None if points[0].prior is None else torch.cat([p.prior for p in points], dim=dim)
     parts = {name: torch.cat([getattr(s, name) for s in sets], dim=dim) for name in ('spans', 'logits', 'mask')}
-    return PredictionSet(sets[0].name, final=True, info=info, **parts)
+    return PredictionSet(sets[0].name, final=True, extras=(PointPredictions(step, prior=prior),), **parts)
 
 
 def _stacked(rows: list[tuple[PredictionSet, int, Tensor | None]]) -> Outputs:
@@ -116,11 +116,13 @@ def _stacked(rows: list[tuple[PredictionSet, int, Tensor | None]]) -> Outputs:
     def stack(name: str) -> Tensor:
         return pad_sequence([getattr(s, name)[i] for s, i, _ in rows], batch_first=True)
 
-    info = {'step': torch.stack([s.info['step'][i] for s, i, _ in rows])}
-    if 'prior' in rows[0][0].info:
-        info['prior'] = pad_sequence([s.info['prior'][i] for s, i, _ in rows], batch_first=True)
+    points = [(s.extra(PointPredictions, 'SlidingWindows'), i) for s, i, _ in rows]
+    prior = None
+    if points[0][0].prior is not None:
+        prior = pad_sequence([p.prior[i] for p, i in points], batch_first=True)
+    extras = (PointPredictions(torch.stack([p.step[i] for p, i in points]), prior=prior),)
     final = PredictionSet(
-        rows[0][0].name, stack('spans'), final=True, logits=stack('logits'), mask=stack('mask'), info=info
+        rows[0][0].name, stack('spans'), final=True, logits=stack('logits'), mask=stack('mask'), extras=extras
     )
     saliency = None
     if rows[0][2] is not None:

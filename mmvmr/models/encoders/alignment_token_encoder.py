@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmvmr.models.encoders.global_token_encoder import GlobalToken
 from mmvmr.registry import MODELS
-from mmvmr.structures import Features, Memory, MomentTargets, Tokens
+from mmvmr.structures import AlignmentTokens, Features, Memory, MomentTargets, Tokens
 
 
 @MODELS.register_module()
@@ -51,31 +51,30 @@ class AlignmentTokenEncoder(nn.Module):
             targets: Ground truth; None at inference.
 
         Returns:
-            The memory of the wrapped encoder. While training, ``aux`` also holds the tokens ``moment``, ``rest`` (the
-            clips outside the moments), ``sentence`` and ``dummy_sentence`` (B, D), the clips beside the first two
-            ``moment_clips`` and ``rest_clips`` (B, Lv, D) with the clips of moments ``inside`` (B, Lv), and the
-            dummies and words beside the last two ``alignment_text`` (B, Nd + Lt, D) with ``text_mask`` (B, Nd + Lt).
+            The memory of the wrapped encoder, while training with :class:`AlignmentTokens`.
         """
         memory = self.encoder(features, targets)
         if targets is None:
             return memory
         video, count = features.video, self.num_dummies
         moment, moment_clips = self._pool(self.moment, self.moment_layers, video, video.mask & targets.clips)
-        rest, rest_clips = self._pool(self.moment, self.moment_layers, video, video.mask & ~targets.clips)
+        non_moment, non_moment_clips = self._pool(self.moment, self.moment_layers, video, video.mask & ~targets.clips)
         feat, mask, pos = features.text.feat, features.text.mask, features.text.position()
         dummies, words = (Tokens(feat[:, i], mask[:, i], pos[:, i]) for i in (slice(count), slice(count, None)))
         dummy_sentence, dummies_out = self._pool(self.sentence, self.sentence_layers, dummies, dummies.mask)
         sentence, words_out = self._pool(self.sentence, self.sentence_layers, words, words.mask)
-        memory.aux.update(
-            moment=moment,
-            rest=rest,
-            moment_clips=moment_clips,
-            rest_clips=rest_clips,
-            inside=targets.clips,
-            sentence=sentence,
-            dummy_sentence=dummy_sentence,
-            alignment_text=torch.cat((dummies_out, words_out), dim=1),
-            text_mask=mask,
+        memory.add(
+            AlignmentTokens(
+                moment=moment,
+                non_moment=non_moment,
+                moment_clips=moment_clips,
+                non_moment_clips=non_moment_clips,
+                inside=targets.clips,
+                sentence=sentence,
+                dummy_sentence=dummy_sentence,
+                text=torch.cat((dummies_out, words_out), dim=1),
+                text_mask=mask,
+            )
         )
         return memory
 

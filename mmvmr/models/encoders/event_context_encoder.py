@@ -8,7 +8,7 @@ from torch import nn
 
 from mmvmr.models.layers import masked_max
 from mmvmr.registry import MODELS, TASK_UTILS
-from mmvmr.structures import Features, Memory, MomentTargets
+from mmvmr.structures import EventContext, Features, Memory, MomentTargets
 from mmvmr.utils import check_choice
 
 _POOLS = ('valid', 'padded')
@@ -42,13 +42,12 @@ class EventContextEncoder(nn.Module):
             targets: Ground truth; None at inference, where no events are searched.
 
         Returns:
-            The memory of the wrapped encoder with ``sentence``, ``aux['projected']`` (the clips before encoding) and
-            while training ``aux['events']``, see :class:`PseudoEvents`.
+            The memory of the wrapped encoder with ``sentence`` and :class:`EventContext`, while training with the
+            events of :class:`PseudoEvents`.
         """
         memory = self.encoder(features, targets)
         words = features.text
         memory.sentence = words.feat.amax(1) if self.pool == 'padded' else masked_max(words.feat, words.mask)
-        memory.aux['projected'] = features.video
-        if targets is not None:
-            memory.aux['events'] = self.events(features.raw_video, features.video.mask)
+        events = None if targets is None else self.events(features.raw_video, features.video.mask)
+        memory.add(EventContext(features.video, events))
         return memory

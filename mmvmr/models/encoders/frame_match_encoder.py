@@ -9,11 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
-from mmvmr.structures import Features, Memory, MomentTargets, Tokens
+from mmvmr.structures import ClipScores, Features, FrameMatch, Memory, MomentTargets, Tokens
 from mmvmr.utils import check_choice
-
-#: What encoders leave in ``aux`` that is linear in the encoded clips, so that it is weighed as they are.
-_LINEAR_AUX = ('clip_scores',)
 
 
 @MODELS.register_module()
@@ -92,9 +89,7 @@ class FrameMatchEncoder(nn.Module):
             targets: Ground truth; None at inference, which is one pass whatever the features hold.
 
         Returns:
-            The memory of the wrapped encoder with weighed clips. In ``aux``: ``frame_prob`` (B, Lv), the joint
-            probability p (0 on padding), ``frame_mask`` (B, Lv), the clips that exist, and ``frame_attention``
-            (B, Lv), the weights o.
+            The memory of the wrapped encoder with weighted clips and :class:`FrameMatch`.
         """
         memory = self.encoder(features, targets)
         prob = self.matcher(memory.video.feat)
@@ -121,9 +116,11 @@ class FrameMatchEncoder(nn.Module):
             clips, rest = context.feat[:, :length], context.feat[:, length:]
             clips = clips * weight[..., None].to(clips.dtype)
             context = context.replace(torch.cat((clips, rest), dim=1) if rest.shape[1] else clips)
-        linear = {name: memory.aux[name] * weight for name in _LINEAR_AUX if name in memory.aux}
-        aux = {**memory.aux, **linear, 'frame_prob': prob * mask, 'frame_mask': mask, 'frame_attention': weight}
-        return dataclasses.replace(memory, video=video, context=context, aux=aux)
+        attended = dataclasses.replace(memory, video=video, context=context)
+        attended.add(FrameMatch(prob * mask, mask, weight))
+        if (scores := memory.find(ClipScores)) is not None:  # linear in the encoded clips, so weighted as they are
+            attended.add(dataclasses.replace(scores, scores=scores.scores * weight))
+        return attended
 
     def _weights(self, prob: Tensor, mask: Tensor) -> Tensor:
         """The frame attention (eq. 7) (B, Lv)."""

@@ -75,4 +75,4 @@ class GlobalTokenEncoder(nn.Module):
         sequence = self.token.prepend(fused.video)
         token, feat = self.token.split(self.layers(sequence.feat, sequence.mask, sequence.pos))
         video = features.video.replace(feat)
-        return Memory(video=video, context=video, text=fused.text, global_token=token, aux={'fused': fused.video.feat})
+        return Memory(video=video, context=video, text=fused.text, global_token=token, fused=fused.video.feat)

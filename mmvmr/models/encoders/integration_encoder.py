@@ -67,7 +67,7 @@ class IntegrationEncoder(nn.Module):
             targets: Unused.
 
         Returns:
-            Memory whose context is the video; ``sentence`` is S, ``text`` are the fused words, ``aux['fused']`` the
+            Memory whose context is the video; ``sentence`` is S, ``text`` are the fused text tokens, ``fused`` the
             clips x that enter the last stack.
         """
         fused = self.fusion(features)
@@ -86,7 +86,7 @@ class IntegrationEncoder(nn.Module):
             text=words,
             global_token=encoded[:, 0],
             sentence=self.sentence(words.feat, words.mask),
-            aux={'fused': related},
+            fused=related,
         )
 
     def _prepend(self, token: Tensor, clips: Tokens) -> Tokens:

@@ -56,7 +56,7 @@ class MultiModalAlignEncoder(nn.Module):
 
         Returns:
             Memory with the global view as ``video`` and ``global_token``, the local view as ``context`` and
-            ``fusion_token``, the fused words as ``text`` and ``sentence``, the fused clips as ``aux['fused']``.
+            ``fusion_token``, the fused text tokens as ``text`` and ``sentence``, the fused clips as ``fused``.
         """
         sequence = self.token.prepend(features.video)
         fused = self.fusion(dataclasses.replace(features, video=sequence))
@@ -71,5 +71,5 @@ class MultiModalAlignEncoder(nn.Module):
             global_token=global_token,
             fusion_token=fusion_token,
             sentence=None if self.pool is None else self.pool(fused.text.feat, fused.text.mask),
-            aux={'fused': self.token.split(fused.video.feat)[1]},
+            fused=self.token.split(fused.video.feat)[1],
         )

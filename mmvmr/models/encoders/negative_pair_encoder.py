@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS, TASK_UTILS
-from mmvmr.structures import Features, Memory, MomentTargets, Tokens, map_tensors
+from mmvmr.structures import Features, Memory, MismatchedPairs, MomentTargets, Tokens, map_tensors
 from mmvmr.utils import check_choice
 
 
@@ -25,7 +25,7 @@ class NegativePairEncoder(nn.Module):
         rows: ``all`` encodes every sample, and losses leave those without a real negative out; ``valid`` encodes only
             samples with a real negative, which matters where the mask layout mixes samples up (official CG-DETR).
         similarity: Config of a module ``f(memory) -> dict``, e.g. :class:`SimilarityProjector`, whose result goes to
-            ``aux['similarity']`` of the main memory before negatives are chosen; None for none.
+            :class:`Similarities` of the main memory before negatives are chosen; None for none.
         word_positions: Only of consequence where words have positions, which learned ones make from the words
             themselves. ``moved``: a negative sentence brings its own along. ``kept``: those of the right sentence
             stay, as in the official code of QD-DETR and its successors.
@@ -57,16 +57,16 @@ class NegativePairEncoder(nn.Module):
             targets: Ground truth; None at inference, where no negatives are encoded.
 
         Returns:
-            The memory of the wrapped encoder, with ``negative`` (whose ``aux['valid']`` (B,) marks real negatives)
-            while training.
+            The memory of the wrapped encoder, with ``negative`` (that has
+            :class:`MismatchedPairs`) while training.
         """
         memory = self.encoder(features, targets)
         if targets is not None:
             if self.similarity is not None:
-                memory.aux['similarity'] = self.similarity(memory)
+                memory.add(self.similarity(memory))
             text, valid = self.negatives(features, targets, memory)
             negative = self._encode(dataclasses.replace(features, text=text), targets, valid)
-            negative.aux['valid'] = valid
+            negative.add(MismatchedPairs(valid))
             memory.negative = negative
         return memory
 

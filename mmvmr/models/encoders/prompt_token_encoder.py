@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mmvmr.models.layers import masked_mean
 from mmvmr.registry import MODELS
-from mmvmr.structures import Features, Memory, MomentTargets, Tokens
+from mmvmr.structures import AdaptiveAttention, Features, Memory, MomentTargets, Tokens
 from mmvmr.utils import check_choice
 
 
@@ -69,9 +69,8 @@ class PromptTokenEncoder(nn.Module):
             targets: Unused.
 
         Returns:
-            Memory whose context is the video, each clip with the token added; ``text`` holds the words alone. In
-            ``aux``: ``attention`` (B, Lv, Nd + Lt), its share on the words ``word_attention`` (B, Lv), ``dummies``
-            (B, Nd, D) and ``prompts`` (B, P, D).
+            Memory whose context is the video, each clip with the token added, with ``text`` without the dummies and
+            :class:`AdaptiveAttention`.
 
         Raises:
             ValueError: If the fusion does not tell its attention.
@@ -80,20 +79,26 @@ class PromptTokenEncoder(nn.Module):
         if fused.attention is None:
             raise ValueError('PromptTokenEncoder needs a fusion that tells its attention: use AdaptiveCrossFusion')
         words = _slice(features.text, slice(self.num_dummies, None))
-        read = fused.attention[..., self.num_dummies :].sum(-1).clamp(0, 1)
-        token = self._fuse_token(features, self._token(features.video, read.detach()))
+        on_text = fused.attention[..., self.num_dummies :].sum(-1).clamp(0, 1)
+        token = self._fuse_token(features, self._token(features.video, on_text.detach()))
         sequence = token.join(fused.video)
         out = self.layers(sequence.feat, sequence.mask, sequence.position())
         video = features.video.replace(out[:, 1:] + out[:, :1])
-        aux = {
-            'fused': fused.video.feat,
-            'fused_token': token.feat,
-            'attention': fused.attention,
-            'word_attention': read,
-            'dummies': features.text.feat[:, : self.num_dummies],
-            'prompts': self.prompts.expand(len(out), -1, -1),
-        }
-        return Memory(video=video, context=video, text=words, global_token=out[:, 0], aux=aux)
+        adaptive = AdaptiveAttention(
+            token=token.feat,
+            weights=fused.attention,
+            on_text=on_text,
+            dummies=features.text.feat[:, : self.num_dummies],
+            prompts=self.prompts.expand(len(out), -1, -1),
+        )
+        return Memory(
+            video=video,
+            context=video,
+            text=words,
+            global_token=out[:, 0],
+            fused=fused.video.feat,
+            extras=(adaptive,),
+        )
 
     def _token(self, video: Tokens, importance: Tensor) -> Tokens:
         """The mean clip and the prompts nearest to where the important clips differ from it, as a sequence of one."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
-from mmvmr.structures import Features, Memory, MomentTargets
+from mmvmr.structures import ClipScores, Features, Memory, MomentTargets
 from mmvmr.utils import check_choice
 
 
@@ -50,8 +50,7 @@ class ReciprocalEncoder(nn.Module):
             targets: Unused.
 
         Returns:
-            Memory whose context is the video. In ``aux`` what :class:`MomentGuidedSaliencyHead` needs: the projected
-            ``clips`` (B, Lv, D), and the score of every clip as ``clip_scores`` (B, Lv) + ``score_bias`` (B,).
+            Memory whose context is the video, with :class:`ClipScores` for :class:`MomentGuidedSaliencyHead`.
         """
         fused = self.fusion(features)
         feat, mask, pos = fused.video.feat, fused.video.mask, fused.video.position()
@@ -63,13 +62,8 @@ class ReciprocalEncoder(nn.Module):
         emphasised = first + scores.softmax(-1).unsqueeze(-1) * feat
         video = features.video.replace(self.layers(emphasised, mask, pos))
         scores, bias = self.clip_scores(video.feat)
-        aux = {
-            'fused': feat,
-            'clips': features.video.feat,
-            'clip_scores': scores,
-            'score_bias': bias.expand(len(scores)),
-        }
-        return Memory(video=video, context=video, text=fused.text, aux=aux)
+        highlights = ClipScores(features.video.feat, scores, bias.expand(len(scores)))
+        return Memory(video=video, context=video, text=fused.text, fused=feat, extras=(highlights,))
 
     def clip_scores(self, feat: Tensor) -> tuple[Tensor, Tensor]:
         """Score of every clip without its bias (B, Lv), and the bias, a scalar."""

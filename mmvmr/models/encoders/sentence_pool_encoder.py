@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from mmvmr.registry import MODELS
-from mmvmr.structures import Features, Memory, MomentTargets
+from mmvmr.structures import Features, Memory, MomentTargets, PooledText
 
 
 @MODELS.register_module()
@@ -29,12 +29,11 @@ class SentencePoolEncoder(nn.Module):
         """Encode a batch; arguments as in the wrapped encoder.
 
         Returns:
-            The memory of the wrapped encoder with ``sentence``, ``aux['clips']`` (B, Lv, D) and, where classes have
-            names, ``aux['classes']`` (C, D).
+            The memory of the wrapped encoder with ``sentence`` and :class:`PooledText`.
         """
         memory = self.encoder(features, targets)
-        kept = {'clips': features.video.feat}
-        if features.class_text is not None:
-            kept['classes'] = self.pool(features.class_text.feat, features.class_text.mask)
-        sentence = self.pool(features.text.feat, features.text.mask)
-        return dataclasses.replace(memory, sentence=sentence, aux={**memory.aux, **kept})
+        names = features.class_text
+        classes = None if names is None else self.pool(names.feat, names.mask)
+        memory = dataclasses.replace(memory, sentence=self.pool(features.text.feat, features.text.mask))
+        memory.add(PooledText(features.video.feat, classes))
+        return memory

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from mmvmr.models.layers import MLP, sentence_token, xavier_
 from mmvmr.registry import MODELS
-from mmvmr.structures import Memory
+from mmvmr.structures import Memory, Similarities
 
 
 @MODELS.register_module()
@@ -26,24 +26,22 @@ class SimilarityProjector(nn.Module):
         self.text = MLP(embed_dims, hidden_dims, embed_dims, num_layers)
         xavier_(self)
 
-    def forward(self, memory: Memory) -> dict[str, Tensor]:
+    def forward(self, memory: Memory) -> Similarities:
         """Project a memory.
 
         Args:
             memory: Encoder output with a global token.
 
         Returns:
-            Unit vectors ``video`` (B, D) of the global token, ``clips`` (B, Lv, D) of the fused clips before the last
-            stack and ``sentence`` (B, D).
+            Unit vectors of the global token, the fused clips and the sentence.
 
         Raises:
             ValueError: If the encoder makes no global token.
         """
         if memory.global_token is None:
             raise ValueError('SimilarityProjector needs an encoder with a global token, e.g. IntegrationEncoder')
-        clips = memory.aux.get('fused', memory.video.feat)
-        return {
-            'video': F.normalize(self.video(memory.global_token), dim=-1),
-            'clips': F.normalize(self.video(clips), dim=-1),
-            'sentence': F.normalize(self.text(sentence_token(memory)), dim=-1),
-        }
+        return Similarities(
+            video=F.normalize(self.video(memory.global_token), dim=-1),
+            clips=F.normalize(self.video(memory.fused_clips), dim=-1),
+            sentence=F.normalize(self.text(sentence_token(memory)), dim=-1),
+        )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
-from mmvmr.structures import Memory, PredictionSet, to_start_end
+from mmvmr.structures import ClipScores, Memory, PredictionSet, to_start_end
 from mmvmr.utils import check_choice
 
 
@@ -49,16 +49,14 @@ class MomentGuidedSaliencyHead(nn.Module):
         Raises:
             ValueError: If the encoder does not score clips.
         """
-        if 'clip_scores' not in memory.aux or sets is None:
-            raise ValueError('MomentGuidedSaliencyHead needs predictions and an encoder that scores: ReciprocalEncoder')
+        highlights = memory.extra(ClipScores, self)
         weight = self.clip_weights(memory, sets)
-        scores, bias = memory.aux['clip_scores'], memory.aux['score_bias']
         # The scoring layer is linear: the score of m (1 + w) is that of m, times 1 + w, but for the bias.
-        return ((1 + weight) * scores + bias.unsqueeze(-1)).float()
+        return ((1 + weight) * highlights.scores + highlights.bias.unsqueeze(-1)).float()
 
     def clip_weights(self, memory: Memory, sets: Sequence[PredictionSet]) -> Tensor:
         """Weight ``<g, v>`` of every clip (B, Lv)."""
-        clips, mask = memory.aux['clips'], memory.video.mask
+        clips, mask = memory.extra(ClipScores, self).clips, memory.video.mask
         length = mask.sum(1) if self.padding == 'exclude' else torch.full_like(mask.sum(1), mask.shape[1])
         first, last = self.place(best_window(sets) * length[:, None], length)
         step = torch.arange(clips.shape[1], device=clips.device)

@@ -162,7 +162,7 @@ class MomentHead(nn.Module):
                         quality=None if quality is None else quality[layer, :, block],
                         matched_gt=group.matched_gt,
                         mask=group.mask,
-                        info=group.info,
+                        extras=group.extras,
                     )
                 )
         return sets

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
-from mmvmr.structures import Memory, Points, PredictionSet, Tokens, to_center_width
+from mmvmr.structures import Memory, PointPredictions, Points, PooledText, PredictionSet, Tokens, to_center_width
 from mmvmr.utils import check_choice
 
 _ACTIVATIONS = {'relu': torch.relu, 'sigmoid': torch.sigmoid}
@@ -79,7 +79,7 @@ class PointHead(nn.Module):
                 final=True,
                 logits=logits,
                 mask=mask,
-                info={'offsets': offsets, 'step': points.size[:, :1]},
+                extras=(PointPredictions(points.size[:, :1], offsets),),
                 points=points,
             )
         ]
@@ -116,9 +116,8 @@ class CosineSaliencyHead(nn.Module):
         Raises:
             ValueError: If the encoder pools no sentence.
         """
-        if memory.sentence is None or 'clips' not in memory.aux:
-            raise ValueError('CosineSaliencyHead needs an encoder that keeps its input: use SentencePoolEncoder')
-        cosine = F.cosine_similarity(memory.aux['clips'], memory.sentence.unsqueeze(1), dim=-1).float()
+        clips = memory.extra(PooledText, self).clips
+        cosine = F.cosine_similarity(clips, memory.sentence.unsqueeze(1), dim=-1).float()
         if self.half:
             cosine = cosine.half().float()
         if self.score == 'cosine':

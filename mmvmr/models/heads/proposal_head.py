@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
-from mmvmr.structures import Memory, PredictionSet
+from mmvmr.structures import Memory, PredictionSet, ProposalScores
 
 
 @MODELS.register_module()
@@ -32,13 +32,13 @@ class ProposalHead(nn.Module):
             rows: Video of every sentence (B,); None where each has its own.
 
         Returns:
-            One set of M candidates per sentence, with the scores of both spaces in its ``info``.
+            One set of M candidates per sentence, with the :class:`ProposalScores` of both spaces.
         """
         proposals = memory.proposals
         contrastive = proposals.contrastive.cosine(rows)
         iou = (self.scale * proposals.iou.cosine(rows)).sigmoid()
+        scores = ProposalScores(contrastive, iou)
         # The cosine may be a rounding error below -1.
         score = (0.5 * contrastive + 0.5).clamp(min=0).pow(self.power) * iou
         spans = proposals.spans if rows is None else proposals.spans[rows]
-        info = {'contrastive': contrastive, 'iou': iou}
-        return [PredictionSet('direct', spans, final=True, quality=score, info=info)]
+        return [PredictionSet('direct', spans, final=True, quality=score, extras=(scores,))]

@@ -14,7 +14,7 @@ from mmvmr.models.layers import masked_mean, sentence_token
 from mmvmr.models.losses.base import DenseLoss, check_padding, padded_mean
 from mmvmr.models.losses.gather import gather_rows, joint_cross_entropy, joint_ratio, mean_over_ranks
 from mmvmr.registry import MODELS
-from mmvmr.structures import MomentTargets, Outputs, Tokens
+from mmvmr.structures import MomentTargets, Outputs, PooledText, Tokens
 from mmvmr.utils import check_choice
 
 _STAGES = ('before', 'after')
@@ -34,7 +34,7 @@ def stage_clips(outputs: Outputs, stage: str) -> Tensor:
     """
     if stage == 'before':
         return outputs.features.video.feat
-    return outputs.memory.aux.get('fused', outputs.memory.video.feat)
+    return outputs.memory.fused_clips
 
 
 def stage_text(outputs: Outputs, stage: str) -> Tokens:
@@ -310,7 +310,7 @@ class ClipClassLoss(_AlignmentLoss):
         Raises:
             ValueError: If the model got no names of classes, or the samples no class.
         """
-        names = outputs.memory.aux.get('classes')
+        names = outputs.memory.extra(PooledText, self).classes
         if names is None or targets.classes is None:
             raise ValueError('ClipClassLoss needs inputs with class_text and samples with a class: see UniVTG')
         clip, valid = positive_clips(targets)

@@ -8,7 +8,7 @@ from torch import Tensor
 from mmvmr.models.losses.base import DenseLoss
 from mmvmr.models.losses.gather import joint_mean
 from mmvmr.registry import MODELS
-from mmvmr.structures import MomentTargets, Outputs, clip_centers, to_start_end
+from mmvmr.structures import BoundaryPathways, MomentTargets, Outputs, clip_centers, to_start_end
 from mmvmr.utils import check_choice
 
 _GRIDS = ('valid', 'padded')
@@ -46,9 +46,7 @@ class BoundaryEvidenceLoss(DenseLoss):
         Raises:
             ValueError: If the decoder gathers no evidence.
         """
-        evidence = outputs.decoded.aux.get('boundary')
-        if evidence is None:
-            raise ValueError('BoundaryEvidenceLoss needs model.decoder to be a DualPathDecoder')
+        evidence = outputs.decoded.extra(BoundaryPathways, self).evidence
         mask = targets.clip_mask
         total = evidence.new_zeros(())
         for part, wanted in zip(evidence.tanh().mean(-1), self.positives(targets)):

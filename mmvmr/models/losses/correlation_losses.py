@@ -11,46 +11,25 @@ from torch import Tensor
 from mmvmr.models.losses.base import DenseLoss, check_padding, padded_mean
 from mmvmr.models.losses.gather import gather_rows, joint_cross_entropy, joint_mean
 from mmvmr.registry import MODELS
-from mmvmr.structures import MomentTargets, Outputs
+from mmvmr.structures import AdaptiveAttention, AlignmentTokens, MomentTargets, Outputs
 from mmvmr.utils import check_choice
 
 
-def alignment(outputs: Outputs, name: str) -> Tensor:
-    """One of the tensors that the encoders of CG-DETR leave in ``memory.aux``.
-
-    Args:
-        outputs: Everything that the model produced.
-        name: Name of the tensor.
-
-    Returns:
-        The tensor.
-
-    Raises:
-        ValueError: If the encoder made none.
-    """
-    if name not in outputs.memory.aux:
-        raise ValueError(
-            f'a loss needs memory.aux[{name!r}], which model.encoder does not make: AlignmentTokenEncoder around '
-            'PromptTokenEncoder does, while training'
-        )
-    return outputs.memory.aux[name]
-
-
-def moment_logits(outputs: Outputs, sentence: str) -> tuple[Tensor, int]:
-    """Cosines of moments and of the rest of the videos with all sentences of the step, without a temperature.
+def moment_logits(tokens: AlignmentTokens, sentence: Tensor) -> tuple[Tensor, int]:
+    """Compute the cosines of moment and non-moment tokens with all sentences of the step, without a temperature.
 
     Under distributed training these are the sentences of all processes. Only a moment chooses, among sentences: the
     moments of other processes are not needed.
 
     Args:
-        outputs: Everything that the model produced.
-        sentence: ``sentence`` or ``dummy_sentence``.
+        tokens: Moment and non-moment tokens of the batch.
+        sentence: One vector per sentence (B, D), the sentence or the dummy sentence.
 
     Returns:
-        (B, 2 B'), the moment first, then the rest of the same video; and the column of the own sentence of row 0.
+        (B, 2 B'), the moment first, then the rest of the same video; and the column of the sentence of row 0.
     """
-    texts, start = gather_rows(F.normalize(alignment(outputs, sentence), dim=1))
-    both = (F.normalize(alignment(outputs, name), dim=1) for name in ('moment', 'rest'))
+    texts, start = gather_rows(F.normalize(sentence, dim=1))
+    both = (F.normalize(token, dim=1) for token in (tokens.moment, tokens.non_moment))
     return torch.cat([x @ texts.t() for x in both], dim=1), start
 
 
@@ -64,7 +43,8 @@ class MomentSentenceLoss(DenseLoss):
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss; see :meth:`DenseLoss.forward`."""
-        logits, start = moment_logits(outputs, 'sentence')
+        tokens = outputs.memory.extra(AlignmentTokens, self)
+        logits, start = moment_logits(tokens, tokens.sentence)
         return joint_cross_entropy(logits, torch.arange(len(logits), device=logits.device) + start)
 
 
@@ -88,7 +68,8 @@ class MomentDummyLoss(DenseLoss):
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss; see :meth:`DenseLoss.forward`."""
-        logits, start = moment_logits(outputs, 'dummy_sentence')
+        tokens = outputs.memory.extra(AlignmentTokens, self)
+        logits, start = moment_logits(tokens, tokens.dummy_sentence)
         rows = torch.arange(len(logits), device=logits.device)
         if self.labels == 'first':
             return joint_cross_entropy(logits, (rows + start == 0).long())
@@ -119,8 +100,9 @@ class MomentClipLoss(DenseLoss):
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss; see :meth:`DenseLoss.forward`."""
         inside, label = targets.clips.unsqueeze(-1), targets.clips.float()
-        clips = torch.where(inside, alignment(outputs, 'moment_clips'), alignment(outputs, 'rest_clips'))
-        logits = (clips @ alignment(outputs, 'moment').unsqueeze(-1)).squeeze(-1)
+        tokens = outputs.memory.extra(AlignmentTokens, self)
+        clips = torch.where(inside, tokens.moment_clips, tokens.non_moment_clips)
+        logits = (clips @ tokens.moment.unsqueeze(-1)).squeeze(-1)
         if self.form == 'logits':
             loss = F.binary_cross_entropy_with_logits(logits, label, reduction='none')
         else:
@@ -149,13 +131,15 @@ class AttentionDistillLoss(DenseLoss):
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss; see :meth:`DenseLoss.forward`."""
-        affinity = alignment(outputs, 'moment_clips') @ alignment(outputs, 'alignment_text').transpose(1, 2)
+        tokens = outputs.memory.extra(AlignmentTokens, self)
+        affinity = tokens.moment_clips @ tokens.text.transpose(1, 2)
         count = float(affinity.shape[-1])
         if self.padding == 'exclude':
-            mask = alignment(outputs, 'text_mask').unsqueeze(1)
+            mask = tokens.text_mask.unsqueeze(1)
             affinity, count = affinity.masked_fill(~mask, -torch.inf), mask.sum(-1)
         wanted = affinity.detach().softmax(-1)
-        divergence = F.kl_div((alignment(outputs, 'attention') + 1e-6).log(), wanted, reduction='none')
+        weights = outputs.memory.extra(AdaptiveAttention, self).weights
+        divergence = F.kl_div((weights + 1e-6).log(), wanted, reduction='none')
         return padded_mean(divergence.sum(-1) / count, targets.clips & targets.clip_mask, 'exclude')
 
 
@@ -177,7 +161,7 @@ class OrthogonalTokenLoss(DenseLoss):
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss; see :meth:`DenseLoss.forward`."""
-        unit = F.normalize(alignment(outputs, self.tokens), dim=-1)
+        unit = F.normalize(getattr(outputs.memory.extra(AdaptiveAttention, self), self.tokens), dim=-1)
         cosine = unit @ unit.detach().transpose(1, 2)
         eye = torch.eye(unit.shape[1], dtype=torch.bool, device=unit.device)
         return joint_mean(cosine.masked_fill(eye, 0).abs())

@@ -12,7 +12,7 @@ from mmvmr.models.losses.alignment_losses import stage_text
 from mmvmr.models.losses.base import DenseLoss
 from mmvmr.models.losses.gather import gather_rows, joint_ratio
 from mmvmr.registry import MODELS
-from mmvmr.structures import MomentTargets, Outputs
+from mmvmr.structures import FrameMatch, MomentTargets, Outputs
 from mmvmr.utils import check_choice
 
 
@@ -37,11 +37,9 @@ class FrameGuidanceLoss(DenseLoss):
         Raises:
             ValueError: If the encoder makes no frame probability.
         """
-        if 'frame_prob' not in outputs.memory.aux:
-            raise ValueError('FrameGuidanceLoss needs model.encoder to be a FrameMatchEncoder')
-        prob, exists = outputs.memory.aux['frame_prob'], outputs.memory.aux['frame_mask']
-        inside, outside = targets.clips & exists, ~targets.clips & exists
-        value = self.target - _mean(prob, inside) + _mean(prob, outside)
+        match = outputs.memory.extra(FrameMatch, self)
+        inside, outside = targets.clips & match.mask, ~targets.clips & match.mask
+        value = self.target - _mean(match.prob, inside) + _mean(match.prob, outside)
         valid = inside.any(1)
         return joint_ratio((value * valid).sum(), valid.sum())
 

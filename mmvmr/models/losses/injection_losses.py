@@ -21,7 +21,7 @@ from mmvmr.models.losses.base import DenseLoss
 from mmvmr.models.losses.gather import gather_rows, joint_ratio
 from mmvmr.models.losses.proposal_losses import video_rows
 from mmvmr.registry import MODELS
-from mmvmr.structures import MomentTargets, Outputs
+from mmvmr.structures import ExtraInputs, MomentTargets, Outputs
 from mmvmr.structures.query_roles import DYNAMIC, STATIC
 from mmvmr.utils import check_choice
 
@@ -46,7 +46,7 @@ def words_of_role(outputs: Outputs, role: int) -> Tensor:
 
 
 def _input(outputs: Outputs, name: str, transform: str) -> Tensor:
-    inputs = outputs.memory.aux.get('inputs', {})
+    inputs = outputs.memory.extra(ExtraInputs, 'an injection loss').tensors
     if name not in inputs:
         raise ValueError(
             f'the injection losses need the input {name!r}: add the transform {transform} to pipeline.augment and '

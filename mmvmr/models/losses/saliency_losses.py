@@ -11,7 +11,7 @@ from torch import Tensor
 from mmvmr.models.losses.base import DenseLoss, check_padding, padded_mean
 from mmvmr.models.losses.gather import joint_mean, joint_ratio, mean_over_ranks, num_processes
 from mmvmr.registry import MODELS
-from mmvmr.structures import MomentTargets, Outputs
+from mmvmr.structures import AdaptiveAttention, MismatchedPairs, MomentTargets, Outputs
 from mmvmr.utils import check_choice
 
 _PADDED_SCORE = -1e3
@@ -38,13 +38,9 @@ class _ClipScoreLoss(DenseLoss):
         if self.scores == 'saliency':
             return outputs.saliency, outputs.negative_saliency
         memory = outputs.memory
-        if 'word_attention' not in memory.aux:
-            raise ValueError(
-                f"{type(self).__name__} with scores='attention' needs an encoder that tells its attention: "
-                'use PromptTokenEncoder'
-            )
-        negative = None if memory.negative is None else memory.negative.aux['word_attention']
-        return memory.aux['word_attention'], negative
+        reader = f"{type(self).__name__} with scores='attention'"
+        negative = None if memory.negative is None else memory.negative.extra(AdaptiveAttention, reader).on_text
+        return memory.extra(AdaptiveAttention, reader).on_text, negative
 
 
 @MODELS.register_module()
@@ -107,7 +103,7 @@ class SaliencyRankLoss(_ClipScoreLoss):
         scores, negative = self.read(outputs)
         valid = None
         if negative is not None:
-            valid = outputs.memory.negative.aux['valid']
+            valid = outputs.memory.negative.extra(MismatchedPairs, self).valid
             scores = torch.cat((scores, negative), dim=1)
             rating = torch.cat((rating, torch.zeros_like(rating)), dim=1)
             mask = torch.cat((mask, mask & valid[:, None]), dim=1)
@@ -167,7 +163,7 @@ class SaliencyNegativeLoss(_ClipScoreLoss):
         _, scores = self.read(outputs)
         if scores is None:
             raise ValueError('SaliencyNegativeLoss needs model.encoder to be a NegativePairEncoder')
-        valid = outputs.memory.negative.aux['valid']
+        valid = outputs.memory.negative.extra(MismatchedPairs, self).valid
         # Below one: a clip that reads nothing but words would make the logarithm infinite.
         cost = F.softplus(scores) if self.scores == 'saliency' else -torch.log1p(-scores.clamp(max=1 - 1e-6))
         per_video = (cost * targets.clip_mask).sum(1)

@@ -13,7 +13,7 @@ from mmvmr.models.losses.base import SetLoss
 from mmvmr.models.losses.gather import joint_mean, joint_ratio
 from mmvmr.models.task_modules import Matched
 from mmvmr.registry import MODELS
-from mmvmr.structures import MomentTargets, PredictionSet, pairwise_iou, to_start_end
+from mmvmr.structures import DenoisingPairs, MomentTargets, PredictionSet, pairwise_iou, to_start_end
 
 
 @MODELS.register_module()
@@ -181,7 +181,7 @@ class QualityMarginLoss(SetLoss):
 
     def forward(self, predictions: PredictionSet, matched: Matched, targets: MomentTargets) -> Tensor:
         """Compute the mean hinge over the pairs of the batch; see :meth:`SetLoss.forward`."""
-        partner = predictions.info['negative']
+        partner = predictions.extra(DenoisingPairs, self).negative
         quality = predictions.logits.softmax(-1)[..., 0] if predictions.quality is None else predictions.quality
         negative = quality.gather(1, partner.clamp(min=0))
         hinge = (negative - quality + self.margin).clamp(min=0) * (partner >= 0)

@@ -11,20 +11,10 @@ from mmvmr.models.losses.alignment_losses import symmetric_contrast
 from mmvmr.models.losses.base import DenseLoss, check_padding
 from mmvmr.models.losses.gather import joint_mean
 from mmvmr.registry import MODELS
-from mmvmr.structures import MomentTargets, Outputs, to_start_end
+from mmvmr.structures import MomentTargets, Outputs, Similarities, to_start_end
 from mmvmr.utils import check_choice
 
 _WINDOWS = ('all', 'first')
-
-
-def _projected(outputs: Outputs, name: str) -> Tensor:
-    similarity = outputs.memory.aux.get('similarity')
-    if similarity is None:
-        raise ValueError(
-            'similarity losses need model.encoder to be a NegativePairEncoder with similarity=dict(type='
-            "'SimilarityProjector')"
-        )
-    return similarity[name]
 
 
 @MODELS.register_module()
@@ -39,7 +29,8 @@ class VideoSentenceLoss(DenseLoss):
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss, the mean over both directions; see :meth:`DenseLoss.forward`."""
-        return symmetric_contrast(_projected(outputs, 'video'), _projected(outputs, 'sentence'))
+        similarities = outputs.memory.extra(Similarities, self)
+        return symmetric_contrast(similarities.video, similarities.sentence)
 
 
 @MODELS.register_module()
@@ -66,8 +57,8 @@ class ClipSentenceLoss(DenseLoss):
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss; see :meth:`DenseLoss.forward`."""
-        clips, sentence = _projected(outputs, 'clips'), _projected(outputs, 'sentence')
-        cosine = (clips @ sentence.unsqueeze(-1)).squeeze(-1)
+        similarities = outputs.memory.extra(Similarities, self)
+        cosine = (similarities.clips @ similarities.sentence.unsqueeze(-1)).squeeze(-1)
         mask, length = targets.clip_mask, torch.full_like(cosine[:, :1], cosine.shape[1])
         if self.padding == 'exclude':
             cosine, length = cosine.masked_fill(~mask, -torch.inf), mask.sum(1, keepdim=True).clamp(min=1)

@@ -11,7 +11,16 @@ from torch import Tensor, nn
 
 from mmvmr.models.query_initializers.learned import LearnedQueryInitializer
 from mmvmr.registry import MODELS
-from mmvmr.structures import Memory, MomentTargets, Queries, QueryGroup, spans_to_moments, to_center_width, to_start_end
+from mmvmr.structures import (
+    DenoisingPairs,
+    Memory,
+    MomentTargets,
+    Queries,
+    QueryGroup,
+    spans_to_moments,
+    to_center_width,
+    to_start_end,
+)
 from mmvmr.utils import check_choice
 
 _CONTRASTIVE = ('none', 'fixed', 'course')
@@ -58,7 +67,7 @@ class NoiseQueryGenerator(nn.Module):
     queries see each other and the direct queries, not other groups: several copies of a moment, averaged, would give
     the answer away. All groups form one block of queries named ``noise``, group by group (G positives, then G
     negatives). Positives have their span as target. Negatives have none;
-    ``info['negative']`` (B, n) holds for every positive the index of its negative, -1 elsewhere.
+    :class:`DenoisingPairs` holds for every positive the index of its negative.
 
     Args:
         embed_dims: Channels D.
@@ -126,7 +135,7 @@ class NoiseQueryGenerator(nn.Module):
             start + count,
             matched_gt=source.flatten(1),
             mask=valid.flatten(1),
-            info={'negative': partner.flatten(1)},
+            extras=(DenoisingPairs(partner.flatten(1)),),
         )
         # Content of several states side by side (BAM-DETR) starts equal.
         content = self.content.repeat(queries.content.shape[-1] // len(self.content)).expand(batch, count, -1)

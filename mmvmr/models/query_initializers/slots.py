@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mmvmr.models.layers import MLP, SlotAttention, xavier_
 from mmvmr.models.query_initializers.anchors import anchor_source, take_anchors
 from mmvmr.registry import MODELS
-from mmvmr.structures import Memory, MomentTargets, PredictionSet, Queries, QueryGroup
+from mmvmr.structures import EventContext, Memory, MomentTargets, PredictionSet, Queries, QueryGroup
 
 
 @MODELS.register_module()
@@ -50,7 +50,7 @@ class SlotQueryInitializer(nn.Module):
         """Make the queries of a batch.
 
         Args:
-            memory: Encoder output; slots look at ``aux['projected']`` (the encoded clips where it is absent).
+            memory: Encoder output; slots attend to the clips of :class:`EventContext` (the encoded ones without).
             targets: Ground truth; None at inference.
 
         Returns:
@@ -59,12 +59,8 @@ class SlotQueryInitializer(nn.Module):
         Raises:
             ValueError: If there is something to learn and no pseudo event to learn it from.
         """
-        events = memory.aux.get('events')
-        if targets is not None and events is None:
-            raise ValueError(
-                'SlotQueryInitializer learns from pseudo events: wrap model.encoder in EventContextEncoder'
-            )
-        video = memory.aux.get('projected', memory.video)
+        context = memory.find(EventContext) if targets is None else memory.extra(EventContext, self)
+        video, events = (memory.video, None) if context is None else (context.projected, context.events)
         start = self.slots.expand(len(video.feat), -1, -1)
         slots = self.attention(start, video.feat + video.position(), video.mask)
         event = PredictionSet('event', self._spans(self.norm(slots)), targets=events)

@@ -7,7 +7,7 @@ from mmengine.logging import MessageHub
 from torch import Tensor
 
 from mmvmr.registry import TASK_UTILS
-from mmvmr.structures import Features, Memory, MomentTargets, Tokens, map_tensors
+from mmvmr.structures import Features, Memory, MomentTargets, Similarities, Tokens, map_tensors
 from mmvmr.utils import check_choice
 
 
@@ -79,8 +79,7 @@ class SimilarityNegativeSampler:
         Args:
             features: Projected inputs.
             targets: Ground truth, for the source video of every sample.
-            memory: What the encoder made of the right sentences, with ``aux['similarity']``
-                (:class:`SimilarityProjector`).
+            memory: What the encoder made of the right sentences, with :class:`Similarities`.
 
         Returns:
             The negative words, and which samples have a real negative (B,).
@@ -96,16 +95,12 @@ class SimilarityNegativeSampler:
     @torch.no_grad()
     def choose(self, memory: Memory, targets: MomentTargets) -> tuple[Tensor, Tensor]:
         """Index of the least similar sentence of every video (B,), and whether it may serve as a negative (B,)."""
-        similarity = memory.aux.get('similarity')
-        if similarity is None:
-            raise ValueError(
-                "SimilarityNegativeSampler needs model.encoder.similarity=dict(type='SimilarityProjector')"
-            )
-        sentences = similarity['sentence'].t()
+        similarities = memory.extra(Similarities, self)
+        sentences = similarities.sentence.t()
         mask = targets.clip_mask if self.padding == 'exclude' else torch.ones_like(targets.clip_mask)
         weight = mask.unsqueeze(-1) / mask.sum(1).clamp(min=1)[:, None, None]
-        clip_mean = ((similarity['clips'] @ sentences) * weight).sum(1)
-        score = ((similarity['video'] @ sentences).softmax(-1) + clip_mean.softmax(-1)) / 2
+        clip_mean = ((similarities.clips @ sentences) * weight).sum(1)
+        score = ((similarities.video @ sentences).softmax(-1) + clip_mean.softmax(-1)) / 2
         if not self.exclude_same_video:
             return score.argmin(1), torch.ones(len(score), dtype=torch.bool, device=score.device)
         same = targets.video_index[:, None] == targets.video_index

@@ -11,18 +11,18 @@ from torch import Tensor, nn
 
 from mmvmr.conversion.detr_family import SALIENCY
 from mmvmr.conversion.methods.bam_detr import METHOD, SIDES
-from mmvmr.structures import Outputs
+from mmvmr.structures import BoundaryPathways, Outputs
 from parity.methods import detr_family as family
 from parity.recording import Case, Recording, Tensors, load_arrays, recorded_cases
 
 
 def _arrays(model: nn.Module, inputs: Tensors, outputs: Outputs) -> Tensors:
-    moments = outputs.decoded.aux['moments']
+    moments = outputs.decoded.extra(BoundaryPathways, 'parity').moments
     arrays = {
         **family.prediction_arrays(outputs),
         'saliency_scores_neg': outputs.negative_saliency,
         'video_mask': inputs['video_mask'].float(),
-        'memory_boundary': torch.cat(list(outputs.decoded.aux['boundary']), dim=-1),
+        'memory_boundary': torch.cat(list(outputs.decoded.extra(BoundaryPathways, 'parity').evidence), dim=-1),
         **_intermediates(model, outputs),
     }
     for predictions in outputs.sets:
@@ -40,13 +40,15 @@ def _intermediates(model: nn.Module, outputs: Outputs) -> Tensors:
     token = model.encoder.encoder.token.feat.expand(batch, 1, -1)
     arrays = {
         'hs': _alternating_states(outputs),
-        'reference': decoded.aux['moments'],
+        'reference': decoded.extra(BoundaryPathways, 'parity').moments,
         'memory_local': memory.video.feat,
         'memory_global': memory.global_token,
-        'memory_boundary_seqfirst': torch.cat(list(decoded.aux['boundary']), dim=-1).transpose(0, 1),
+        'memory_boundary_seqfirst': torch.cat(
+            list(decoded.extra(BoundaryPathways, 'parity').evidence), dim=-1
+        ).transpose(0, 1),
         'vid_proj': features.video.feat,
         'txt_proj': features.text.feat,
-        't2v_out': torch.cat((token, memory.aux['fused'], features.text.feat), dim=1).transpose(0, 1),
+        't2v_out': torch.cat((token, memory.fused, features.text.feat), dim=1).transpose(0, 1),
         'encoder_out': torch.cat((memory.global_token[:, None], memory.video.feat), dim=1).transpose(0, 1),
         'query_embed_after_forward': model.query_initializer.moments.weight,
     }

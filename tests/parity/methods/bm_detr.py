@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvmr.conversion.methods.bm_detr import METHOD, shifts_videos
-from mmvmr.structures import MomentTargets, Outputs
+from mmvmr.structures import FrameMatch, MomentTargets, Outputs
 from parity.methods import detr_family as family
 from parity.methods.bm_detr_data import recorded_data, recorded_functions
 from parity.recording import Case, Recording, Tensors, below, load_arrays, split_indices, targets_of
@@ -104,7 +104,7 @@ def _arrays(model: nn.Module, inputs: Tensors, outputs: Outputs) -> Tensors:
     video, text = model.criterion.losses['alignment'].pooled(outputs)
     rows = {
         **family.prediction_arrays(outputs),
-        'vid_logits': memory.aux['frame_prob'],
+        'vid_logits': memory.extra(FrameMatch, 'parity').prob,
         'proj_vid_mem': video,
         'proj_txt_mem': text,
     }

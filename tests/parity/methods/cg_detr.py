@@ -12,34 +12,34 @@ from torch import Tensor, nn
 
 from mmvmr.conversion.detr_family import SALIENCY
 from mmvmr.conversion.methods.cg_detr import ATTENTION, METHOD, MOMENT, ORTHOGONAL
-from mmvmr.structures import Memory, MomentTargets, Outputs, Tokens
+from mmvmr.structures import AdaptiveAttention, AlignmentTokens, Memory, MismatchedPairs, MomentTargets, Outputs, Tokens
 from parity.methods import detr_family as family
 from parity.recording import Case, Recording, Tensors, load_arrays, split_indices, targets_of
 
 
 def _arrays(model: nn.Module, inputs: Tensors, outputs: Outputs) -> Tensors:
-    memory, aux = outputs.memory, outputs.memory.aux
-    words = torch.cat((aux['dummies'], outputs.features.text.feat), dim=1)
+    memory, adaptive = outputs.memory, outputs.memory.extra(AdaptiveAttention, 'parity')
+    words = torch.cat((adaptive.dummies, outputs.features.text.feat), dim=1)
     arrays = {
         **family.prediction_arrays(outputs),
         **_negative_arrays(outputs),
         **_alignment_arrays(memory),
-        'cate_attn_weights': aux['attention'],
-        't2vattnvalues': aux['word_attention'],
-        'txt_mask': _joint_mask(memory.text, aux['dummies']),
-        'dummy_tokens': aux['dummies'],
-        'global_rep_tokens': aux['prompts'][0],
+        'cate_attn_weights': adaptive.weights,
+        't2vattnvalues': adaptive.on_text,
+        'txt_mask': _joint_mask(memory.text, adaptive.dummies),
+        'dummy_tokens': adaptive.dummies,
+        'global_rep_tokens': adaptive.prompts[0],
         'video_mask': inputs['video_mask'].float(),
         'inter.hs': outputs.decoded.hidden,
         'inter.reference': outputs.decoded.anchors,
         'inter.memory_local_plus_global': memory.video.feat,
         'inter.memory_global': memory.global_token,
-        'inter.t2v_attn_weights': aux['attention'],
+        'inter.t2v_attn_weights': adaptive.weights,
         'inter.vid_proj': model.projector.video(inputs['video']),
         'inter.txt_proj': model.projector.text(inputs['text']),
         'inter.pos_vid': outputs.features.video.position(),
-        'inter.t2v_out': torch.cat((aux['fused'], words), dim=1).transpose(0, 1),
-        'inter.saliency_token_after_t2v': aux['fused_token'].transpose(0, 1),
+        'inter.t2v_out': torch.cat((memory.fused, words), dim=1).transpose(0, 1),
+        'inter.saliency_token_after_t2v': adaptive.token.transpose(0, 1),
     }
     dummies = family.output_while(lambda: model.encoder(outputs.features), model.encoder.layers)
     return {**arrays, 'inter.dummy_encoder_out': dummies.transpose(0, 1)}
@@ -51,27 +51,27 @@ def _joint_mask(words: Tokens, dummies: Tensor) -> Tensor:
 
 def _negative_arrays(outputs: Outputs) -> Tensors:
     negative = outputs.memory.negative
-    valid = negative.aux['valid']
+    valid = negative.extra(MismatchedPairs, 'parity').valid
     return {
         'real_neg_mask': valid,
         'saliency_scores_neg': outputs.negative_saliency[valid],
-        't2vattnvalues_neg': negative.aux['word_attention'][valid],
-        'src_txt_mask_neg': _joint_mask(negative.text, negative.aux['dummies'])[valid],
+        't2vattnvalues_neg': negative.extra(AdaptiveAttention, 'parity').on_text[valid],
+        'src_txt_mask_neg': _joint_mask(negative.text, negative.extra(AdaptiveAttention, 'parity').dummies)[valid],
     }
 
 
 def _alignment_arrays(memory: Memory) -> Tensors:
-    aux = memory.aux
-    inside, text = aux['inside'], aux['alignment_text'].transpose(1, 2)
+    tokens = memory.extra(AlignmentTokens, 'parity')
+    inside, text = tokens.inside, tokens.text.transpose(1, 2)
     return {
-        'memory_moment': aux['moment'],
-        'nmmemory_moment': aux['rest'],
-        'sentence_txt': aux['sentence'],
-        'sentence_dummy': aux['dummy_sentence'],
-        'moment2txt_similarity': aux['moment_clips'] @ text,
-        'nmoment2txt_similarity': aux['rest_clips'] @ text,
+        'memory_moment': tokens.moment,
+        'nmmemory_moment': tokens.non_moment,
+        'sentence_txt': tokens.sentence,
+        'sentence_dummy': tokens.dummy_sentence,
+        'moment2txt_similarity': tokens.moment_clips @ text,
+        'nmoment2txt_similarity': tokens.non_moment_clips @ text,
         'moment_mask': inside,
-        'src_vid': torch.where(inside.unsqueeze(-1), aux['moment_clips'], aux['rest_clips']),
+        'src_vid': torch.where(inside.unsqueeze(-1), tokens.moment_clips, tokens.non_moment_clips),
     }
 
 

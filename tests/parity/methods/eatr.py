@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mmvmr.conversion.methods.eatr import METHOD
 from mmvmr.models.task_modules import PseudoEvents
-from mmvmr.structures import Outputs
+from mmvmr.structures import EventContext, Outputs
 from parity.methods import detr_family as family
 from parity.recording import Case, Recording, Tensors, load_arrays, recorded_cases
 
@@ -25,12 +25,17 @@ def _arrays(model: nn.Module, inputs: Tensors, outputs: Outputs) -> Tensors:
     return {
         **family.prediction_arrays(outputs),
         'pred_event_spans': events[0],
-        **{f'pseudo_event_{name}': value for name, value in _flat_events(*memory.aux['events']).items()},
+        **{
+            f'pseudo_event_{name}': value
+            for name, value in _flat_events(*memory.extra(EventContext, 'parity').events).items()
+        },
         'inter.hs': torch.cat((model.query_initializer.norm(queries.content)[None], decoded.hidden)),
         'inter.memory': memory.context.feat,
         'inter.reference': decoded.anchors,
         'inter.slots_out': queries.content,
-        'inter.slot_attn_first_iter': _first_shares(model.query_initializer, memory.aux['projected']),
+        'inter.slot_attn_first_iter': _first_shares(
+            model.query_initializer, memory.extra(EventContext, 'parity').projected
+        ),
         'inter.gated_fusion_out_seqfirst': fused.transpose(0, 1),
         'inter.dec_layer0_out_seqfirst': decoded0.transpose(0, 1),
         'inter.vid_proj': outputs.features.video.feat,

@@ -16,7 +16,7 @@ from mmvmr.models.layers import SparseMaxMap
 from mmvmr.models.losses.proposal_losses import sentence_iou
 from mmvmr.models.projectors.clip_pool_projector import resampling_weights
 from mmvmr.registry import TASK_UTILS
-from mmvmr.structures import MomentTargets, Outputs, pairwise_iou, to_center_width, to_start_end
+from mmvmr.structures import MomentTargets, Outputs, ProposalScores, pairwise_iou, to_center_width, to_start_end
 from parity.model import at_epoch, build_model
 from parity.recording import Case, Recording, Tensors, load_arrays
 
@@ -82,7 +82,7 @@ def _arrays(model: nn.Module, inputs: Tensors, outputs: Outputs) -> Tensors:
         features = F.normalize(inputs[name], dim=1)
         weights = resampling_weights(torch.ones(1, len(features), dtype=torch.bool), parts, model.projector.last)
         raw[name.replace('raw_', 'raw_pooled_')] = weights[0] @ features
-    proposals, info = outputs.memory.proposals, outputs.final.info
+    proposals, scores = outputs.memory.proposals, outputs.final.extra(ProposalScores, 'parity')
     return {
         'feats1d': clips,
         'map2d_in': start,
@@ -92,8 +92,8 @@ def _arrays(model: nn.Module, inputs: Tensors, outputs: Outputs) -> Tensors:
         **{f'conv_weight_{i}': encoder.convs.weight(i) for i in range(len(encoder.convs.convs))},
         **_per_video('sent_feat', proposals.contrastive.sentences, rows),
         **_per_video('sent_feat_iou', proposals.iou.sentences, rows),
-        **_per_video('contrastive', _as_map(model, info['contrastive']), rows),
-        **_per_video('iou', _as_map(model, info['iou']), rows),
+        **_per_video('contrastive', _as_map(model, scores.contrastive), rows),
+        **_per_video('iou', _as_map(model, scores.iou), rows),
         **raw,
     }
 

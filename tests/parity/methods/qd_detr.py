@@ -29,7 +29,7 @@ def _memory_arrays(model: nn.Module, memory: Memory, text: Tokens, outputs: Outp
         f'inter.{prefix}reference': decoded.anchors,
         f'inter.{prefix}memory': memory.video.feat,
         f'inter.{prefix}memory_global': memory.global_token,
-        f'inter.{prefix}t2v': torch.cat((token, memory.aux['fused'], text.feat), dim=1),
+        f'inter.{prefix}t2v': torch.cat((token, memory.fused, text.feat), dim=1),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from mmvmr.conversion.methods.snag import METHOD
-from mmvmr.structures import Outputs
+from mmvmr.structures import Outputs, PointPredictions
 from parity.methods.snag_functions import compare_functions
 from parity.methods.snag_inputs import read_inputs, read_targets
 from parity.recording import Case, Recording, Tensors, load_arrays
@@ -21,7 +21,10 @@ def _arrays(model: nn.Module, inputs: Tensors, outputs: Outputs) -> Tensors:
     text = outputs.memory.text
     arrays = {'text': text.feat.transpose(1, 2), 'text_masks': text.mask.unsqueeze(1)}
     lengths = [level.feat.shape[1] for level in fused]
-    logits, offsets = final.logits.squeeze(-1).split(lengths, 1), final.info['offsets'].split(lengths, 1)
+    logits, offsets = (
+        final.logits.squeeze(-1).split(lengths, 1),
+        final.extra(PointPredictions, 'parity').offsets.split(lengths, 1),
+    )
     for i, (before, after) in enumerate(zip(levels, fused)):
         arrays[f'fpn_{i}'] = before.feat.transpose(1, 2)
         arrays[f'fpn_masks_{i}'] = before.mask.unsqueeze(1)

@@ -42,7 +42,7 @@ def _pass_arrays(model: nn.Module, features: Features, memory: Memory, outputs: 
     token = encoder.token.feat.expand(len(features.text.feat), 1, -1)
     decoded = model.decoder(outputs.queries, memory)
     arrays = {
-        'encoder_in': torch.cat((token, memory.aux['fused']), dim=1).transpose(0, 1),
+        'encoder_in': torch.cat((token, memory.fused), dim=1).transpose(0, 1),
         'encoder_memory': torch.cat((memory.global_token[:, None], memory.video.feat), dim=1).transpose(0, 1),
     }
     for index, layer in enumerate(encoder.fusion.layers):

@@ -21,10 +21,10 @@ _HIGHLIGHT = 'hl/'
 
 
 def _arrays(model: nn.Module, inputs: Tensors, outputs: Outputs) -> Tensors:
-    features, aux = outputs.features, outputs.memory.aux
+    features, fused = outputs.features, outputs.memory.fused
     video, text = features.video, features.text
     encoder, stages = model.encoder, model.encoder.fusion.stages
-    first = encoder.layers(aux['fused'], video.mask, video.position())
+    first = encoder.layers(fused, video.mask, video.position())
     scores, bias = encoder.clip_scores(first)
     length = video.mask.shape[1]
     weight = model.saliency_head.clip_weights(outputs.memory, outputs.sets).unsqueeze(-1)
@@ -42,7 +42,7 @@ def _arrays(model: nn.Module, inputs: Tensors, outputs: Outputs) -> Tensors:
         'hook/position_embed': video.position(),
         'hook/fuser.cq_attention': family.output_while(lambda: stages['context'](features), stages['context'].gather),
         'hook/fuser': stages['context'](features).video.feat,
-        'hook/transformer.t2v_encoder': torch.cat((aux['fused'], text.feat), dim=1).transpose(0, 1),
+        'hook/transformer.t2v_encoder': torch.cat((fused, text.feat), dim=1).transpose(0, 1),
         'hook/transformer.encoder': first.transpose(0, 1),
         'hook/transformer.encoder@1': outputs.memory.video.feat.transpose(0, 1),
         'hook/transformer:0': outputs.decoded.hidden,

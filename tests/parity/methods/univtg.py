@@ -13,7 +13,15 @@ from torch import Tensor, nn
 
 from mmvmr.conversion.methods.univtg import METHOD
 from mmvmr.registry import TASK_UTILS
-from mmvmr.structures import MomentTargets, Outputs, PredictionSet, to_center_width, to_start_end
+from mmvmr.structures import (
+    MomentTargets,
+    Outputs,
+    PointPredictions,
+    PooledText,
+    PredictionSet,
+    to_center_width,
+    to_start_end,
+)
 from parity.recording import Case, Recording, Tensors, below, load_arrays, targets_of
 from parity.schedules import epoch_rates
 
@@ -28,7 +36,7 @@ def _arrays(model: nn.Module, inputs: Tensors, outputs: Outputs) -> Tensors:
     cosine = torch.cosine_similarity(features.video.feat, memory.sentence.unsqueeze(1), dim=-1)
     saliency = cosine + torch.where(mask, 0.0, _PADDED)
     scores = final.logits.sigmoid()
-    signed = final.info['offsets'] * torch.tensor([-1.0, 1.0])
+    signed = final.extra(PointPredictions, 'parity').offsets * torch.tensor([-1.0, 1.0])
     arrays = {
         'pred_logits': scores,
         'pred_spans': signed,
@@ -46,8 +54,9 @@ def _arrays(model: nn.Module, inputs: Tensors, outputs: Outputs) -> Tensors:
         'decode.scores': scores.squeeze(-1).where(mask, 0.0),
         'decode.saliency_add': saliency.half().float() + scores.squeeze(-1),
     }
-    if 'classes' in memory.aux:
-        arrays['cls_mem_proj'] = memory.aux['classes']
+    classes = memory.extra(PooledText, 'parity').classes
+    if classes is not None:
+        arrays['cls_mem_proj'] = classes
     return arrays
 
 

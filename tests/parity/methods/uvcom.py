@@ -14,7 +14,7 @@ from mmvmr.conversion.detr_family import SALIENCY
 from mmvmr.conversion.methods.uvcom import METHOD
 from mmvmr.models.losses import ClipSentenceLoss
 from mmvmr.models.projectors.linear_projector import TEF_DIMS
-from mmvmr.structures import Features, Memory, Outputs
+from mmvmr.structures import Features, Memory, Outputs, Similarities
 from parity.methods import detr_family as family
 from parity.model import at_epoch
 from parity.recording import Case, Recording, Tensors, below, load_arrays, read_inputs, split_indices, targets_of
@@ -68,11 +68,11 @@ def _sequence_first(*parts: Tensor) -> Tensor:
 
 
 def _similarities(model: nn.Module, memory: Memory, mask: Tensor) -> Tensors:
-    similarity = memory.aux['similarity']
-    sentence = similarity['sentence']
+    similarity = memory.extra(Similarities, 'parity')
+    sentence = similarity.sentence
     return {
-        'sim.VLA_Sim': similarity['video'] @ sentence.t(),
-        'sim.CTA_Sim_0': (similarity['clips'] @ sentence.unsqueeze(-1)).squeeze(-1),
+        'sim.VLA_Sim': similarity.video @ sentence.t(),
+        'sim.CTA_Sim_0': (similarity.clips @ sentence.unsqueeze(-1)).squeeze(-1),
         'sim.CTA_Sim_1': mask,
         'sim.negative_idx': model.encoder.sampler.choose(memory, _no_targets(mask))[0],
     }

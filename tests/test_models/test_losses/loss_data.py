@@ -4,17 +4,26 @@ What a loss reads of a stage is set here and nowhere else in these tests.
 """
 
 import torch
+from partial_extras import correlation_extras, partial
 
 from mmvmr.models.task_modules import Matched
 from mmvmr.structures import (
+    AdaptiveAttention,
+    BoundaryPathways,
     Decoded,
+    DenoisingPairs,
+    ExtraInputs,
     Features,
+    FrameMatch,
     JointSpace,
     Memory,
+    MismatchedPairs,
     MomentTargets,
     Outputs,
+    PooledText,
     PredictionSet,
     Proposals,
+    Similarities,
     Tokens,
     to_center_width,
 )
@@ -87,7 +96,7 @@ def outputs(video=None, text=None, saliency=None, negative_saliency=None, real=N
     )
     memory = Memory(video, video, text=text)
     if real is not None:
-        memory.negative = Memory(video, video, aux={'valid': torch.tensor(real).bool()})
+        memory.negative = Memory(video, video, extras=(MismatchedPairs(torch.tensor(real).bool()),))
     scores = (None if value is None else torch.tensor(value) for value in (saliency, negative_saliency))
     return Outputs(features, memory, None, None, list(sets), *scores)
 
@@ -106,28 +115,32 @@ def matched(pairs, targets):
 
 def with_partners(found, partners):
     """Tell every noised query of a set its noisier partner, -1 for none."""
-    found.info['negative'] = torch.tensor(partners)
+    found.add(DenoisingPairs(torch.tensor(partners)))
     return found
 
 
 def with_attention(found, attention, negative=None, real=None):
     """Add how much every clip attends to the text, and the same under other sentences."""
-    found.memory.aux['word_attention'] = torch.tensor(attention)
+    found.memory.add(partial(AdaptiveAttention, on_text=torch.tensor(attention)))
     if negative is not None:
-        aux = {'word_attention': torch.tensor(negative), 'valid': torch.tensor(real).bool()}
-        found.memory.negative = Memory(found.memory.video, found.memory.video, aux=aux)
+        extras = (
+            partial(AdaptiveAttention, on_text=torch.tensor(negative)),
+            MismatchedPairs(torch.tensor(real).bool()),
+        )
+        found.memory.negative = Memory(found.memory.video, found.memory.video, extras=extras)
     return found
 
 
 def with_boundaries(found, evidence):
     """Add evidence of starts and ends (2, B, L, D)."""
-    found.decoded = Decoded(torch.zeros(1, 1, 1, 1), aux={'boundary': torch.tensor(evidence)})
+    pathways = partial(BoundaryPathways, evidence=torch.tensor(evidence))
+    found.decoded = Decoded(torch.zeros(1, 1, 1, 1), extras=(pathways,))
     return found
 
 
 def with_frame_probability(found, probability, mask):
     """Add the probability of every clip."""
-    found.memory.aux.update(frame_prob=torch.tensor(probability), frame_mask=torch.tensor(mask).bool())
+    found.memory.add(partial(FrameMatch, prob=torch.tensor(probability), mask=torch.tensor(mask).bool()))
     return found
 
 
@@ -141,14 +154,14 @@ def with_candidates(found, contrastive, iou=None, spans=None):
 
 def with_similarity(found, video, clips, sentence):
     """Add unit vectors of videos, clips and sentences."""
-    values = dict(video=video, clips=clips, sentence=sentence)
-    found.memory.aux['similarity'] = {name: torch.tensor(value) for name, value in values.items()}
+    found.memory.add(Similarities(*(torch.tensor(value) for value in (video, clips, sentence))))
     return found
 
 
 def with_alignment(found, **values):
     """Add what the alignment tokens of CG-DETR are and see."""
-    found.memory.aux.update({name: torch.tensor(value) for name, value in values.items()})
+    for extra in correlation_extras(**{name: torch.tensor(value) for name, value in values.items()}):
+        found.memory.add(extra)
     return found
 
 
@@ -160,11 +173,11 @@ def with_sentence(found, sentence):
 
 def with_classes(found, names):
     """Add vectors of the names of classes."""
-    found.memory.aux['classes'] = torch.tensor(names)
+    found.memory.add(partial(PooledText, classes=torch.tensor(names)))
     return found
 
 
 def with_inputs(found, **inputs):
     """Add further inputs of the batch."""
-    found.memory.aux['inputs'] = {name: torch.tensor(value) for name, value in inputs.items()}
+    found.memory.add(ExtraInputs({name: torch.tensor(value) for name, value in inputs.items()}))
     return found

@@ -4,6 +4,7 @@ Two samples, in the plane: what belongs to the video points along X and Y, the s
 has the cosines 1, 0.6 and 0, 0.8 with both sentences.
 """
 
+import dataclasses
 import math
 
 import pytest
@@ -206,13 +207,15 @@ def test_clips_choose_their_class():
         loss = ClipClassLoss(temperature=temperature)
         assert loss(found, targets).item() == pytest.approx(expected, abs=1e-5)
     with pytest.raises(ValueError, match='class_text'):
+        ClipClassLoss()(found, dataclasses.replace(targets, classes=None))
+    with pytest.raises(ValueError, match='ClipClassLoss needs PooledText, which is written by SentencePoolEncoder'):
         ClipClassLoss()(outputs(video=tokens([[X]])), BOTH)
 
 
 #: Moments X and Y, the rest of their videos Y and X: rows 1, 0.6, 0, 0.8 and 0, 0.8, 1, 0.6; ln of the sum of exp is
 #: ln 7.765942 = 2.049748.
 MOMENTS = with_alignment(
-    outputs(), moment=[[2.0, 0.0], Y], rest=[Y, X], sentence=[X, [1.2, 1.6]], dummy_sentence=[X, TILTED]
+    outputs(), moment=[[2.0, 0.0], Y], non_moment=[Y, X], sentence=[X, [1.2, 1.6]], dummy_sentence=[X, TILTED]
 )
 
 
@@ -240,7 +243,7 @@ def test_clips_belong_to_the_moment(form, padding, count):
         outputs(),
         moment=[X],
         moment_clips=[[[LN3, 0.0], [9.0, 0.0], [9.0, 0.0]]],
-        rest_clips=[[[-9.0, 0.0], Y, [9.0, 0.0]]],
+        non_moment_clips=[[[-9.0, 0.0], Y, [9.0, 0.0]]],
     )
     targets = truth([[]], clips=[[1, 0, 0]], mask=[[1, 1, 0]])
     loss = MomentClipLoss(padding=padding, form=form)
@@ -260,8 +263,8 @@ def test_attention_follows_affinity(padding, expected):
     found = with_alignment(
         outputs(),
         moment_clips=[[X, Y]],
-        alignment_text=[[[LN3, 0.0], [0.0, 5.0], [math.log(4), 0.0]]],
-        attention=[[[0.5, 0.4, 0.1], [0.2, 0.3, 0.5]]],
+        text=[[[LN3, 0.0], [0.0, 5.0], [math.log(4), 0.0]]],
+        weights=[[[0.5, 0.4, 0.1], [0.2, 0.3, 0.5]]],
         text_mask=[[True, True, False]],
     )
     targets = truth([[]], clips=[[1, 0]])
@@ -382,10 +385,10 @@ def test_sentences_without_a_moment_are_no_positives(loss):
     ('make', 'message'),
     [
         (lambda: ClipSentenceLoss(windows='last'), "windows='last' is unknown"),
-        (lambda: MomentDummyLoss(labels='all'), "labels='all', expected 'others' or 'first'"),
-        (lambda: MomentClipLoss(form='log'), "form='log', expected 'logits' or 'probability'"),
+        (lambda: MomentDummyLoss(labels='all'), "labels='all' is unknown, expected 'others' or 'first'"),
+        (lambda: MomentClipLoss(form='log'), "form='log' is unknown, expected 'logits' or 'probability'"),
         (lambda: MomentClipLoss(padding='some'), "MomentClipLoss: padding='some'"),
-        (lambda: OrthogonalTokenLoss(tokens='words'), "tokens='words', expected 'dummies' or 'prompts'"),
+        (lambda: OrthogonalTokenLoss(tokens='words'), "tokens='words' is unknown, expected 'dummies' or 'prompts'"),
         (lambda: ProposalIoULoss(min_iou=0.5, max_iou=0.5), 'min_iou=0.5 is not smaller than max_iou=0.5'),
         (lambda: SentenceToMomentLoss(removed='one'), "removed='one' is unknown"),
         (lambda: ClipTextInterLoss(directions=['rows']), 'directions'),
@@ -402,5 +405,7 @@ def test_what_the_losses_need():
     empty = outputs()
     with pytest.raises(ValueError, match='SimilarityProjector'):
         VideoSentenceLoss()(empty, BOTH)
-    with pytest.raises(ValueError, match='AlignmentTokenEncoder'):
+    with pytest.raises(ValueError, match='PromptTokenEncoder'):
         OrthogonalTokenLoss()(empty, BOTH)
+    with pytest.raises(ValueError, match='AlignmentTokenEncoder'):
+        MomentSentenceLoss()(empty, BOTH)

@@ -78,7 +78,7 @@ def test_no_pairs_cost_nothing_and_keep_the_graph(loss, normalizer):
 @pytest.mark.parametrize(
     ('make', 'message'),
     [
-        (lambda: SpanL1Loss(normalizer='rows'), "normalizer='rows' is unknown, expected 'pairs', 'targets'"),
+        (lambda: SpanL1Loss(normalizer='rows'), "normalizer='rows' is unknown, expected 'pairs' or 'targets'"),
         (lambda: SpanL1Loss(coordinates='max'), "coordinates='max' is unknown, expected 'mean' or 'sum'"),
         (lambda: SpanIoULoss(distance='ends'), "distance='ends' is unknown, expected 'none' or 'center'"),
     ],
