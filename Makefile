@@ -47,6 +47,7 @@ lint: $(VENV)/.tests
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/codespell $(SOURCES) *.md docs
+	$(BIN)/lint-imports
 
 format: $(VENV)/.tests
 	$(BIN)/ruff check --fix $(SOURCES)

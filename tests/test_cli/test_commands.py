@@ -33,7 +33,8 @@ def test_every_help_has_an_example(name):
 
 def test_overview_and_mistakes(capsys):
     assert main(['--help']) == 0
-    assert all(name in capsys.readouterr().out for name in COMMANDS)
+    overview = capsys.readouterr().out
+    assert all(f'  {name} ' in overview for name in COMMANDS)
     assert main(['serch', 'x']) == 2
     assert 'did you mean `search`?' in capsys.readouterr().err
     with pytest.raises(SystemExit) as stop:

@@ -1,0 +1,32 @@
+"""The shape of the package: imports run one way, files stay small, nothing in it exists for its own tests."""
+
+import ast
+
+import pytest
+
+pytest.importorskip('importlinter')
+
+
+def _sources(repo_dir):
+    return sorted((repo_dir / 'mmvmr').rglob('*.py'))
+
+
+def test_imports_run_one_way(repo_dir, monkeypatch, capsys):
+    from importlinter.cli import lint_imports
+
+    monkeypatch.chdir(repo_dir)
+    status = lint_imports(config_filename=str(repo_dir / 'pyproject.toml'), no_cache=True)
+    assert status == 0, capsys.readouterr().out
+
+
+def test_imports_are_absolute_and_never_of_tests(repo_dir):
+    for path in _sources(repo_dir):
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f'{path}:{node.lineno}: relative import'
+                assert (node.module or '').split('.')[0] not in ('tests', 'pytest'), f'{path}:{node.lineno}'
+
+
+def test_every_package_is_found_by_setup(repo_dir):
+    for path in _sources(repo_dir):
+        assert (path.parent / '__init__.py').is_file(), f'{path.parent} has no __init__.py and is left out of the wheel'
