@@ -1,166 +1,94 @@
-"""Cells of a grid: one config and one seed each, in a folder that its config decides."""
+"""Cells of a grid: one config and one seed each, trained and evaluated in one folder."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
-from mmvmr.grids.grid import ROBUSTNESS, Grid, Row
-from mmvmr.utils import atomic_write, read_json, write_json
+from mmvmr.composition import compose
+from mmvmr.grids.grid import ROBUSTNESS, Grid
+from mmvmr.utils import read_json
 from mmvmr.utils.cli import BUILD_ERRORS, UserError, apply_options, describe, enable_amp, load_config
 
 #: Files in the folder of a cell.
-CONFIG, PLAN, RESULT, FAILED, LOG = 'config.py', 'cell.json', 'result.json', 'failed.json', 'log.txt'
+RESULT, FAILED, LOG, JOB = 'result.json', 'failed.json', 'log.txt', 'job_id.txt'
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """Something that is measured on the checkpoint of a cell.
+class CellFailed(UserError):
+    """A tool ended with an error."""
 
-    Attributes:
-        name: A split, or ``robustness``.
-        tool: Script in ``tools``.
-        options: Dotted keys that are changed in the config for it.
-        arguments: More words of its command line.
-        checkpoint: ``best`` or ``last``.
-    """
 
-    name: str
-    tool: str
-    options: Mapping[str, Any]
-    arguments: tuple[str, ...]
-    checkpoint: str
-
-    @property
-    def key(self) -> str:
-        """Name and digest: results of equal evaluations are shared."""
-        content = [self.tool, dict(self.options), self.arguments, self.checkpoint]
-        return f'{self.name}-{config_digest(content, 6)}'
+class CellBusy(UserError):
+    """Another process runs the cell."""
 
 
 @dataclass(frozen=True)
 class Cell:
     """One training and its evaluations.
 
-    Attributes:
-        row: Name of the row.
-        seed: The seed.
-        config: The whole config, seed included.
-        evaluations: What is measured.
-        folder: Where everything of it is; its name ends with a digest of the config, so that a changed config never
-            finds the results of another one, and grids that share a config share the training.
+    The name of the folder ends with a digest of the config: a changed config never finds the results of another one,
+    and grids that share a config share the training. Equal evaluations, too, are shared by their digest.
     """
 
     row: str
     seed: int
-    config: Config
-    evaluations: tuple[Evaluation, ...]
+    config: Config  # the whole one, seed included
+    evaluations: Mapping[str, Mapping[str, Any]]  # NAME-DIGEST to name, tool, options, arguments, checkpoint
     folder: Path
 
     @property
     def name(self) -> str:
-        """For messages."""
+        """Name for messages."""
         return f'{self.row}, seed {self.seed}'
 
     def result(self) -> dict[str, Any]:
-        """What has been finished so far; empty at first."""
+        """The finished steps: ``trained``, and the evaluations with their metrics."""
         path = self.folder / RESULT
-        return read_json(path) if path.is_file() else {}
+        return read_json(path) if path.is_file() else {'trained': False, 'evaluations': {}}
 
     def failure(self) -> dict[str, Any] | None:
-        """How the last attempt failed, or None."""
+        """Step, exit status and end of the log of a failed attempt, or None."""
         path = self.folder / FAILED
         return read_json(path) if path.is_file() else None
 
     def state(self) -> str:
         """``finished``, ``failed``, ``interrupted`` or ``new``."""
-        done = self.result().get('evaluations', {})
-        if all(evaluation.key in done for evaluation in self.evaluations):
+        if self.evaluations.keys() <= self.result()['evaluations'].keys():
             return 'finished'
-        if self.failure() is not None:
-            return 'failed'
-        return 'interrupted' if (self.folder / LOG).is_file() else 'new'
+        return 'failed' if self.failure() else 'interrupted' if (self.folder / LOG).is_file() else 'new'
 
     def metrics(self) -> dict[str, dict[str, Any]]:
         """Metrics of the finished evaluations by their names."""
-        done = self.result().get('evaluations', {})
-        return {e.name: done[e.key]['metrics'] for e in self.evaluations if e.key in done}
-
-    def write(self) -> None:
-        """Write configs and plan, from which the cell runs in whatever process."""
-        write_config(self.folder / CONFIG, self.config)
-        for evaluation in self.evaluations:
-            if evaluation.options:
-                changed = Config(self.config.to_dict())
-                apply_options(changed, evaluation.options, f'splits.{evaluation.name}')
-                write_config(self.folder / f'{evaluation.key}.py', changed)
-        write_json(
-            self.folder / PLAN,
-            {
-                'row': self.row,
-                'seed': self.seed,
-                'evaluations': [
-                    {
-                        'key': e.key,
-                        'name': e.name,
-                        'tool': e.tool,
-                        'config': f'{e.key}.py' if e.options else CONFIG,
-                        'arguments': list(e.arguments),
-                        'checkpoint': e.checkpoint,
-                    }
-                    for e in self.evaluations
-                ],
-            },
-        )
+        done = self.result()['evaluations']
+        return {step['name']: done[key]['metrics'] for key, step in self.evaluations.items() if key in done}
 
 
-def write_config(path: Path, cfg: Config) -> None:
-    """Write a config, complete or not at all.
-
-    Args:
-        path: The file.
-        cfg: The config.
-    """
-    text = cfg.pretty_text
-    if not path.is_file() or path.read_text(encoding='utf-8') != text:
-        with atomic_write(path) as temporary:
-            temporary.write_text(text, encoding='utf-8')
-
-
-def row_config(grid: Grid, row: Row, overrides: Mapping[str, Any] | None = None) -> Config:
-    """The config of a row.
+def row_config(grid: Grid, name: str, overrides: Mapping[str, Any] | None = None) -> Config:
+    """The config of a row: base, components, then the options of the grid, of the row and of the command line.
 
     Args:
         grid: The grid.
-        row: One of its rows.
+        name: Name of the row.
         overrides: Dotted keys of the command line.
-
-    Returns:
-        Base, components, options of the grid, of the row, of the command line, in this order.
 
     Raises:
         UserError: If a component or an option does not fit; the message names file and row.
     """
-    base = grid.config_of(row)
-    where = f'{grid.path}: rows.{row.name}'
-    if row.components:
-        from mmvmr.composition import compose
-
-        own = {key: value for key, value in row.options.items() if key.rpartition('.')[0] in row.components}
-        try:
-            cfg = compose(str(base), list(row.components), own)
-        except BUILD_ERRORS as error:
-            raise UserError(f'{where}.components: {describe(error)}') from error
-    else:
-        cfg, own = load_config(str(base)), {}
-    rest = {key: value for key, value in row.options.items() if key not in own}
-    for options, source in ((grid.options, f'{grid.path}: options'), (rest, f'{where}.options')):
+    row, where = grid.rows[name], f'{grid.path}: rows.{name}'
+    cfg = load_config(str(grid.config_of(name)))
+    of_components = {key: value for key, value in row.options.items() if key.rpartition('.')[0] in row.components}
+    try:
+        cfg = compose(cfg, list(row.components), of_components)
+    except BUILD_ERRORS as error:
+        raise UserError(f'{where}.components: {describe(error)}') from error
+    of_config = {key: value for key, value in row.options.items() if key not in of_components}
+    for options, source in ((grid.options, f'{grid.path}: options'), (of_config, f'{where}.options')):
         for key, value in options.items():
             if value is None and not _has(cfg, key):
                 raise UserError(f'{source}: {key}=None removes nothing: the config has no such entry')
@@ -176,64 +104,45 @@ def plan(
     overrides: Mapping[str, Any] | None = None,
     amp: bool = False,
 ) -> list[Cell]:
-    """All cells of a grid.
+    """All cells of a grid, row by row and seed by seed.
 
     Args:
         grid: The grid.
-        work_dir: Folder that may be shared by any number of grids.
+        work_dir: Folder that any number of grids may share.
         seeds: Instead of those of the grid.
         overrides: Dotted keys of the command line.
         amp: bfloat16 autocast.
 
-    Returns:
-        Row by row, seed by seed.
-
     Raises:
         UserError: If the config of a row cannot be composed, or two rows have the same one.
     """
-    cells, seen = [], {}
-    evaluations = tuple(_evaluations(grid))
-    for row in grid.rows.values():
-        cfg = row_config(grid, row, overrides)
-        same = seen.setdefault(config_digest(cfg), row.name)
-        if same != row.name:
-            raise UserError(f'{grid.path}: the rows {same} and {row.name} have the same config: what tells them apart?')
+    steps = [dict(name=name, tool='test.py', options=dict(o), arguments=()) for name, o in grid.splits.items()]
+    if grid.robustness is not None:
+        tool = 'analysis_tools/robustness.py'
+        steps.append(dict(name=ROBUSTNESS, tool=tool, options={}, arguments=grid.robustness))
+    steps = [dict(step, checkpoint=grid.checkpoint) for step in steps]
+    evaluations = {f'{step["name"]}-{config_digest([*step.values()][1:], 6)}': step for step in steps}
+    cells: list[Cell] = []
+    row_of: dict[str, str] = {}
+    for name in grid.rows:
+        cfg = row_config(grid, name, overrides)
+        first = row_of.setdefault(config_digest(cfg), name)
+        if first != name:
+            raise UserError(f'{grid.path}: the rows {first} and {name} have the same config, expected a difference')
         if amp:
             enable_amp(cfg)
         for seed in seeds or grid.seeds:
-            own = Config(cfg.to_dict())
-            own.randomness = dict(own.get('randomness') or {}, seed=seed)
-            cells.append(
-                Cell(row.name, seed, own, evaluations, _folder(Path(work_dir), f'{grid.name}-{row.name}', seed, own))
-            )
+            seeded = Config(cfg.to_dict())
+            seeded.randomness = dict(seeded.get('randomness') or {}, seed=seed)
+            tail = f'seed{seed}-{config_digest(seeded)}'
+            trained = sorted(Path(work_dir).glob(f'*-{tail}'))  # by whichever grid
+            folder = trained[0] if trained else Path(work_dir, f'{grid.name}-{name}-{tail}')
+            cells.append(Cell(name, seed, seeded, evaluations, folder))
     return cells
 
 
-def _evaluations(grid: Grid) -> Iterator[Evaluation]:
-    for name, options in grid.splits.items():
-        yield Evaluation(name, 'test.py', options, (), grid.checkpoint)
-    if grid.robustness is not None:
-        yield Evaluation(ROBUSTNESS, 'analysis_tools/robustness.py', {}, grid.robustness, grid.checkpoint)
-
-
-def _folder(work_dir: Path, name: str, seed: int, cfg: Config) -> Path:
-    """The folder of the same config and seed, whichever grid made it, or a new one."""
-    tail = f'seed{seed}-{config_digest(cfg)}'
-    for known in sorted(work_dir.glob(f'*-{tail}')):
-        return known
-    return work_dir / f'{name}-{tail}'
-
-
 def config_digest(content: Any, length: int = 10) -> str:
-    """A short name of a config, which changes with every value in it.
-
-    Args:
-        content: A config, or what its dict consists of.
-        length: Number of hexadecimal digits.
-
-    Returns:
-        The digits.
-    """
+    """Hexadecimal digits that change with every value of a config, or of what JSON can write."""
     content = content.to_dict() if isinstance(content, Config) else content
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
@@ -242,10 +151,8 @@ def config_digest(content: Any, length: int = 10) -> str:
 def _has(cfg: Config, key: str) -> bool:
     node: Any = cfg
     for name in key.split('.'):
-        if isinstance(node, (list, tuple)) and name.isdigit() and int(name) < len(node):
-            node = node[int(name)]
-        elif isinstance(node, (dict, Config)) and name in node:
-            node = node[name]
+        if isinstance(node, (list, tuple)):
+            node = dict(enumerate(node)).get(int(name) if name.isdigit() else -1)
         else:
-            return False
+            node = node.get(name) if isinstance(node, (dict, Config)) else None
     return node is not None

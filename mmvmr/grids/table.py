@@ -1,193 +1,78 @@
-"""One table of a grid: mean and sample deviation over seeds beside the published figure."""
+"""Tables of a grid: mean and sample deviation over seeds beside the published figure, and metrics by epoch."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
-from terminaltables import AsciiTable
+from tabulate import tabulate
 
 from mmvmr.grids.cells import Cell
-from mmvmr.grids.grid import Grid, Row
+from mmvmr.grids.grid import Grid
+from mmvmr.utils.cli import UserError
+from mmvmr.visualization import validation_history
 
-FORMATS = ('terminal', 'markdown', 'latex')
-_LATEX = {'±': '$\\pm$', '%': '\\%', '_': '\\_', '&': '\\&', '#': '\\#'}
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a row reached.
-
-    Attributes:
-        row: The row.
-        values: Label of the metric to its value for every finished seed, in the order of the seeds.
-        planned: Number of seeds that were asked for.
-    """
-
-    row: Row
-    values: Mapping[str, Sequence[float]]
-    finished: int
-    planned: int
-
-
-def lookup(metrics: Mapping[str, Mapping[str, float | None]], address: str, grid: Grid) -> float | None:
-    """Find a metric of a cell.
-
-    Args:
-        metrics: By evaluation and name.
-        address: See :class:`mmvmr.grids.Grid`.
-        grid: The grid.
-
-    Returns:
-        The value; None where it was not measured.
-    """
-    split, slash, name = address.partition('/')
-    if not slash:
-        split, name = next(iter(grid.splits)), address
-    return metrics.get(split, {}).get(name)
-
-
-def summarize(grid: Grid, cells: Iterable[Cell]) -> list[Summary]:
-    """Collect what is finished.
-
-    Args:
-        grid: The grid.
-        cells: Its cells.
-
-    Returns:
-        One summary per row.
-    """
-    by_row: dict[str, list[Cell]] = {name: [] for name in grid.rows}
-    for cell in cells:
-        by_row[cell.row].append(cell)
-    summaries = []
-    for name, own in by_row.items():
-        finished = [cell.metrics() for cell in own if cell.state() == 'finished']
-        found = {
-            label: [lookup(metrics, address, grid) for metrics in finished] for label, address in grid.metrics.items()
-        }
-        values = {label: [v for v in got if v is not None and math.isfinite(v)] for label, got in found.items()}
-        summaries.append(Summary(grid.rows[name], values, len(finished), len(own)))
-    return summaries
+FORMATS = {'terminal': 'psql', 'markdown': 'github', 'latex': 'latex_booktabs'}
+#: Epochs in the table of a curve.
+EPOCHS = 10
 
 
 def mean_and_deviation(values: Sequence[float]) -> str:
     """``61.94 ± 0.40`` with the sample deviation, which one value does not have; a dash without a value."""
-    if not values:
-        return '-'
-    text = f'{statistics.fmean(values):.2f}'
+    text = f'{statistics.fmean(values):.2f}' if values else '-'
     return f'{text} ± {statistics.stdev(values):.2f}' if len(values) > 1 else text
 
 
-def table_cells(grid: Grid, summaries: Sequence[Summary]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows as text.
-
-    Args:
-        grid: The grid.
-        summaries: Of its rows.
-
-    Returns:
-        The header, and one list per row. A column ``published`` follows every metric that has published figures.
-    """
-    printed = {label for summary in summaries for label in summary.row.published}
+def render(grid: Grid, cells: Sequence[Cell], style: str = 'terminal') -> str:
+    """The table of a grid in one of the :data:`FORMATS`."""
+    printed = {label for row in grid.rows.values() for label in row.published}
+    columns = [(label, address, label in printed) for label, address in grid.metrics.items()]
     header = ['', 'seeds']
-    for label in grid.metrics:
-        header += [label, 'published'] if label in printed else [label]
-    rows = []
-    for summary in summaries:
-        done, planned = summary.finished, summary.planned
-        row = [summary.row.label, str(done) if done == planned else f'{done}/{planned}']
-        for label in grid.metrics:
-            values = summary.values[label]
-            text = mean_and_deviation(values)
-            row.append(f'{text} (n={len(values)})' if 0 < len(values) < summary.finished else text)
-            if label in printed:
-                figure = summary.row.published.get(label, '')
-                row.append(f'{figure:.2f}' if isinstance(figure, (int, float)) else figure)
-        rows.append(row)
-    return header, rows
+    for label, _, is_printed in columns:
+        header += [label, 'published'] if is_printed else [label]
+    lines = []
+    for name, row in grid.rows.items():
+        states = [cell.state() for cell in cells if cell.row == name]
+        measured = [cell.metrics() for cell in cells if cell.row == name and cell.state() == 'finished']
+        count = len(measured)
+        line = [row.label, f'{count}' if count == len(states) else f'{count}/{len(states)}']
+        for label, address, is_printed in columns:
+            split, metric = address.split('/', 1) if '/' in address else (next(iter(grid.splits)), address)
+            values = [metrics.get(split, {}).get(metric) for metrics in measured]
+            values = [value for value in values if value is not None and math.isfinite(value)]
+            missing = f' (n={len(values)})' if 0 < len(values) < count else ''
+            line += [mean_and_deviation(values) + missing, *([row.published.get(label, '')] if is_printed else [])]
+        lines.append(line)
+    notes = [f'Measured: mean ± sample deviation over the seeds, {grid.checkpoint} checkpoint.']
+    notes += [f'published: as printed by {grid.source or "the source"}, not measured here.'] if printed else []
+    notes += [f'{row.label}: {row.note}' for row in grid.rows.values() if row.note]
+    return _text(grid.title, header, lines, [*notes, *filter(None, [grid.note])], style)
 
 
-def notes(grid: Grid, summaries: Sequence[Summary]) -> list[str]:
-    """What belongs below the table.
-
-    Args:
-        grid: The grid.
-        summaries: Of its rows.
-
-    Returns:
-        Sentences.
-    """
-    lines = [f'Measured: mean ± sample deviation over the seeds, {grid.checkpoint} checkpoint.']
-    if any(summary.row.published for summary in summaries):
-        lines.append(f'published: as printed by {grid.source or "the source"}, not measured here.')
-    lines += [f'{summary.row.label}: {summary.row.note}' for summary in summaries if summary.row.note]
-    return [*lines, grid.note] if grid.note else lines
+def collect_curves(grid: Grid, cells: Sequence[Cell], metric: str) -> dict[str, dict[int, list[float]]]:
+    """A validation metric by label of the row and epoch, of all seeds; rows without a validation are left out."""
+    curves: dict[str, dict[int, list[float]]] = {}
+    for cell in cells:
+        for epoch, value in validation_history(cell.folder / 'train', metric).items():
+            curves.setdefault(grid.rows[cell.row].label, {}).setdefault(epoch, []).append(value)
+    if not curves:
+        raise UserError(f'no validation of {metric} is logged for any row of {grid.path}: nothing has been trained yet')
+    return {label: dict(sorted(curve.items())) for label, curve in curves.items()}
 
 
-def render(grid: Grid, cells: Iterable[Cell], style: str = 'terminal') -> str:
-    """The table of a grid.
-
-    Args:
-        grid: The grid.
-        cells: Its cells.
-        style: One of :data:`FORMATS`.
-
-    Returns:
-        Text that ends with a line break.
-    """
-    summaries = summarize(grid, cells)
-    return render_cells(grid.title, *table_cells(grid, summaries), notes(grid, summaries), style)
+def curve_table(title: str, curves: Mapping[str, Mapping[int, list[float]]], style: str) -> str:
+    """The curves as a table of at most :data:`EPOCHS` epochs."""
+    epochs = sorted({epoch for curve in curves.values() for epoch in curve})
+    shown = sorted({epochs[round(i * (len(epochs) - 1) / (EPOCHS - 1))] for i in range(EPOCHS)})
+    lines = [[label, *(mean_and_deviation(curve.get(e, [])) for e in shown)] for label, curve in curves.items()]
+    notes = ['Measured on the validation split: mean ± sample deviation over the seeds.']
+    return _text(title, ['epoch', *map(str, shown)], lines, notes, style)
 
 
-def render_cells(
-    title: str, header: Sequence[str], rows: Sequence[Sequence[str]], below: Sequence[str], style: str
-) -> str:
-    """A table in one of the formats.
-
-    Args:
-        title: Its heading.
-        header: Names of the columns.
-        rows: The cells.
-        below: Sentences below it.
-        style: One of :data:`FORMATS`.
-
-    Returns:
-        Text that ends with a line break.
-    """
+def _text(title: str, header: list[str], lines: list[list[str]], notes: list[str], style: str) -> str:
+    table = tabulate(lines, header, FORMATS[style], disable_numparse=True)
     if style == 'markdown':
-        lines = [header, ['---'] * len(header), *rows]
-        table = '\n'.join(f'| {" | ".join(cells)} |'.replace('  ', ' ') for cells in lines)
-        return '\n\n'.join([f'**{title}**', table, ' '.join(below)]) + '\n'
-    if style == 'latex':
-        return _latex(title, header, rows, below)
-    return '\n'.join([title, AsciiTable([list(header), *map(list, rows)]).table, *below]) + '\n'
-
-
-def _latex(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], below: Sequence[str]) -> str:
-    def line(cells: Iterable[str]) -> str:
-        return ' & '.join(map(_escape, cells)) + r' \\'
-
-    return '\n'.join(
-        [
-            '% needs \\usepackage{booktabs}',
-            *(f'% {sentence}' for sentence in below),
-            r'\begin{table}',
-            rf'\caption{{{_escape(title)}}}',
-            rf'\begin{{tabular}}{{l{"r" * (len(header) - 1)}}}',
-            r'\toprule',
-            line(header),
-            r'\midrule',
-            *map(line, rows),
-            r'\bottomrule',
-            r'\end{tabular}',
-            r'\end{table}',
-            '',
-        ]
-    )
-
-
-def _escape(text: str) -> str:
-    return ''.join(_LATEX.get(letter, letter) for letter in text)
+        return '\n\n'.join([f'**{title}**', table, ' '.join(notes)]) + '\n'
+    comment = '% ' if style == 'latex' else ''
+    return '\n'.join([comment + title, table, *(comment + note for note in notes)]) + '\n'

@@ -16,7 +16,8 @@ from mmvmr.composition import (
     compose,
     find_component,
 )
-from mmvmr.grids import load_grid, row_config
+from mmvmr.grids.cells import row_config
+from mmvmr.grids.grid import load_grid
 from mmvmr.registry import COMPONENTS
 
 NAMES = component_names()  # before tests register others
@@ -28,7 +29,7 @@ SA_PARTS = ['sa.anchors', 'sa.init_loss', 'sa.noise', 'sa.gaussian', 'sa.enhance
 
 def test_the_components_of_sa_detr_make_sa_detr():
     table_4 = load_grid(CONFIGS / 'grids' / 'sa_detr_components.py')
-    made = compose(row_config(table_4, table_4.rows['a']), SA_PARTS)
+    made = compose(row_config(table_4, 'a'), SA_PARTS)
     assert made.to_dict() == Config.fromfile(SA / 'sa_detr_qvhl.py').to_dict()
 
 

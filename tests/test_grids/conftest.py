@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from mmvmr.grids.run import run_cell, run_local
+from mmvmr.utils.cli import UserError
 from mmvmr.utils.setup import register_all_modules
 
 GRID = """
@@ -43,17 +45,45 @@ def write_grid(tmp_path):
     return write
 
 
+class InlineExecutor:
+    """Instead of an executor of submitit: runs every job at once, in this process."""
+
+    def __init__(self, launch):
+        self.launch = launch
+
+    def submit(self, job):
+        try:
+            run_cell(job.cell, job.env, self.launch)
+        except UserError as error:
+            return InlineJob(f'Traceback\n{type(error).__module__}.{type(error).__name__}: {error}')
+        return InlineJob(None)
+
+
+class InlineJob:
+    def __init__(self, error):
+        self.error = error
+
+    def done(self):
+        return True
+
+    def exception(self):
+        return self.error
+
+
 class FakeTools:
     """Instead of tools: notes what is called and leaves the files that they would leave.
 
     ``fail`` names parts of a command line that end with an exit status, after printing something.
     """
 
-    def __init__(self, fail=None, values=None):
+    def __init__(self, fail=None, values=None, checkpoints=True):
         self.calls, self.environments = [], []
         self.fail = fail or {}
         self.values = values or {}
-        self.stopped = False
+        self.checkpoints = checkpoints
+
+    def run(self, cells, jobs=1, report=lambda line: None):
+        return run_local(cells, jobs, report, InlineExecutor(self))
 
     def __call__(self, tool, arguments, log, env, lock):
         line = ' '.join([tool, *arguments])
@@ -70,6 +100,8 @@ class FakeTools:
         value = next((v for part, v in self.values.items() if part in line), 10.0)
         if tool == 'train.py':
             folder.mkdir(parents=True, exist_ok=True)
+            if not self.checkpoints:
+                return 0
             (folder / 'best_MR-full-mAP_epoch_3.pth').touch()
             (folder / 'epoch_4.pth').touch()
             (folder / 'last_checkpoint').write_text('/moved/elsewhere/epoch_4.pth')

@@ -1,15 +1,16 @@
 """What cells are, where they live, and that nothing is done twice, lost or mixed up."""
 
 import fcntl
-import json
+import os
+import signal
 
 import pytest
 from mmengine.config import Config
 
-from mmvmr.grids import CellBusy, CellFailed, load_grid, plan, render, run_cell, run_local
-from mmvmr.grids.cell import find_checkpoint, robustness_figures
-from mmvmr.grids.local import slot_environment
-from mmvmr.utils.cli import UserError
+from mmvmr.grids.cells import CellBusy, CellFailed, plan
+from mmvmr.grids.grid import load_grid
+from mmvmr.grids.run import CellJob, flatten, launch_tool, run_cell, slot_environment
+from mmvmr.grids.table import render
 
 
 @pytest.fixture
@@ -21,14 +22,15 @@ def planned(grid, tmp_path, **kwargs):
     return plan(grid, tmp_path / 'work', **kwargs)
 
 
-def test_configs_of_cells(grid, tmp_path):
+def test_configs_of_cells(grid, tmp_path, fake_tools):
     cells = planned(grid, tmp_path, overrides={'train_cfg.max_epochs': 3}, amp=True)
     assert [cell.name for cell in cells] == ['plain, seed 0', 'plain, seed 1', 'mask, seed 0', 'mask, seed 1']
     mask = cells[3].config
     assert mask.randomness.seed == 1 and mask.train_cfg.max_epochs == 3
     assert mask.model.decoder.layer.cross_attn.modulator.alpha == 1.0
     assert mask.optim_wrapper.type == 'AutocastOptimWrapper' and mask.test_cfg.type == 'AutocastTestLoop'
-    cells[3].write()
+    tools = fake_tools()
+    tools.run([cells[3]])
     folder = cells[3].folder
     assert Config.fromfile(folder / 'config.py').to_dict() == mask.to_dict()
     ood = Config.fromfile(next(folder.glob('ood-*.py')))
@@ -46,7 +48,7 @@ def test_a_folder_belongs_to_one_config(grid, write_grid, tmp_path):
 
 def test_grids_share_equal_trainings(grid, write_grid, tmp_path, fake_tools):
     first = planned(grid, tmp_path, seeds=[0])
-    run_local(first, 1, lambda line: None, fake_tools())
+    fake_tools().run(first)
     renamed = write_grid(
         ("name = 'small'", "name = 'other'"),
         ('plain=dict', 'qd=dict'),
@@ -59,7 +61,7 @@ def test_grids_share_equal_trainings(grid, write_grid, tmp_path, fake_tools):
     second = planned(load_grid(renamed), tmp_path, seeds=[0])
     assert [cell.folder for cell in second] == [cell.folder for cell in first]
     tools = fake_tools()
-    run_local(second, 1, lambda line: None, tools)
+    tools.run(second)
     assert [call.split()[0] for call in tools.calls] == ['test.py'] * 2  # only the other split
     assert all(cell.state() == 'finished' for cell in [*first, *second])
 
@@ -68,7 +70,7 @@ def test_steps_of_a_cell(grid, tmp_path, fake_tools):
     (cell,) = planned(grid.select(['mask']), tmp_path, seeds=[5])
     assert cell.state() == 'new'
     tools = fake_tools(values={'ood-': 4.0})
-    assert run_local([cell], 1, lambda line: None, tools) == []
+    assert tools.run([cell]) == []
     train, plain, ood = tools.calls
     assert train == f'train.py {cell.folder}/config.py --work-dir {cell.folder}/train --resume'
     assert plain.startswith(f'test.py {cell.folder}/config.py {cell.folder}/train/best_MR-full-mAP_epoch_3.pth')
@@ -76,7 +78,7 @@ def test_steps_of_a_cell(grid, tmp_path, fake_tools):
     assert cell.state() == 'finished'
     assert cell.metrics()['test']['MR-full-R1@0.7'] == 10 and cell.metrics()['ood']['MR-full-mAP'] == 2
     again = fake_tools()
-    assert run_local([cell], 1, lambda line: None, again) == [] and again.calls == []
+    assert again.run([cell]) == [] and again.calls == []
 
 
 def test_robustness_and_last_checkpoint(write_grid, tmp_path, fake_tools):
@@ -84,7 +86,7 @@ def test_robustness_and_last_checkpoint(write_grid, tmp_path, fake_tools):
     path = write_grid(("source = 'a paper'", new), ("'ood/MR-full-mAP'", "'robustness/val/spurious_zero/mAP'"))
     (cell,) = planned(load_grid(path).select(['plain']), tmp_path, seeds=[0])
     tools = fake_tools(values={'robustness.py': 7.0})
-    run_local([cell], 1, lambda line: None, tools)
+    tools.run([cell])
     call = tools.calls[-1]
     assert call.startswith(f'analysis_tools/robustness.py {cell.folder}/config.py {cell.folder}/train/epoch_4.pth ')
     assert '--probes spurious_zero --out ' in call
@@ -96,10 +98,10 @@ def test_robustness_and_last_checkpoint(write_grid, tmp_path, fake_tools):
 def test_any_grid_evaluates_masked_moments(grid, tmp_path, fake_tools):
     masked = grid.masked()
     assert masked.masked() == masked and list(masked.metrics)[-2:] == ['Spurious mAP', 'mAP / Spurious mAP']
-    run_local(planned(grid, tmp_path), 1, lambda line: None, fake_tools())
+    fake_tools().run(planned(grid, tmp_path))
     tools = fake_tools(values={'robustness.py': 3.0})
     cells = planned(masked, tmp_path)
-    run_local(cells, 1, lambda line: None, tools)
+    tools.run(cells)
     assert [call.split()[0] for call in tools.calls] == ['analysis_tools/robustness.py'] * 4
     assert '3.00 ± 0.00' in render(masked, cells)
 
@@ -107,49 +109,79 @@ def test_any_grid_evaluates_masked_moments(grid, tmp_path, fake_tools):
 def test_a_failure_is_kept_and_the_rest_goes_on(grid, tmp_path, fake_tools):
     cells = planned(grid, tmp_path)
     lines = []
-    unfinished = run_local(cells, 2, lines.append, fake_tools(fail={'mask-seed0': 1}))
+    unfinished = fake_tools(fail={'mask-seed0': 1}).run(cells, 2, lines.append)
     assert [cell.name for cell in unfinished] == ['mask, seed 0']
     assert [cell.state() for cell in cells] == ['finished', 'finished', 'failed', 'finished']
     failure = cells[2].failure()
     assert failure == {'step': 'training', 'status': 1, 'log': ['running train.py', 'Traceback', 'ValueError: no luck']}
     assert any('mask, seed 0: training ended with exit status 1' in line for line in lines)
     tools = fake_tools()
-    assert run_local(cells, 2, lines.append, tools) == []
+    assert tools.run(cells, 2, lines.append) == []
     assert len(tools.calls) == 3 and cells[2].failure() is None
 
 
 def test_what_was_trained_is_not_trained_again(grid, tmp_path, fake_tools):
     (cell,) = planned(grid.select(['plain']), tmp_path, seeds=[0])
-    run_local([cell], 1, lambda line: None, fake_tools(fail={'ood-': 1}))
+    fake_tools(fail={'ood-': 1}).run([cell])
     assert cell.state() == 'failed'
     tools = fake_tools()
-    run_local([cell], 1, lambda line: None, tools)
+    tools.run([cell])
     assert len(tools.calls) == 1 and 'ood-' in tools.calls[0]
 
 
 def test_interrupted_is_not_failed(grid, tmp_path, fake_tools):
     (cell,) = planned(grid.select(['plain']), tmp_path, seeds=[0])
-    cell.write()
     with pytest.raises(CellFailed, match='training was ended by signal 9'):
-        run_cell(cell.folder, fake_tools(fail={'train.py': -9}))
+        run_cell(cell, launch=fake_tools(fail={'train.py': -9}))
     assert cell.state() == 'interrupted' and cell.failure() is None
 
 
 def test_a_cell_is_run_once_at_a_time(grid, tmp_path, fake_tools):
     (cell,) = planned(grid.select(['plain']), tmp_path, seeds=[0])
-    cell.write()
+    cell.folder.mkdir(parents=True)
     with open(cell.folder / 'lock', 'w') as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         with pytest.raises(CellBusy, match='is run by another process'):
-            run_cell(cell.folder, fake_tools())
-    run_cell(cell.folder, fake_tools())
+            run_cell(cell, launch=fake_tools())
+    run_cell(cell, launch=fake_tools())
     assert cell.state() == 'finished'
 
 
-def test_a_checkpoint_must_be_there(tmp_path):
+def test_a_checkpoint_must_be_there(write_grid, tmp_path, fake_tools):
     for which in ('best', 'last'):
-        with pytest.raises(UserError, match=f'no {which} checkpoint'):
-            find_checkpoint(tmp_path, which)
+        grid = load_grid(write_grid(("source = 'a paper'", f"checkpoint = '{which}'")))
+        (cell,) = planned(grid.select(['plain']), tmp_path / which, seeds=[0])
+        tools, lines = fake_tools(checkpoints=False), []
+        assert tools.run([cell], 1, lines.append) == [cell]
+        assert f'{cell.folder}/train: no {which} checkpoint' in lines[-1]
+
+
+def test_an_interrupted_job_ends_its_tool(tmp_path, monkeypatch):
+    (tmp_path / 'tools').mkdir()
+    script = "import os, pathlib, signal, time\npathlib.Path('pid').write_text(str(os.getpid()))\n"
+    script += 'os.kill(os.getppid(), signal.SIGUSR2)\ntime.sleep(60)\n'
+    (tmp_path / 'tools' / 'wait.py').write_text(script)
+    (tmp_path / 'configs').mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr('mmvmr.grids.run.configs_dir', lambda: tmp_path / 'configs')
+
+    def preempted(number, frame):
+        raise SystemExit(-1)
+
+    before = signal.signal(signal.SIGUSR2, preempted)
+    try:
+        with open('lock', 'w') as lock, pytest.raises(SystemExit):
+            launch_tool('wait.py', [], tmp_path / 'log.txt', {}, lock.fileno())
+    finally:
+        signal.signal(signal.SIGUSR2, before)
+    with pytest.raises(ChildProcessError):  # it has ended and was waited for
+        os.waitpid(int((tmp_path / 'pid').read_text()), 0)
+
+
+def test_a_preempted_job_is_queued_with_the_same_cell(grid, tmp_path):
+    (cell,) = planned(grid.select(['plain']), tmp_path, seeds=[0])
+    job = CellJob(cell, {'OMP_NUM_THREADS': '2'})
+    assert job.checkpoint().function == job
 
 
 def test_processes_share_the_cores(monkeypatch):
@@ -164,6 +196,6 @@ def test_processes_share_the_cores(monkeypatch):
     assert [slot_environment(slot, 3)['CUDA_VISIBLE_DEVICES'] for slot in range(3)] == ['2', '5', '2']
 
 
-def test_paths_of_robustness_figures():
-    report = {'seed': 0, 'splits': {'val': {'num_queries': 3, 'probes': {'plain': {'mAP': 1.5}}}}}
-    assert robustness_figures(json.loads(json.dumps(report))) == {'val/num_queries': 3, 'val/plain/mAP': 1.5}
+def test_nested_figures_by_their_paths():
+    report = {'val': {'num_queries': 3, 'probes': {'plain': {'mAP': 1.5, 'ratio': None, 'source': 'x', 'good': True}}}}
+    assert flatten(report) == {'val/num_queries': 3, 'val/probes/plain/mAP': 1.5, 'val/probes/plain/ratio': None}

@@ -4,14 +4,15 @@ import re
 
 import pytest
 
-from mmvmr.grids import load_grid, plan, row_config
+from mmvmr.grids.cells import plan, row_config
+from mmvmr.grids.grid import load_grid
 from mmvmr.utils.cli import UserError
 
 
 def test_a_grid_file(write_grid):
     grid = load_grid(write_grid())
     assert grid.seeds == (0, 1) and list(grid.rows) == ['plain', 'mask'] and grid.checkpoint == 'best'
-    assert grid.config_of(grid.rows['plain']).name == 'qd_detr_qvhl.py'
+    assert grid.config_of('plain').name == 'qd_detr_qvhl.py'
     assert list(grid.select(['mask']).rows) == ['mask']
 
 
@@ -24,25 +25,29 @@ def test_a_child_grid_changes_base_and_rows(write_grid, tmp_path):
     grid = load_grid(tmp_path / 'child.py')
     assert grid.rows['plain'].label == 'CLIP' and not grid.rows['plain'].published
     assert grid.rows['mask'].components == ('sa.gaussian',)
-    assert row_config(grid, grid.rows['plain']).model.projector.video_dims == 514
+    assert row_config(grid, 'plain').model.projector.video_dims == 514
 
 
 @pytest.mark.parametrize(
     ('old', 'new', 'expected'),
     [
         ("name = 'small'", '', 'small.py: name is missing'),
-        ('seeds = [0, 1]', 'seds = [0, 1]', "seds: unknown key; did you mean 'seeds'?"),
+        ('seeds = [0, 1]', 'seds = [0, 1]', 'seds: unknown key; did you mean `seeds`?'),
         ('seeds = [0, 1]', 'seeds = [1, 1]', 'seeds: found [1, 1], expected at least one seed, each once'),
-        ('seeds = [0, 1]', "seeds = ['a']", "seeds: found 'a', expected a int"),
-        ("source = 'a paper'", "checkpoint = 'first'", "checkpoint: found 'first', expected one of ('best', 'last')"),
+        ('seeds = [0, 1]', "seeds = ['a']", "seeds.0: found 'a', expected a valid integer"),
+        ("source = 'a paper'", "checkpoint = 'first'", "checkpoint: found 'first', expected 'best' or 'last'"),
         ("label='QD-DETR', ", '', 'rows.plain.label is missing'),
-        ("label='QD-DETR'", "labl='QD-DETR'", "rows.plain.labl: unknown key; did you mean 'label'?"),
+        ("label='QD-DETR'", "labl='QD-DETR'", 'rows.plain.labl: unknown key; did you mean `label`?'),
         ("published={'R1@0.7'", "published={'R1'", 'rows.plain.published.R1: no metric has this label'),
         ('47.02', "'about 47'", "rows.plain.published.R1@0.7: found 'about 47', expected a number"),
-        ("components=['sa.gaussian']", "components='sa.gaussian'", 'rows.mask.components: found'),
+        (
+            "components=['sa.gaussian']",
+            "components='sa.gaussian'",
+            "components: found 'sa.gaussian', expected a valid tuple",
+        ),
         ("'ood/MR-full-mAP'", "'odd/MR-full-mAP'", "metrics.ood mAP: found 'odd/MR-full-mAP', expected NAME, or SPLIT"),
         ("'ood/MR-full-mAP'", "'robustness/val/spurious_zero/mAP'", '`robustness` needs the key of that name'),
-        ('rows = dict(', 'rows = dict() or dict(**{"a b": {}},', "rows: found 'a b', expected names of letters"),
+        ('rows = dict(', 'rows = dict() or dict(**{"a b": {}},', "rows.a b: found 'a b', expected letters, digits"),
         ("title = 'A small grid'", 'title = ', 'SyntaxError'),
     ],
 )
@@ -56,7 +61,11 @@ def test_mistakes_of_a_grid_file(write_grid, old, new, expected):
 @pytest.mark.parametrize(
     ('old', 'new', 'expected'),
     [
-        ('qd_detr/qd_detr_qvhl.py', 'qd_detr/none.py', "base: found 'qd_detr/none.py', expected a config file"),
+        (
+            'qd_detr/qd_detr_qvhl.py',
+            'qd_detr/none.py',
+            "row plain: found 'qd_detr/none.py', expected a config",
+        ),
         ("['sa.gaussian']", "['sa.gausian']", 'rows.mask.components: no component `sa.gausian`; did you mean'),
         ("'sa.gaussian.alpha'", "'sa.gaussian.alfa'", 'rows.mask.components: sa.gaussian has no option `alfa`'),
         (
@@ -84,7 +93,7 @@ def test_mistakes_that_show_when_configs_are_composed(write_grid, tmp_path, old,
 
 
 def test_unknown_rows_and_missing_files(write_grid):
-    with pytest.raises(UserError, match=re.escape('--only msk: ') + ".*did you mean 'mask'"):
+    with pytest.raises(UserError, match=re.escape('--only msk: ') + '.*did you mean `mask`'):
         load_grid(write_grid()).select(['msk'])
     with pytest.raises(UserError, match=re.escape('grid none.py: no such file')):
         load_grid('none.py')
@@ -93,7 +102,7 @@ def test_unknown_rows_and_missing_files(write_grid):
 def test_another_base_has_no_published_figures(write_grid):
     grid = load_grid(write_grid()).rebase(['qd_detr/qd_detr_clip_charades.py'])
     assert not any(row.published or row.note for row in grid.rows.values()) and not grid.source
-    assert grid.config_of(grid.rows['mask']).name == 'qd_detr_clip_charades.py'
+    assert grid.config_of('mask').name == 'qd_detr_clip_charades.py'
 
 
 def test_rows_with_a_base_of_their_own_are_not_forgotten(write_grid):
@@ -102,6 +111,6 @@ def test_rows_with_a_base_of_their_own_are_not_forgotten(write_grid):
     with pytest.raises(UserError, match='the rows plain name a base of their own'):
         grid.rebase(['qd_detr/qd_detr_clip_charades.py'])
     moved = grid.rebase(['qd_detr/qd_detr_clip_charades.py', 'plain=moment_detr/moment_detr_clip_charades.py'])
-    assert moved.config_of(moved.rows['plain']).name == 'moment_detr_clip_charades.py'
-    with pytest.raises(UserError, match="has no row 'plane'; did you mean 'plain'"):
+    assert moved.config_of('plain').name == 'moment_detr_clip_charades.py'
+    with pytest.raises(UserError, match='--base plane: .* has no such row; did you mean `plain`'):
         grid.rebase(['plane=x.py'])

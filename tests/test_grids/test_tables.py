@@ -5,10 +5,11 @@ import statistics
 
 import pytest
 
-from mmvmr.grids import collect_curves, curve_table, draw_curves, load_grid, plan, render, run_local
-from mmvmr.grids.curves import validation_history
-from mmvmr.grids.table import mean_and_deviation
+from mmvmr.grids.cells import plan
+from mmvmr.grids.grid import load_grid
+from mmvmr.grids.table import collect_curves, curve_table, mean_and_deviation, render
 from mmvmr.utils.cli import UserError
+from mmvmr.visualization import draw_validation_curves, validation_history
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def measured(write_grid, tmp_path, fake_tools):
     grid = load_grid(write_grid())
     cells = plan(grid, tmp_path / 'work')
     values = {'plain-seed0': 10.0, 'plain-seed1': 13.0, 'mask-seed0': 20.0}
-    run_local(cells, 1, lambda line: None, fake_tools(values=values, fail={'mask-seed1': 1}))
+    fake_tools(values=values, fail={'mask-seed1': 1}).run(cells)
     return grid, cells
 
 
@@ -42,10 +43,11 @@ def test_markdown(measured):
 
 def test_terminal_and_latex(measured):
     text = render(*measured)
-    assert '| QD-DETR | 2     | 11.50 ± 2.12 | 47.02     | 5.75 ± 1.06 |' in text
+    assert ['QD-DETR', '2', '11.50 ± 2.12', '47.02', '5.75 ± 1.06'] in [cells_of(line) for line in text.splitlines()]
     latex = render(*measured, 'latex')
-    assert r'QD-DETR & 2 & 11.50 $\pm$ 2.12 & 47.02 & 5.75 $\pm$ 1.06 \\' in latex
-    assert r'\begin{tabular}{lrrrr}' in latex and latex.count(r'\\') == 3
+    rows = [[cell.strip() for cell in line.rstrip('\\').split('&')] for line in latex.splitlines()]
+    assert ['QD-DETR', '2', '11.50 ± 2.12', '47.02', '5.75 ± 1.06'] in rows
+    assert latex.startswith('% A small grid\n\\begin{tabular}{lllll}\n') and latex.count('\\\\') == 3
 
 
 def test_a_value_that_some_seeds_lack(measured):
@@ -75,6 +77,7 @@ def test_curves(measured, tmp_path):
     curves = collect_curves(grid, cells, 'mAP')
     assert curves == {'QD-DETR': {1: [10.0, 12.0], 2: [20.0, 24.0], 3: [30.0]}}
     table = curve_table('mAP', curves, 'markdown')
-    assert '| epoch | 1 | 2 | 3 |' in table and '| QD-DETR | 11.00 ± 1.41 | 22.00 ± 2.83 | 30.00 |' in table
-    draw_curves(curves, tmp_path / 'curve.png', 'mAP', 'title')
+    lines = [cells_of(line) for line in table.splitlines()]
+    assert ['epoch', '1', '2', '3'] in lines and ['QD-DETR', '11.00 ± 1.41', '22.00 ± 2.83', '30.00'] in lines
+    draw_validation_curves(curves, tmp_path / 'curve.png', 'mAP', 'title')
     assert (tmp_path / 'curve.png').stat().st_size > 1000

@@ -14,23 +14,14 @@ import sys
 
 from mmengine.config import DictAction
 
-from mmvmr.grids import (
-    FORMATS,
-    Cell,
-    Grid,
-    collect_curves,
-    curve_table,
-    default_jobs,
-    draw_curves,
-    load_grid,
-    plan,
-    render,
-    run_local,
-    submit,
-)
+from mmvmr.grids.cells import Cell, plan
+from mmvmr.grids.grid import Grid, load_grid
+from mmvmr.grids.run import default_jobs, run_local, submit_slurm
+from mmvmr.grids.table import FORMATS, collect_curves, curve_table, render
 from mmvmr.utils import atomic_write
 from mmvmr.utils.cli import BUILD_ERRORS, UserError, one_line_errors
 from mmvmr.utils.setup import register_all_modules
+from mmvmr.visualization import draw_validation_curves
 
 
 def parse_args() -> argparse.Namespace:
@@ -38,7 +29,9 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('grid', help='grid file, see configs/grids')
     parser.add_argument('--work-dir', default='work_dirs/grids', help='grids that share it share equal trainings')
-    parser.add_argument('--jobs', type=int, help='processes at once (default: one per GPU, 1 without GPU)')
+    parser.add_argument(
+        '--jobs', type=int, help='cells at once (default: one per GPU, 1 without GPU; with --slurm all)'
+    )
     parser.add_argument('--seeds', nargs='+', type=int, help='instead of those of the grid')
     parser.add_argument('--only', nargs='+', metavar='ROW', help='these rows')
     parser.add_argument('--base', nargs='+', default=[], metavar='[ROW=]CONFIG', help='another config to start from')
@@ -46,7 +39,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--amp', action='store_true', help='bfloat16 autocast for training and evaluation')
     parser.add_argument('--robustness', action='store_true', help='also evaluate on masked moments')
     parser.add_argument('--dry-run', action='store_true', help='compose all configs and list the cells')
-    parser.add_argument('--slurm', nargs='+', metavar='WORD', help='submit jobs: PARTITION [gres=gpu:1 ...]')
+    parser.add_argument('--slurm', nargs='+', metavar='WORD', help='submit a job array: PARTITION [gres=gpu:1 ...]')
     parser.add_argument('--table-only', action='store_true', help='run nothing')
     parser.add_argument('--format', choices=FORMATS, default='terminal', help='of the table')
     parser.add_argument('--out', metavar='FILE', help='write the table to a file')
@@ -85,7 +78,7 @@ def show(grid: Grid, cells: list[Cell], args: argparse.Namespace) -> None:
         if metric is None:
             raise UserError(f'--curve: {args.grid} names no metric; add --curve-metric MR-full-mAP')
         curves = collect_curves(grid, cells, metric)
-        draw_curves(curves, args.curve, metric, grid.title)
+        draw_validation_curves(curves, args.curve, metric, grid.title)
         text += '\n' + curve_table(f'{metric} by epoch', curves, args.format)
     print(text, end='')
     if args.out:
@@ -119,7 +112,11 @@ def dry_run(grid: Grid, cells: list[Cell]) -> None:
     """
     for cell in cells:
         row = grid.rows[cell.row]
-        parts = [grid.config_of(row).name, *row.components, *(f'{key}={value!r}' for key, value in row.options.items())]
+        parts = [
+            grid.config_of(cell.row).name,
+            *row.components,
+            *(f'{key}={value!r}' for key, value in row.options.items()),
+        ]
         print(f'{cell.state():<12} {cell.name}: {" + ".join(parts)}\n{"":<12} {cell.folder}')
     print(f'{len(cells)} cells, {sum(cell.state() != "finished" for cell in cells)} to run')
 
@@ -143,7 +140,7 @@ def main() -> int:
             return 0
         unfinished: list[Cell] = []
         if args.slurm:
-            submit(cells, args.slurm[0], args.slurm[1:])
+            submit_slurm(cells, args.slurm[0], args.slurm[1:], args.jobs, say)
         elif not args.table_only:
             unfinished = run_local(cells, args.jobs or default_jobs(), say)
         show(grid, cells, args)

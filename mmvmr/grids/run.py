@@ -1,0 +1,288 @@
+"""Running of cells through submitit: as processes on this machine, or as an array of Slurm jobs."""
+
+from __future__ import annotations
+
+import fcntl
+import math
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import submitit
+import torch
+from mmengine.config import Config
+
+from mmvmr.grids.cells import FAILED, JOB, LOG, RESULT, Cell, CellBusy, CellFailed
+from mmvmr.grids.grid import ROBUSTNESS
+from mmvmr.utils import atomic_write, read_json, write_json
+from mmvmr.utils.cli import UserError, apply_options
+from mmvmr.utils.paths import configs_dir
+
+#: Minutes that submitit gives a local job, and a Slurm job without ``time=``; how often a Slurm job is queued again.
+LOCAL_MINUTES, SLURM_MINUTES, REQUEUES = 60 * 24 * 365, 60 * 24, 10
+Report = Callable[[str], None]
+
+
+def launch_tool(tool: str, arguments: Sequence[str], log: Path, env: Mapping[str, str], lock: int) -> int:
+    """Run a script of ``tools``; it ends with this process, and inherits the lock in case that one is killed.
+
+    Returns:
+        Its exit status; negative where a signal ended it.
+    """
+    command = [sys.executable, '-u', str(configs_dir().parent / 'tools' / tool), *arguments]
+    env = {**os.environ, **env}
+    with open(log, 'ab') as out:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, pass_fds=(lock,))
+        try:
+            return process.wait()
+        finally:  # interrupted, or preempted on a cluster
+            process.terminate()
+            process.wait()
+
+
+def run_cell(cell: Cell, env: Mapping[str, str] | None = None, launch: Callable[..., int] = launch_tool) -> None:
+    """Train from the latest checkpoint and evaluate; finished steps are remembered and never repeated.
+
+    Args:
+        cell: The cell.
+        env: Additions to the environment of the tools.
+        launch: See :func:`launch_tool`.
+
+    Raises:
+        CellFailed: If a tool fails; ``failed.json`` keeps the end of its output.
+        CellBusy: If another process runs the cell.
+    """
+    cell.folder.mkdir(parents=True, exist_ok=True)
+    with open(cell.folder / 'lock', 'w') as lock:  # the kernel releases it however the process ends
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CellBusy(f'{cell.folder} is run by another process') from None
+        (cell.folder / FAILED).unlink(missing_ok=True)
+        _Steps(cell, dict(env or {}), launch, lock.fileno()).run()
+
+
+@dataclass
+class _Steps:
+    cell: Cell
+    env: Mapping[str, str]
+    launch: Callable[..., int]
+    lock: int
+
+    def run(self) -> None:
+        folder, done = self.cell.folder, self.cell.result()
+        config = self.config('config.py', {})
+        if not done['trained']:
+            self.tool('training', 'train.py', config, '--work-dir', str(folder / 'train'), '--resume')
+            done['trained'] = True
+            write_json(folder / RESULT, done)
+        for key, step in self.cell.evaluations.items():
+            if key in done['evaluations']:
+                continue
+            checkpoint = self.checkpoint(step['checkpoint'])
+            changed = self.config(f'{key}.py', step['options']) if step['options'] else config
+            arguments = [changed, str(checkpoint), *step['arguments']]
+            if step['name'] == ROBUSTNESS:
+                report = folder / key / 'robustness.json'
+                self.tool(key, step['tool'], *arguments, '--out', str(report))
+                figures = flatten(read_json(report)['splits'])
+                metrics = {path.replace('/probes/', '/', 1): value for path, value in figures.items()}
+            else:
+                self.tool(key, step['tool'], *arguments, '--work-dir', str(folder / key))
+                metrics = read_json(folder / key / 'metrics.json')['metrics']
+            done['evaluations'][key] = {'checkpoint': checkpoint.name, 'metrics': metrics}
+            write_json(folder / RESULT, done)
+
+    def config(self, name: str, options: Mapping[str, Any]) -> str:
+        cfg = Config(self.cell.config.to_dict())
+        apply_options(cfg, options, name)
+        with atomic_write(self.cell.folder / name) as temporary:
+            temporary.write_text(cfg.pretty_text, encoding='utf-8')
+        return str(self.cell.folder / name)
+
+    def tool(self, step: str, tool: str, *arguments: str) -> None:
+        log = self.cell.folder / LOG
+        start = log.stat().st_size if log.is_file() else 0
+        status = self.launch(tool, arguments, log, self.env, self.lock)
+        if status > 0:
+            lines = log.read_bytes()[start:].decode(errors='replace').splitlines()
+            lines = [line for line in lines if line.strip()][-12:]
+            write_json(self.cell.folder / FAILED, {'step': step, 'status': status, 'log': lines})
+            raise CellFailed(f'{step} ended with exit status {status}')
+        if status < 0:  # interrupted, not failed
+            raise CellFailed(f'{step} was ended by signal {-status}')
+
+    def checkpoint(self, which: str) -> Path:
+        folder = self.cell.folder / 'train'
+        pointer = folder / 'last_checkpoint'
+        paths = sorted(folder.glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
+        if which == 'last':
+            paths = [folder / Path(pointer.read_text(encoding='utf-8').strip()).name] if pointer.is_file() else []
+        if not paths or not paths[-1].is_file():
+            remedy = 'best needs a validation and default_hooks.checkpoint.save_best'
+            raise UserError(f'{folder}: no {which} checkpoint ({remedy})')
+        return paths[-1]
+
+
+def flatten(content: Any, prefix: str = '') -> dict[str, Any]:
+    """Numbers and nulls of nested dicts by their paths: ``{'a': {'b': 1}}`` becomes ``{'a/b': 1}``."""
+    if isinstance(content, dict):
+        inner = [flatten(value, f'{prefix}/{key}'.lstrip('/')) for key, value in content.items()]
+        return {path: value for part in inner for path, value in part.items()}
+    return {prefix: content} if content is None or type(content) in (int, float) else {}
+
+
+@dataclass
+class CellJob:
+    """The work of one submitted job: a cell, and additions to the environment of its tools."""
+
+    cell: Cell
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self) -> None:
+        """Run the cell."""
+        run_cell(self.cell, self.env)
+
+    def checkpoint(self) -> submitit.helpers.DelayedSubmission:
+        """The job to queue after a preemption: the same one, which resumes from what the tools have saved."""
+        return submitit.helpers.DelayedSubmission(self)
+
+
+def default_jobs() -> int:
+    """One process per GPU; without a GPU one process with all cores."""
+    return max(1, torch.cuda.device_count())
+
+
+def slot_environment(slot: int, jobs: int) -> dict[str, str]:
+    """Share of one of several processes: of the cores, unless ``OMP_NUM_THREADS`` is set, and one GPU."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    threads = os.environ.get('OMP_NUM_THREADS', str(max(1, cores // jobs)))
+    # MKL prefers its own variable, and two of its threads on one free core wait for each other most of the time.
+    env = {'OMP_NUM_THREADS': threads, 'MKL_NUM_THREADS': os.environ.get('MKL_NUM_THREADS', threads)}
+    if torch.cuda.is_available():
+        visible = os.environ.get('CUDA_VISIBLE_DEVICES', ','.join(map(str, range(torch.cuda.device_count()))))
+        env['CUDA_VISIBLE_DEVICES'] = visible.split(',')[slot % len(visible.split(','))]
+    return env
+
+
+def run_local(cells: Sequence[Cell], jobs: int, report: Report = print, executor: Any = None) -> list[Cell]:
+    """Run the unfinished cells on this machine; a failing cell does not stop the others.
+
+    Args:
+        cells: The cells.
+        jobs: Number of cells at once.
+        report: Gets one line per event.
+        executor: Executor of submitit.
+
+    Returns:
+        The cells that could not be finished.
+    """
+    waiting = [cell for cell in cells if cell.state() != 'finished']
+    total, ended, unfinished = len(waiting), 0, []
+    report(f'{len(cells) - total} of {len(cells)} cells are finished; {total} to run, {jobs} at a time')
+    executor = executor or _executor(submitit.LocalExecutor, cells, timeout_min=LOCAL_MINUTES)
+    running: dict[int, tuple[Cell, Any, float]] = {}
+    try:
+        while waiting or running:
+            for slot in [slot for slot in range(jobs) if slot not in running][: len(waiting)]:
+                cell = waiting.pop(0)
+                report(f'{cell.name}: {"starts" if cell.state() == "new" else "goes on"} in {cell.folder}')
+                job = executor.submit(CellJob(cell, slot_environment(slot, jobs)))
+                running[slot] = (cell, job, time.monotonic())
+            for slot, (cell, job, start) in list(running.items()):
+                if job.done():
+                    del running[slot]
+                    ended += 1
+                    done = cell.state() == 'finished'
+                    unfinished += [] if done else [cell]
+                    outcome = f'finished after {time.monotonic() - start:.0f} s' if done else _reason(job)
+                    report(f'[{ended}/{total}] {cell.name}: {outcome}')
+            time.sleep(0.2 if running else 0)
+    finally:
+        for _, job, _ in running.values():  # interrupted
+            job.cancel()
+    return unfinished
+
+
+def submit_slurm(
+    cells: Sequence[Cell], partition: str, options: Sequence[str], jobs: int | None = None, report: Report = print
+) -> None:
+    """Submit every cell that is neither finished nor queued, as one job array.
+
+    Args:
+        cells: The cells.
+        partition: Slurm partition.
+        options: Further options of sbatch without the dashes: ``gres=gpu:1``, ``time=08:00:00``, ``exclusive``.
+        jobs: Number of jobs of the array that may run at once.
+        report: Gets one line per event.
+
+    Raises:
+        UserError: If Slurm is not installed or refuses the jobs.
+    """
+    flags: dict[str, Any] = {
+        key: value if equals else True for key, equals, value in (o.partition('=') for o in options)
+    }
+    minutes = _minutes(flags.pop('time', str(SLURM_MINUTES)))
+    executor = _executor(
+        submitit.SlurmExecutor,
+        cells,
+        job_name='grid',
+        partition=partition,
+        time=minutes,
+        array_parallelism=jobs or len(cells),
+        setup=['export OMP_NUM_THREADS="${SLURM_CPUS_PER_TASK:-1}"'],
+        additional_parameters=flags,
+    )
+    waiting = []
+    for cell in cells:
+        if cell.state() != 'finished' and not _queued(cell):
+            waiting.append(cell)
+        elif cell.state() != 'finished':
+            report(f'{cell.name}: job {(cell.folder / JOB).read_text(encoding="utf-8")} is queued or runs')
+    try:
+        submitted = executor.submit_array([CellJob(cell) for cell in waiting]) if waiting else []
+    except (submitit.core.utils.FailedJobError, submitit.core.utils.FailedSubmissionError) as error:
+        raise UserError(f'--slurm: sbatch: {" ".join(str(error).split())}') from error
+    for cell, job in zip(waiting, submitted):
+        with atomic_write(cell.folder / JOB) as temporary:
+            temporary.write_text(job.job_id, encoding='utf-8')
+        report(f'{cell.name}: submitted as job {job.job_id}, queued again after at most {minutes} minutes')
+
+
+def _executor(kind: type, cells: Sequence[Cell], **parameters: Any) -> Any:
+    # Jobs import mmvmr from where it is imported here.
+    paths = [str(configs_dir().parent), *filter(None, os.environ.get('PYTHONPATH', '').split(os.pathsep))]
+    os.environ['PYTHONPATH'] = os.pathsep.join(dict.fromkeys(paths))
+    try:
+        executor = kind(cells[0].folder.parent.absolute() / 'jobs', max_num_timeout=REQUEUES)
+    except RuntimeError as error:
+        raise UserError('--slurm: srun is not installed on this machine') from error
+    executor.update_parameters(stderr_to_stdout=True, **parameters)
+    return executor
+
+
+def _reason(job: Any) -> str:
+    messages = [line.partition(': ')[2] for line in str(job.exception()).splitlines() if line.startswith('mmvmr.')]
+    return messages[-1] if messages else f'ended unexpectedly, see {job.paths.stdout}'
+
+
+def _minutes(text: str) -> int:
+    """Minutes of a time of Slurm: ``90``, ``08:00:00``, ``2-12`` (days and hours), ``2-12:30:00``."""
+    match = re.fullmatch(r'(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?', text)
+    if match is None:
+        raise UserError(f'--slurm: time={text}, expected minutes, HH:MM:SS or DAYS-HH:MM:SS')
+    days, *clock = (int(part or 0) for part in match.groups())
+    hours, minutes, seconds = clock if match[1] or match[4] else [0, *clock[:2]]
+    return math.ceil((days * 24 + hours) * 60 + minutes + seconds / 60)
+
+
+def _queued(cell: Cell) -> bool:
+    states = ('PENDING', 'RUNNING', 'REQUEUED', 'SUSPENDED', 'COMPLETING')
+    path = cell.folder / JOB
+    return path.is_file() and submitit.SlurmJob.watcher.get_state(path.read_text(encoding='utf-8'), 'force') in states
