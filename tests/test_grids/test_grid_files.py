@@ -112,5 +112,5 @@ def test_rows_with_a_base_of_their_own_are_not_forgotten(write_grid):
         grid.rebase(['qd_detr/qd_detr_clip_charades.py'])
     moved = grid.rebase(['qd_detr/qd_detr_clip_charades.py', 'plain=moment_detr/moment_detr_clip_charades.py'])
     assert moved.config_of('plain').name == 'moment_detr_clip_charades.py'
-    with pytest.raises(UserError, match='--base plane: .* has no such row; did you mean `plain`'):
+    with pytest.raises(UserError, match=r'--base plane: .* has no such row; did you mean `plain`'):
         grid.rebase(['plane=x.py'])

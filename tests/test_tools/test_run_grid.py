@@ -88,4 +88,8 @@ def test_a_failing_cell_is_reported(trained):
     options = ['--only', 'full', '--seeds', 0, '--cfg-options', 'train_dataloader.dataset.split=nowhere']
     text = run_tool(TOOL, folder / 'grid.py', '--work-dir', folder / 'work', *options, check=1)
     assert '| SA-DETR | 0/1 ' in text
-    assert 'FAILED full, seed 0: training, exit status 2' in text and "split='nowhere', expected one of" in text
+    assert (
+        'FAILED full, seed 0: training, exit status 2' in text
+        and 'nowhere' in text
+        and "expected 'train', 'val'" in text
+    )
