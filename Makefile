@@ -4,17 +4,20 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt
+# Mutants of one module: make mutants MUTANTS="mmvmr.structures.spans*"
+MUTANTS ?=
 WORK_DIR ?= work_dirs/quickstart
 PYTEST_ARGS ?=
 # Whole files go to one process, so that a fixture of a module is made once.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 SOURCES := mmvmr tools tests configs projects setup.py
 
-.PHONY: help quickstart test test-all lint typecheck format clean
+.PHONY: help quickstart test test-all mutants lint typecheck format clean
 
 help:
 	@echo "make quickstart  train SA-DETR on synthetic data, test it, draw figures (about 3 minutes on 2 cores)"
 	@echo "make test        run the tests that take seconds       make test-all    run all tests"
+	@echo "make mutants     change the arithmetic and see whether a test notices (mutmut; hours)"
 	@echo "make lint        ruff and codespell        make typecheck   mypy"
 
 $(VENV)/.created:
@@ -43,6 +46,11 @@ test: $(VENV)/.tests
 test-all: $(VENV)/.tests
 	$(PYTEST) $(PYTEST_ARGS)
 
+# Which changes of what computes numbers no unit test notices, without third-party data. Takes hours for all.
+mutants: $(VENV)/.tests
+	MMVMR_SHARED=/nonexistent $(BIN)/mutmut run $(MUTANTS)
+	$(BIN)/mutmut results
+
 lint: $(VENV)/.tests
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
@@ -58,4 +66,4 @@ typecheck: $(VENV)/.tests
 
 # Keeps work_dirs: results are never deleted by a tool.
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage
+	rm -rf mutants $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage

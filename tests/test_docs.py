@@ -39,7 +39,7 @@ LAUNCHERS = {
     'tools/slurm_train.sh': ('tools/train.py', lambda a: a[2:]),
     'tools/slurm_test.sh': ('tools/test.py', lambda a: a[2:]),
 }
-MAKE = set(re.findall(r'^([a-z]+):', (REPO / 'Makefile').read_text(), re.M))
+MAKE = set(re.findall(r'^([a-z-]+):', (REPO / 'Makefile').read_text(), re.M))
 ALLOWED = ('source .venv/', 'python -m venv ', '.venv/bin/pre-commit ')
 
 

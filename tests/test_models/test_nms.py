@@ -190,5 +190,5 @@ def test_votes_by_hand():
 
 
 def test_unknown_decay():
-    with pytest.raises(ValueError, match=r"decay='cubic'.*'gaussian', 'linear'"):
+    with pytest.raises(ValueError, match=r"decay='cubic' is unknown, expected 'gaussian' or 'linear'"):
         SoftNMS(decay='cubic')
