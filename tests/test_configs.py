@@ -15,8 +15,9 @@ import mmvmr.models  # noqa: F401
 from mmvmr.registry import METRICS, MODELS
 
 ROOT = Path(__file__).resolve().parent.parent / 'configs'
-#: Grids are made of configs, see test_experiments/test_shipped_grids.py; features: see test_features.
-NO_CONFIGS = {'_base_', 'features', 'grids'}
+#: Grids are made of configs, see test_experiments/test_shipped_grids.py; features: see test_features; baselines are
+#: fitted, see test_models/test_similarity.py.
+NO_CONFIGS = {'_base_', 'baselines', 'features', 'grids'}
 CONFIGS = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob('*.py') if not NO_CONFIGS & set(path.parts))
 #: Configs that reproduce published behaviour which depends on the batch.
 BATCH_DEPENDENT = 'official'

@@ -14,6 +14,7 @@ from mmvmr.models.point_postprocessor import PointPostProcessor
 from mmvmr.models.postprocessor import MomentPostProcessor
 from mmvmr.models.projectors import *  # noqa: F403
 from mmvmr.models.query_initializers import *  # noqa: F403
+from mmvmr.models.similarity import *  # noqa: F403
 from mmvmr.models.task_modules import *  # noqa: F403
 
 __all__ = ['MomentCriterion', 'MomentDataPreprocessor', 'MomentPostProcessor', 'PointPostProcessor']

@@ -21,7 +21,7 @@ class BaseDetector(BaseModel):
 
     Args:
         stages: Config of every slot by its name; None leaves it empty. Each becomes an attribute.
-        criterion: Config of the criterion.
+        criterion: Config of the criterion; None for a detector that is not trained.
         postprocessor: Config of the post-processor.
         shared: Arguments that every nested module receives unless its own config sets them (``embed_dims``,
             ``num_heads``, ``ffn_dims``, ``dropout``, ``activation``).
@@ -32,7 +32,7 @@ class BaseDetector(BaseModel):
     def __init__(
         self,
         stages: Mapping[str, dict[str, Any] | None],
-        criterion: dict[str, Any],
+        criterion: dict[str, Any] | None,
         postprocessor: dict[str, Any],
         shared: dict[str, Any] | None = None,
         data_preprocessor: dict[str, Any] | None = None,

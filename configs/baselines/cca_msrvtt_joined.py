@@ -1,0 +1,10 @@
+# Canonical correlations of clips (EfficientNet) and sentences, on joined videos. Fitted, not trained: tools/fit.py.
+_base_ = ['../_base_/datasets/msrvtt_joined.py', '../_base_/baseline_runtime.py']
+model = dict(
+    type='FittedDetector',
+    predictor=dict(
+        type='SimilarityWindows',
+        longest=40,
+        similarity=dict(type='SimilarityMap', channels=(0, 1280), text_dims=384, kind='cca', penalty=3.0),
+    ),
+)

@@ -1,0 +1,11 @@
+# A closed-form ridge map from CLIP space to sentences, on part of Charades-STA with CLIP features. Penalty and longest
+# window were chosen on part of train. Fitted, not trained: tools/fit.py.
+_base_ = ['../_base_/datasets/charades_clip.py', '../_base_/baseline_runtime.py']
+model = dict(
+    type='FittedDetector',
+    predictor=dict(
+        type='SimilarityWindows',
+        longest=12,
+        similarity=dict(type='SimilarityMap', channels=(0, 512), text_dims=384, kind='ridge', penalty=3.0),
+    ),
+)

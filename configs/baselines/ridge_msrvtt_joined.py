@@ -1,0 +1,9 @@
+# A closed-form ridge map from clips (EfficientNet) to sentences, on joined videos. Fitted, not trained: tools/fit.py.
+_base_ = ['../_base_/datasets/msrvtt_joined.py', '../_base_/baseline_runtime.py']
+model = dict(
+    type='FittedDetector',
+    predictor=dict(
+        type='SimilarityWindows',
+        similarity=dict(type='SimilarityMap', channels=(0, 1280), text_dims=384, kind='ridge', penalty=3.0),
+    ),
+)

@@ -1,0 +1,10 @@
+# Zero-shot similarity in the space that clips (ConSE) and sentences share, centred by the means of the training data,
+# on joined videos. Fitted, not trained: tools/fit.py.
+_base_ = ['../_base_/datasets/msrvtt_joined.py', '../_base_/baseline_runtime.py']
+model = dict(
+    type='FittedDetector',
+    predictor=dict(
+        type='SimilarityWindows',
+        similarity=dict(type='SimilarityMap', channels=(1280, 1664), text_dims=384, kind='given'),
+    ),
+)

@@ -1,0 +1,72 @@
+"""The detector around predictors that are fitted in closed form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from mmvmr.models.detectors.base_detector import BaseDetector
+from mmvmr.registry import MODELS
+from mmvmr.structures import Features, Memory, MomentDataSample, MomentTargets, Outputs, Tokens
+
+
+@MODELS.register_module()
+class FittedDetector(BaseDetector):
+    """A baseline without training: ``tools/fit.py`` fits it and writes a checkpoint for ``tools/test.py``.
+
+    ::
+
+        inputs -- predictor --> PredictionSet -- postprocessor --> moments
+
+    Args:
+        predictor: Config of the predictor, e.g. :class:`SimilarityWindows`.
+        postprocessor: Config of the post-processor; by default predictions are ranked by ``quality``.
+        data_preprocessor: Config of the preprocessor.
+        init_cfg: Initialisation config of mmengine.
+    """
+
+    def __init__(
+        self,
+        predictor: dict[str, Any],
+        postprocessor: dict[str, Any] | None = None,
+        data_preprocessor: dict[str, Any] | None = None,
+        init_cfg: dict[str, Any] | None = None,
+    ):
+        postprocessor = postprocessor or {'type': 'MomentPostProcessor', 'score': 'quality', 'decimals': None}
+        super().__init__({'predictor': predictor}, None, postprocessor, None, data_preprocessor, init_cfg)
+
+    def fit(self, dataset: Any) -> None:
+        """Fit the predictor.
+
+        Args:
+            dataset: The training data, a :class:`mmvmr.datasets.BaseMomentDataset`.
+        """
+        self.predictor.fit(dataset)
+
+    def forward(
+        self, inputs: dict[str, Tensor], data_samples: list[MomentDataSample] | None = None, mode: str = 'tensor'
+    ) -> Any:
+        """Run the detector; see :meth:`BaseDetector.forward`.
+
+        Raises:
+            ValueError: If it is asked for losses: there is nothing to train.
+        """
+        if mode == 'loss':
+            raise ValueError(
+                'a FittedDetector has no losses: fit it with tools/fit.py CONFIG and evaluate it with tools/test.py'
+            )
+        return super().forward(inputs, data_samples, mode)
+
+    def predict(self, inputs: dict[str, Tensor], samples: list[MomentDataSample]) -> list[MomentDataSample]:
+        """Fill in the predictions of a batch; arguments as in :meth:`BaseDetector.predict`."""
+        return self.postprocessor(self._outputs(inputs, samples), samples)
+
+    def predict_sets(self, inputs: dict[str, Tensor], targets: MomentTargets | None = None) -> Outputs:
+        """Run the predictor; see :meth:`BaseDetector.predict_sets`."""
+        return self._outputs(inputs, None)
+
+    def _outputs(self, inputs: dict[str, Tensor], samples: list[MomentDataSample] | None) -> Outputs:
+        video, text = (Tokens(inputs[name], inputs[f'{name}_mask']) for name in ('video', 'text'))
+        features = Features(video, text, raw_video=video.feat, rows=inputs.get('video_index'))
+        return Outputs(features, Memory(video, video, text), None, None, [self.predictor(inputs, samples)])

@@ -1,0 +1,180 @@
+"""Baselines that need no training: chance, positions, and plain similarity. No method's figure means much without."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mmvmr.models.similarity.similarity_map import SimilarityMap
+from mmvmr.models.similarity.window_search import contrast_windows
+from mmvmr.registry import MODELS
+from mmvmr.structures import MomentDataSample, PredictionSet, pairwise_iou, to_center_width
+
+
+@MODELS.register_module()
+class RandomWindows(nn.Module):
+    """Windows whose two ends are uniform over the video: chance.
+
+    Args:
+        count: Number of windows N.
+        seed: Seed; with the name of the query it decides, so that batches change nothing.
+    """
+
+    def __init__(self, count: int = 10, seed: int = 0):
+        super().__init__()
+        self.count = count
+        self.seed = seed
+
+    def fit(self, dataset: Any) -> None:
+        """Do nothing: chance knows no training data."""
+
+    def forward(self, inputs: dict[str, Tensor], samples: Sequence[MomentDataSample] | None = None) -> PredictionSet:
+        """Predict.
+
+        Args:
+            inputs: Padded features; only their number counts.
+            samples: The samples, for the names of the queries; without them the place in the batch counts.
+
+        Returns:
+            Spans (B, N, 2) with falling scores.
+        """
+        names = range(len(inputs['text'])) if samples is None else [sample.qid for sample in samples]
+        ends = []
+        for name in names:
+            generator = torch.Generator().manual_seed(self.seed * 2**32 + zlib.crc32(str(name).encode()))
+            ends.append(torch.rand(self.count, 2, generator=generator))
+        spans = to_center_width(torch.stack(ends).sort(-1).values.to(inputs['video'].device))
+        quality = torch.linspace(1, 0, self.count + 1, device=spans.device)[:-1]
+        return PredictionSet('direct', spans, final=True, quality=quality.expand(len(spans), -1))
+
+
+@MODELS.register_module()
+class PositionPrior(nn.Module):
+    """The fixed windows that cover most moments of the training data; neither video nor sentence is looked at.
+
+    A window covers a moment if their IoU is at least ``min_iou``, both as parts of the video. The first one covers
+    most, every further one most of what is left; scores are the shares that they add.
+
+    Args:
+        count: Number of windows N.
+        bins: Number of lengths of videos (quantiles of the number of clips) that have windows of their own; 1 for none.
+        steps: Ends of windows are multiples of 1 / ``steps``.
+        min_iou: See above.
+    """
+
+    def __init__(self, count: int = 10, bins: int = 1, steps: int = 40, min_iou: float = 0.5):
+        super().__init__()
+        self.count = count
+        self.steps = steps
+        self.min_iou = min_iou
+        self.register_buffer('edges', torch.zeros(bins - 1))
+        self.register_buffer('spans', torch.zeros(bins, count, 2))
+        self.register_buffer('shares', torch.zeros(bins, count))
+
+    def fit(self, dataset: Any) -> None:
+        """Choose the windows.
+
+        Args:
+            dataset: A :class:`mmvmr.datasets.BaseMomentDataset`.
+
+        Raises:
+            ValueError: If a length of videos has no moment.
+        """
+        lengths, moments = [], []
+        for index in range(len(dataset)):
+            sample = dataset.prepare(index)['data_samples']
+            for center, width in sample.gt_instances.spans.tolist():
+                lengths.append(float(sample.num_clips))
+                moments.append([center - width / 2, center + width / 2])
+        length, moment = torch.tensor(lengths), torch.tensor(moments).reshape(-1, 2)
+        bins = len(self.spans)
+        self.edges.copy_(length.quantile(torch.arange(1, bins) / bins))
+        found = torch.bucketize(length, self.edges)
+        for place in range(bins):
+            inside = moment[found == place]
+            if not len(inside):
+                raise ValueError(f'PositionPrior: bin {place} of {bins} holds no moment; use fewer bins')
+            self.spans[place], self.shares[place] = self._cover(inside)
+
+    def _cover(self, moments: Tensor) -> tuple[Tensor, Tensor]:
+        """Windows (N, 2) and shares (N,) for moments (M, 2), (start, end) both."""
+        grid = torch.arange(self.steps + 1) / self.steps
+        first, second = torch.triu_indices(self.steps + 1, self.steps + 1, 1)
+        windows = torch.stack((grid[first], grid[second]), dim=1)
+        covers = pairwise_iou(windows, moments) >= self.min_iou
+        left = torch.ones(len(moments), dtype=torch.bool)
+        chosen, shares = [], []
+        for _ in range(self.count):
+            added = (covers & left).sum(1)
+            # Of windows that add as much, the one that covers most altogether.
+            best = (added * (len(moments) + 1) + covers.sum(1)).argmax()
+            chosen.append(best)
+            shares.append(added[best] / len(moments))
+            left &= ~covers[best]
+            covers = covers.index_fill(0, best, False)
+        return to_center_width(windows[torch.stack(chosen)]), torch.stack(shares)
+
+    def forward(self, inputs: dict[str, Tensor], samples: Sequence[MomentDataSample] | None = None) -> PredictionSet:
+        """Predict.
+
+        Args:
+            inputs: ``video_mask`` (V, Lv), and ``video_index`` (B,) where sentences share videos.
+            samples: Unused.
+
+        Returns:
+            Spans (B, N, 2) with the shares as scores.
+        """
+        length = inputs['video_mask'].sum(1).to(self.edges.dtype)
+        length = length[inputs['video_index']] if 'video_index' in inputs else length
+        place = torch.bucketize(length, self.edges)
+        return PredictionSet('direct', self.spans[place], final=True, quality=self.shares[place])
+
+
+@MODELS.register_module()
+class SimilarityWindows(nn.Module):
+    """The windows whose clips are more similar to the sentence than the rest of the video.
+
+    With ``similarity.kind='given'`` this is zero-shot retrieval, with ``'ridge'`` or ``'cca'`` a closed-form map.
+
+    Args:
+        similarity: Config of a :class:`SimilarityMap`.
+        longest: Longest window in clips.
+        count: Number of windows N.
+        max_iou: See :func:`contrast_windows`.
+    """
+
+    def __init__(self, similarity: dict[str, Any], longest: int = 40, count: int = 10, max_iou: float = 0.5):
+        super().__init__()
+        self.similarity: SimilarityMap = MODELS.build(similarity)
+        self.longest = longest
+        self.count = count
+        self.max_iou = max_iou
+
+    def fit(self, dataset: Any) -> None:
+        """Fit the map.
+
+        Args:
+            dataset: A :class:`mmvmr.datasets.BaseMomentDataset`.
+        """
+        self.similarity.fit(dataset)
+
+    def forward(self, inputs: dict[str, Tensor], samples: Sequence[MomentDataSample] | None = None) -> PredictionSet:
+        """Predict.
+
+        Args:
+            inputs: Padded features and masks, ``video_index`` (B,) where sentences share videos.
+            samples: Unused.
+
+        Returns:
+            Spans (B, N, 2), scores by a sigmoid of their contrast.
+        """
+        video, mask = inputs['video'], inputs['video_mask']
+        if 'video_index' in inputs:
+            video, mask = video[inputs['video_index']], mask[inputs['video_index']]
+        similarity = self.similarity(video, inputs['text'], inputs['text_mask'])
+        spans, scores = contrast_windows(similarity, mask, self.longest, self.count, self.max_iou)
+        return PredictionSet('direct', spans, final=True, quality=scores.sigmoid(), mask=scores > -torch.inf)
