@@ -38,7 +38,7 @@ $(VENV)/.tests: $(VENV)/.runtime requirements/tests.txt requirements/optional.tx
 	@touch $@
 
 quickstart: $(VENV)/.runtime
-	$(BIN)/python tools/quickstart.py --work-dir $(WORK_DIR)
+	$(BIN)/python tools/quickstart.py --work-dir $(WORK_DIR) $(if $(filter work_dirs/quickstart,$(WORK_DIR)),--overwrite)
 
 test: $(VENV)/.tests
 	$(PYTEST) -m "not slow" $(PYTEST_ARGS)

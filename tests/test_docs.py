@@ -116,7 +116,7 @@ def check_config(args):
 
 
 def known_options():
-    for path in TOOLS.rglob('*.py'):
+    for path in (*TOOLS.rglob('*.py'), *(TOOLS.parent / 'mmvmr').rglob('*.py')):
         for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
             if isinstance(node, ast.Call) and getattr(node.func, 'attr', '') == 'add_argument':
                 yield from (arg.value for arg in node.args if isinstance(arg, ast.Constant))

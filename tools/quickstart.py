@@ -6,8 +6,6 @@ python tools/quickstart.py --work-dir work_dirs/quickstart
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import logging
 import time
 from pathlib import Path
@@ -17,11 +15,20 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
-from mmengine.runner import Runner
 from terminaltables import AsciiTable
 
+from mmvmr.engine import MomentRunner
+from mmvmr.engine.run import prepared_test, prepared_training
+from mmvmr.engine.run_folder import METRICS_FILE
 from mmvmr.utils import read_json
-from mmvmr.utils.cli import BUILD_ERRORS, UserError, enable_amp, load_config, one_line_errors, write_predictions_to
+from mmvmr.utils.cli import (
+    BUILD_ERRORS,
+    UserError,
+    load_config,
+    one_line_errors,
+    write_predictions_to,
+)
+from mmvmr.utils.precision import settle_precision
 from mmvmr.utils.setup import setup_env
 from mmvmr.visualization import draw_training_curves
 
@@ -37,13 +44,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', nargs='?', default=str(CONFIG))
     parser.add_argument('--work-dir', default='work_dirs/quickstart')
     parser.add_argument('--max-epochs', type=int, help='default: as in the config')
+    parser.add_argument('--overwrite', action='store_true', help='replace an earlier run in the work dir')
     parser.add_argument('--seed', type=int, help='default: as in the config')
     parser.add_argument('--threads', type=int, default=1, help='CPU threads of torch (default: %(default)s)')
     return parser.parse_args()
 
 
-class QuietRunner(Runner):
-    """A runner whose log file holds everything and whose screen shows progress alone."""
+class QuietRunner(MomentRunner):
+    """A runner whose log file holds everything and whose screen shows progress only."""
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Build the logger; arguments as for ``mmengine.runner.Runner``."""
@@ -51,16 +59,11 @@ class QuietRunner(Runner):
         quiet(logger)
         return logger
 
-    def load_checkpoint(self, *args: Any, **kwargs: Any) -> Any:
-        """Load; arguments as for ``mmengine.runner.Runner``, which prints what this tool says itself."""
-        with contextlib.redirect_stdout(io.StringIO()):
-            return super().load_checkpoint(*args, **kwargs)
-
 
 class ShowValidation(Hook):
     """Prints one short line per validation; mmengine's own goes to the log file."""
 
-    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+    def after_val_epoch(self, runner: MomentRunner, metrics: dict[str, float] | None = None) -> None:
         """Print it.
 
         Args:
@@ -90,14 +93,8 @@ def quiet(logger: logging.Logger) -> None:
             handler.setFormatter(logging.Formatter('%(message)s'))
 
 
-def has_bf16() -> bool:
-    """Whether bfloat16 is fast here: without instructions for it, a CPU is slower than in float32."""
-    supported = getattr(torch.cpu, '_is_avx512_bf16_supported', lambda: False)
-    return torch.cuda.is_available() or bool(supported())
-
-
-def build(config: str, work_dir: str, **changes: object) -> Runner:
-    """A runner that prints little.
+def make_config(config: str, work_dir: str, **changes: object) -> Config:
+    """The config of a step.
 
     Args:
         config: The config file.
@@ -105,36 +102,33 @@ def build(config: str, work_dir: str, **changes: object) -> Runner:
         **changes: Keys to merge into the config, dots written as two underscores.
 
     Returns:
-        The runner.
+        The config, ready for a runner.
     """
     options = {key.replace('__', '.'): value for key, value in changes.items()}
-    cfg: Config = load_config(config, {k: v for k, v in options.items() if v is not None})
+    cfg = load_config(config, {k: v for k, v in options.items() if v is not None})
     cfg.work_dir = work_dir
-    if has_bf16():
-        enable_amp(cfg)
     setup_env(cfg)
-    runner = QuietRunner.from_cfg(cfg)
-    runner.register_hook(ShowValidation())
-    return runner
+    settle_precision(cfg, amp=True)
+    return cfg
 
 
-def train(config: str, work_dir: str, max_epochs: int | None, seed: int | None) -> tuple[str, Path, int]:
+def train(args: argparse.Namespace) -> tuple[str, Path, int]:
     """Train and find what was saved.
 
     Args:
-        config: The config file.
-        work_dir: Where everything goes.
-        max_epochs: Number of epochs; None for that of the config.
-        seed: Random seed; None for that of the config.
+        args: The command line.
 
     Returns:
         The best checkpoint by the validation metric (else the last one), the file of logged scalars, and the number
         of iterations of an epoch.
     """
-    runner = build(config, work_dir, train_cfg__max_epochs=max_epochs, randomness__seed=seed)
-    count, length = len(runner.train_dataloader.dataset), len(runner.train_dataloader)
-    print(f'Training {Path(config).stem} on {count} synthetic queries for {runner.max_epochs} epochs', flush=True)
-    runner.train()
+    cfg = make_config(args.config, args.work_dir, train_cfg__max_epochs=args.max_epochs, randomness__seed=args.seed)
+    with prepared_training(cfg, overwrite=args.overwrite, runner_type=QuietRunner) as runner:
+        runner.register_hook(ShowValidation())
+        count, length = len(runner.train_dataloader.dataset), len(runner.train_dataloader)
+        name = Path(args.config).stem
+        print(f'Training {name} on {count} synthetic queries for {runner.max_epochs} epochs', flush=True)
+        runner.train()
     hub = runner.message_hub.runtime_info
     checkpoint = hub.get('best_ckpt') or hub.get('last_ckpt')
     if not checkpoint:
@@ -142,37 +136,37 @@ def train(config: str, work_dir: str, max_epochs: int | None, seed: int | None) 
     return checkpoint, Path(runner.log_dir) / 'vis_data' / 'scalars.json', length
 
 
-def test(config: str, work_dir: str, checkpoint: str, split: str, seed: int | None) -> dict[str, Path]:
+def test(args: argparse.Namespace, checkpoint: str, split: str) -> dict[str, Path]:
     """Test the saved checkpoint on a split that had no part in choosing it.
 
     Args:
-        config: The config file.
-        work_dir: Where everything goes.
+        args: The command line.
         checkpoint: What to test.
         split: Split of the synthetic data.
-        seed: The seed of the training, for the record; None for that of the config.
 
     Returns:
         Names and paths of the files that were written.
     """
-    folder = Path(work_dir) if split == 'test' else Path(work_dir) / split
-    files = {
-        'metrics': folder / 'metrics.json',
-        'predictions': folder / 'predictions.jsonl',
-        'predicted against true moments': folder / 'moments.png',
-    }
-    evaluator = write_predictions_to(load_config(config).test_evaluator, str(files['predictions']))
     print(f'Testing {checkpoint} on {split}', flush=True)
-    build(
-        config,
-        str(folder),
-        load_from=checkpoint,
-        test_evaluator=evaluator,
-        randomness__seed=seed,
+    cfg = make_config(
+        args.config,
+        args.work_dir,
+        randomness__seed=args.seed,  # for the record
         test_dataloader__dataset__split=split,
-        default_hooks__draw_moments=dict(type='DrawMomentsHook', out_dir=str(folder), limit=5, choice='spread'),
-    ).test()
-    return files
+    )
+    folder = Path(args.work_dir)
+    prefix = '' if split == 'test' else f'{split}_'
+    files = {
+        'predictions': folder / f'{prefix}predictions.jsonl',
+        'predicted against true moments': folder / f'{prefix}figures' / 'moments.png',
+    }
+    cfg.test_evaluator = write_predictions_to(cfg.test_evaluator, str(files['predictions']))
+    cfg.default_hooks['draw_moments'] = dict(
+        type='DrawMomentsHook', out_dir=str(files['predicted against true moments'].parent), limit=5, choice='spread'
+    )
+    with prepared_test(cfg, checkpoint, QuietRunner) as runner:
+        runner.test()
+    return {'metrics': Path(runner.work_dir) / METRICS_FILE, **files}
 
 
 def table(files: dict[str, dict[str, Path]]) -> str:
@@ -202,8 +196,8 @@ def main() -> None:
     # then waits for a thread that has no core.
     torch.set_num_threads(args.threads)
     with one_line_errors(*BUILD_ERRORS):
-        checkpoint, scalars, length = train(args.config, args.work_dir, args.max_epochs, args.seed)
-        files = {split: test(args.config, args.work_dir, checkpoint, split, args.seed) for split in TESTED}
+        checkpoint, scalars, length = train(args)
+        files = {split: test(args, checkpoint, split) for split in TESTED}
         curves = Path(args.work_dir) / 'training_curves.png'
         draw_training_curves(scalars, curves, epoch_length=length)
     print(table(files))

@@ -41,4 +41,5 @@ env_cfg = dict(
 randomness = dict(seed=2018, deterministic=False)
 
 load_from = None
+load_from_partial = False  # True: training starts from the weights of load_from that fit, by name and shape
 resume = False

@@ -15,6 +15,7 @@ from mmvmr.features.spec import ExtractionSpec
 from mmvmr.registry import MODELS
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils.checkpoint import load_checkpoint_safe
+from mmvmr.utils.weights import compare_weights, require_fit, weights_of
 
 
 @dataclass
@@ -69,7 +70,7 @@ def load_model_file(
             'training with default_hooks.inference_spec once and save it, or for one trained with this version, '
             'add its config: MomentFinder(PATH, config=CONFIG)'
         )
-    return build_model_file(entry, checkpoint.get('state_dict', {}), Path(path), spec, device)
+    return build_model_file(entry, weights_of(checkpoint, str(path)), Path(path), spec, device)
 
 
 def build_model_file(
@@ -101,7 +102,8 @@ def build_model_file(
         message = error.args[0] if error.args else error
         raise ValueError(f'{source}: the model that the checkpoint describes cannot be built: {message}') from error
     if state is not None:
-        _load_exactly(model, state, source)
+        require_fit(compare_weights(model.state_dict(), state), {}, str(source))
+        model.load_state_dict(state)
     extraction = spec
     if spec is None and entry.get('extraction'):
         extraction = ExtractionSpec.from_config(entry['extraction'])
@@ -144,13 +146,3 @@ def _without_init(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _without_init(item) for key, item in value.items() if key != 'init_cfg'}
     return [_without_init(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def _load_exactly(model: nn.Module, state: Mapping[str, Any], source: Path | str) -> None:
-    own = model.state_dict()
-    missing, unexpected = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-    misshapen = [k for k in own.keys() & state.keys() if tuple(own[k].shape) != tuple(getattr(state[k], 'shape', ()))]
-    groups = {'missing': missing, 'unexpected': unexpected, 'of another shape': sorted(misshapen)}
-    if shown := [f'{len(names)} {kind} ({", ".join(names[:3])})' for kind, names in groups.items() if names]:
-        raise ValueError(f'{source}: the weights do not fit the model that the file describes: {"; ".join(shown)}')
-    model.load_state_dict(state)

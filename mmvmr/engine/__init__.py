@@ -4,6 +4,7 @@ from mmvmr.engine.hooks import (
     DrawMomentsHook,
     ExactResumeHook,
     FeatureSpecHook,
+    FiniteGuardHook,
     FreezeHook,
     MetricsFileHook,
     MomentEMAHook,
@@ -12,6 +13,7 @@ from mmvmr.engine.hooks import (
 from mmvmr.engine.log_processor import ProgressLogProcessor
 from mmvmr.engine.loops import AutocastTestLoop, AutocastValLoop, ResumableTrainLoop
 from mmvmr.engine.optim import AutocastOptimWrapper, MatrixDecayConstructor, ZeroWarmupLR
+from mmvmr.engine.runner import MomentRunner
 from mmvmr.engine.storage import AtomicBackend
 
 __all__ = [
@@ -22,10 +24,12 @@ __all__ = [
     'DrawMomentsHook',
     'ExactResumeHook',
     'FeatureSpecHook',
+    'FiniteGuardHook',
     'FreezeHook',
     'MatrixDecayConstructor',
     'MetricsFileHook',
     'MomentEMAHook',
+    'MomentRunner',
     'ProgressLogProcessor',
     'ResumableTrainLoop',
     'SafeCheckpointHook',

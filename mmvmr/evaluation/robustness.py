@@ -27,6 +27,7 @@ from mmvmr.registry import DATASETS, MODELS, TRANSFORMS
 from mmvmr.structures import FeatureSpec, MomentDataSample
 from mmvmr.utils.checkpoint import load_checkpoint_safe
 from mmvmr.utils.io import read_json
+from mmvmr.utils.weights import compare_weights, require_finite, require_fit, weights_of
 
 #: Name of a probe to its transform; ``robustness.probes`` of a config adds others.
 PROBES: dict[str, dict[str, Any] | None] = {
@@ -171,21 +172,17 @@ def load_model(cfg: Config, checkpoint: str, specs: Iterable[FeatureSpec] = ()) 
         ValueError: If weights or features do not fit.
     """
     stored = load_checkpoint_safe(checkpoint)
-    trained_on = stored.get('meta', {}).get('feature_spec')
+    meta = stored.get('meta')
+    trained_on = meta.get('feature_spec') if isinstance(meta, dict) else None
     mismatch = ((cfg.get('default_hooks') or {}).get('feature_spec') or {}).get('mismatch', 'error')
     for spec in specs if trained_on is not None and mismatch == 'error' else ():
         if faults := FeatureSpec.from_dict(trained_on).differences(spec, 'trained on', 'given'):
             raise ValueError(f'{checkpoint}: the checkpoint was trained on other features: {"; ".join(faults)}')
     model = MODELS.build(cfg.model)
-    state = {key.removeprefix('module.'): value for key, value in stored.get('state_dict', stored).items()}
-    try:
-        found = model.load_state_dict(state, strict=False)
-        wrong = [*(f'no {key}' for key in found.missing_keys), *(f'unknown {key}' for key in found.unexpected_keys)]
-    except RuntimeError as error:  # shapes
-        wrong = [line.strip() for line in str(error).splitlines()[1:]]
-    if wrong:
-        shown = '; '.join(wrong[:3]) + (f' and {len(wrong) - 3} more' if len(wrong) > 3 else '')
-        raise ValueError(f'{checkpoint}: these weights are not of the model of this config: {shown}')
+    weights = weights_of(stored, checkpoint)
+    require_fit(compare_weights(model.state_dict(), weights), stored, checkpoint)
+    require_finite(weights, checkpoint)
+    model.load_state_dict(weights)
     return model.to(get_device()).eval()
 
 

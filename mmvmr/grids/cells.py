@@ -14,7 +14,8 @@ from mmengine.config import Config
 from mmvmr.composition import compose
 from mmvmr.grids.grid import ROBUSTNESS, Grid
 from mmvmr.utils import read_json
-from mmvmr.utils.cli import BUILD_ERRORS, UserError, apply_options, describe, enable_amp, load_config
+from mmvmr.utils.cli import BUILD_ERRORS, UserError, apply_options, describe, load_config
+from mmvmr.utils.precision import enable_amp
 
 #: Files in the folder of a cell.
 RESULT, FAILED, LOG, JOB = 'result.json', 'failed.json', 'log.txt', 'job_id.txt'

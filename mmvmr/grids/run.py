@@ -18,6 +18,7 @@ import submitit
 import torch
 from mmengine.config import Config
 
+from mmvmr.engine.run_folder import find_metrics
 from mmvmr.grids.cells import FAILED, JOB, LOG, RESULT, Cell, CellBusy, CellFailed
 from mmvmr.grids.grid import ROBUSTNESS
 from mmvmr.utils import atomic_write, read_json, write_json
@@ -95,7 +96,7 @@ class _Steps:
                 metrics = {path.replace('/probes/', '/', 1): value for path, value in figures.items()}
             else:
                 self.tool(key, step['tool'], *arguments, '--work-dir', str(folder / key))
-                metrics = read_json(folder / key / 'metrics.json')['metrics']
+                metrics = read_json(find_metrics(folder / key))['metrics']
             done['evaluations'][key] = {'checkpoint': checkpoint.name, 'metrics': metrics}
             write_json(folder / RESULT, done)
 

@@ -9,7 +9,7 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ _EXTRA_KEYS = {
     'extraction',
     'feature_spec',
     'find_unused_parameters',
+    'load_from_partial',
     'model_wrapper_cfg',
     'stores',
     'sync_bn',
@@ -165,21 +166,23 @@ def _suggestion(word: str, known: set[str]) -> str:
     return f'; did you mean `{close[0]}`?' if close else ''
 
 
-def parse_run_args(parser: argparse.ArgumentParser) -> argparse.Namespace:
+def parse_run_args(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line of a tool that runs a config, with the arguments that all of them have.
 
     Args:
         parser: Has the arguments of the tool itself.
+        argv: The words; None for those of the process.
 
     Returns:
         The arguments; ``LOCAL_RANK`` is set in the environment for launchers that pass it as an argument.
     """
     parser.add_argument('--work-dir', help='default: work_dirs/<name of the config>')
-    parser.add_argument('--amp', action='store_true', help='bfloat16 autocast')
+    parser.add_argument('--amp', action='store_true', help='bfloat16 autocast where the device is fast at it')
+    parser.add_argument('--force-amp', action='store_true', help='bfloat16 autocast, however slow')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='change the config')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
@@ -194,43 +197,14 @@ def run_config(args: argparse.Namespace) -> Config:
         The config.
     """
     cfg = load_config(args.config, args.cfg_options)
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or default_work_dir(args.config)
+    folder = args.work_dir or cfg.get('work_dir') or default_work_dir(args.config)
+    cfg.work_dir = str(Path(folder).expanduser())
     return cfg
 
 
 def default_work_dir(config: str) -> str:
     """``work_dirs/<name of the config>``."""
     return str(Path('work_dirs') / Path(config).stem)
-
-
-def resolve_resume(value: str | None, work_dir: str) -> str | None:
-    """Find the checkpoint that ``--resume`` means.
-
-    Args:
-        value: None (start afresh), ``auto`` (the latest checkpoint in the work dir) or a path.
-        work_dir: Where checkpoints of this run are.
-
-    Returns:
-        The checkpoint, or None where there is nothing to resume: not asked for, or ``auto`` in a work dir in which
-        nothing has been saved yet.
-
-    Raises:
-        UserError: If the path does not exist, or the work dir points to a checkpoint that is gone.
-    """
-    if value is None:
-        return None
-    if value != 'auto':
-        if not Path(value).is_file():
-            raise UserError(f'--resume {value}: no such checkpoint (give a .pth file, or `auto` for the latest)')
-        return value
-    pointer = Path(work_dir) / 'last_checkpoint'
-    if not pointer.is_file():
-        return None
-    latest = Path(pointer.read_text(encoding='utf-8').strip())
-    for candidate in (latest, Path(work_dir) / latest.name):  # the work dir may have been moved
-        if candidate.is_file():
-            return str(candidate)
-    raise UserError(f'--resume auto: {pointer} names {latest}, which is gone; give a checkpoint: --resume PATH')
 
 
 def existing_checkpoint(path: str) -> str:
@@ -248,27 +222,6 @@ def existing_checkpoint(path: str) -> str:
     if not path.startswith(('http://', 'https://')) and not Path(path).is_file():
         raise UserError(f'checkpoint {path}: no such file')
     return path
-
-
-def enable_amp(cfg: Config) -> None:
-    """Train and evaluate under bfloat16 autocast.
-
-    Args:
-        cfg: The config; changed in place.
-
-    Raises:
-        UserError: If the config has an optimizer wrapper that autocast cannot replace.
-    """
-    wrapper = cfg.get('optim_wrapper')
-    if wrapper is not None:
-        kind = wrapper.get('type', 'OptimWrapper')
-        if kind not in ('OptimWrapper', 'AutocastOptimWrapper'):
-            raise UserError(f'--amp replaces an OptimWrapper, but optim_wrapper.type is {kind}')
-        wrapper['type'] = 'AutocastOptimWrapper'
-    for split, plain in (('val', 'ValLoop'), ('test', 'TestLoop')):
-        loop = cfg.get(f'{split}_cfg')
-        if loop is not None and loop.get('type', plain) == plain:
-            loop['type'] = f'Autocast{plain}'
 
 
 def write_predictions_to(evaluator: Any, path: str) -> list[Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict
+from mmengine.dist import init_dist, is_distributed
 from mmengine.registry import DefaultScope, init_default_scope
 
 import mmvmr.utils.config  # noqa: F401  (Config.fromfile reads the configs of mmvmr with it)
@@ -50,6 +51,9 @@ def setup_env(cfg: Config, launcher: str = 'none') -> None:
     _drop_removed_hooks(cfg)
     if launcher != 'none' and not torch.cuda.is_available():
         _init_gloo(launcher, cfg)
+    elif launcher != 'none' and not is_distributed():
+        # As the runner would, but earlier: processes agree on folders before it is built.
+        init_dist(launcher, **(cfg.get('env_cfg') or {}).get('dist_cfg', {}))
 
 
 def _drop_removed_hooks(cfg: Config) -> None:

@@ -91,7 +91,7 @@ def test_two_processes_equal_one(tmp_path):
     checkpoint = one / 'epoch_2.pth'
     run_tool('test.py', config(tmp_path, 8), checkpoint, '--work-dir', one, '--out', out[0])
     run_two('test.py', config(tmp_path, 4), checkpoint, '--work-dir', two, '--out', out[1])
-    results = [json.loads((folder / 'metrics.json').read_text()) for folder in (one, two)]
+    results = [json.loads((folder / 'test/epoch_2-test/metrics.json').read_text()) for folder in (one, two)]
     assert results[0]['metrics'] == pytest.approx(results[1]['metrics'], abs=1e-3)
     rows = [[json.loads(line) for line in path.read_text().splitlines()] for path in out]
     assert len(rows[0]) == 15

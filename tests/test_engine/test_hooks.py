@@ -2,12 +2,11 @@ import copy
 
 import pytest
 import torch
-from mmengine.runner import Runner
 from run_helpers import tiny_config
 from torch import nn
 
-from mmvmr.engine import AutocastOptimWrapper
-from mmvmr.engine.hooks import describe_split
+from mmvmr.engine import AutocastOptimWrapper, MomentRunner
+from mmvmr.engine.hooks import describe_split, name_split
 from mmvmr.registry import OPTIM_WRAPPERS
 from mmvmr.structures.feature_spec import FeatureSpec
 from mmvmr.utils.cli import load_config
@@ -19,7 +18,7 @@ def make_runner(folder, name, extra='', **options):
     cfg.work_dir = str(folder / name)
     cfg.experiment_name = f'{folder.name}_{name}'
     setup_env(cfg)
-    return Runner.from_cfg(cfg)
+    return MomentRunner.from_cfg(cfg)
 
 
 @pytest.fixture(scope='module')
@@ -132,3 +131,8 @@ def test_describe_split():
     assert describe_split(dict(type='A', ann_file='val.jsonl')) == 'val.jsonl'
     assert describe_split(dict(type='Repeat', dataset=dict(type='A', split='val'))) == 'val'
     assert describe_split(dict(type='A')) == 'A'
+
+
+def test_name_of_a_split_for_a_folder():
+    assert name_split(dict(type='A', ann_file='annotations/val.jsonl')) == 'val'
+    assert name_split(dict(type='Repeat', dataset=dict(type='A', ann_file='val.jsonl', domain='BK'))) == 'val-BK'

@@ -106,6 +106,7 @@ class FakeTools:
             (folder / 'epoch_4.pth').touch()
             (folder / 'last_checkpoint').write_text('/moved/elsewhere/epoch_4.pth')
         elif tool == 'test.py':
+            folder = folder / 'test' / 'epoch_4-test'
             folder.mkdir(parents=True)
             metrics = {'MR-full-R1@0.7': value, 'MR-full-mAP': value / 2, 'MR-short-mAP': None}
             (folder / 'metrics.json').write_text(json.dumps({'metrics': metrics}))

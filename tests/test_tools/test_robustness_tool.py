@@ -87,7 +87,7 @@ def test_test_scores_the_masked_view_in_the_same_pass(untrained, tmp_path):
     config = tiny_config(tmp_path, f'{loader}\ntest_evaluator = {metrics}\n')
     show = tmp_path / 'figures'
     run_tool('test.py', config, untrained[1], '--work-dir', tmp_path / 'work', '--show-dir', show)
-    found = json.loads((tmp_path / 'work' / 'metrics.json').read_text())
+    found = json.loads((tmp_path / 'work/test/weights-test/metrics.json').read_text())
     assert {'MR-full-mAP', 'Spurious-mAP', 'Spurious-R1@0.7', 'Spurious-mIoU'} <= set(found['metrics'])
     assert len((tmp_path / 'p.jsonl').read_text().splitlines()) == found['num_queries']
 

@@ -5,6 +5,7 @@ import json
 import pytest
 from run_helpers import run_tool, start_tool, tiny_config
 
+from mmvmr.engine.run_folder import find_metrics
 from mmvmr.grids.cells import plan
 from mmvmr.grids.grid import load_grid
 from mmvmr.grids.run import run_cell, run_local
@@ -54,7 +55,7 @@ def test_cells_are_runs_with_their_seeds(trained):
     found = set()
     for cell in cells:
         (folder,) = cell.folder.glob('test-*')
-        record = json.loads((folder / 'metrics.json').read_text())
+        record = json.loads(find_metrics(folder).read_text())
         assert record['seed'] == cell.seed and record['metrics'] == cell.metrics()['test']
         found.add(cell.config.randomness.seed)
         assert (cell.folder / 'train' / 'last_checkpoint').is_file()

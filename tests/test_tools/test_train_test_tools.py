@@ -1,9 +1,12 @@
 """What users see: files, exit codes, one line for a mistake."""
 
 import json
+import time
 
 import pytest
-from run_helpers import load, run_tool, tiny_config
+from run_helpers import load, run_tool, start_tool, tiny_config
+
+from mmvmr.engine.run_folder import find_metrics
 
 pytestmark = pytest.mark.slow
 
@@ -14,7 +17,7 @@ def trained(tmp_path_factory):
     config = tiny_config(folder)
     tensorboard = 'visualizer.vis_backends.tensorboard.type=TensorboardVisBackend'
     options = ['--cfg-options', 'train_cfg.max_epochs=1', 'param_scheduler.begin=0', tensorboard]
-    text = run_tool('train.py', config, '--work-dir', folder / 'work', '--amp', '--seed', 5, *options)
+    text = run_tool('train.py', config, '--work-dir', folder / 'work', '--force-amp', '--seed', 5, *options)
     return folder, config, text
 
 
@@ -33,23 +36,74 @@ def test_tensorboard_is_one_option(trained):
     assert list((folder / 'work').rglob('events.out.tfevents.*'))
 
 
-def test_a_second_run_deletes_nothing(trained):
+def test_a_test_touches_nothing_of_the_training(trained):
     folder, config, _ = trained
     work = folder / 'work'
-    (work / 'note.txt').write_text('mine')
-    before = {path for path in work.rglob('*') if path.is_file()}
+    before = {path: path.read_bytes() for path in work.rglob('*') if path.is_file()}
     checkpoint = work / 'epoch_1.pth'
     out, show = folder / 'out' / 'preds.jsonl', folder / 'figures'
     text = run_tool('test.py', config, checkpoint, '--work-dir', work, '--out', out, '--show-dir', show, '--amp')
-    assert before <= set(work.rglob('*'))
-    assert len([path for path in work.iterdir() if path.is_dir()]) == 2
-    metrics = json.loads((work / 'metrics.json').read_text())
+    run_tool('test.py', config, checkpoint, '--work-dir', work, '--cfg-options', 'test_dataloader.dataset.limit=3')
+    assert before == {path: path.read_bytes() for path in before}  # the config with its train_dataloader, too
+    first, second = (work / 'test' / name / 'metrics.json' for name in ('epoch_1-test', 'epoch_1-test-2'))
+    assert find_metrics(work) == second and json.loads(second.read_text())['num_queries'] == 3
+    assert {path for path in work.iterdir() if path not in before and path.is_dir()} >= {work / 'test'}
+    metrics = json.loads(first.read_text())
     assert metrics['checkpoint'] == str(checkpoint) and metrics['metrics']['MR-full-mAP'] >= 0
     rows = [json.loads(line) for line in out.read_text().splitlines()]
-    assert len(rows) == metrics['num_queries']
+    assert len(rows) == metrics['num_queries'] > 3
     assert {'qid', 'query', 'vid', 'pred_relevant_windows', 'pred_saliency_scores'} <= set(rows[0])
     assert (show / 'moments.png').stat().st_size > 1000
     assert 'MR-full-mAP' in text
+
+
+def test_the_screen_is_short_and_the_file_has_everything(trained):
+    folder, _, text = trained
+    lines = text.splitlines()
+    first = next(i for i, line in enumerate(lines) if 'Epoch 1/1 [' in line)
+    assert first <= 20, lines[:first]
+    (log,) = (folder / 'work').glob('*/*.log')
+    logged = log.read_text()
+    for detail in ('sys.platform', 'param_scheduler', 'Hooks will be executed', 'ExactResumeHook'):
+        assert detail in logged and detail not in text
+
+
+def test_a_second_run_is_refused_unless_told(tmp_path):
+    config, work = tiny_config(tmp_path), tmp_path / 'work'
+    options = ['--cfg-options', 'train_cfg.max_epochs=1', 'param_scheduler.begin=0', 'train_dataloader.dataset.limit=8']
+    run_tool('train.py', config, '--work-dir', work, '--seed', 1, *options)
+    before = {path: path.read_bytes() for path in work.rglob('*') if path.is_file() and path.name != '.lock'}
+    text = run_tool('train.py', config, '--work-dir', work, '--seed', 2, *options, check=2)
+    assert 'holds the checkpoints of an earlier run (' in text
+    assert '--resume' in text and '--work-dir' in text and '--overwrite' in text and 'Traceback' not in text
+    assert before == {path: path.read_bytes() for path in before}
+
+    # A mistake in the config does not cost the old run.
+    wrong = [*options, 'train_dataloader.dataset.split=nowhere']
+    run_tool('train.py', config, '--work-dir', work, '--overwrite', *wrong, check=2)
+    assert (work / 'epoch_1.pth').is_file()
+
+    (work / '.epoch_9.abcd_123.tmp.pth').touch()  # of a killed run
+    (work / 'note.tmp.pth').touch()  # of somebody else
+    run_tool('train.py', config, '--work-dir', work, '--seed', 2, '--overwrite', *options)
+    assert load(work / 'epoch_1.pth')['meta']['seed'] == 2
+    assert len(list(work.glob('best_*.pth'))) == 1
+    assert not (work / '.epoch_9.abcd_123.tmp.pth').exists() and (work / 'note.tmp.pth').exists()
+    assert 'give one of them' in run_tool('train.py', config, '--resume', '--overwrite', check=2)
+
+
+def test_two_trainings_at_once(tmp_path):
+    config, work = tiny_config(tmp_path), tmp_path / 'work'
+    first = start_tool('train.py', config, '--work-dir', work, output=tmp_path / 'first.txt')
+    while first.is_alive() and not (work / '.lock').exists():
+        time.sleep(0.01)
+    time.sleep(0.2)
+    text = run_tool('train.py', config, '--work-dir', work, '--resume', check=2)
+    assert f'is in use by another training (process {first.pid} on ' in text
+    first.kill()  # a lock ends with its process
+    first.join()
+    run_tool('train.py', config, '--work-dir', work, '--resume', '--cfg-options', 'train_cfg.max_epochs=1')
+    assert (work / 'epoch_1.pth').is_file()
 
 
 @pytest.mark.parametrize(

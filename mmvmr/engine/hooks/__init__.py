@@ -4,9 +4,10 @@ from mmvmr.engine.hooks.checkpoint_hook import SafeCheckpointHook
 from mmvmr.engine.hooks.dataset_check_hook import DatasetCheckHook
 from mmvmr.engine.hooks.ema_hook import MomentEMAHook
 from mmvmr.engine.hooks.feature_spec_hook import FeatureSpecHook
+from mmvmr.engine.hooks.finite_guard_hook import FiniteGuardHook, TrainingDivergedError
 from mmvmr.engine.hooks.freeze_hook import FreezeHook
 from mmvmr.engine.hooks.inference_spec_hook import InferenceSpecHook
-from mmvmr.engine.hooks.result_hooks import DrawMomentsHook, MetricsFileHook, describe_split
+from mmvmr.engine.hooks.result_hooks import DrawMomentsHook, MetricsFileHook, describe_split, name_split
 from mmvmr.engine.hooks.resume_hook import ExactResumeHook, nested_datasets, seed_iteration
 
 __all__ = [
@@ -14,12 +15,15 @@ __all__ = [
     'DrawMomentsHook',
     'ExactResumeHook',
     'FeatureSpecHook',
+    'FiniteGuardHook',
     'FreezeHook',
     'InferenceSpecHook',
     'MetricsFileHook',
     'MomentEMAHook',
     'SafeCheckpointHook',
+    'TrainingDivergedError',
     'describe_split',
+    'name_split',
     'nested_datasets',
     'seed_iteration',
 ]

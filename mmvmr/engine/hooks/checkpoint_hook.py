@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 import os.path as osp
+from collections import deque
 from typing import Any
 
 import torch
 from mmengine.dist import is_main_process
+from mmengine.fileio import get_file_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import Runner
 
+from mmvmr.engine.hooks.finite_guard_hook import require_finite_weights
+from mmvmr.engine.resume import optimisation_of
 from mmvmr.registry import HOOKS
 from mmvmr.utils.io import atomic_write
 from mmvmr.utils.plain import to_plain
 
+#: What ``save_best='auto'`` chooses by, in this order: moments of all lengths, then highlights.
+_PREFERRED = ('MR-full-mAP', 'MR-full-mIoU', 'HL-min-VeryGood-mAP')
+
 
 @HOOKS.register_module()
 class SafeCheckpointHook(CheckpointHook):
-    """mmengine's checkpoint hook with four promises added.
+    """mmengine's checkpoint hook with promises added.
 
     - Every file, the ``last_checkpoint`` pointer included, is written completely or not at all.
     - An older checkpoint is removed only when the pointer names the newer one, so a kill at any moment leaves one
       that can be resumed from; the same holds for the best checkpoint.
+    - Only files of the run's own folder are removed, and no checkpoint with NaN is written.
     - It consists of tensors and plain Python: it loads with ``torch.load(weights_only=True)``.
     - ``meta`` says what exact resuming needs: iterations done in the unfinished epoch, and whether the validation of
       the finished epoch is part of what was saved.
 
     Args:
-        **kwargs: As for ``mmengine.hooks.CheckpointHook``. ``save_best`` names a metric of the validation split; the
-            test split is never looked at.
+        **kwargs: As for ``mmengine.hooks.CheckpointHook``. ``save_best`` names a metric of the validation split, or is
+            ``auto``; the test split is never looked at.
     """
 
     #: After every hook that adds something to the checkpoint (EMA, feature spec).
@@ -40,6 +48,52 @@ class SafeCheckpointHook(CheckpointHook):
         super().__init__(**kwargs)
         self._validated = False
 
+    def before_train(self, runner: Runner) -> None:
+        """Find the folder, and what a resumed run has saved in it before.
+
+        Names of files come from the folder and from settings, never from a checkpoint: what a checkpoint says about
+        other files counts only as far as files of that kind are in the folder of this run.
+
+        Args:
+            runner: The runner.
+        """
+        if self.out_dir is None:
+            self.out_dir = runner.work_dir
+        elif self.out_dir != runner.work_dir:
+            self.out_dir = osp.join(self.out_dir, osp.basename(runner.work_dir.rstrip(osp.sep)))
+        self.file_backend = get_file_backend(self.out_dir, backend_args=self.backend_args)
+        info = runner.message_hub.runtime_info
+        for key in self._indicators():
+            suffix = '' if len(self._indicators()) == 1 else f'_{key}'
+            self._set_best_path(key, self._own_best(runner, key, suffix))
+        known = info.get('keep_ckpt_ids')
+        steps = [step for step in known if type(step) is int and step > 0] if isinstance(known, list) else []
+        self.keep_ckpt_ids: deque[int] = deque(steps, max(self.max_keep_ckpts, 1))
+        if self.max_keep_ckpts > 0 and is_main_process():
+            for step in steps[: -self.max_keep_ckpts]:
+                self._remove_step(step)
+        if self.max_keep_ckpts > 0 and known is not None:
+            runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
+
+    def _own_best(self, runner: Runner, key: str, suffix: str) -> str | None:
+        """The best checkpoint of the resumed run, if it is in the folder; else its score does not count either."""
+        info = runner.message_hub.runtime_info
+        stored = info.get(f'best_ckpt{suffix}')
+        if stored is None:
+            return None
+        name = osp.basename(str(stored))
+        if name.startswith('best_') and name.endswith('.pth') and osp.isfile(osp.join(self.out_dir, name)):
+            path = osp.join(self.out_dir, name)
+            runner.message_hub.update_info(f'best_ckpt{suffix}', path)
+            return path
+        runner.logger.info(f'The best checkpoint of the resumed run is not in {self.out_dir}: a new one is chosen here')
+        info.pop(f'best_ckpt{suffix}')
+        info.pop(f'best_score{suffix}', None)
+        return None
+
+    def _indicators(self) -> list[str]:
+        return list(self.key_indicators) if self.save_best else []
+
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Turn everything into plain Python and tensors.
 
@@ -48,7 +102,7 @@ class SafeCheckpointHook(CheckpointHook):
             checkpoint: Changed in place.
         """
         hub = checkpoint.pop('message_hub', None)
-        checkpoint['meta']['iters_per_epoch'] = len(runner.train_dataloader)
+        checkpoint['meta'].update(iters_per_epoch=len(runner.train_dataloader), optimisation=optimisation_of(runner))
         for key in list(checkpoint):
             checkpoint[key] = to_plain(checkpoint[key], f'checkpoint[{key!r}]')
         if hub is not None:
@@ -84,9 +138,19 @@ class SafeCheckpointHook(CheckpointHook):
                 f'default_hooks.checkpoint.save_best: the validation gives no metric {missing}, only '
                 f'{sorted(metrics)}; name one of these or set save_best=None'
             )
+        if metrics and self.save_best:
+            require_finite_weights(runner)
+            if self.key_indicators == ['auto']:
+                self._choose_indicator(runner, metrics)
         self._validated = True
         super().after_val_epoch(runner, metrics)
         self._validated = False
+
+    def _choose_indicator(self, runner: Runner, metrics: dict) -> None:
+        """Take the metric that ``save_best='auto'`` means: the first of those that papers select by, else the first."""
+        chosen = next((key for key in _PREFERRED if key in metrics), next(iter(metrics)))
+        self._init_rule(self.rules, [chosen])
+        runner.logger.info(f"save_best='auto': the best checkpoint is the one with the best {chosen}")
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
         """As the parent, but remove the previous best only when the new one is safe."""
@@ -98,8 +162,8 @@ class SafeCheckpointHook(CheckpointHook):
             new = self._best_paths()[key]
             if new is None:
                 self._set_best_path(key, old)
-            elif old and old != new and is_main_process() and self.file_backend.isfile(old):
-                self.file_backend.remove(old)
+            elif old and old != new and is_main_process():
+                self._remove(old)
 
     def _best_paths(self) -> dict[str, str | None]:
         if not self.save_best:
@@ -116,6 +180,7 @@ class SafeCheckpointHook(CheckpointHook):
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         """Save, then move the pointer, then remove what is outdated."""
+        require_finite_weights(runner)
         name = self.filename_tmpl.format(step)
         self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
         outdated = self._remember(step, runner)
@@ -136,11 +201,17 @@ class SafeCheckpointHook(CheckpointHook):
             with atomic_write(osp.join(runner.work_dir, 'last_checkpoint')) as tmp:
                 tmp.write_text(self.last_ckpt, encoding='utf-8')
             for old in outdated:
-                path = self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(old))
-                if self.file_backend.isfile(path):
-                    self.file_backend.remove(path)
+                self._remove_step(old)
         if self.max_keep_ckpts > 0:
             runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
+
+    def _remove_step(self, step: int) -> None:
+        self._remove(self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(step)))
+
+    def _remove(self, path: str) -> None:
+        """Remove a checkpoint of this run; never anything that is not a file directly in its folder."""
+        if osp.dirname(osp.abspath(path)) == osp.abspath(self.out_dir) and self.file_backend.isfile(path):
+            self.file_backend.remove(path)
 
     def _remember(self, step: int, runner: Runner) -> list[int]:
         """Note a new checkpoint.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+
 from mmengine.hooks import EMAHook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmvmr.registry import HOOKS
+from mmvmr.utils.weights import compare_weights, require_finite, require_fit, weights_of
 
 
 @HOOKS.register_module()
@@ -30,3 +33,23 @@ class MomentEMAHook(EMAHook):
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         if getattr(self, 'src_model', None) is not model:
             super().before_run(runner)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Start the average from the loaded weights, or go on with it when resuming.
+
+        Args:
+            runner: The runner. It has checked that the weights fit, and that what is resumed has averaged ones.
+            checkpoint: Changed in place: when resuming, its weights become those that training goes on with.
+
+        Raises:
+            WeightMismatchError: If the stored average is not one of this model.
+        """
+        if runner._resume:
+            stored = weights_of({'state_dict': checkpoint['ema_state_dict']}, 'ema_state_dict')
+            fit = compare_weights(self.ema_model.state_dict(), stored)
+            require_fit(fit, checkpoint, 'ema_state_dict of the checkpoint')
+            require_finite(stored, 'ema_state_dict of the checkpoint')
+            self._swap_ema_state_dict(checkpoint)
+            self.ema_model.load_state_dict(checkpoint['ema_state_dict'])
+        else:
+            self.ema_model.module.load_state_dict(copy.deepcopy(checkpoint['state_dict']), strict=False)

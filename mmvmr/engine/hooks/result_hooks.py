@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os.path as osp
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmvmr.engine.run_folder import METRICS_FILE, reserve_evaluation_folder
 from mmvmr.registry import HOOKS
 from mmvmr.utils import check_choice
 from mmvmr.utils.io import write_json
@@ -34,19 +36,32 @@ def describe_split(dataset: Any) -> str:
     return type(dataset).__name__
 
 
-@HOOKS.register_module()
-class MetricsFileHook(Hook):
-    """Writes the metrics of a test as JSON, NaN as null.
+def name_split(dataset: Any) -> str:
+    """Name what a data set reads, for a folder.
 
     Args:
-        filename: Relative to the work dir. A later test replaces it; the time-stamped folder of every run keeps its
-            own log.
+        dataset: Config of a data set, possibly of a wrapper.
+
+    Returns:
+        As :func:`describe_split`, without folder and suffix, with the domain where there is one.
+    """
+    name, node = Path(describe_split(dataset)).stem, dataset
+    while isinstance(node, dict):
+        if node.get('domain'):
+            return f'{name}-{node["domain"]}'
+        node = node.get('dataset')
+    return name
+
+
+@HOOKS.register_module()
+class MetricsFileHook(Hook):
+    """Writes the metrics of a test as ``metrics.json``, NaN as null.
+
+    The tools give every test a folder of its own. A test that follows training in the same process gets one in the
+    work dir.
     """
 
     priority = 'LOW'
-
-    def __init__(self, filename: str = 'metrics.json') -> None:
-        self.filename = filename
 
     @master_only
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
@@ -56,13 +71,19 @@ class MetricsFileHook(Hook):
             runner: The runner.
             metrics: Of the test.
         """
-        path = osp.join(runner.work_dir, self.filename)
-        loaded = runner._load_from or f'weights of this process after {runner.epoch} epochs'
+        data = runner.cfg.get('test_dataloader', {}).get('dataset', {})
+        trained = runner._train_loop is not None
+        loaded = runner._load_from if runner._load_from and not (trained and runner.epoch) else None
+        folder = Path(runner.work_dir)
+        if trained:
+            checkpoint = loaded or f'epoch_{runner.epoch}.pth'
+            folder = reserve_evaluation_folder(folder, checkpoint, name_split(data))
+        path = folder / METRICS_FILE
         record = dict(
             metrics=metrics or {},
-            split=describe_split(runner.cfg.get('test_dataloader', {}).get('dataset', {})),
+            split=describe_split(data),
             num_queries=len(runner.test_dataloader.dataset),
-            checkpoint=str(loaded),
+            checkpoint=str(loaded or f'weights of this process after {runner.epoch} epochs'),
             experiment=runner.experiment_name,
             seed=runner.seed,
         )
