@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mmvmr.features.spec import ExtractionSpec
+from mmvmr.utils.arrays import read_npy
 from mmvmr.utils.io import read_json, write_json
 
 _RECORD = 'record.json'
@@ -60,7 +61,7 @@ class FeatureCache:
         folder = self.root / key
         try:
             record = read_json(folder / _RECORD)
-            found = {name: np.load(folder / f'{name}.npy', mmap_mode='r', allow_pickle=False) for name in self.streams}
+            found = {name: read_npy(folder / f'{name}.npy', mmap=True) for name in self.streams}
             if any(list(found[name].shape) != record['shapes'][name] for name in self.streams):
                 return None
             return found, float(record['duration'])

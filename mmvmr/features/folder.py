@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from mmvmr.datasets.moment_dataset import SPEC_FILE
 from mmvmr.features.spec import TEXT, ExtractionSpec
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils import atomic_write, check_choice, read_json, write_json
+from mmvmr.utils.arrays import read_npz
 
 RECORD_FILE = 'extraction.json'
 VIDEO_KEY = 'features'
@@ -89,9 +88,8 @@ class FeatureFolder:
         if not path.is_file():
             return 'absent'
         try:
-            with np.load(path, allow_pickle=False) as holder:
-                arrays = {key: holder[key] for key in holder.files}  # compares the checksums
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            arrays = read_npz(path)  # compares the checksums
+        except (OSError, ValueError) as error:
             return f'it cannot be read: {error}'
         key = TEXT_KEYS[0] if name == TEXT else VIDEO_KEY
         if key not in arrays:

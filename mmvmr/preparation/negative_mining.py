@@ -12,6 +12,10 @@ import numpy as np
 
 from mmvmr.datasets.samplers.same_video import Row, apart, group_by_video
 from mmvmr.datasets.stores.feature_stores import FolderStore
+from mmvmr.utils.arrays import NpzArrays, read_npy
+from mmvmr.utils.content import reason, regular_file
+from mmvmr.utils.dependencies import refuse_model_code
+from mmvmr.utils.io import read_text
 
 KEY = 'neg_query_ids'
 
@@ -105,10 +109,10 @@ def embed_sentences(rows: Sequence[Row], model: str, batch_size: int = 256, devi
             f'elsewhere with --embeddings. Found: {error}'
         ) from None
     try:
-        encoder = package.SentenceTransformer(model, device=device)
+        refuse_model_code(model, '--model')
+        encoder = package.SentenceTransformer(model, device=device, trust_remote_code=False)
     except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ValueError(f'--model {model!r}: no model of this path or name can be loaded: {reason}') from None
+        raise ValueError(f'--model {model!r}: no model of this path or name can be loaded: {reason(error)}') from None
     sentences = list(dict.fromkeys(row['query'] for row in rows))
     place = {sentence: number for number, sentence in enumerate(sentences)}
     vectors = np.asarray(encoder.encode(sentences, batch_size=batch_size, convert_to_numpy=True))
@@ -134,23 +138,14 @@ def read_embeddings(file: str, rows: Sequence[Row], qids: str | None = None, key
     """
     if '{' in file:
         return _one_file_each(file, rows, key)
-    path = Path(file)
-    if not path.is_file():
-        raise FileNotFoundError(f'{path.absolute()}: no such file')
-    try:
-        loaded = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise ValueError(f'{path}: not an .npz or .npy file without pickles: {error}') from None
-    if isinstance(loaded, np.ndarray):
-        vectors, known = loaded, _read_qids(qids)
+    path = regular_file(file)
+    if path.suffix == '.npy':
+        vectors, known = read_npy(path), _read_qids(qids)
     else:
-        with loaded:
-            name = key or 'embeddings'
-            if absent := [n for n in ('qids', name) if n not in loaded.files]:
-                raise ValueError(
-                    f'{path}: no arrays {absent}, expected qids (N,) and {name} (N, D), found {loaded.files}'
-                )
-            vectors, known = loaded[name], [str(qid) for qid in loaded['qids'].tolist()]
+        loaded, name = NpzArrays(path), key or 'embeddings'
+        if absent := [n for n in ('qids', name) if n not in loaded]:
+            raise ValueError(f'{path}: no arrays {absent}, expected qids (N,) and {name} (N, D), found {list(loaded)}')
+        vectors, known = loaded[name], [str(qid) for qid in loaded['qids'].tolist()]
     expected = len(rows) if known is None else len(known)
     if vectors.ndim != 2 or len(vectors) != expected:
         whose = 'annotations (give their order with --qids)' if known is None else 'query ids'
@@ -173,11 +168,9 @@ def _read_qids(file: str | None) -> list[str] | None:
     if file is None:
         return None
     path = Path(file)
-    if not path.is_file():
-        raise FileNotFoundError(f'{path.absolute()}: no such file')
     if path.suffix == '.npy':
-        return [str(qid) for qid in np.load(path, allow_pickle=False).tolist()]
-    return path.read_text(encoding='utf-8').split()
+        return [str(qid) for qid in read_npy(path).tolist()]
+    return read_text(path).split()
 
 
 def _one_file_each(template: str, rows: Sequence[Row], key: str | None) -> np.ndarray:

@@ -6,17 +6,21 @@ import os
 import pickle
 import re
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.runner import CheckpointLoader
 
+from mmvmr.utils.content import check_claimed_size, foreign_content, reason, regular_file
+
 _HOW_TO_CONVERT = (
     'Convert it once: `python tools/model_converters/official_checkpoint.py METHOD {path} OUT.pth` reads official '
     'checkpoints without running their code; for one that you made yourself, save only '
     "`{{'state_dict': model.state_dict()}}`."
 )
+_NOT_TENSORS = 'Expected a tensor or a dict of tensors; save only those.'
 
 
 class UnsafeCheckpointError(ValueError):
@@ -41,39 +45,61 @@ def load_checkpoint_safe(
         UnsafeCheckpointError: If the file needs anything but tensors and plain Python.
         ValueError: If the file is truncated, or no checkpoint at all.
     """
-    source = Path(path).expanduser()
-    if not source.is_file():
-        what = 'is a folder, expected a checkpoint file' if source.is_dir() else 'no such checkpoint'
-        raise FileNotFoundError(f'{source.absolute()}: {what}')
-    try:
-        checkpoint = torch.load(source, map_location=map_location, weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise _explained(source, str(error), advice) from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError) as error:
-        raise ValueError(f'{source}: not a complete checkpoint: {_first_line(error)}') from None
+    checkpoint = load_tensors(path, map_location, advice)
     if not isinstance(checkpoint, dict):
-        raise ValueError(f'{source}: expected a dict with `state_dict`, found {type(checkpoint).__name__}')
+        raise ValueError(f'{path}: expected a dict with `state_dict`, found {type(checkpoint).__name__}')
     meta = checkpoint.get('meta')
     if isinstance(meta, dict):
         meta.pop('config', None)
     return checkpoint
 
 
+def load_tensors(path: str | os.PathLike[str], map_location: Any = 'cpu', advice: str = _NOT_TENSORS) -> Any:
+    """Load whatever ``torch.save`` wrote of tensors and plain Python.
+
+    Args:
+        path: A local file.
+        map_location: As in ``torch.load``.
+        advice: What the message says to do about a refused file; ``{path}`` in it is the file.
+
+    Returns:
+        The content.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        UnsafeCheckpointError: If the file needs anything but tensors and plain Python.
+        ValueError: If the file is truncated, or not written by ``torch.save``.
+    """
+    source = regular_file(Path(path).expanduser())
+    try:
+        _check_claimed_size(source)
+        return torch.load(source, map_location=map_location, weights_only=True)
+    except Exception as error:  # a damaged pickle raises whatever its bytes happen to say
+        found = foreign_content(source)
+        if found is None and isinstance(error, pickle.UnpicklingError):
+            raise _explained(source, str(error), advice) from None
+        raise ValueError(f'{source}: not a complete checkpoint: {found or reason(error)}') from None
+
+
+def _check_claimed_size(source: Path) -> None:
+    """Refuse an archive whose compressed records would fill the memory."""
+    if not zipfile.is_zipfile(source):
+        return
+    with zipfile.ZipFile(source) as archive:
+        claimed = sum(info.file_size for info in archive.infolist())
+    check_claimed_size(claimed, source.stat().st_size, 'it')
+
+
 def _explained(source: Path, text: str, advice: str) -> ValueError:
+    """What torch's message says, without its advice to read the file unsafely."""
     found = re.search(r'\b(?:GLOBAL|class)\s+([\w]+(?:\.[\w]+)+)', text)
     if found is None and 'nsupported' not in text:
-        last = text.strip().splitlines()[-1]
-        return ValueError(f'{source}: not a checkpoint: {last}')
+        return ValueError(f'{source}: not a checkpoint: its content is damaged or of another kind')
     name = f' (it asks for `{found.group(1)}`)' if found else ''
     return UnsafeCheckpointError(
         f'{source}: refused, because loading this checkpoint would run code that is stored in it{name}. '
         + advice.format(path=source)
     )
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 # mmengine logs the name of a loader without its first ten characters.

@@ -2,7 +2,7 @@
 
 Importing this module extends :class:`mmengine.config.Config`, so that ``Config.fromfile`` reads the configs of mmvmr as
 :func:`read_config` does: ``mmvmr::`` in ``_base_``, top-level names that start with an underscore are dropped, and the
-features are resolved. Modules of mmvmr that build from configs import it.
+features are resolved. YAML is read without running its tags. Modules of mmvmr that build from configs import it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
 from mmengine.config import Config
+from mmengine.fileio import BaseFileHandler, register_handler
 from mmengine.registry import Registry
 
 from mmvmr.registry import DATASETS, MODELS
 from mmvmr.structures.feature_spec import FeatureSpec
+from mmvmr.utils.content import regular_file
 from mmvmr.utils.paths import configs_dir
 
 #: Prefix of the shipped configs, in ``_base_`` and on command lines.
@@ -31,6 +34,23 @@ _NOT_LEAVES = {'_base_', 'features', 'grids'}
 _mmengine_fromfile = Config.fromfile
 _mmengine_cfg_path = Config._get_cfg_path
 _mmengine_parse_scope = Config._parse_scope
+
+
+@register_handler(['yaml', 'yml'])
+class SafeYamlHandler(BaseFileHandler):
+    """Reader of YAML configs to which tags such as ``!!python/object/apply`` are unknown; mmengine's runs them."""
+
+    def load_from_fileobj(self, file: Any, **_: Any) -> Any:
+        """Parse a file."""
+        return yaml.safe_load(file)
+
+    def dump_to_fileobj(self, obj: Any, file: Any, **options: Any) -> None:
+        """Write plain values to a file."""
+        yaml.safe_dump(obj, file, **options)
+
+    def dump_to_str(self, obj: Any, **options: Any) -> str:
+        """Plain values as text."""
+        return yaml.safe_dump(obj, **options)
 
 
 def shipped_configs() -> dict[str, Path]:
@@ -57,8 +77,8 @@ def find_config(name: str | Path) -> Path:
     Raises:
         FileNotFoundError: If there is none; the message gives the nearest names.
     """
-    if (path := Path(name)).is_file():
-        return path
+    if (path := Path(name)).exists() and not path.is_dir():
+        return regular_file(path)
     word = str(name).removeprefix(SCHEME)
     shipped = shipped_configs()
     if (path := configs_dir() / word).is_file():

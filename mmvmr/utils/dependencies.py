@@ -6,6 +6,8 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+from mmvmr.utils.io import read_json
+
 
 def require_mmcv() -> None:
     """Check that mmcv can be imported.
@@ -97,3 +99,21 @@ def bundled_model(name: str, user: str) -> str:
     if not folder.is_dir():
         raise FileNotFoundError(f'{user}: the package {package} has no folder {folder}')
     return str(folder)
+
+
+def refuse_model_code(model: str, user: str) -> None:
+    """Refuse the folder of a model that names code of its own, which ``transformers`` would offer to run.
+
+    Args:
+        model: Folder of a model; a name on a hub passes, whose code is never fetched (``trust_remote_code=False``).
+        user: Who needs it, for the message.
+
+    Raises:
+        ValueError: If a configuration in the folder has an ``auto_map``.
+    """
+    for path in sorted(Path(model).glob('*.json')):
+        if path.name.endswith('config.json') and isinstance(content := read_json(path), dict) and 'auto_map' in content:
+            raise ValueError(
+                f'{user}: {path} has `auto_map`: the model needs Python code that comes with it, and such code is '
+                'never run. Take a model that the transformers package itself implements'
+            )

@@ -5,13 +5,31 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ['atomic_write', 'iterate_jsonl', 'nan_to_none', 'read_json', 'read_jsonl', 'write_json', 'write_jsonl']
+from mmvmr.utils.content import regular_file
+
+__all__ = [
+    'atomic_write',
+    'iterate_jsonl',
+    'nan_to_none',
+    'read_json',
+    'read_jsonl',
+    'read_text',
+    'write_json',
+    'write_jsonl',
+]
+
+_MAX_DEPTH = 100
+_MAX_DIGITS = 300  # more than a float can hold
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+_LONG_NUMBER = re.compile(rf'\d{{{_MAX_DIGITS + 1},}}')
 
 
 def _default_mode() -> int:
@@ -130,9 +148,10 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         FileNotFoundError: If the file is absent; the message names the absolute path.
         ValueError: If it is not JSON; the message names file, line and column.
     """
-    source = _existing(path)
+    source = regular_file(path)
+    text = _decoded(source.read_bytes(), str(source))
     try:
-        return json.loads(_decoded(source.read_bytes(), str(source)))
+        return _loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f'{source}:{error.lineno}: not valid JSON at column {error.colno}: {error.msg}') from None
 
@@ -153,7 +172,7 @@ def read_jsonl(path: str | os.PathLike[str], limit: int | None = None) -> list[d
     """
     rows: list[dict[str, Any]] = []
     if limit is not None and limit <= 0:
-        _existing(path)
+        regular_file(path)
         return rows
     for _, row in iterate_jsonl(path):
         if isinstance(row, ValueError):
@@ -176,7 +195,7 @@ def iterate_jsonl(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str,
     Raises:
         FileNotFoundError: If the file is absent.
     """
-    source = _existing(path)
+    source = regular_file(path)
     with open(source, 'rb') as lines:
         for number, raw in enumerate(lines, start=1):
             try:
@@ -193,7 +212,7 @@ def _parsed(raw: bytes, where: str) -> dict[str, Any] | None:
     if not text.strip():
         return None
     try:
-        row = json.loads(text)
+        row = _loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(
             f'{where}: not valid JSON (column {error.colno}: {error.msg}): {_shortened(text)}; '
@@ -204,12 +223,54 @@ def _parsed(raw: bytes, where: str) -> dict[str, Any] | None:
     return row
 
 
-def _existing(path: str | os.PathLike[str]) -> Path:
-    source = Path(path)
-    if not source.is_file():
-        what = 'is a folder, expected a file' if source.is_dir() else 'no such file'
-        raise FileNotFoundError(f'{source.absolute()}: {what}')
-    return source
+def _loads(text: str) -> Any:
+    """Parse JSON of limited depth and numbers of limited length, which nothing after this could handle.
+
+    Raises:
+        json.JSONDecodeError: If it is not such JSON.
+    """
+    if text.count('[') + text.count('{') > _MAX_DEPTH:
+        _check_depth(text)
+    if long := _LONG_NUMBER.search(_STRING.sub(_blank, text) if _LONG_NUMBER.search(text) else ''):
+        raise json.JSONDecodeError(
+            f'a number of {len(long[0])} digits, expected at most {_MAX_DIGITS}', text, long.start()
+        )
+    return json.loads(text)
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(text):
+        bracket = match[0]
+        depth += (bracket in '[{') - (bracket in ']}')
+        if depth > _MAX_DEPTH:
+            raise json.JSONDecodeError(f'nested more than {_MAX_DEPTH} deep', text, match.start())
+
+
+def _blank(match: re.Match[str]) -> str:
+    return ' ' * len(match[0])
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """Read a text file in UTF-8.
+
+    Args:
+        path: The file to read.
+
+    Returns:
+        Its text, without a byte order mark.
+
+    Raises:
+        FileNotFoundError: If the file is absent.
+        ValueError: If it is not UTF-8; the message names the line.
+    """
+    source = regular_file(path)
+    raw = source.read_bytes()
+    try:
+        return raw.decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        line = raw.count(b'\n', 0, error.start) + 1
+        raise ValueError(f'{source}:{line}: not UTF-8 text; save the file as UTF-8') from None
 
 
 def _decoded(raw: bytes, where: str) -> str:

@@ -52,7 +52,7 @@ def test_pickled_options_are_read(tmp_path, recorded):
 def test_code_in_a_checkpoint_never_runs(tmp_path):
     trace = tmp_path / 'ran'
     torch.save({'model': {'weight': torch.zeros(2)}, 'opt': _Payload(trace)}, tmp_path / 'model.ckpt')
-    with pytest.raises(ValueError, match='refused, because it cannot be read without running its code'):
+    with pytest.raises(ValueError, match=r'refused, because loading .* run code.*asks for `(posix|nt)\.mkdir`'):
         read_official(tmp_path / 'model.ckpt')
     assert not trace.exists()
 
@@ -111,4 +111,4 @@ def test_truncated_checkpoint(tmp_path, repo_dir, recorded):
     (tmp_path / 'model.ckpt').write_bytes(data[: len(data) // 2])
     done = _run(repo_dir, 'qd_detr', tmp_path / 'model.ckpt', tmp_path / 'out.pth')
     assert done.returncode == 2
-    assert 'not a complete torch checkpoint' in done.stderr
+    assert 'not a complete checkpoint' in done.stderr

@@ -111,7 +111,7 @@ def test_hdf5(tmp_path):
     (tmp_path / 'bad.h5').write_bytes((tmp_path / 'f.h5').read_bytes()[:50])
     with pytest.raises(ValueError, match='cannot be read as HDF5'):
         HDF5Store('bad.h5', data_root=tmp_path).read(ROW)
-    with pytest.raises(FileNotFoundError, match='no such feature file'):
+    with pytest.raises(FileNotFoundError, match='no such file'):
         HDF5Store('none.h5', data_root=tmp_path).read(ROW)
     assert HDF5Store('none.h5', data_root=tmp_path).missing([ROW]) == ['v1']
 

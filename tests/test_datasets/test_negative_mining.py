@@ -136,7 +136,7 @@ def test_forms_of_embeddings(tmp_path, rows, form):
         (dict(embeddings=VECTORS), r"no arrays \['qids'\].*found \['embeddings'\]"),
         (dict(qids=np.arange(6), embeddings=VECTORS), "no embedding for 1 of 6 queries, the first is qid 'five'"),
         (dict(qids=np.arange(5), embeddings=VECTORS), r'shape \(6, 3\) for 5 query ids'),
-        (dict(qids=np.array(['a'], object), embeddings=VECTORS), 'pickle'),
+        (dict(qids=np.array(['a'], object), embeddings=VECTORS), 'Python objects'),
     ],
 )
 def test_embeddings_that_do_not_fit(tmp_path, file, capsys, arrays, message):
@@ -171,7 +171,8 @@ class FakeModel:
 
     encoded = None
 
-    def __init__(self, name, device=None):
+    def __init__(self, name, device=None, trust_remote_code=True):
+        assert trust_remote_code is False
         if name == 'absent':
             raise OSError('absent is not a local folder\nand more')
         self.device = device

@@ -48,7 +48,7 @@ def test_damaged_and_missing_files(tmp_path):
     path.write_text('hello')
     with pytest.raises(ValueError, match=r'a\.pth: not a'):
         load_checkpoint_safe(path)
-    with pytest.raises(FileNotFoundError, match='no such checkpoint'):
+    with pytest.raises(FileNotFoundError, match='no such file'):
         load_checkpoint_safe(tmp_path / 'none.pth')
     with pytest.raises(FileNotFoundError, match='is a folder'):
         load_checkpoint_safe(tmp_path)

@@ -14,6 +14,8 @@ from torch.utils.data import BatchSampler, Sampler
 from mmvmr.datasets.samplers.similarity import TopClipSimilarity, similarity_matrix
 from mmvmr.registry import DATA_SAMPLERS
 from mmvmr.utils import check_choice
+from mmvmr.utils.arrays import read_npy
+from mmvmr.utils.checkpoint import load_tensors
 
 STRATEGIES = ('sim', 'dissim', 'random', 'mix')
 #: The official code divides by 2 whatever the number of streams.
@@ -130,10 +132,7 @@ class PairBatchSampler(BatchSampler):
 def _read_matrix(path: Path, count: int) -> Tensor:
     if not path.is_file():
         raise FileNotFoundError(f'{path.absolute()}: no such similarity matrix; leave matrix out to compare batches')
-    if path.suffix == '.npy':
-        matrix = torch.from_numpy(np.load(path, allow_pickle=False))
-    else:
-        matrix = torch.load(path, map_location='cpu', weights_only=True)
+    matrix = torch.from_numpy(read_npy(path)) if path.suffix == '.npy' else load_tensors(path)
     if tuple(matrix.shape) != (count, count):
         raise ValueError(f'{path.absolute()}: shape {tuple(matrix.shape)}, expected {(count, count)}: one per row')
     return matrix

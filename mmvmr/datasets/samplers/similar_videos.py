@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mmvmr.structures import FeatureSpec
+from mmvmr.utils.arrays import read_npz
 from mmvmr.utils.io import atomic_write
 
 FORMAT = 'mmvmr.similar_videos/1'
@@ -184,11 +184,10 @@ class SimilarVideos:
         """
         source = Path(path)
         try:
-            with np.load(source, allow_pickle=False) as holder:
-                arrays = {name: holder[name] for name in holder}
+            arrays = read_npz(source)
         except FileNotFoundError:
             raise FileNotFoundError(f'{source.absolute()}: no such index of similar videos; {REBUILD}') from None
-        except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError) as error:
             raise ValueError(
                 f'{source.absolute()}: cannot be read as an index of similar videos ({error}); {REBUILD}'
             ) from None

@@ -7,7 +7,6 @@ import json
 import math
 import tempfile
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from mmvmr.datasets.samplers.similar_videos import SimilarVideos
 from mmvmr.structures import FeatureSpec
+from mmvmr.utils.arrays import read_npz
 from mmvmr.utils.io import atomic_write
 from mmvmr.utils.memory import memory_text
 
@@ -332,13 +332,13 @@ _TABLES = [(name, part) for name in ('most', 'least') for part in ('indices', 'v
 def _resume(path: Path, key: str, search: BlockedSearch) -> int:
     """Take over the tables of an unfinished search of the same videos with the same options."""
     try:
-        with np.load(path, allow_pickle=False) as holder:
-            if str(holder['key']) != key:
-                return 0
-            for name, part in _TABLES:
-                getattr(getattr(search, name), part)[...] = holder[f'{name}_{part}']
-            return int(holder['done'])
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):  # none, or not ours: start afresh
+        holder = read_npz(path)
+        if str(holder['key']) != key:
+            return 0
+        for name, part in _TABLES:
+            getattr(getattr(search, name), part)[...] = holder[f'{name}_{part}']
+        return int(holder['done'])
+    except (OSError, ValueError, KeyError):  # none, or not ours: start afresh
         return 0
 
 

@@ -8,10 +8,7 @@ use the same stores.
 from __future__ import annotations
 
 import os
-import pickle
 import re
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,9 @@ import torch
 
 from mmvmr.registry import TASK_UTILS
 from mmvmr.utils import check_choice
+from mmvmr.utils.arrays import NpzArrays, read_hdf5_array, read_npy
+from mmvmr.utils.checkpoint import load_tensors
+from mmvmr.utils.content import foreign_content, reason, regular_file
 
 Row = Mapping[str, Any]
 # What the published archives call their arrays.
@@ -75,9 +75,10 @@ class FolderStore:
             raise FileNotFoundError(
                 f'{path.absolute()}: no features for {_id(row)}; check the folder and the template {self.template!r}'
             ) from None
-        except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, ValueError) as error:
+            found = reason(error).removeprefix(f'{path}: ')
             raise ValueError(
-                f'{path.absolute()}: the features of {_id(row)} cannot be read: {_first_line(error)}. '
+                f'{path.absolute()}: the features of {_id(row)} cannot be read: {found}. '
                 'If the file is truncated, delete it and extract or convert it again'
             ) from error
 
@@ -125,14 +126,12 @@ class HDF5Store:
                 import h5py
             except ImportError:
                 raise ImportError(f'{self.where}: reading HDF5 needs h5py: pip install h5py') from None
-            if not self.file.is_file():
-                raise FileNotFoundError(f'{self.where}: no such feature file')
+            source = regular_file(self.file)
             try:
-                self._opened = (os.getpid(), h5py.File(self.file, 'r'))
+                self._opened = (os.getpid(), h5py.File(source, 'r'))
             except OSError as error:
-                raise ValueError(
-                    f'{self.where}: cannot be read as HDF5: {_first_line(error)}. Is it truncated?'
-                ) from error
+                found = foreign_content(source) or f'{reason(error)}. Is it truncated?'
+                raise ValueError(f'{self.where}: cannot be read as HDF5: {found}') from error
         return self._opened[1]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -155,9 +154,9 @@ class HDF5Store:
         if name not in handle:
             raise FileNotFoundError(f'{self.where}: no entry {name!r}, the features of {_id(row)}')
         try:
-            return handle[name][()]
-        except OSError as error:
-            raise ValueError(f'{self.where}: entry {name!r} cannot be read: {_first_line(error)}') from error
+            return read_hdf5_array(handle, name)
+        except ValueError as error:
+            raise ValueError(f'{self.where}: {error}') from None
 
     def missing(self, rows: Iterable[Row]) -> list[str]:
         """Names of the entries that are absent.
@@ -280,9 +279,9 @@ class WordVectorStore:
     def _entries_of_archive(self, wanted: set[str]) -> Iterator[tuple[str, np.ndarray]]:
         try:
             words, vectors = (_read_npz(self.file, key) for key in ('words', 'vectors'))
-        except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, ValueError) as error:
             raise ValueError(
-                f'{self.where}: cannot be read as a table of words and vectors: {_first_line(error)}'
+                f'{self.where}: cannot be read as a table of words and vectors: {reason(error)}'
             ) from error
         if vectors.shape != (len(words), self.dim):
             raise ValueError(f'{self.where}: vectors has the shape {vectors.shape}, expected {(len(words), self.dim)}')
@@ -345,11 +344,6 @@ def _id(row: Row) -> str:
     return f'vid {row["vid"]!r}, qid {row["qid"]!r}'
 
 
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
-
-
 def _pick(holder: Mapping[str, Any], key: str | None) -> Any:
     names = list(holder)
     for candidate in KEYS if key is None else (key,):
@@ -361,22 +355,15 @@ def _pick(holder: Mapping[str, Any], key: str | None) -> Any:
 
 
 def _read_npz(path: Path, key: str | None) -> np.ndarray:
-    with np.load(path, allow_pickle=False) as holder:
-        if not isinstance(holder, np.lib.npyio.NpzFile):
-            raise ValueError('it is not an npz archive')
-        return _pick(holder, key)
+    return _pick(NpzArrays(path), key)
 
 
 def _read_npy(path: Path, key: str | None) -> np.ndarray:
-    return np.load(path, allow_pickle=False)
+    return read_npy(path)
 
 
 def _read_pt(path: Path, key: str | None) -> np.ndarray:
-    try:
-        loaded = torch.load(path, map_location='cpu', weights_only=True)
-    except pickle.UnpicklingError:
-        # torch advises to load without protection here, which would execute whatever the file says
-        raise ValueError('it is not a tensor or a dict of tensors, and other contents could execute code') from None
+    loaded = load_tensors(path)
     tensor = _pick(loaded, key) if isinstance(loaded, Mapping) else loaded
     if not isinstance(tensor, torch.Tensor):
         raise ValueError(f'it holds a {type(tensor).__name__}, expected a tensor')

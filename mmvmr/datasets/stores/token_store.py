@@ -9,7 +9,8 @@ import numpy as np
 
 from mmvmr.datasets.stores.feature_stores import Row
 from mmvmr.registry import TASK_UTILS
-from mmvmr.utils.dependencies import require_transformers
+from mmvmr.utils.content import reason
+from mmvmr.utils.dependencies import refuse_model_code, require_transformers
 
 
 @TASK_UTILS.register_module()
@@ -40,12 +41,11 @@ class TokenIdStore:
     def _encoded(self, query: str) -> Any:
         if self._tokenizer is None:
             transformers = require_transformers(type(self).__name__)
+            refuse_model_code(self.name, type(self).__name__)
             try:
-                self._tokenizer = transformers.AutoTokenizer.from_pretrained(self.name)
+                self._tokenizer = transformers.AutoTokenizer.from_pretrained(self.name, trust_remote_code=False)
             except (OSError, ValueError) as error:
-                raise FileNotFoundError(
-                    f'the tokenizer {self.name!r} cannot be read: {str(error).splitlines()[0]}'
-                ) from error
+                raise FileNotFoundError(f'the tokenizer {self.name!r} cannot be read: {reason(error)}') from error
             if not self._tokenizer.is_fast:
                 raise ValueError(f'the tokenizer {self.name!r} has no fast version, which tells where words are')
         return self._tokenizer(

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from mmvmr.utils.dependencies import bundled_model, require_transformers
+from mmvmr.utils.content import reason
+from mmvmr.utils.dependencies import bundled_model, refuse_model_code, require_transformers
 
 
 def load_pretrained(loader: str, model: str, user: str, **options: Any) -> Any:
@@ -33,13 +34,13 @@ def load_pretrained(loader: str, model: str, user: str, **options: Any) -> Any:
     """
     transformers = require_transformers(user)
     model = bundled_model(model, user)
+    refuse_model_code(model, user)
     try:
         with _without_bar(transformers.utils.logging):
-            return getattr(transformers, loader).from_pretrained(model, **options)
+            return getattr(transformers, loader).from_pretrained(model, trust_remote_code=False, **options)
     except (OSError, ValueError, KeyError, RuntimeError, _safetensor_error()) as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
         raise ValueError(
-            f'{user}: {loader} cannot read model={model!r}: {lines[0]} Give the folder of a downloaded checkpoint '
+            f'{user}: {loader} cannot read model={model!r}: {reason(error)} Give the folder of a downloaded checkpoint '
             '(config.json, weights, tokenizer and image processor files), or its name where there is a network'
         ) from error
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import math
 import os
 import pickle
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from mmvmr.utils.checkpoint import UnsafeCheckpointError, load_checkpoint_safe
+from mmvmr.utils.content import foreign_content, reason, regular_file
 
 # Where published checkpoints keep their weights: PySlowFast, mmengine and Lightning, PANNs.
 _WRAPPERS = ('model_state', 'state_dict', 'model')
 _MAX_NAMED = 4
+_MAX_DEPTH = 20
 _SAVE_WEIGHTS_ALONE = (
     'Save its weights alone, with a program that you trust to read it: '
     "`torch.save({{'state_dict': checkpoint['model']}}, 'weights.pth')` or the like."
@@ -25,14 +30,54 @@ _SAVE_WEIGHTS_ALONE = (
 _TORCH_MAGIC = pickle.dumps(torch.serialization.MAGIC_NUMBER, protocol=2)
 
 
-def _empty_array(*_: Any) -> np.ndarray:
-    """Stands in for numpy's ``_reconstruct``: the array that the state which follows in the pickle fills."""
-    return np.empty(0, dtype='b')
+class _Dtype:
+    """A dtype inside a pickle. Only plain numbers become one of numpy."""
+
+    def __init__(self, code: str, align: bool = False, copy: bool = True) -> None:
+        self._code, self._order = code, '='
+
+    def fill(self, state: Sequence[Any]) -> None:
+        """Take the state ``(version, byte order, ...)`` that follows in the pickle."""
+        self._order = state[1]
+
+    def plain(self) -> np.dtype:
+        """The dtype of numpy."""
+        if not isinstance(self._code, str) or not re.fullmatch(r'[fiub][1248]|b1', self._code):
+            raise UnsafeCheckpointError(f'it has an array of dtype {self._code!r}, not of plain numbers')
+        return np.dtype(self._code).newbyteorder('=' if self._order not in ('<', '>') else self._order)
 
 
-def _array_of_buffer(buffer: bytes, dtype: np.dtype, shape: tuple[int, ...], order: str) -> np.ndarray:
-    """What numpy's ``_frombuffer`` does: an array of the bytes that pickle protocol 5 holds."""
-    return np.frombuffer(buffer, dtype=dtype).reshape(shape, order=order)
+class _Array:
+    """An array inside a pickle; the state that follows holds its bytes."""
+
+    def __init__(self, *_: Any) -> None:
+        self.value: np.ndarray | None = None
+
+    def fill(self, state: Sequence[Any]) -> None:
+        """Take the state ``(version, shape, dtype, Fortran order, bytes)`` that follows in the pickle."""
+        _, shape, dtype, fortran, data = state
+        self.value = _array_of_bytes(data, dtype, shape, 'F' if fortran else 'C').value
+
+    def checked(self) -> np.ndarray:
+        """The array of numpy."""
+        if self.value is None:
+            raise ValueError('an array without content')
+        return self.value
+
+
+def _array_of_bytes(data: Any, dtype: Any, shape: Any, order: str = 'C') -> _Array:
+    """An array of exactly the bytes that the pickle holds: nothing is allocated for what it merely claims."""
+    if isinstance(data, str):  # written by Python 2
+        data = data.encode('latin1')
+    if not isinstance(data, (bytes, bytearray)) or not isinstance(dtype, _Dtype) or not isinstance(shape, tuple):
+        raise ValueError('an array whose content is not bytes, dtype and shape')
+    plain = dtype.plain()
+    sizes = [size for size in shape if isinstance(size, int) and size >= 0]
+    if len(sizes) != len(shape) or math.prod(sizes) * plain.itemsize != len(data):
+        raise ValueError(f'an array of shape {shape} and {plain} with {len(data)} bytes')
+    array = _Array()
+    array.value = np.frombuffer(bytes(data), dtype=plain).reshape(shape, order='F' if order == 'F' else 'C')
+    return array
 
 
 def _latin1(text: str, encoding: str) -> bytes:
@@ -42,25 +87,58 @@ def _latin1(text: str, encoding: str) -> bytes:
     return text.encode('latin1')
 
 
+#: What a pickle may name. ``ndarray`` only ever is an argument of ``_reconstruct``: it cannot be called.
 _ALLOWED = {
-    ('numpy.core.multiarray', '_reconstruct'): _empty_array,
-    ('numpy._core.multiarray', '_reconstruct'): _empty_array,
-    ('numpy.core.numeric', '_frombuffer'): _array_of_buffer,
-    ('numpy._core.numeric', '_frombuffer'): _array_of_buffer,
+    ('numpy.core.multiarray', '_reconstruct'): _Array,
+    ('numpy._core.multiarray', '_reconstruct'): _Array,
+    ('numpy.core.numeric', '_frombuffer'): _array_of_bytes,
+    ('numpy._core.numeric', '_frombuffer'): _array_of_bytes,
     ('_codecs', 'encode'): _latin1,
-    ('numpy', 'ndarray'): np.ndarray,
-    ('numpy', 'dtype'): np.dtype,
+    ('numpy', 'ndarray'): 'ndarray',
+    ('numpy', 'dtype'): _Dtype,
 }
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """An unpickler to which every class is unknown, except what numpy arrays of numbers are made of."""
+class _ArraysOnly(pickle._Unpickler):
+    """An unpickler to which every class is unknown, except what numpy arrays of numbers are made of.
+
+    It is the one in Python: that in C allocates whatever a length or a memo index in the file claims.
+    """
+
+    dispatch = dict(pickle._Unpickler.dispatch)
 
     def find_class(self, module: str, name: str) -> Any:
         try:
             return _ALLOWED[module, name]
         except KeyError:
             raise UnsafeCheckpointError(f'it asks for `{module}.{name}`') from None
+
+    def load_build(self) -> None:
+        """Pass a state to an array or a dtype; nothing else has one."""
+        state, target = self.stack.pop(), self.stack[-1]
+        if not isinstance(target, (_Array, _Dtype)):
+            raise UnsafeCheckpointError(f'it changes a {type(target).__name__}')
+        target.fill(state)
+
+    dispatch[pickle.BUILD[0]] = load_build
+
+
+def _plain(value: Any, done: dict[int, Any], depth: int = 0) -> Any:
+    """The value with arrays of numpy; every object once, however often the pickle refers to it."""
+    if id(value) in done:
+        return done[id(value)]
+    if depth > _MAX_DEPTH:
+        raise ValueError(f'nested more than {_MAX_DEPTH} deep')
+    if isinstance(value, _Array):
+        result: Any = value.checked()
+    elif isinstance(value, dict):
+        result = {key: _plain(entry, done, depth + 1) for key, entry in value.items()}
+    elif isinstance(value, (list, tuple)):
+        result = type(value)(_plain(entry, done, depth + 1) for entry in value)
+    else:
+        result = value
+    done[id(value)] = result
+    return result
 
 
 def read_numpy_pickle(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -77,19 +155,19 @@ def read_numpy_pickle(path: str | os.PathLike[str]) -> dict[str, Any]:
         UnsafeCheckpointError: If the pickle names anything but numpy arrays and plain Python values.
         ValueError: If the file is truncated, no pickle, or does not hold a dict.
     """
-    source = Path(path).expanduser()
-    if not source.is_file():
-        raise FileNotFoundError(f'{source.absolute()}: no such file of weights')
+    source = regular_file(Path(path).expanduser())
     try:
-        with open(source, 'rb') as file:
-            content = _ArraysOnly(file, encoding='latin1').load()  # latin1: arrays pickled by Python 2
+        held = io.BytesIO(source.read_bytes())
+        loaded = _ArraysOnly(held, encoding='latin1').load()  # latin1: arrays pickled by Python 2
+        content = _plain(loaded, {})
     except UnsafeCheckpointError as error:
         raise UnsafeCheckpointError(
             f'{source}: refused, because reading this pickle would run code: {error}. Expected nested dicts of numpy '
             'arrays only; save the weights as such'
         ) from None
     except Exception as error:  # a damaged pickle raises whatever its bytes happen to say
-        raise ValueError(f'{source}: not a complete pickle of numpy arrays: {type(error).__name__}: {error}') from None
+        found = foreign_content(source) or f'{type(error).__name__}: {reason(error)}'
+        raise ValueError(f'{source}: not a complete pickle of numpy arrays: {found}') from None
     if not isinstance(content, dict):
         raise ValueError(f'{source}: expected a pickled dict of arrays, found {type(content).__name__}')
     return content

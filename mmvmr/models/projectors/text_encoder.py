@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
-from mmvmr.utils.dependencies import require_transformers
+from mmvmr.utils.dependencies import refuse_model_code, require_transformers
 
 
 @MODELS.register_module()
@@ -47,7 +47,11 @@ class TransformersTextEncoder(nn.Module):
         except ValueError as error:
             raise ValueError(f'text_encoder.architecture={dict(architecture)}: {str(error).splitlines()[0]}') from None
         self._class = getattr(transformers, model_class)
-        self.model = self._class.from_config(config) if model_class.startswith('Auto') else self._class(config)
+        self.model = (
+            self._class.from_config(config, trust_remote_code=False)
+            if model_class.startswith('Auto')
+            else self._class(config)
+        )
         if getattr(self.model, 'pooler', None) is not None:
             self.model.pooler = None  # sentences are pooled from words elsewhere, and it would get no gradient
         self.pretrained = pretrained
@@ -63,7 +67,9 @@ class TransformersTextEncoder(nn.Module):
         """
         if self.pretrained is None:
             return
-        state = self._class.from_pretrained(self.pretrained, use_safetensors=True).state_dict()
+        refuse_model_code(self.pretrained, 'text_encoder.pretrained')
+        options = {'use_safetensors': True, 'trust_remote_code': False}
+        state = self._class.from_pretrained(self.pretrained, **options).state_dict()
         own = self.model.state_dict()
         state = {name: value for name, value in state.items() if not name.startswith('pooler.')}
         wrong = sorted(name for name in own.keys() | state.keys() if name not in own or name not in state) or sorted(

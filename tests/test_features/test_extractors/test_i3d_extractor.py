@@ -78,7 +78,7 @@ def test_wrong_arguments_and_checkpoints_are_told(checkpoint, tmp_path, network)
     torch.save(state, tmp_path / 'a.pt')
     with pytest.raises(ValueError, match=r'a\.pt: these are not weights of InceptionI3D: 270 missing'):
         build(tmp_path / 'a.pt')
-    with pytest.raises(FileNotFoundError, match='no such checkpoint'):
+    with pytest.raises(FileNotFoundError, match='no such file'):
         build(tmp_path / 'none.pt')
 
 

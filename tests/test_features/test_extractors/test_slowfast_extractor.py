@@ -161,7 +161,7 @@ def test_wrong_arguments_and_checkpoints_are_told(checkpoint, tmp_path, weights)
     torch.save({'model_state': {k: v for k, v in weights.items() if not k.startswith('s1_fuse')}}, tmp_path / 'a.pyth')
     with pytest.raises(ValueError, match=r'a\.pyth: these are not weights of SlowFast: 5 missing \(s1_fuse\.bn\.bias'):
         build(tmp_path / 'a.pyth')
-    with pytest.raises(FileNotFoundError, match='no such checkpoint'):
+    with pytest.raises(FileNotFoundError, match='no such file'):
         build(tmp_path / 'none.pyth')
 
 

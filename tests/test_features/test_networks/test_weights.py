@@ -62,8 +62,58 @@ def test_damaged_missing_and_other_pickles(tmp_path):
     path.write_bytes(pickle.dumps([1]))
     with pytest.raises(ValueError, match='found list'):
         read_numpy_pickle(path)
-    with pytest.raises(FileNotFoundError, match='no such file of weights'):
+    with pytest.raises(FileNotFoundError, match='no such file'):
         read_numpy_pickle(tmp_path / 'none.pkl')
+
+
+def _state(shape, dtype, data):
+    """A pickle of one array with any state."""
+    array = b'cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntU\x01btR'
+    return b'\x80\x02}U\x01w' + array + b'(I1\n' + shape + dtype + b'I00\n' + data + b'tbs.'
+
+
+_F4 = b"cnumpy\ndtype\n(S'f4'\nI0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntb"
+_OBJECT = b"cnumpy\ndtype\n(S'O8'\nI0\nI1\ntR(I3\nS'|'\nNNNI-1\nI-1\nI63\ntb"
+
+
+def test_the_pickles_below_differ_from_a_good_one_in_one_place(tmp_path):
+    (tmp_path / 'a.pkl').write_bytes(_state(b'(I2\nt', _F4, b'U\x08\x00\x00\xc0?\x00\x00\x00\xc0'))
+    np.testing.assert_array_equal(read_numpy_pickle(tmp_path / 'a.pkl')['w'], np.array([1.5, -2], 'f4'))
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (_state(b'(I1000000000000\nt', _F4, b'U\x0812345678'), 'shape .* with 8 bytes'),
+        (_state(b'(I-2\nt', _F4, b'U\x0812345678'), 'shape .* with 8 bytes'),
+        (_state(b'(I1\nt', _OBJECT, b'U\x0812345678'), "dtype 'O8', not of plain numbers"),
+        (_state(b'(I1\nt', b"S'f4'\n", b'U\x041234'), 'not bytes, dtype and shape'),
+        (_state(b'(I1\nt', _F4, b'(I1\nI2\nl'), 'not bytes, dtype and shape'),
+        # numpy.ndarray called with a shape shows whatever memory is free
+        (b'\x80\x02}U\x01wcnumpy\nndarray\n(I64\ntRs.', 'not callable'),
+        (b'\x80\x02}U\x01wcnumpy\nndarray\n(I64\nt\x81s.', 'not a complete pickle'),
+        # a state for a function
+        (b'\x80\x02}U\x01wc_codecs\nencode\n}bs.', 'it changes a function'),
+        # lengths and memo indices that the file does not have
+        (b'\x80\x04\x8e' + (2**60).to_bytes(8, 'little') + b'x', 'not a complete pickle'),
+        (b'\x80\x02}r\xff\xff\xff\xffU\x01wcnumpy\nnothing\ns.', 'asks for `numpy.nothing`'),
+        (b'\x80\x02}U\x01w' + b']' * 30 + b'a' * 29 + b's.', 'nested more than 20 deep'),
+    ],
+)
+def test_a_pickle_that_claims_what_it_has_not(tmp_path, content, message):
+    (tmp_path / 'a.pkl').write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read_numpy_pickle(tmp_path / 'a.pkl')
+
+
+def test_a_pickle_that_refers_to_itself_often(tmp_path):
+    """Two to the power of 15 lists, if each were read as often as it is referred to."""
+    nested = [np.zeros(1)]
+    for _ in range(15):
+        nested = [nested, nested]
+    (tmp_path / 'a.pkl').write_bytes(pickle.dumps({'w': nested}))
+    found = read_numpy_pickle(tmp_path / 'a.pkl')['w']
+    assert found[0] is found[1]
 
 
 @pytest.mark.parametrize('zip_format', [True, False])

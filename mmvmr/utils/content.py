@@ -1,0 +1,109 @@
+"""Looking at a file before it is read: whether it can be read, what it is instead, what sizes it claims."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+__all__ = ['check_claimed_size', 'foreign_content', 'reason', 'regular_file']
+
+_HEAD = 512
+#: Contents up to this size are read whatever they claim.
+_ALWAYS_READ = 64 * 2**20
+#: Features and weights are noise to a compressor, which makes them smaller by a few times at most.
+_MAX_COMPRESSION = 200
+_UNSAFE_ADVICE = re.compile(r'weights_only|allow_pickle|unsafe|trust|arbitrary code', re.IGNORECASE)
+
+
+def regular_file(path: str | os.PathLike[str]) -> Path:
+    """Check that there is a file that can be read to its end; a named pipe would block for ever.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The file.
+
+    Raises:
+        FileNotFoundError: If there is none; the message names the absolute path.
+    """
+    source = Path(path)
+    if source.is_file():
+        return source
+    if source.is_dir():
+        found = 'is a folder, expected a file'
+    elif source.exists():
+        found = 'is a pipe or a device, expected a regular file'
+    elif source.is_symlink():
+        found = f'no such file (a link to {os.readlink(source)}, which is absent)'
+    else:
+        found = 'no such file'
+    raise FileNotFoundError(f'{source.absolute()}: {found}')
+
+
+def foreign_content(path: Path) -> str | None:
+    """Recognise by its first bytes what is often found in place of a binary file.
+
+    Args:
+        path: A regular file.
+
+    Returns:
+        A sentence that says what the file is, for a message; None where it is none of these.
+    """
+    with open(path, 'rb') as file:
+        head = file.read(_HEAD)
+    start = head.decode('utf-8-sig', errors='ignore').lstrip()
+    first_line = repr(start.splitlines()[0][:40]) if start else ''
+    if not head:
+        return 'the file is empty'
+    if re.match(r'<(!doctype html|html|head|\?xml|!--)', start, re.IGNORECASE):
+        return f'it is a web page (it begins with {first_line}); the download has failed, fetch the file again'
+    if start.startswith('version https://git-lfs'):
+        return 'it is a pointer of Git LFS, not the file itself; fetch the file with `git lfs pull`'
+    if _is_text(head):
+        return f'it is a text file (it begins with {first_line})'
+    return None
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        text = head.decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 4:  # a character that is cut in two is none of the file's faults
+            return False
+        text = head[: error.start].decode('utf-8-sig')
+    return all(character.isprintable() or character in '\n\r\t' for character in text)
+
+
+def check_claimed_size(claimed: int, stored: int, what: str) -> None:
+    """Refuse content that would grow beyond measure when it is unpacked.
+
+    Args:
+        claimed: Bytes in memory.
+        stored: Bytes in the file.
+        what: The content, for the message.
+
+    Raises:
+        ValueError: If the content claims much more than its file can hold.
+    """
+    if claimed > _ALWAYS_READ and claimed > _MAX_COMPRESSION * stored:
+        raise ValueError(
+            f'{what} claims {claimed / 2**20:,.0f} MiB in memory, but has {stored:,} bytes in the file; refused, '
+            'because features and weights are never compressed so much'
+        )
+
+
+def reason(error: BaseException) -> str:
+    """First line of a message of another library, without its advice to read a file unsafely.
+
+    Args:
+        error: The exception.
+
+    Returns:
+        One line.
+    """
+    lines = [line.strip() for line in str(error).strip().splitlines()]
+    if not lines or _UNSAFE_ADVICE.search(lines[0]):
+        return f'its content is damaged or of another kind ({type(error).__name__})'
+    return lines[0]
