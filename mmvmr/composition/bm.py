@@ -15,25 +15,35 @@ from mmvmr.registry import COMPONENTS
 
 @COMPONENTS.register_module('bm.negative_query')
 class NegativeQueryMatching(Component):
-    """Clips weighed by how well they match the sentence, and, while training, not another sentence.
+    """Clips weighted by how well they match the sentence and, during training, not an unmatched sentence.
 
     Args:
         weight: Factor of the loss that guides the probability of clips.
-        missing: Negatives of rows without mined ones, see :class:`NegativeQuery`.
-        empty: Negatives of rows for which mining found nothing.
-        attention: What the weights of the clips add up to, see :class:`FrameMatchEncoder`.
+        missing: Source of unmatched sentences for rows without mined ones, see :class:`NegativeQuery`.
+        empty: The same for rows for which mining found nothing.
+        attention: Sum of the weights of a video: its number of ``clips``, which keeps their size and with it the effect
+            of what attends to them, or ``one``, as printed (eq. 7), which shrinks them to 1 / Lv.
+        decoder_reads: ``attended`` (weighted) clips, or ``plain`` ones as in the official code.
     """
 
     source = 'BM-DETR, sections 3.2 and 3.3, eq. 5 to 7 and 16'
     slots = ('train_dataloader.dataset.pipeline.augment', 'model.encoder', 'model.criterion.losses')
     stage = Stage.ENCODER
 
-    def __init__(self, weight: float = 2.0, missing: str = 'same_video', empty: str = 'none', attention: str = 'one'):
+    def __init__(
+        self,
+        weight: float = 2.0,
+        missing: str = 'same_video',
+        empty: str = 'none',
+        attention: str = 'clips',
+        decoder_reads: str = 'attended',
+    ):
         self.weight = weight
         self.transform: dict[str, Any] = dict(type='NegativeQuery')
         self.transform.update({} if missing == 'same_video' else dict(missing=missing))
         self.transform.update({} if empty == 'none' else dict(empty=empty))
         self.options = {} if attention == 'one' else dict(attention=attention)
+        self.options.update({} if decoder_reads == 'attended' else dict(decoder_reads=decoder_reads))
 
     def apply(self, cfg: Config) -> None:
         """Draw negatives, wrap the encoder, guide the probability."""

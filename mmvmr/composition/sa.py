@@ -117,6 +117,8 @@ class NoiseGroups(Component):
         center_noise: str = 'center',
         margin: float = 0.4,
     ):
+        if num_groups < 1:
+            raise CompositionError(f'num_groups={num_groups}, expected at least 1; leave the component out instead')
         self.generator = dict(
             type='NoiseQueryGenerator',
             num_groups=num_groups,
@@ -184,6 +186,8 @@ class EnhanceBlock(Component):
     stage = Stage.DECODER
 
     def __init__(self, num_points: int = 10):
+        if num_points < 1:
+            raise CompositionError(f'num_points={num_points}, expected at least 1; leave the component out instead')
         self.block = dict(type='SpanEnhance', num_points=num_points)
 
     def apply(self, cfg: Config) -> None:

@@ -68,7 +68,9 @@ def test_the_components_of_bm_detr_make_bm_detr():
         del base.model.criterion.losses[name]
     base.train_dataloader.dataset.pipeline.augment = {}
     found = compose(
-        base, [f'bm.{name}' for name in ('negative_query', 'learnable_spans', 'alignment', 'temporal_shift')]
+        base,
+        [f'bm.{name}' for name in ('negative_query', 'learnable_spans', 'alignment', 'temporal_shift')],
+        {'bm.negative_query.attention': 'one'},
     )
     assert without_none(found.to_dict()) == without_none(wanted.to_dict())
 
@@ -140,7 +142,8 @@ def test_every_option_changes_the_config():
         'index': 'similar.npz',
         'missing': 'none',
         'empty': 'other_video',
-        'attention': 'clips',
+        'attention': 'one',
+        'decoder_reads': 'plain',
         'video_text': 'after',
         'clip_text': None,
         'max_duration': None,
@@ -245,3 +248,17 @@ def _extra():
 def test_a_component_of_another_package():
     assert compose(QD, ['test.depth', 'sa.noise']).model.decoder.num_layers == 7
     assert compose(QD, ['test.depth'], {'test.depth.num_layers': 5}).model.decoder.num_layers == 5
+
+
+def test_components_that_would_do_nothing_are_refused():
+    for option in ('sa.noise.num_groups', 'sa.enhance.num_points'):
+        name = option.rpartition('.')[0]
+        with pytest.raises(CompositionError, match=f'{name}: {option.removeprefix(name + ".")}=0, expected at least 1'):
+            compose(QD, [name], {option: 0})
+
+
+def test_composed_clips_keep_their_size():
+    assert compose(QD, ['bm.negative_query']).model.encoder.attention == 'clips'
+    options = {'bm.negative_query': dict(attention='one', decoder_reads='plain')}
+    encoder = compose(QD, ['bm.negative_query'], options).model.encoder
+    assert 'attention' not in encoder and encoder.decoder_reads == 'plain'

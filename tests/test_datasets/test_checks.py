@@ -5,14 +5,10 @@ import pickle
 
 import numpy as np
 import pytest
-from planted_data import check, kinds, make_rows, save, vectors, write
+from planted_data import check, config, kinds, make_rows, save, vectors, write
 
-from mmvmr.preparation.checks import (
-    Split,
-    check_annotations,
-    leakage,
-    without,
-)
+from mmvmr.datasets.transforms import NegativeQuery, ShiftMoment, SynthesizeVideo
+from mmvmr.preparation.checks import Split, check_annotations, check_splits, leakage, open_splits, without
 from mmvmr.preparation.checks.annotation_checks import covered
 from mmvmr.utils.io import write_json, write_jsonl
 
@@ -271,5 +267,39 @@ def test_unknown_checks_are_refused():
         without([], ['leaks'])
     finding = leakage([Split('train', make_rows('val')), Split('val', make_rows('val'))])[0]
     assert without([finding], ['leakage']) == []
-    with pytest.raises(ValueError, match="check 'leaks'"):
+    with pytest.raises(ValueError, match="check='leaks'"):
         dataclasses.replace(finding, check='leaks')
+
+
+def test_augmentations_say_on_how_many_samples_they_act(tmp_path):
+    write(tmp_path)
+    pipeline = dict(config(tmp_path).train_dataloader.dataset.pipeline)
+    shift, negative = dict(type='ShiftMoment', max_duration=20.0), dict(type='NegativeQuery')
+    pipeline['augment'] = dict(shift=shift, negative=negative, synthesis=dict(type='SynthesizeVideo'), off=None)
+    splits, faults = open_splits(config(tmp_path, train=dict(pipeline=pipeline)), ['train', 'val'])
+    findings = [f for f in check_splits(splits) if f.check == 'augmentations']
+    assert faults == [] and [(f.severity, f.where, f.count, f.total) for f in findings] == [
+        ('warning', 'train', 0, 12),  # videos last 20 s
+        ('note', 'train', 12, 12),  # windows 2 to 8 and 8 to 14
+        ('note', 'train', 12, 12),
+    ]
+    assert str(findings[0]).startswith(
+        'train: augmentations: 0 of 12 samples can be changed by ShiftMoment (pipeline.augment.shift). It does next to'
+    )
+    assert str(findings[1]).endswith('samples can be changed by NegativeQuery (pipeline.augment.negative).')
+
+
+def test_rows_that_transforms_act_on():
+    rows = [
+        dict(qid=0, vid='a', query='one', duration=59.9, relevant_windows=[[0, 6]], neg_query_ids=[7]),
+        dict(qid=1, vid='a', query='two', duration=60.0, relevant_windows=[[0, 5]]),  # IoU 5/6
+        dict(qid=2, vid='b', query='one', duration=9.0, relevant_windows=[], neg_query_ids=[]),
+        dict(qid=3, vid='c', query='one', duration=9.0, relevant_windows=[[0, 4]]),
+        dict(qid=4, vid='c', query='two', duration=9.0, relevant_windows=[[4, 8]]),
+    ]
+    assert ShiftMoment().applicable(rows) == [True, False, False, True, True]
+    assert ShiftMoment(max_duration=None).applicable(rows) == [True, True, False, True, True]
+    assert SynthesizeVideo().applicable(rows) == [True, True, False, True, True]
+    assert NegativeQuery().applicable(rows) == [True, False, False, True, True]
+    assert NegativeQuery(empty='other_video').applicable(rows) == [True, False, True, True, True]
+    assert NegativeQuery(missing='none').applicable(rows) == [True, False, False, False, False]

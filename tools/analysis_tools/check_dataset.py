@@ -16,7 +16,17 @@ from typing import Any
 
 from mmengine.config import DictAction
 
-from mmvmr.preparation.checks import CHECKS, ERROR, Finding, Results, Skipped, check_splits, open_splits, without
+from mmvmr.preparation.checks import (
+    CHECKS,
+    ERROR,
+    WARNING,
+    Finding,
+    Results,
+    Skipped,
+    check_splits,
+    open_splits,
+    without,
+)
 from mmvmr.utils.cli import BUILD_ERRORS, UserError, load_config, one_line_errors
 from mmvmr.utils.setup import apply_data_root, register_all_modules
 
@@ -93,7 +103,7 @@ def main() -> None:
         sizes, results = check(args)
     findings = sorted((r for r in results if isinstance(r, Finding)), key=lambda finding: finding.severity != ERROR)
     skipped = [result for result in results if isinstance(result, Skipped)]
-    errors = sum(finding.severity == ERROR for finding in findings)
+    errors, warnings = (sum(finding.severity == kind for finding in findings) for kind in (ERROR, WARNING))
     if args.json:
         report = {'config': args.config, 'splits': sizes, 'sample': args.sample}
         report['findings'] = [finding.to_dict() for finding in findings]
@@ -102,11 +112,11 @@ def main() -> None:
     else:
         for finding in findings:
             text, advice = str(finding).removesuffix(finding.advice), finding.advice
-            print(f'{finding.severity.upper()}: {text}\n    -> {advice}')
+            print(f'{finding.severity.upper()}: {text}' + (f'\n    -> {advice}' if advice else ''))
         for result in skipped:
             print(f'not checked: {result}')
         looked_at = ', '.join(f'{name} ({n["queries"]} queries, {n["videos"]} videos)' for name, n in sizes.items())
-        print(f'{looked_at or "nothing"}: {errors} errors, {len(findings) - errors} warnings')
+        print(f'{looked_at or "nothing"}: {errors} errors, {warnings} warnings')
     raise SystemExit(1 if errors else 0)
 
 

@@ -77,6 +77,23 @@ class NegativeQuery(BaseTransform):
                 level=30,
             )
 
+    def applicable(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+        """Whether each row has a negative query.
+
+        Args:
+            rows: Annotation rows of a data set.
+
+        Returns:
+            One value per row.
+        """
+        groups = group_by_video(rows)
+        partners: dict[int, bool] = {}
+        for indices in groups.values():
+            partners.update(zip(indices, apart([rows[i] for i in indices], self.max_iou).any(1)))
+        exists = {'same_video': partners.get, 'other_video': lambda _: len(groups) > 1, 'none': lambda _: False}
+        mined = [row.get(self.key) for row in rows]
+        return [bool(ids or exists[self.missing if ids is None else self.empty](i)) for i, ids in enumerate(mined)]
+
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Draw a negative query.
 

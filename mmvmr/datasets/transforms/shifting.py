@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,6 +93,18 @@ class ShiftMoment(BaseTransform):
         """
         self._targets = dataset.pipeline.finish.get('targets')
 
+    def applicable(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+        """Whether each row has a moment that may be shifted; whether it finds room shows when the clips are read.
+
+        Args:
+            rows: Annotation rows of a data set.
+
+        Returns:
+            One value per row.
+        """
+        limit = float('inf') if self.max_duration is None else self.max_duration
+        return [bool(row.get('relevant_windows')) and row['duration'] < limit for row in rows]
+
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add the view.
 
@@ -101,9 +114,9 @@ class ShiftMoment(BaseTransform):
         Returns:
             The sample with ``views['shift']``, or unchanged where nothing can be shifted.
         """
-        windows = results.get('relevant_windows')
-        if not windows or (self.max_duration is not None and results['duration'] >= self.max_duration):
+        if not self.applicable([results])[0]:
             return results
+        windows = results['relevant_windows']
         length = len(results['video_feat'])
         blocks = self._blocks(windows, length, results['clip_len'])
         move = self._move(blocks, length, results['draw'])

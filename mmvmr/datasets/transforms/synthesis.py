@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -87,6 +88,17 @@ class SynthesizeVideo(BaseTransform):
         """
         self.dataset = dataset
         self.partner.bind(dataset)
+
+    def applicable(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+        """Whether each row has a moment; whether its video has a partner shows when one is looked for.
+
+        Args:
+            rows: Annotation rows of a data set.
+
+        Returns:
+            One value per row.
+        """
+        return [bool(row.get('relevant_windows')) for row in rows]
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add the view.

@@ -13,9 +13,11 @@ from mmengine.runner.base_loop import BaseLoop
 
 from mmvmr.datasets import BaseMomentDataset
 from mmvmr.engine.hooks.resume_hook import nested_datasets
-from mmvmr.preparation.checks import CHECKS, ERROR, Finding, Split, check_splits, without
+from mmvmr.preparation.checks import CHECKS, ERROR, NOTE, WARNING, Finding, Split, check_splits, without
 from mmvmr.registry import HOOKS
 from mmvmr.utils import check_choice
+
+_LEVELS = {ERROR: logging.ERROR, WARNING: logging.WARNING, NOTE: logging.INFO}
 
 
 @HOOKS.register_module()
@@ -74,8 +76,8 @@ class DatasetCheckHook(Hook):
 
     def _report(self, runner: Runner, findings: Sequence[Finding]) -> None:
         for finding in findings:
-            runner.logger.log(logging.ERROR if finding.severity == ERROR else logging.WARNING, f'data: {finding}')
-        if findings:
+            runner.logger.log(_LEVELS[finding.severity], f'data: {finding}')
+        if any(finding.severity != NOTE for finding in findings):
             runner.logger.info('tools/analysis_tools/check_dataset.py looks at all features')
         errors = [finding for finding in findings if finding.severity == ERROR]
         if errors and self.errors == 'stop':

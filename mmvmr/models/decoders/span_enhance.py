@@ -38,13 +38,19 @@ class SpanEnhance(nn.Module):
 
     Args:
         embed_dims: Channels D.
-        num_points: Points N_s that are read inside a span.
+        num_points: Points N_s inside a span, at which clips are sampled.
+
+    Raises:
+        ValueError: If there is no point.
     """
 
     needs_anchors = True
 
     def __init__(self, embed_dims: int, num_points: int = 10):
         super().__init__()
+        if num_points < 1:
+            off = 'remove model.decoder.layer.enhance to train without the block'
+            raise ValueError(f'SpanEnhance: num_points={num_points}, expected at least 1 ({off})')
         self.num_points = num_points
         self.video = nn.Linear(embed_dims, embed_dims, bias=False)
         self.sentence = nn.Linear(embed_dims, embed_dims, bias=False)

@@ -80,7 +80,7 @@ class NoiseQueryGenerator(nn.Module):
         min_width: See :func:`add_noise`.
 
     Raises:
-        ValueError: If an option is unknown or the scales are not ordered.
+        ValueError: If an option is unknown, the scales are not ordered, or there is no group.
     """
 
     def __init__(
@@ -101,6 +101,9 @@ class NoiseQueryGenerator(nn.Module):
                 f'NoiseQueryGenerator: positive_scale={positive_scale}, negative_scale={negative_scale}, '
                 'expected 0 <= positive_scale <= negative_scale < 1'
             )
+        if num_groups < 1:
+            off = 'remove model.query_initializer.noise to train without noise queries'
+            raise ValueError(f'NoiseQueryGenerator: num_groups={num_groups}, expected at least 1 ({off})')
         self.num_groups = num_groups
         self.positive_scale = positive_scale
         self.contrastive = check_choice(self, 'contrastive', contrastive, _CONTRASTIVE)

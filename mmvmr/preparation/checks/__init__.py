@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 from mmvmr.preparation.checks.annotation_checks import check_annotations, leakage
 from mmvmr.preparation.checks.feature_checks import Progress, check_features
-from mmvmr.preparation.checks.finding import CHECKS, ERROR, WARNING, Finding, Results, Skipped
+from mmvmr.preparation.checks.finding import CHECKS, ERROR, NOTE, WARNING, Finding, Results, Skipped
 from mmvmr.preparation.checks.inventory import clashes, extra, missing, shelves
 from mmvmr.preparation.checks.opening import open_splits, read_split
 from mmvmr.preparation.checks.split import Split
@@ -18,6 +18,7 @@ from mmvmr.preparation.checks.split import Split
 __all__ = [
     'CHECKS',
     'ERROR',
+    'NOTE',
     'WARNING',
     'Finding',
     'Results',

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from mmvmr.preparation.checks.finding import ERROR, WARNING, Finding, found
+from mmvmr.preparation.checks.finding import ERROR, NOTE, WARNING, Finding, found
 from mmvmr.preparation.checks.split import Row, Split
 from mmvmr.structures import source_video
 
 Windows = Sequence[Sequence[float]]
+#: An augmentation that acts on a smaller share of the samples changes next to nothing.
+SCARCE = 0.05
 
 
 def check_annotations(split: Split) -> list[Finding]:
@@ -22,7 +24,7 @@ def check_annotations(split: Split) -> list[Finding]:
     Returns:
         What was found.
     """
-    checks = (duplicate_queries, several_durations, whole_video, past_end, past_clips)
+    checks = (duplicate_queries, several_durations, whole_video, past_end, past_clips, augmentations)
     return [finding for check in checks for finding in check(split)]
 
 
@@ -65,6 +67,28 @@ def leakage(splits: Sequence[Split]) -> list[Finding]:
             'Split by source video if the parts look alike',
             len(videos),
         )
+    return findings
+
+
+def augmentations(split: Split) -> list[Finding]:
+    """Reports how many samples each training transform can act on, with a warning where there are next to none.
+
+    Args:
+        split: The split.
+
+    Returns:
+        One finding per transform that has a method ``applicable``.
+    """
+    findings = []
+    for name, transform in split.augment.items():
+        count, total = sum(transform.applicable(split.rows)), len(split.rows)
+        scarce = count < SCARCE * total
+        text = f'samples can be changed by {type(transform).__name__} (pipeline.augment.{name})'
+        advice = (
+            'It does next to nothing here: see its options and the data it needs, or leave it out' if scarce else ''
+        )
+        severity = WARNING if scarce else NOTE
+        findings.append(Finding('augmentations', severity, split.name, text, advice, count, total))
     return findings
 
 

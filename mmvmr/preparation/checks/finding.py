@@ -9,7 +9,7 @@ from typing import Any
 
 from mmvmr.utils import check_choice
 
-ERROR, WARNING = 'error', 'warning'
+ERROR, WARNING, NOTE = 'error', 'warning', 'note'
 #: Every check by name, for messages and for options that leave some out.
 CHECKS = {
     'open': 'the data set cannot be opened',
@@ -19,6 +19,7 @@ CHECKS = {
     'durations': 'a video with several durations',
     'whole_video': 'moments that leave no clip outside',
     'past_end': 'windows outside of the video',
+    'augmentations': 'samples that a training transform can act on',
     'past_clips': 'windows behind the clips that are used',
     'missing': 'features that are absent',
     'extra': 'features of no annotation',
@@ -42,7 +43,7 @@ class Finding:
 
     Attributes:
         check: Name in :data:`CHECKS`.
-        severity: ``error`` (training stops, or its figures mean nothing) or ``warning`` (probably not meant).
+        severity: ``error`` (training stops, or its figures mean nothing), ``warning`` (probably not meant) or ``note``.
         where: Split and, for features, stream.
         text: What was found.
         advice: What to do about it.
@@ -67,7 +68,7 @@ class Finding:
         found = str(self.count) if self.total is None else f'{self.count} of {self.total}'
         more = ', ...' if self.count > len(self.examples) else ''
         shown = f' ({"; ".join(self.examples)}{more})' if self.examples else ''
-        return f'{self.where}: {self.check}: {found} {self.text}{shown}. {self.advice}'
+        return f'{self.where}: {self.check}: {found} {self.text}{shown}. {self.advice}'.rstrip()
 
     def to_dict(self) -> dict[str, Any]:
         """The attributes as plain values."""

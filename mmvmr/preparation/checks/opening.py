@@ -107,6 +107,9 @@ def _moments(name: str, cfg: dict[str, Any], features: bool) -> tuple[Split | No
         spec = FeatureSpec.from_dict(cfg['feature_spec'])
         return Split(name, rows, spec, **options), results
     try:
+        augment = {key: node for key, node in (cfg['pipeline'].get('augment') or {}).items() if node is not None}
+        known = [key for key, node in augment.items() if hasattr(TRANSFORMS.get(node['type']), 'applicable')]
+        options['augment'] = {key: TRANSFORMS.build(augment[key]) for key in known}
         spec, stores = open_features(cfg['feature_spec'], cfg['stores'], root, cfg.get('spec_file', SPEC_FILE))
         load = TRANSFORMS.build(cfg['pipeline']['load'])
     except _FAULTS as error:

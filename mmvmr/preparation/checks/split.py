@@ -24,6 +24,7 @@ class Split:
             agree.
         window_tolerance: How far a window may reach past the end of its video, in seconds.
         outside: What reading does with windows beyond that: ``error`` or ``clip``.
+        augment: Name to transform of the augmentations that can say which samples they act on (``applicable``).
         partial: Why these are not all rows of the annotation file; empty where they are.
     """
 
@@ -34,6 +35,7 @@ class Split:
     tolerance: float | None = None
     window_tolerance: float = 0.1
     outside: str = 'error'
+    augment: Mapping[str, Any] = field(default_factory=dict)
     partial: str = ''
 
     @classmethod
@@ -49,7 +51,8 @@ class Split:
             The split.
         """
         tolerance = duration_tolerance(dataset.pipeline.load)
-        return cls(name, dataset.rows, dataset.feature_spec, dataset.stores, tolerance, **options)
+        augment = {key: t for key, t in dataset.pipeline.augment.items() if hasattr(t, 'applicable')}
+        return cls(name, dataset.rows, dataset.feature_spec, dataset.stores, tolerance, augment=augment, **options)
 
     @property
     def kind(self) -> str:
