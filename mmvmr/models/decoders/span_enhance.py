@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor, nn
 
 from mmvmr.models.layers import sentence_token, temporal_align_weights
@@ -90,6 +91,6 @@ class SpanEnhance(nn.Module):
         token = self.sentence(sentence_token(memory))
         similarity = (self.video(clips) @ token.unsqueeze(-1)).squeeze(-1) / math.sqrt(clips.shape[-1])  # (B, L)
         weights = temporal_align_weights(anchors, memory.context.mask, self.num_points).to(clips.dtype)
-        at_points = (weights.flatten(1, 2) @ similarity.unsqueeze(-1)).view(weights.shape[:3])  # (B, N, P)
-        per_clip = (at_points.unsqueeze(-2) @ weights).squeeze(-2) / self.num_points  # (B, N, L)
+        at_points = torch.einsum('b n p l, b l -> b n p', weights, similarity)
+        per_clip = torch.einsum('b n p, b n p l -> b n l', at_points, weights) / self.num_points
         return per_clip @ clips

@@ -93,12 +93,12 @@ class DecoderLayer(nn.Module):
 
 @MODELS.register_module()
 class AnchorRefiner(nn.Module):
-    """Moves the anchors after every layer with one MLP shared by the layers.
+    """Iterative refinement of the reference points with one MLP shared by all decoder layers.
 
     Args:
         embed_dims: Channels D.
         coder: Config of the span coder that applies the offset.
-        zero_init: Start without movement, and before the last layer from torch's default weights (EaTR). The official
+        zero_init: Initialise the last layer with zeros and the others with the default of torch (EaTR). The official
             code of QD-DETR intends this and then overwrites it.
     """
 
@@ -117,7 +117,7 @@ class AnchorRefiner(nn.Module):
             nn.init.zeros_(self.mlp.layers[-1].bias)
 
     def forward(self, content: Tensor, anchors: Tensor) -> Tensor:
-        """Return the moved anchors (B, N, 2)."""
+        """Return the refined reference points (B, N, 2)."""
         return self.coder.decode(self.mlp(content), anchors)
 
 
@@ -129,14 +129,14 @@ class TransformerDecoder(nn.Module):
         num_layers: Number of layers S.
         layer: Config of a layer with the signature of :class:`DecoderLayer`.
         position: Config of the query position, e.g. :class:`AnchorQueryPosition`.
-        first_layer: What the first layer has different from ``layer`` (merged recursively).
-        refiner: Config of :class:`AnchorRefiner`; None where anchors stay or do not exist.
+        first_layer: Options of the first layer that differ from ``layer`` (merged recursively).
+        refiner: Config of :class:`AnchorRefiner`; None where reference points are fixed or absent.
         embed_dims: Channels D.
-        output_norm: Normalise the states that heads read; the un-normalised ones feed the next layer.
-        refine_from: What the refined anchors that heads read are made of: ``state`` for the state and the detached
-            anchor, as the next layer gets them; ``output`` for the normalised state and the anchor with its gradient
-            (EaTR).
-        detach_anchors: Keep the gradient of positions away from the anchors of the initializer (EaTR).
+        output_norm: Normalise the states that the heads receive; the next layer receives the un-normalised ones.
+        refine_from: Source of the refined reference points that the heads receive: ``state``, the state and the
+            detached reference point, as in the next layer; or ``output``, the normalised state and the reference
+            point with its gradient (EaTR).
+        detach_anchors: Stop the gradient from the positions to the initial reference points (EaTR).
 
     Raises:
         ValueError: If ``refine_from`` is unknown or there is no refiner for it, or if a block relates spans to clips
@@ -183,28 +183,29 @@ class TransformerDecoder(nn.Module):
             memory: Encoder output.
 
         Returns:
-            States and anchors of every layer. Anchors are detached from layer to layer but keep their gradient in
-            the result.
+            States and reference points of every layer. Reference points are detached between layers and keep their
+            gradient in the result.
         """
-        content, anchors = queries.content, queries.anchors
-        hidden, entered, refined = [], [], []
-        stored = anchors
-        if anchors is not None and self.detach_anchors:
-            anchors = anchors.detach()
+        content, reference = queries.content, queries.anchors
+        hidden, inputs, outputs = [], [], []  # per layer: normalised state, reference points before and after
+        layer_reference = reference.detach() if reference is not None and self.detach_anchors else reference
         for index, layer in enumerate(self.layers):
-            position = self.position(queries, content, anchors, index)
-            content = layer(content, position, memory, anchors, queries.attn_mask)
+            position = self.position(queries, content, layer_reference, index)
+            content = layer(content, position, memory, layer_reference, queries.attn_mask)
             hidden.append(self.norm(content))
-            if anchors is None:
+            if reference is None:
                 continue
-            entered.append(stored)
-            stored = anchors if self.refiner is None else self.refiner(content, anchors)
-            refined.append(stored if self.refine_from == 'state' else self.refiner(hidden[-1], entered[-1]))
-            anchors = stored if self.refiner is None else stored.detach()
+            inputs.append(reference)  # with gradient; the layer itself gets them without
+            if self.refiner is None:
+                reference = layer_reference
+            else:
+                reference = self.refiner(content, layer_reference)
+                layer_reference = reference.detach()
+            outputs.append(reference if self.refine_from == 'state' else self.refiner(hidden[-1], inputs[-1]))
         return Decoded(
             hidden=torch.stack(hidden),
-            anchors=torch.stack(entered) if entered else None,
-            refined=torch.stack(refined) if refined else None,
+            anchors=torch.stack(inputs) if inputs else None,
+            refined=torch.stack(outputs) if outputs else None,
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from mmvmr.models.layers import masked_mean
@@ -125,7 +126,7 @@ class ProposalMapEncoder(nn.Module):
             Memory with ``proposals``; candidates in the order of the rows of the map.
         """
         filled = self.convs(self.map(features.video.feat.transpose(1, 2)))
-        cells = filled.flatten(2)[..., self.cells].transpose(1, 2)
+        cells = rearrange(filled, 'v d start end -> v (start end) d')[:, self.cells]
         pooled, contrastive, iou = self.sentence(features.text)
         proposals = Proposals(
             spans=self.spans.expand(len(cells), -1, -1),

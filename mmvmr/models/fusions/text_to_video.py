@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from mmvmr.models.layers import FFN, residual_dropout, xavier_
@@ -144,5 +145,4 @@ def head_major_mask(mask: Tensor, num_heads: int) -> Tensor:
     Returns:
         (B, H, N, L).
     """
-    batch = mask.shape[0]
-    return mask.repeat(num_heads, 1, 1).view(batch, num_heads, *mask.shape[1:])
+    return rearrange(repeat(mask, 'b n l -> (h b) n l', h=num_heads), '(b h) n l -> b h n l', h=num_heads)

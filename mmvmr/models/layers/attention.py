@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from mmvmr.models.layers.elementwise import dropout as drop_elements
@@ -84,13 +85,13 @@ def attend_heads(
 
 
 def split_heads(x: Tensor, num_heads: int) -> Tensor:
-    """(B, L, H * C) to (B, H, L, C)."""
-    return x.unflatten(-1, (num_heads, -1)).transpose(1, 2)
+    """Split the channels into heads, (B, H, L, C)."""
+    return rearrange(x, 'b l (h c) -> b h l c', h=num_heads)
 
 
 def merge_heads(x: Tensor) -> Tensor:
-    """(B, H, L, C) to (B, L, H * C)."""
-    return x.transpose(1, 2).flatten(2)
+    """Concatenate the heads along the channels, (B, L, H * C)."""
+    return rearrange(x, 'b h l c -> b l (h c)')
 
 
 def expand_mask(mask: Tensor | None) -> Tensor | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from mmvmr.models.layers.attention import split_heads
@@ -75,13 +76,15 @@ class BoundaryDeformation(nn.Module):
         Returns:
             The update, without residual (B, N, D).
         """
-        heads = (self.num_heads, -1)
-        weights = self.weights(state).unflatten(-1, heads).softmax(-1)  # (B, N, H, K)
-        points = self._clip_coordinates(boundary, self.offsets(state).unflatten(-1, heads).float(), mask)
-        read = (weights.unsqueeze(-1) * hat_weights(points, mask.shape[1]).to(weights.dtype)).sum(-2)  # (B, N, H, L)
-        out = read.transpose(1, 2) @ split_heads(self.value(features), self.num_heads)  # (B, H, N, D / H)
-        # Channels side by side per dimension, not per head: the order of the official weights.
-        return self.output(out.permute(0, 2, 3, 1).flatten(2))
+        per_head = 'b n (h points) -> b n h points'
+        weights = rearrange(self.weights(state), per_head, h=self.num_heads).softmax(-1)
+        offsets = rearrange(self.offsets(state), per_head, h=self.num_heads)
+        points = self._clip_coordinates(boundary, offsets.float(), mask)
+        clip_weights = (weights.unsqueeze(-1) * hat_weights(points, mask.shape[1]).to(weights.dtype)).sum(-2)
+        values = split_heads(self.value(features), self.num_heads)
+        attended = rearrange(clip_weights, 'b n h l -> b h n l') @ values
+        # The heads vary fastest along the channels: the order of the official weights.
+        return self.output(rearrange(attended, 'b h n c -> b n (c h)'))
 
     def _clip_coordinates(self, boundary: Tensor, offsets: Tensor, mask: Tensor) -> Tensor:
         """Clip coordinates of the points (B, N, H, K) from their distances in clips (B, N, H, K)."""

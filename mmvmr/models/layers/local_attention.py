@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from mmvmr.models.layers.attention import attend
@@ -37,19 +38,20 @@ def attend_near(
     fill = -length % block
 
     def near(x: Tensor) -> Tensor:
-        """(B, L, C) to the positions that each block can see, (B * blocks, block + 2 * reach, C)."""
+        """Gather the positions that each block attends to, (B * blocks, block + 2 * reach, C)."""
         padded = F.pad(x, (0, 0, reach, reach + fill))
-        return padded.unfold(1, block + 2 * reach, block).flatten(0, 1).transpose(1, 2)
+        return rearrange(padded.unfold(1, block + 2 * reach, block), 'b blocks c l -> (b blocks) l c')
 
-    queries = F.pad(query, (0, 0, 0, fill)).reshape(-1, block, query.shape[-1])
-    own = F.pad(mask, (0, fill)).reshape(-1, block)
+    queries = rearrange(F.pad(query, (0, 0, 0, fill)), 'b (blocks l) c -> (b blocks) l c', l=block)
+    valid = rearrange(F.pad(mask, (0, fill)), 'b (blocks l) -> (b blocks) l', l=block)
     seen = near(mask.unsqueeze(-1).to(query.dtype)).squeeze(-1) > 0
     distance = torch.arange(block + 2 * reach, device=query.device) - torch.arange(block, device=query.device)[:, None]
     allowed = ((distance >= 0) & (distance <= 2 * reach)) & seen[:, None]
-    # A padded position has nothing to look at, which would give NaN: it may look at itself and is erased below.
-    allowed = allowed | ((distance == reach) & ~own.unsqueeze(-1))
+    # A padded position without a key would give NaN: it attends to itself and is zeroed below.
+    allowed = allowed | ((distance == reach) & ~valid.unsqueeze(-1))
     out = attend(queries, near(key), near(value), num_heads, allowed, dropout)
-    return out.reshape(batch, length + fill, -1)[:, :length].where(mask.unsqueeze(-1), 0.0)
+    out = rearrange(out, '(b blocks) l c -> b (blocks l) c', b=batch)
+    return out[:, :length].where(mask.unsqueeze(-1), 0.0)
 
 
 @MODELS.register_module()

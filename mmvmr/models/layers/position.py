@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from mmvmr.models.layers.mlp import MLP
@@ -19,7 +20,8 @@ def _frequencies(dims: int, device: torch.device) -> Tensor:
 def _interleaved(phase: Tensor, dims: int) -> Tensor:
     """Sine on even and cosine on odd channels of ``phase / frequency``: (...,) to (..., dims)."""
     angle = phase.unsqueeze(-1) / _frequencies(dims, phase.device)
-    return torch.stack((angle[..., 0::2].sin(), angle[..., 1::2].cos()), dim=-1).flatten(-2)
+    code = torch.stack((angle[..., 0::2].sin(), angle[..., 1::2].cos()), dim=-1)
+    return rearrange(code, '... c pair -> ... (c pair)')
 
 
 def sine_embedding(spans: Tensor, dims: int) -> Tensor:

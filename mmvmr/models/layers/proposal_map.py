@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
@@ -93,7 +94,8 @@ class _SparseMap(nn.Module):
         for step in range(len(self.steps)):
             rows.append(self.pool(step, rows[-1]))
         flat = clips.new_zeros(*clips.shape[:2], self.num_clips**2)
-        return flat.index_copy(2, self.places, torch.cat(rows, dim=2)).unflatten(2, (self.num_clips, self.num_clips))
+        flat = flat.index_copy(2, self.places, torch.cat(rows, dim=2))
+        return rearrange(flat, 'v d (start end) -> v d start end', start=self.num_clips)
 
 
 @MODELS.register_module()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from mmvmr.models.layers.mlp import MLP
@@ -86,7 +87,7 @@ class AnchorQueryPosition(nn.Module):
         """
         codes = sine_embedding(anchors, self.coordinate_dims)
         codes = codes.flip(-2) if self.width_first else codes
-        code = codes.flatten(-2)
+        code = rearrange(codes, '... coordinate c -> ... (coordinate c)')
         sine = codes[..., 0, :] if self.full_width else code
         if self.query_scale is not None and (layer > 0 or self.scale_first_layer):
             sine = sine * self.query_scale(content)
@@ -112,7 +113,8 @@ class SpanQueryPosition(nn.Module):
 
     def forward(self, queries: Queries, content: Tensor, anchors: Tensor, layer: int) -> QueryPosition:
         """Embed the anchors; arguments as in :class:`AnchorQueryPosition`."""
-        pos = self.point_head(sine_embedding(anchors, self.embed_dims // 2).flatten(-2))
+        code = sine_embedding(anchors, self.embed_dims // 2)
+        pos = self.point_head(rearrange(code, 'b n coordinate c -> b n (coordinate c)'))
         return QueryPosition(pos, pos)
 
 

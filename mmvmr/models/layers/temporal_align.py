@@ -59,4 +59,4 @@ def temporal_align(feat: Tensor, mask: Tensor, spans: Tensor, num_points: int) -
         (B, N, P, D).
     """
     weights = temporal_align_weights(spans, mask, num_points).to(feat.dtype)
-    return (weights.flatten(1, 2) @ feat).unflatten(1, weights.shape[1:3])
+    return torch.einsum('b n p l, b l d -> b n p d', weights, feat)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange, reduce
 from mmengine.logging import MessageHub
 from torch import Tensor
 
@@ -40,7 +41,7 @@ def sentence_iou(targets: MomentTargets) -> Tensor:
     spans = to_start_end(targets.spans)
     iou = pairwise_iou(spans.unsqueeze(1), spans.unsqueeze(0))
     exists = targets.span_mask[:, None, :, None] & targets.span_mask[None, :, None, :]
-    return (iou * exists).flatten(2).amax(-1)
+    return reduce(iou * exists, 'b other g h -> b other', 'max')
 
 
 def video_rows(outputs: Outputs) -> Tensor:
@@ -144,13 +145,13 @@ class _MutualMatchingLoss(DenseLoss):
 
 @MODELS.register_module()
 class MomentToSentenceLoss(_MutualMatchingLoss):
-    """A moment chooses its sentence among those of the batch (MMN, equation 4; ``loss_vid``).
+    """Softmax loss of a moment over the sentences of the batch (MMN, equation 4; ``loss_vid``).
 
-    Other sentences of the same video whose moments overlap its own do not take part. Under distributed training the
-    sentences of all processes do.
+    Other sentences of the same video whose moments overlap the moment are left out of the softmax. Under distributed
+    training it runs over the sentences of all processes.
 
     Args:
-        removal_iou: IoU of moments from which on two sentences of a video count as meaning the same.
+        removal_iou: Two sentences of a video mean the same if the IoU of their moments is at least this.
         **kwargs: See :class:`_MutualMatchingLoss`.
     """
 
@@ -160,32 +161,33 @@ class MomentToSentenceLoss(_MutualMatchingLoss):
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss, the mean over positives; see :meth:`DenseLoss.forward`."""
-        rows = video_rows(outputs)
+        video = video_rows(outputs)
         moments, sentences = outputs.memory.proposals.contrastive.unit()
-        positives = self.positives(moments, rows, candidate_iou(outputs, targets))
-        everywhere, start = gather_rows(sentences)
-        own = torch.arange(len(rows), device=rows.device)
-        logits = positives @ everywhere.t()
-        pair = F.one_hot(own + start, len(everywhere)).bool()
-        logits = (logits - self.margin * pair.unsqueeze(1)) / self.temperature
-        same = (rows.unsqueeze(1) == rows) & (sentence_iou(targets) >= self.removal_iou) & ~pair[:, start + own]
-        removed = pair.new_zeros(pair.shape).index_copy(1, start + own, same)
-        loss = -logits.masked_fill(removed.unsqueeze(1), -torch.inf).log_softmax(-1)[own, :, start + own]
+        positives = self.positives(moments, video, candidate_iou(outputs, targets))  # (B, K, D)
+        all_sentences, start = gather_rows(sentences)
+        row = torch.arange(len(video), device=video.device)
+        column = row + start  # of the sentence that belongs to the row
+        is_pair = F.one_hot(column, len(all_sentences)).bool()
+        logits = (positives @ all_sentences.t() - self.margin * is_pair.unsqueeze(1)) / self.temperature
+        # Other sentences of the video that mean the same moment; only this process knows its own videos.
+        paraphrase = (video.unsqueeze(1) == video) & (sentence_iou(targets) >= self.removal_iou)
+        removed = is_pair.new_zeros(is_pair.shape).index_copy(1, column, paraphrase & ~is_pair[:, column])
+        loss = -logits.masked_fill(removed.unsqueeze(1), -torch.inf).log_softmax(-1)[row, :, column]
         valid = targets.span_mask.any(1)
         return joint_ratio((loss * valid.unsqueeze(1)).sum(), valid.sum() * loss.shape[1])
 
 
 @MODELS.register_module()
 class SentenceToMomentLoss(_MutualMatchingLoss):
-    """A sentence chooses its moment among those of its video and of the others (MMN, equation 5; ``loss_sent``).
+    """Softmax loss of a sentence over the candidate moments of all videos (MMN, equation 5; ``loss_sent``).
 
-    Candidates of its own video that overlap the ground truth do not take part. Under distributed training the videos
-    of all processes do.
+    Candidates of the video of the sentence that overlap the ground truth are no negatives. Under distributed training
+    the softmax runs over the videos of all processes.
 
     Args:
-        negative_iou: Candidates of its own video below this IoU are negatives.
-        removed: What the others of its video add to the denominator: nothing (``excluded``), or ``exp(0)`` as if their
-            cosine were ``zero``, because the official code multiplies the cosine with the mask before the exponential.
+        negative_iou: Candidates of the same video are negatives below this IoU.
+        removed: Contribution of the other candidates of the video to the denominator: none (``excluded``), or
+            ``exp(0)`` (``zero``), because the official code multiplies the cosine by the mask before the exponential.
         **kwargs: See :class:`_MutualMatchingLoss`.
 
     Raises:
@@ -202,18 +204,19 @@ class SentenceToMomentLoss(_MutualMatchingLoss):
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss, the mean over positives; see :meth:`DenseLoss.forward`."""
-        rows, iou = video_rows(outputs), candidate_iou(outputs, targets)
+        video, iou = video_rows(outputs), candidate_iou(outputs, targets)
         moments, sentences = outputs.memory.proposals.contrastive.unit()
-        positive = (self.positives(moments, rows, iou) @ sentences.unsqueeze(-1)).squeeze(-1) - self.margin
-        positive = positive / self.temperature
-        everywhere, start = gather_rows(moments.flatten(1))
-        everywhere = everywhere.unflatten(1, moments.shape[1:])
-        logits = (sentences @ everywhere.flatten(0, 1).t()).unflatten(1, everywhere.shape[:2]) / self.temperature
-        own = F.one_hot(rows + start, len(everywhere)).bool()
-        removed = own.unsqueeze(-1) & (iou >= self.negative_iou).unsqueeze(1)
+        cosine = (self.positives(moments, video, iou) @ sentences.unsqueeze(-1)).squeeze(-1)
+        positive = (cosine - self.margin) / self.temperature  # (B, K)
+        gathered, start = gather_rows(rearrange(moments, 'v m d -> v (m d)'))
+        num_videos, num_moments = len(gathered), moments.shape[1]
+        candidates = rearrange(gathered, 'v (m d) -> (v m) d', m=num_moments)
+        logits = rearrange(sentences @ candidates.t(), 'b (v m) -> b v m', v=num_videos) / self.temperature
+        own_video = F.one_hot(video + start, num_videos).bool()
+        removed = own_video.unsqueeze(-1) & (iou >= self.negative_iou).unsqueeze(1)
         logits = logits.masked_fill(removed, 0.0 if self.removed == 'zero' else -torch.inf)
-        rest = logits.flatten(1).logsumexp(1)
-        rest = torch.logaddexp(rest, rest.new_full((), self._EPS)).unsqueeze(1)
-        loss = torch.logaddexp(positive, rest) - positive
+        negative = rearrange(logits, 'b v m -> b (v m)').logsumexp(1)
+        negative = torch.logaddexp(negative, negative.new_full((), self._EPS)).unsqueeze(1)
+        loss = torch.logaddexp(positive, negative) - positive
         valid = targets.span_mask.any(1)
         return joint_ratio((loss * valid.unsqueeze(1)).sum(), valid.sum() * loss.shape[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from einops import rearrange
 from torch import nn
 
 from mmvmr.models.layers import MLP, instance_token
@@ -58,7 +59,8 @@ class DynamicAnchorQueryInitializer(nn.Module):
         Returns:
             Queries with anchors (B, N, 2), which are the set ``init`` too where they are supervised.
         """
-        spans = self.mlp(instance_token(memory)).float().sigmoid().unflatten(-1, (self.num_queries, 2))
+        spans = self.mlp(instance_token(memory)).float().sigmoid()
+        spans = rearrange(spans, 'b (n coordinate) -> b n coordinate', n=self.num_queries)
         return Queries(
             content=self.content.expand(spans.shape[0], -1, -1),
             anchors=spans.detach() if self.detach else spans,

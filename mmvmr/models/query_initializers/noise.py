@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import torch
+from einops import rearrange
 from mmengine.logging import MessageHub
 from torch import Tensor, nn
 
@@ -130,19 +131,20 @@ class NoiseQueryGenerator(nn.Module):
         start, count = queries.anchors.shape[1], groups * copies * spans
         positive = torch.arange(copies, device=valid.device) == 0
         source = torch.arange(spans, device=valid.device).where(valid & positive[:, None], -1)
-        partner = torch.arange(count, device=valid.device).view(groups, copies, spans) + spans
+        partner = rearrange(torch.arange(count, device=valid.device), '(k c g) -> k c g', k=groups, c=copies) + spans
         partner = partner.where(source >= 0, -1) if copies == 2 else torch.full_like(source, -1)
+        flat = 'b k c g -> b (k c g)'  # group by group, its positives before its negatives
         block = QueryGroup(
             'noise',
             start,
             start + count,
-            matched_gt=source.flatten(1),
-            mask=valid.flatten(1),
-            extras=(DenoisingPairs(partner.flatten(1)),),
+            matched_gt=rearrange(source, flat),
+            mask=rearrange(valid, flat),
+            extras=(DenoisingPairs(rearrange(partner, flat)),),
         )
         # Content of several states side by side (BAM-DETR) starts equal.
         content = self.content.repeat(queries.content.shape[-1] // len(self.content)).expand(batch, count, -1)
-        noised = anchors.flatten(1, 3)
+        noised = rearrange(anchors, 'b k c g coordinate -> b (k c g) coordinate')
         if queries.anchors.shape[-1] == 3:
             noised = spans_to_moments(noised)
         return dataclasses.replace(
@@ -175,7 +177,7 @@ class NoiseQueryGenerator(nn.Module):
         batch, groups, copies, spans = valid.shape
         size = copies * spans
         group = torch.arange(groups * size, device=valid.device) // size
-        noise = (group[:, None] == group) & valid.flatten(1)[:, None]  # (B, n, n)
+        noise = (group[:, None] == group) & rearrange(valid, 'b k c g -> b 1 (k c g)')
         total = start + groups * size
         mask = torch.zeros(batch, total, total, dtype=torch.bool, device=valid.device)
         mask[:, :, :start] = True
