@@ -34,9 +34,9 @@ def _options(args: Options) -> dict[str, Any]:
 
 def _criterion(args: Options, common: dict[str, Any]) -> dict[str, Any]:
     losses = common['losses']
-    # The base config has None in their place.
-    common['assigner']['costs']['label'].update(_delete_=True, type='ForegroundCost')
-    losses['label'].update(_delete_=True, type='ForegroundLoss')
+    # The base config has no such entries.
+    common['assigner']['costs']['label'].update(type='ForegroundCost')
+    losses['label'].update(type='ForegroundLoss')
     for name in family.SALIENCY:
         losses.setdefault(name, {})['weight'] = args['lw_saliency']
     losses['quality'] = losses['boundary'] = None
