@@ -7,16 +7,16 @@ _base_ = [
 ]
 model = dict(
     shared=dict(embed_dims=256, word_dims=384, num_clips=32),
-    projector=dict(video_dims=1664, text_dims=384, num_parts=64),
+    projector=dict(num_parts=64),
     encoder=dict(map=dict(counts=(15,)), num_layers=2, kernel_size=3),
     criterion=dict(losses=dict(vid=dict(late_epoch=10), sent=dict(late_epoch=10))),
 )
-dataset = dict(feature_spec=dict(tef=False), pipeline=dict(tef=None))
-collate = dict(type='video_collate')
-train_dataloader = dict(batch_size=16, sampler=dict(type='VideoSampler'), collate_fn=collate, dataset=dataset)
-val_dataloader = dict(batch_size=50, sampler=dict(type='VideoSampler'), collate_fn=collate, dataset=dataset)
+feature_spec = dict(tef=False)
+_dataset = dict(pipeline=dict(tef=None))
+_collate = dict(type='video_collate')
+train_dataloader = dict(batch_size=16, sampler=dict(type='VideoSampler'), collate_fn=_collate, dataset=_dataset)
+val_dataloader = dict(batch_size=50, sampler=dict(type='VideoSampler'), collate_fn=_collate, dataset=_dataset)
 test_dataloader = val_dataloader
-del dataset, collate  # only names of this file
 train_cfg = dict(max_epochs=15, val_interval=5)
 optim_wrapper = dict(optimizer=dict(lr=5e-4), paramwise_cfg=None)
 param_scheduler = dict(milestones=[8, 12])

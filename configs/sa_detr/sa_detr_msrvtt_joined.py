@@ -1,11 +1,22 @@
 # SA-DETR on joined videos, where position says nothing: trains on a CPU. Settings of the SlowFast + CLIP row.
 _base_ = [
-    '../_base_/models/sa_detr_no_align.py',
+    '../_base_/models/sa_detr.py',
     '../_base_/datasets/msrvtt_joined.py',
     '../_base_/schedules/schedule_joined.py',
     '../_base_/default_runtime.py',
 ]
 model = dict(
-    projector=dict(video_dims=1666, text_dims=384),
+    criterion=dict(
+        losses=dict(
+            quality=dict(matched_weight=10.0),
+            video_text=None,
+            clip_local=None,
+            clip_intra=None,
+            clip_inter=None,
+            saliency_margin=dict(weight=4.0),
+            saliency_rank=dict(weight=4.0),
+            saliency_negative=dict(weight=4.0),
+        )
+    ),
     decoder=dict(layer=dict(enhance=dict(num_points=15))),
 )

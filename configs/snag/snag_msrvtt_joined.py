@@ -7,19 +7,18 @@ _base_ = [
 ]
 model = dict(
     shared=dict(embed_dims=256, text_embed_dims=128),
-    projector=dict(video_dims=1664, text_dims=384),
     encoder=dict(video=dict(arch=(2, 1, 5), max_length=192), text=dict(num_layers=2, max_length=32)),
     point_generator=dict(regression_range=4, max_length=192),
     point_head=dict(num_levels=5),
     criterion=dict(losses=dict(foreground=dict(normalizer=dict(initial=100)), span=dict(normalizer=dict(initial=100)))),
     postprocessor=dict(nms=dict(max_predictions=10)),
 )
-dataset = dict(feature_spec=dict(tef=False), pipeline=dict(tef=None))
-collate = dict(type='video_collate')
-train_dataloader = dict(batch_size=32, sampler=dict(type='VideoSampler'), collate_fn=collate, dataset=dataset)
-val_dataloader = dict(batch_size=90, sampler=dict(type='VideoSampler'), collate_fn=collate, dataset=dataset)
+feature_spec = dict(tef=False)
+_dataset = dict(pipeline=dict(tef=None))
+_collate = dict(type='video_collate')
+train_dataloader = dict(batch_size=32, sampler=dict(type='VideoSampler'), collate_fn=_collate, dataset=_dataset)
+val_dataloader = dict(batch_size=90, sampler=dict(type='VideoSampler'), collate_fn=_collate, dataset=_dataset)
 test_dataloader = val_dataloader
-del dataset, collate  # only names of this file
 train_cfg = dict(max_epochs=15, val_interval=5)
 param_scheduler = dict(end=3)
 default_hooks = dict(ema=dict(type='MomentEMAHook', momentum=0.002))

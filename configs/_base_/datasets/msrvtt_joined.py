@@ -6,29 +6,24 @@
 _base_ = ['./moments.py']
 data_root = 'data/msrvtt_1k'
 
-dataset = dict(
-    type='JoinedVideos',
-    data_root=data_root,
-    feature_spec=dict(
-        streams=dict(effnet=dict(dim=1280), conse=dict(dim=384)),
-        text=dict(dim=384, max_length=32),
-        clip_len=1.0,
-    ),
-    stores=dict(
-        effnet=dict(type='FolderStore', folder='features/effnet_lite0_1fps', key='features'),
-        conse=dict(type='FolderStore', folder='features/conse_minilm_1fps', key='features'),
-        text=dict(type='FolderStore', folder='features/minilm_tokens', template='{text}.npz', key='last_hidden_state'),
-    ),
-    pipeline=dict(targets=dict(grid='clip_len')),
+feature_spec = dict(
+    streams=dict(effnet=dict(dim=1280), conse=dict(dim=384)),
+    text=dict(dim=384, max_length=32),
+    clip_len=1.0,
 )
+stores = dict(
+    effnet=dict(type='FolderStore', folder='features/effnet_lite0_1fps', template='{vid}.npz', key='features'),
+    conse=dict(type='FolderStore', folder='features/conse_minilm_1fps', template='{vid}.npz', key='features'),
+    text=dict(type='FolderStore', folder='features/minilm_tokens', template='{text}.npz', key='last_hidden_state'),
+)
+_dataset = dict(type='JoinedVideos', data_root=data_root, pipeline=dict(targets=dict(grid='clip_len')))
 train_dataloader = dict(
-    num_workers=0, persistent_workers=False, dataset=dict(dataset, ann_file='train_videos.jsonl', joins=2)
+    num_workers=0, persistent_workers=False, dataset=dict(_dataset, ann_file='train_videos.jsonl', joins=2)
 )
 val_dataloader = dict(
-    batch_size=90, num_workers=0, persistent_workers=False, dataset=dict(dataset, ann_file='val_joined.jsonl')
+    batch_size=90, num_workers=0, persistent_workers=False, dataset=dict(_dataset, ann_file='val_joined.jsonl')
 )
 test_dataloader = val_dataloader
-del dataset  # only a name of this file
 
 val_evaluator = [dict(type='MomentRetrievalMetric', protocol='charades')]
 test_evaluator = val_evaluator
