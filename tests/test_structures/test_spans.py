@@ -34,6 +34,22 @@ def test_boundary_oriented_moments():
     torch.testing.assert_close(spans_to_moments(spans), expected)
 
 
+@pytest.mark.parametrize('lead', [(), (3,), (3, 4)])
+def test_any_leading_shape(lead):
+    """The last dimension holds the numbers of a span, however many come before it."""
+    for function, values, expected in (
+        (to_start_end, [0.5, 0.2], [0.4, 0.6]),
+        (to_center_width, [0.4, 0.6], [0.5, 0.2]),
+        (moments_to_start_end, [0.5, 0.1, 0.3], [0.4, 0.8]),
+        (spans_to_moments, [0.9, 0.4], [0.85, 0.15, 0.15]),
+    ):
+        found = function(torch.tensor(values).expand(*lead, -1))
+        torch.testing.assert_close(found, torch.tensor(expected).expand(*lead, -1))
+    for function in (paired_iou, paired_hull_iou, paired_giou):
+        found = function(torch.tensor([0.0, 4.0]).expand(*lead, 2), torch.tensor([2.0, 6.0]))
+        torch.testing.assert_close(found, torch.tensor(1 / 3).expand(lead))
+
+
 #: Two windows, and their IoU, intersection over hull and generalised IoU.
 PAIRS = {
     'equal': ((2, 6), (2, 6), 1.0, 1.0, 1.0),
