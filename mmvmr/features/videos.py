@@ -6,6 +6,8 @@ import glob
 from collections.abc import Iterable
 from pathlib import Path
 
+from mmvmr.utils.io import read_text
+
 # fmt: off
 SUFFIXES = frozenset([
     '.3gp', '.avi', '.flv', '.m2ts', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.mts', '.ogv', '.ts', '.vob',
@@ -47,7 +49,7 @@ def _files(source: str) -> list[Path]:
         files = sorted(f for f in path.rglob('*') if f.suffix.lower() in SUFFIXES and f.is_file())
         return _some(files, f'{source}: no video below this folder (files that end in {" ".join(sorted(SUFFIXES))})')
     if path.suffix.lower() in LISTS and path.is_file():
-        lines = path.read_text(encoding='utf-8').splitlines()
+        lines = read_text(path).splitlines()
         files = [path.parent / line.strip() for line in lines if line.strip()]
         return _some(files, f'{source}: the list is empty, expected the path of a video per line')
     if path.is_file():

@@ -30,6 +30,7 @@ from mmvmr.preparation.negative_mining import (
 )
 from mmvmr.utils import atomic_write
 from mmvmr.utils.cli import UserError, one_line_errors
+from mmvmr.utils.io import read_text
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -84,7 +85,7 @@ def run(args: argparse.Namespace) -> Mined:
         embeddings = read_embeddings(args.embeddings, rows, args.qids, args.key)
     mined = mine_negatives(rows, embeddings, args.max_iou, args.max_similarity)
     # Split at line feeds alone: a sentence may hold other characters that str.splitlines takes for line ends.
-    lines = [line for line in args.annotations.read_text(encoding='utf-8-sig').split('\n') if line.strip()]
+    lines = [line for line in read_text(args.annotations).split('\n') if line.strip()]
     with atomic_write(args.out) as tmp, tmp.open('w', encoding='utf-8', newline='\n') as out:
         out.writelines(with_negatives(*parts) + '\n' for parts in zip(lines, rows, mined.ids, strict=True))
     return mined

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from mmvmr.datasets.schema import Fault, shown
 from mmvmr.preparation.converters.located import UNREADABLE, LocatedRow
+from mmvmr.utils.io import read_text
 
 _LINE = re.compile(r'\s*(\S+)\s+(\S+)\s+(\S+?)\s*##(.*)')
 
@@ -28,7 +28,7 @@ def sentence_rows(
         One row per line.
     """
     rows = []
-    for number, line in enumerate(Path(path).read_text(encoding='utf-8-sig').splitlines(), start=1):
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
         if line.strip():
             rows.append(_row(f'{path}:{number}', line, durations, first_qid + len(rows), cut))
     return rows

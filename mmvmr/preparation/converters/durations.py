@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -12,7 +13,7 @@ from typing import Any
 from mmvmr.datasets.schema import Fault
 from mmvmr.features.decoding import VideoReader
 from mmvmr.features.videos import find_videos
-from mmvmr.utils.io import read_json, read_jsonl
+from mmvmr.utils.io import read_json, read_jsonl, read_text
 
 #: Name of a video to its length in seconds, None if it is not known.
 Lookup = Callable[[str], float | None]
@@ -47,9 +48,8 @@ def read_durations(path: str | os.PathLike[str]) -> dict[str, float]:
     elif source.suffix == '.jsonl':
         entries = [(f'{path}, row {number}', row) for number, row in enumerate(read_jsonl(source), start=1)]
     else:
-        with open(source, encoding='utf-8-sig', newline='') as lines:
-            reader = csv.DictReader(lines)
-            entries = [(f'{path}:{reader.line_num}', row) for row in reader]
+        reader = csv.DictReader(io.StringIO(read_text(source), newline=''))
+        entries = [(f'{path}:{reader.line_num}', row) for row in reader]
     return _durations(entries, path)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import io
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from typing import Any
 from mmvmr.datasets.schema import Fault
 from mmvmr.preparation.converters.durations import Lookup, looked_up
 from mmvmr.preparation.converters.located import LocatedRow
+from mmvmr.utils.io import read_text
 
 REQUIRED = ('video', 'query', 'start', 'end')
 COLUMNS = (*REQUIRED, 'duration', 'qid')
@@ -53,7 +55,7 @@ def table_rows(path: str | os.PathLike[str], lookup: Lookup | None = None) -> li
 
 def _lines(source: Path) -> Iterator[tuple[int, dict[Any, Any]]]:
     """Number of each line that is not empty, and its cells by column; what is too much is a list below ``_REST``."""
-    with open(source, encoding='utf-8-sig', newline='') as stream:
+    with io.StringIO(read_text(source), newline='') as stream:
         separator = max(',;\t', key=stream.readline().count)
         stream.seek(0)
         reader = csv.reader(stream, delimiter=separator, strict=True)

@@ -14,7 +14,7 @@ from mmvmr.preparation.converters.lines import jsonl_rows
 from mmvmr.preparation.converters.located import LocatedRow, find_faults
 from mmvmr.preparation.converters.repair import repair, without_faults
 from mmvmr.utils.cli import UserError, one_line_errors
-from mmvmr.utils.io import read_json, write_jsonl
+from mmvmr.utils.io import read_json, read_text, write_jsonl
 
 #: Exit status of a file with faults; mistakes on the command line have 2.
 FAULTY = 1
@@ -68,7 +68,7 @@ def with_highlights(read: Callable[..., list[LocatedRow]]) -> Callable[[argparse
     def rows(args: argparse.Namespace) -> list[LocatedRow]:
         if args.source.suffix == '.jsonl':
             return jsonl_rows(args.source)
-        names = None if args.only is None else args.only.read_text(encoding='utf-8').split()
+        names = None if args.only is None else read_text(args.only).split()
         return read(args.source, None if args.domains is None else read_json(args.domains), names)
 
     return rows
