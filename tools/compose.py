@@ -3,7 +3,8 @@
     python tools/compose.py CONFIG --with td.dynamics sa.noise [--options td.dynamics.beta=0.5] [--out NEW.py]
     python tools/compose.py --list
 
-Without ``--out`` the new config is printed. ``--list`` says what there is; with names behind it, their options too.
+Without ``--out`` the new config is printed. ``--list`` lists all components, and describes those
+named after it.
 ``--import-module`` registers the components of an external package first.
 """
 
@@ -62,14 +63,14 @@ def listing() -> str:
 
 
 def description(name: str) -> str:
-    """Everything that there is to say about a component."""
+    """Help, options, slots and requirements of a component."""
     kind = find_component(name)
     lines = [f'{name} ({kind.source})', textwrap.indent(inspect.getdoc(kind) or '', '    ')]
     options = component_options(kind)
     lines.append(f'    Options: {", ".join(f"{name}.{key}={value}" for key, value in options.items()) or "none"}')
-    lines.append(f'    Touches: {", ".join(kind.slots)}')
+    lines.append(f'    Changes: {", ".join(kind.slots)}')
     lines += [f'    Detector: {" or ".join(kind.detectors) or "any"}']
-    lines += [f'    Needs {other}, or a model that has the like' for other in kind.needs]
+    lines += [f'    Needs {other}, or a model that has an equivalent' for other in kind.needs]
     lines += [f'    Not with {other}: {reason}' for other, reason in kind.excludes.items()]
     return '\n'.join(lines)
 
@@ -80,14 +81,14 @@ def main() -> None:
     with one_line_errors(*BUILD_ERRORS):
         for name in args.import_module:
             importlib.import_module(name)
+        base = load_config(args.config) if args.config else None  # its custom_imports may bring components
         if args.listed is not None:
             print('\n\n'.join(map(description, args.listed)) or listing())
             return
-        base = load_config(args.config)
         if args.out is not None and Path(args.out).suffix != '.py':
             raise UserError(f'--out {args.out}: a config is a .py file')
         try:
-            cfg = compose(base, args.components, args.options)
+            cfg = compose(base, args.components, args.options, skip=lambda line: print(line, file=sys.stderr))
             comment = (
                 f'{Path(args.config).stem} with {", ".join(sorted(args.components))} (written by tools/compose.py).'
             )

@@ -1,4 +1,4 @@
-"""What a component is: a registered, documented rewrite of a config."""
+"""Components: registered, documented rewrites of a config."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import difflib
 import inspect
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
+from importlib.metadata import entry_points
 from typing import Any, ClassVar
 
 from mmengine.config import Config
@@ -14,36 +15,36 @@ from mmvmr.registry import COMPONENTS
 
 
 class CompositionError(ValueError):
-    """A composition that makes no sense, told in one message."""
+    """A composition that makes no sense; the message says why."""
 
 
 class AlreadyThereError(CompositionError):
-    """The model has what the component would bring."""
+    """A model that already has what the component would add."""
 
 
 class Stage(IntEnum):
-    """When a component is applied: a later one finds what earlier ones made. Names break ties."""
+    """Order in which components are applied: later ones see the changes of earlier ones. Names break ties."""
 
     DATA = 0  # transforms and views
     FUSION = 1  # inside the encoder
     ENCODER = 2  # around the encoder
     QUERIES = 3  # the queries that predict
-    GROUPS = 4  # what is made of them: further groups and sets
+    GROUPS = 4  # further groups and sets of queries
     DECODER = 5  # inside the decoder
     LOSSES = 6
 
 
 class Component:
-    """A part of a method, as a rewrite of any merged config.
+    """A part of a method, as a change to any merged config.
 
     The first line of the docstring is its help, its constructor arguments are its options.
 
     Attributes:
         source: Paper and equation.
-        slots: Config keys that it touches.
-        stage: When it is applied.
+        slots: Config keys that it changes.
+        stage: Its place in the order.
         detectors: The detectors whose slots it fills; empty for a component of the data, which serves every detector.
-        needs: Components without which it means nothing, unless the model has the like.
+        needs: Components that it only makes sense with, unless the model has an equivalent.
         excludes: Name of another component to the reason why the two do not go together.
     """
 
@@ -61,14 +62,31 @@ class Component:
             cfg: A merged config, of which nothing is shared with another one.
 
         Raises:
-            CompositionError: If the config has nothing that the component could act on, or has it already.
+            CompositionError: If the config has no place for the component, or has it already.
         """
         raise NotImplementedError
 
 
 def component_names() -> list[str]:
-    """Names of the registered components, sorted."""
+    """Names of the registered components, sorted.
+
+    Packages register theirs on import, which an entry point of the group ``mmvmr.components`` asks for::
+
+        [project.entry-points."mmvmr.components"]
+        example = "example_project"
+
+    Raises:
+        CompositionError: If such a package cannot be imported.
+    """
     COMPONENTS.import_from_location()
+    for entry in entry_points(group='mmvmr.components'):
+        try:
+            entry.load()
+        except Exception as error:  # whatever the package does when it is imported
+            raise CompositionError(
+                f'entry point `{entry.name} = {entry.value}` of mmvmr.components: {type(error).__name__}: {error}; '
+                'repair or uninstall that package'
+            ) from error
     return sorted(COMPONENTS.module_dict)
 
 
@@ -87,7 +105,11 @@ def find_component(name: str) -> type[Component]:
     """
     known = component_names()
     if name not in COMPONENTS.module_dict:
-        raise CompositionError(f'no component `{name}`{closest(name, known)} (there are: {", ".join(known)})')
+        listed = ', '.join(known)
+        raise CompositionError(
+            f'no component `{name}`{closest(name, known)} (there are: {listed}). Those of another package need '
+            '--import-module PACKAGE, an entry point, or custom_imports in the base config'
+        )
     return COMPONENTS.module_dict[name]
 
 
@@ -100,11 +122,11 @@ def component_options(kind: type[Component]) -> dict[str, Any]:
 
 
 def component_help(kind: type[Component]) -> str:
-    """One line that says what a component does."""
+    """First line of the docstring of a component."""
     return (inspect.getdoc(kind) or '').split('\n', 1)[0]
 
 
 def closest(word: str, known: Iterable[str]) -> str:
-    """A suggestion to put behind an error message; empty where nothing is similar."""
+    """A suggestion to append to an error message; empty where nothing is similar."""
     found = difflib.get_close_matches(word, list(known), n=1)
     return f'; did you mean `{found[0]}`?' if found else ''

@@ -1,30 +1,44 @@
-"""Putting components onto a config."""
+"""Adding components to a config."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
-from mmvmr.composition.component import Component, CompositionError, closest, component_options, find_component
+from mmvmr.composition.component import (
+    AlreadyThereError,
+    Component,
+    CompositionError,
+    closest,
+    component_options,
+    find_component,
+)
 from mmvmr.composition.edits import is_kind
 from mmvmr.registry import MODELS
 from mmvmr.utils.config import read_config
 from mmvmr.utils.setup import register_all_modules
 
 
-def compose(base: str | Path | Config, components: Sequence[str], options: Mapping[str, Any] | None = None) -> Config:
-    """Rewrite a config so that it has further components.
+def compose(
+    base: str | Path | Config,
+    components: Sequence[str],
+    options: Mapping[str, Any] | None = None,
+    skip: Callable[[str], None] | None = None,
+) -> Config:
+    """Add components to a config.
 
     The order of the components does not matter: they are applied by their stage.
 
     Args:
         base: A config or the path of one; it is not changed.
         components: Names of components, e.g. ``['td.synthesizer', 'sa.noise']``.
-        options: Options of theirs, as ``{'sa.noise.num_groups': 2}`` or ``{'sa.noise': {'num_groups': 2}}``.
+        options: Their options, as ``{'sa.noise.num_groups': 2}`` or ``{'sa.noise': {'num_groups': 2}}``.
+        skip: Gets a line about every component that the base has already and that is therefore left out; None raises
+            :class:`AlreadyThereError` instead.
 
     Returns:
         A new config.
@@ -34,18 +48,24 @@ def compose(base: str | Path | Config, components: Sequence[str], options: Mappi
             or if a component cannot be put onto this config.
     """
     register_all_modules(init_scope=False)
+    cfg = base if isinstance(base, Config) else read_config(base)  # first: its custom_imports may bring components
     kinds = {name: find_component(name) for name in components}
     if len(kinds) < len(components):
         twice = sorted({name for name in components if components.count(name) > 1})
         raise CompositionError(f'given more than once: {", ".join(twice)}')
     check_exclusions(kinds)
     chosen = split_options(kinds, options or {})
-    cfg = base if isinstance(base, Config) else read_config(base)
-    cfg = Config(cfg.to_dict())  # copies, in which no two places share an object
+    cfg = Config(cfg.to_dict())  # a copy, in which no two places share an object
     for name in sorted(kinds, key=lambda name: (kinds[name].stage, name)):
         try:
             check_detector(kinds[name], cfg)
-            kinds[name](**chosen[name]).apply(cfg)
+            changed = Config(cfg.to_dict())
+            kinds[name](**chosen[name]).apply(changed)
+            cfg = changed
+        except AlreadyThereError as error:
+            if skip is None:
+                raise AlreadyThereError(f'{name}: {error}') from None
+            skip(f'{name} is left out: {error}')
         except CompositionError as error:
             raise type(error)(f'{name}: {error}') from None
         except (AttributeError, KeyError) as error:

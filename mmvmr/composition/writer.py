@@ -17,7 +17,7 @@ from mmvmr.utils.io import atomic_write
 
 WIDTH = 120
 INDENT = 4
-#: Shorter dicts are written out: a reference would not be easier to read.
+#: Dicts whose text is shorter are written out: a reference would not be easier to read.
 SHORT = 40
 Parts = list[tuple[tuple[str, ...], Mapping[str, Any]]]
 
@@ -52,9 +52,9 @@ class Spread(dict):
 
 
 def write_config(cfg: Config, base_path: str | Path, out_path: str | Path, comment: str = '') -> str:
-    """Write a config file that inherits another one and names the difference only.
+    """Write a config file that inherits another one and states only the difference.
 
-    The file is read back before it takes its place: it exists afterwards only if it means ``cfg``.
+    The file is read back before it takes its place: it exists afterwards only if it reads as ``cfg``.
 
     Args:
         cfg: The config, e.g. of :func:`mmvmr.composition.compose`.
@@ -66,7 +66,7 @@ def write_config(cfg: Config, base_path: str | Path, out_path: str | Path, comme
         The text of the file.
 
     Raises:
-        CompositionError: If the difference cannot be said in a config file.
+        CompositionError: If no config file can express the difference.
     """
     base, out = Path(base_path), Path(out_path)
     if base.resolve() == out.resolve():
@@ -80,7 +80,7 @@ def write_config(cfg: Config, base_path: str | Path, out_path: str | Path, comme
             raise CompositionError(f'{out} would be no config: {type(error).__name__}: {error}') from error
         if not same(found, cfg.to_dict()):
             raise CompositionError(
-                f'{out} cannot say the config as a difference to {base}: {first_difference(found, cfg)}'
+                f'{out} cannot express the config as a difference to {base}: {first_difference(found, cfg)}'
             )
     return text
 
@@ -91,14 +91,14 @@ def render_config(cfg: Config, base_path: str | Path, folder: str | Path, commen
     Args:
         cfg: The config.
         base_path: The config to inherit.
-        folder: Where the file will lie.
+        folder: Folder of the file.
         comment: First lines of the file, without the ``#``.
 
     Returns:
         The text.
 
     Raises:
-        CompositionError: If the config lacks a top-level key of its base, which no config file can say.
+        CompositionError: If the config lacks a top-level key of its base, which no config file can express.
     """
     base, new = _written(Config.fromfile(base_path, import_custom_modules=False)), _written(cfg)
     if gone := sorted(set(base) - set(new)):
@@ -119,81 +119,99 @@ def _written(cfg: Config) -> dict[str, Any]:
 
 
 def difference(base: Mapping[str, Any], new: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    """What a child config has to say.
+    """The smallest dict that becomes the new config when mmengine merges it into the base.
+
+    Entries that are equal in both are left out. A dict that cannot be reached by merging replaces the old one
+    (``_delete_``), and names the parts of the old one that it keeps::
+
+        base     encoder=dict(type='A', num_layers=2)
+        new      encoder=dict(type='Wrapper', encoder=dict(type='A', num_layers=2))
+        result   encoder=dict(_delete_=True, type='Wrapper', encoder=_base_.encoder)
 
     Args:
         base: A dict of the base config.
-        new: What should become of it; has all its keys.
-        path: Where it stands.
+        new: The dict that should result; it has all keys of the base.
+        path: Keys that lead to both.
 
     Returns:
-        Nested dicts that merge into ``base``.
+        Nested dicts with :class:`Reference` and :class:`Spread` where they keep a part of the base.
     """
     changes: dict[str, Any] = {}
     for key, value in new.items():
-        here = (*path, key)
+        key_path = (*path, key)
         if key in base and same(base[key], value):
             continue
-        if not isinstance(value, Mapping) or key not in base:
+        if key not in base or not isinstance(value, Mapping):
             changes[key] = value
-        elif replaces(base[key], value):
-            parts = subtrees(base[key], here) if isinstance(base[key], Mapping) else []
-            changes[key] = {'_delete_': True, **{k: referring(v, parts, (*here, k)) for k, v in value.items()}}
+        elif can_merge(base[key], value):
+            changes[key] = difference(base[key], value, key_path)
         else:
-            changes[key] = difference(base[key], value, here)
+            old_parts = referable_parts(base[key], key_path) if isinstance(base[key], Mapping) else []
+            entries = {name: with_references(entry, old_parts, (*key_path, name)) for name, entry in value.items()}
+            changes[key] = {'_delete_': True, **entries}
     return changes
 
 
-def replaces(base: Any, new: Mapping[str, Any]) -> bool:
-    """Whether a dict takes the place of another value instead of merging into it.
+def can_merge(base: Any, new: Mapping[str, Any]) -> bool:
+    """Whether merging can turn a value of the base into a new dict.
 
-    Merging changes neither the type nor the order of what is there: augmentations run in their order.
+    It can add and change entries. It keeps the order, in which augmentations run, and a new ``type`` would get the
+    arguments of the old one.
     """
-    return not isinstance(base, Mapping) or base.get('type') != new.get('type') or list(new)[: len(base)] != list(base)
+    return isinstance(base, Mapping) and base.get('type') == new.get('type') and list(new)[: len(base)] == list(base)
 
 
-def subtrees(node: Mapping[str, Any], path: tuple[str, ...]) -> Parts:
-    """A dict and all dicts inside of it that are worth a reference, with their paths, outer ones first."""
-    found = [(path, node)] if len(repr(node)) > SHORT else []
+def referable_parts(node: Mapping[str, Any], path: tuple[str, ...]) -> Parts:
+    """A dict and the dicts inside it that are longer than a reference to them, by their paths, outermost first."""
+    parts = [(path, node)] if len(repr(node)) > SHORT else []
     for key, value in node.items():
         if isinstance(value, Mapping):
-            found += subtrees(value, (*path, key))
-    return sorted(found, key=lambda entry: len(entry[0]))
+            parts += referable_parts(value, (*path, key))
+    return sorted(parts, key=lambda part: len(part[0]))
 
 
-def referring(value: Any, parts: Parts, here: tuple[str, ...]) -> Any:
-    """A value in which every dict that equals a part of what it replaces is a reference to that part.
+def with_references(value: Any, old_parts: Parts, path: tuple[str, ...]) -> Any:
+    """A new value, in which dicts of the base are references.
 
-    Of several equal parts the one at the place itself is named, else the outermost. A dict of which enough is equal
-    becomes the part with changes.
+    Args:
+        value: Part of a dict that replaces one of the base.
+        old_parts: Dicts inside the one that is replaced, outermost first.
+        path: Keys that lead to the value. Of several equal dicts of the base the one at this path is preferred, then
+            the outermost one.
+
+    Returns:
+        A :class:`Reference` for a dict that the base has too; a :class:`Spread` for one that shares enough entries with
+        a dict of the base; the value otherwise.
     """
     if not isinstance(value, Mapping):
         return value
-    equal = [path for path, part in parts if same(part, value)]
-    if equal:
-        return Reference(here if here in equal else equal[0])
-    path, kept = similar(value, parts)
-    changed = {key: referring(part, parts, (*here, key)) for key, part in value.items() if key not in kept}
-    return Spread(path, changed) if kept else changed
+    equal_paths = [old_path for old_path, part in old_parts if same(part, value)]
+    if equal_paths:
+        return Reference(path if path in equal_paths else equal_paths[0])
+    shared_path, shared_keys = most_similar_part(value, old_parts)
+    changed = {
+        key: with_references(entry, old_parts, (*path, key)) for key, entry in value.items() if key not in shared_keys
+    }
+    return Spread(shared_path, changed) if shared_keys else changed
 
 
-def similar(value: Mapping[str, Any], parts: Parts) -> tuple[tuple[str, ...], list[str]]:
-    """The part that merges with changes into a dict and has most in common with it.
+def most_similar_part(value: Mapping[str, Any], old_parts: Parts) -> tuple[tuple[str, ...], list[str]]:
+    """The dict of the base that can become a new dict by merging and shares most entries with it.
 
     Args:
-        value: The dict.
-        parts: What it may be made of.
+        value: The new dict.
+        old_parts: Dicts of the base by their paths.
 
     Returns:
-        Path of the part and the keys that stay as they are; no keys where too little is in common.
+        Path of the part and the keys of the shared entries; no keys where these are too short to be worth a reference.
     """
     best: tuple[tuple[str, ...], list[str]] = ((), [])
-    for path, part in parts:
-        if not replaces(part, value):
-            kept = [key for key in part if same(part[key], value[key])]
-            worth = len(repr([part[key] for key in kept])) > SHORT and callable_keys(value)
-            if worth and len(kept) > len(best[1]):
-                best = (path, kept)
+    for path, part in old_parts:
+        if can_merge(part, value):
+            shared = [key for key in part if same(part[key], value[key])]
+            is_long = len(repr([part[key] for key in shared])) > SHORT
+            if is_long and callable_keys(value) and len(shared) > len(best[1]):
+                best = (path, shared)
     return best
 
 
@@ -207,7 +225,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 def first_difference(found: Any, wanted: Any, path: str = '') -> str:
-    """Where two configs differ first."""
+    """Path of the first difference between two configs, and both values."""
     if isinstance(found, Mapping) and isinstance(wanted, (Mapping, Config)):
         if list(found) != list(wanted):
             return f'{path or "top level"} has the keys {list(found)} instead of {list(wanted)}'
@@ -243,7 +261,7 @@ def render(value: Any, depth: int, used: int) -> str:
     else:
         start, stop = '[]' if isinstance(value, list) else '()'
         rows = [render(part, depth + 1, 0) for part in value]
-    # The commas that the formatter of the project writes: none behind a single entry.
+    # The commas that the formatter of the project writes: none after a single entry.
     comma = ',' if len(rows) > 1 or isinstance(value, tuple) else ''
     body = ',\n'.join(f'{pad}{row}' for row in rows)
     return f'{start}\n{body}{comma}\n{end}{stop}'
@@ -265,10 +283,10 @@ def render_flat(value: Any) -> str:
 
 
 def callable_keys(value: Mapping[Any, Any]) -> bool:
-    """Whether ``dict(key=...)`` can write a dict."""
+    """True if all keys of a dict can be keyword arguments of ``dict``."""
     return all(isinstance(key, str) and key.isidentifier() and not keyword.iskeyword(key) for key in value)
 
 
 def keys(value: Mapping[Any, Any]) -> list[str]:
-    """What stands in front of every value of a dict."""
+    """The text before every value of a dict: ``key=`` or ``'key': ``."""
     return [f'{key}=' if callable_keys(value) else f'{key!r}: ' for key in value]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 
 from mmvmr.composition import compose
 from mmvmr.grids.grid import ROBUSTNESS, Grid
@@ -85,7 +86,7 @@ def row_config(grid: Grid, name: str, overrides: Mapping[str, Any] | None = None
     cfg = load_config(str(grid.config_of(name)))
     of_components = {key: value for key, value in row.options.items() if key.rpartition('.')[0] in row.components}
     try:
-        cfg = compose(cfg, list(row.components), of_components)
+        cfg = compose(cfg, list(row.components), of_components, lambda line: print_log(f'{where}: {line}', 'current'))
     except BUILD_ERRORS as error:
         raise UserError(f'{where}.components: {describe(error)}') from error
     of_config = {key: value for key, value in row.options.items() if key not in of_components}

@@ -128,7 +128,8 @@ def load_grid(path: str | Path) -> Grid:
         content = Config.fromfile(path).to_dict()
     except Exception as error:
         raise UserError(f'grid {path}: {type(error).__name__}: {" ".join(str(error).split())}') from error
-    content = {key: value for key, value in content.items() if not key.startswith('_')}
+    # Packages that the file imports have been imported.
+    content = {key: value for key, value in content.items() if not key.startswith('_') and key != 'custom_imports'}
     try:
         grid = Grid.model_validate({**content, 'grid file': path})
     except ValidationError as error:

@@ -262,3 +262,48 @@ def test_composed_clips_keep_their_size():
     options = {'bm.negative_query': dict(attention='one', decoder_reads='plain')}
     encoder = compose(QD, ['bm.negative_query'], options).model.encoder
     assert 'attention' not in encoder and encoder.decoder_reads == 'plain'
+
+
+def test_components_that_the_base_has_are_left_out_with_a_line():
+    lines = []
+    cfg = compose(SA / 'sa_detr_qvhl.py', ['sa.noise', 'td.dynamics'], skip=lines.append)
+    assert lines == ['sa.noise is left out: this model has noise queries already']
+    assert cfg.to_dict() == compose(SA / 'sa_detr_qvhl.py', ['td.dynamics']).to_dict()
+
+
+COMPONENT = """
+from mmvmr.composition import Component
+from mmvmr.registry import COMPONENTS
+
+
+@COMPONENTS.register_module('{name}.layers')
+class Layers(Component):
+    def apply(self, cfg):
+        cfg.model.decoder.num_layers = 7
+"""
+
+
+def external(folder, name, monkeypatch):
+    (folder / f'{name}.py').write_text(COMPONENT.format(name=name))
+    monkeypatch.syspath_prepend(str(folder))
+
+
+def test_the_imports_of_the_base_come_first(tmp_path, monkeypatch):
+    external(tmp_path, 'of_base', monkeypatch)
+    path = tmp_path / 'base.py'
+    path.write_text(f"_base_ = ['{QD.as_posix()}']\ncustom_imports = dict(imports=['of_base'])\n")
+    assert compose(path, ['of_base.layers']).model.decoder.num_layers == 7
+
+
+def test_components_of_installed_packages_are_found(tmp_path, monkeypatch):
+    with pytest.raises(CompositionError, match='need --import-module PACKAGE'):
+        compose(QD, ['of_entry.layers'])
+    external(tmp_path, 'of_entry', monkeypatch)
+    info = tmp_path / 'of_entry-1.0.dist-info'
+    info.mkdir()
+    (info / 'METADATA').write_text('Name: of-entry\nVersion: 1.0\n')
+    (info / 'entry_points.txt').write_text('[mmvmr.components]\nextra = of_entry\n')
+    assert compose(QD, ['of_entry.layers']).model.decoder.num_layers == 7
+    (info / 'entry_points.txt').write_text('[mmvmr.components]\nextra = of_nothing\n')
+    with pytest.raises(CompositionError, match=r'`extra = of_nothing` of mmvmr.components: ModuleNotFoundError'):
+        compose(QD, ['sa.noise'])

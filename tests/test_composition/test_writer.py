@@ -17,6 +17,7 @@ model = dict(
     encoder=dict(
         _delete_=True,
         type='FrameMatchEncoder',
+        attention='clips',
         encoder=dict(
             _base_.model.encoder,
             encoder=dict(

@@ -114,3 +114,15 @@ def test_rows_with_a_base_of_their_own_are_not_forgotten(write_grid):
     assert moved.config_of('plain').name == 'moment_detr_clip_charades.py'
     with pytest.raises(UserError, match=r'--base plane: .* has no such row; did you mean `plain`'):
         grid.rebase(['plane=x.py'])
+
+
+def test_components_of_a_package_that_the_file_imports(write_grid, tmp_path, monkeypatch):
+    (tmp_path / 'of_grid.py').write_text(
+        'from mmvmr.composition import Component\nfrom mmvmr.registry import COMPONENTS\n\n'
+        "@COMPONENTS.register_module('of_grid.layers')\nclass Layers(Component):\n"
+        '    def apply(self, cfg):\n        cfg.model.decoder.num_layers = 7\n'
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    path = write_grid(("['sa.gaussian']", "['of_grid.layers']"), ("'sa.gaussian.alpha': 1.0", ''))
+    path.write_text(path.read_text() + "custom_imports = dict(imports=['of_grid'])\n")
+    assert row_config(load_grid(path), 'mask').model.decoder.num_layers == 7

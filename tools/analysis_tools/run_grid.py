@@ -9,6 +9,7 @@ command again after an interruption, or with ``--table-only`` to see the table o
 from __future__ import annotations
 
 import argparse
+import importlib
 import signal
 import sys
 
@@ -45,6 +46,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', metavar='FILE', help='write the table to a file')
     parser.add_argument('--curve', metavar='PNG', help='draw a validation metric over the epochs')
     parser.add_argument('--curve-metric', metavar='NAME', help='default: that of the grid')
+    parser.add_argument('--import-module', nargs='+', default=[], metavar='PACKAGE', help='with components of your own')
     args = parser.parse_args()
     if args.jobs is not None and args.jobs < 1:
         parser.error(f'--jobs {args.jobs}: at least 1')
@@ -133,6 +135,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with one_line_errors(*BUILD_ERRORS):
         register_all_modules()
+        for name in args.import_module:
+            importlib.import_module(name)
         grid = make_grid(args)
         cells = plan(grid, args.work_dir, args.seeds, args.cfg_options, args.amp)
         if args.dry_run:
