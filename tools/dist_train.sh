@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Train on one or several machines: tools/dist_train.sh CONFIG PROCESSES [arguments of tools/train.py]
-# One process per GPU; without a GPU the processes share the CPUs over gloo.
+# One process per GPU; without a GPU the processes share the CPUs over gloo. Options of torchrun may be among the
+# arguments: after `--max-restarts 3` a training that lost a process goes on from its latest checkpoint by itself.
 # Several machines: set NNODES, NODE_RANK, MASTER_ADDR and PORT on each.
 set -euo pipefail
 if [ $# -lt 2 ]; then
@@ -11,8 +12,5 @@ CONFIG=$1
 PROCESSES=$2
 HERE=$(cd "$(dirname "$0")" && pwd)
 export PYTHONPATH="$HERE/..:${PYTHONPATH:-}"
-exec "${PYTHON:-python}" -m torch.distributed.run \
-    --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" \
-    --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="${PORT:-29500}" \
-    --nproc_per_node="$PROCESSES" \
-    "$HERE/train.py" "$CONFIG" --launcher pytorch "${@:3}"
+. "$HERE/torchrun.sh"
+run_distributed "$PROCESSES" "$HERE/train.py" "$CONFIG" --launcher pytorch "${@:3}"

@@ -70,6 +70,36 @@ def test_script_of_the_distributed_test():
     assert line.split('test.py ')[-1].split() == ['a.py', 'b.pth', '--launcher', 'pytorch', '--out', 'c']
 
 
+def test_options_of_torchrun_go_to_torchrun():
+    env = {**os.environ, 'PYTHON': 'echo'}
+    words = ['a.py', '2', '--max-restarts', '3', '--work-dir', 'a b', '--nnodes=2', '--amp', '--rdzv-id', '7']
+    script = REPO / 'tools/dist_train.sh'
+    line = subprocess.check_output(['bash', script, *words], env=env, text=True).strip()
+    launcher, own = line.split(f'{REPO}/tools/../tools/train.py' if '../' in line else f'{REPO}/tools/train.py')
+    assert launcher.strip().endswith('--nproc_per_node=2 --max-restarts 3 --nnodes=2 --rdzv-id 7')
+    assert own.strip() == 'a.py --launcher pytorch --work-dir a b --amp'
+    ended = subprocess.run(['bash', script, 'a.py', '2', '--nnodes'], env=env, capture_output=True, text=True)
+    assert ended.returncode == 2 and ended.stderr == 'error: --nnodes needs a value\n'
+
+
+RESTART = """
+custom_imports = dict(imports=['kill_hooks'], allow_failed_imports=False)
+custom_hooks = [dict(type='KillHook', moment='after_train_iter', at=5, once='{marker}')]
+"""
+
+
+@pytest.mark.slow
+def test_a_training_that_loses_a_process_goes_on_by_itself(tmp_path):
+    path = config(tmp_path, 4)
+    killing = tmp_path / 'killing.py'
+    killing.write_text(path.read_text() + RESTART.format(marker=(tmp_path / 'killed').as_posix()))
+    work = tmp_path / 'work'
+    env = dict(PORT=free_port(), PYTHONPATH=str(REPO / 'tests'))
+    text = run_tool('dist_train.sh', killing, 2, '--work-dir', work, '--max-restarts', 1, **env)
+    assert (tmp_path / 'killed').exists() and 'Resumed at epoch 1' in text
+    assert load(work / 'epoch_2.pth')['meta']['epoch'] == 2
+
+
 @pytest.mark.slow
 def test_two_processes_equal_one(tmp_path):
     one, two = tmp_path / 'one', tmp_path / 'two'

@@ -176,7 +176,8 @@ def stopped(runner: Runner, what: str) -> TrainingDivergedError:
 
 
 def _describe(losses: Mapping[str, Any]) -> str:
-    bad = [f'{name} is {float(value)}' for name, value in losses.items() if not math.isfinite(float(value))]
+    values = {name: torch.as_tensor(value).detach().item() for name, value in losses.items()}
+    bad = [f'{name} is {value}' for name, value in values.items() if not math.isfinite(value)]
     named = [text for text in bad if not text.startswith('loss is ')] or bad
     return ', '.join(named[:3]) if named else 'the losses are finite, but the gradients are NaN or infinite'
 
