@@ -11,12 +11,11 @@ from mmvmr.utils import io
 
 @HOOKS.register_module()
 class KillHook(Hook):
-    """SIGKILL at ``moment``, in iteration or epoch ``at``; with ``once`` only if that file does not exist yet."""
+    """SIGKILL at ``moment``, in iteration or epoch ``at``."""
 
     priority = 'NORMAL'
 
-    def __init__(self, moment, at, once=None):
-        self.once = once
+    def __init__(self, moment, at):
         self.moment = moment
         self.at = at
         self.replaced = 0
@@ -26,11 +25,6 @@ class KillHook(Hook):
 
     def _kill(self, moment, at):
         if moment == self.moment and at == self.at:
-            if self.once is not None:
-                try:
-                    os.close(os.open(self.once, os.O_CREAT | os.O_EXCL))
-                except FileExistsError:
-                    return
             os.kill(os.getpid(), signal.SIGKILL)
 
     def _counted_replace(self, source, target):

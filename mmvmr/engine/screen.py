@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-_PACKAGE = str(Path(__file__).resolve().parents[1])
+_PACKAGE = str(Path(__file__).parents[1])  # not resolved: records have the path that was imported
 #: mmengine warning of its own use of its own functions.
 _NOT_FOR_USERS = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
 

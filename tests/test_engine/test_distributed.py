@@ -82,24 +82,6 @@ def test_options_of_torchrun_go_to_torchrun():
     assert ended.returncode == 2 and ended.stderr == 'error: --nnodes needs a value\n'
 
 
-RESTART = """
-custom_imports = dict(imports=['kill_hooks'], allow_failed_imports=False)
-custom_hooks = [dict(type='KillHook', moment='after_train_iter', at=5, once='{marker}')]
-"""
-
-
-@pytest.mark.slow
-def test_a_training_that_loses_a_process_goes_on_by_itself(tmp_path):
-    path = config(tmp_path, 4)
-    killing = tmp_path / 'killing.py'
-    killing.write_text(path.read_text() + RESTART.format(marker=(tmp_path / 'killed').as_posix()))
-    work = tmp_path / 'work'
-    env = dict(PORT=free_port(), PYTHONPATH=str(REPO / 'tests'))
-    text = run_tool('dist_train.sh', killing, 2, '--work-dir', work, '--max-restarts', 1, **env)
-    assert (tmp_path / 'killed').exists() and 'Resumed at epoch 1' in text
-    assert load(work / 'epoch_2.pth')['meta']['epoch'] == 2
-
-
 @pytest.mark.slow
 def test_two_processes_equal_one(tmp_path):
     one, two = tmp_path / 'one', tmp_path / 'two'
