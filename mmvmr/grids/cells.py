@@ -16,6 +16,7 @@ from mmvmr.composition import compose
 from mmvmr.grids.grid import ROBUSTNESS, Grid
 from mmvmr.utils import read_json
 from mmvmr.utils.cli import BUILD_ERRORS, UserError, apply_options, describe, load_config
+from mmvmr.utils.config_check import ConfigKeyError, check_config
 from mmvmr.utils.precision import enable_amp
 
 #: Files in the folder of a cell.
@@ -96,6 +97,10 @@ def row_config(grid: Grid, name: str, overrides: Mapping[str, Any] | None = None
                 raise UserError(f'{source}: {key}=None removes nothing: the config has no such entry')
         apply_options(cfg, options, source)
     apply_options(cfg, overrides or {})
+    try:
+        check_config(cfg)
+    except ConfigKeyError as error:
+        raise UserError(f'{where}: {error}') from error
     return Config(cfg.to_dict())  # without the name and the text of the base file
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import copy
 import difflib
-import inspect
 import os
 import re
 import sys
@@ -15,23 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict, DictAction
-from mmengine.runner import Runner
 
 from mmvmr.utils.config import find_config, read_config, resolve_features, separate_features
+from mmvmr.utils.config_check import ConfigKeyError, check_config, known_keys
 
-#: Top-level keys that mean something although they are no argument of the runner.
-_EXTRA_KEYS = {
-    'custom_imports',
-    'data_root',
-    'default_scope',
-    'extraction',
-    'feature_spec',
-    'find_unused_parameters',
-    'load_from_partial',
-    'model_wrapper_cfg',
-    'stores',
-    'sync_bn',
-}
 #: What a wrong config, data folder or checkpoint raises while things are built.
 BUILD_ERRORS = (AssertionError, ImportError, KeyError, OSError, TypeError, ValueError)
 #: What bad data raises later; anything else is a bug and keeps its traceback.
@@ -81,7 +67,7 @@ def describe(error: BaseException) -> str:
 
 
 def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
-    """Read a config file and apply ``--cfg-options``.
+    """Read a config file, apply ``--cfg-options`` and check every key.
 
     Args:
         path: The config file, or the name of a shipped one: see :func:`mmvmr.utils.config.find_config`.
@@ -91,7 +77,7 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
         The config, with resolved features.
 
     Raises:
-        UserError: If the file is missing or cannot be read, or an option names an unknown top-level key.
+        UserError: If the file is missing or cannot be read, or a key or a type means nothing.
     """
     try:
         file = find_config(path)
@@ -103,6 +89,10 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
         raise UserError(f'config {path}: {type(error).__name__}: {" ".join(str(error).split())}') from error
     if options:
         apply_options(cfg, options)
+    try:
+        check_config(cfg)
+    except ConfigKeyError as error:
+        raise UserError(f'config {path}: {error}') from error
     return cfg
 
 
@@ -127,7 +117,7 @@ def apply_options(cfg: Config, options: Mapping[str, Any], source: str = '--cfg-
 
 
 def _check_options(cfg: Config, options: Mapping[str, Any], source: str) -> None:
-    known = set(cfg.keys()) | set(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'} | _EXTRA_KEYS
+    known = set(cfg.keys()) | known_keys()
     for key in options:
         first = key.split('.')[0]
         if first not in known:
@@ -197,6 +187,8 @@ def run_config(args: argparse.Namespace) -> Config:
         The config.
     """
     cfg = load_config(args.config, args.cfg_options)
+    cfg.setdefault('default_scope', 'mmvmr')
+    cfg.randomness = dict(cfg.get('randomness') or {'seed': None})  # mmengine wants a seed to be named
     folder = args.work_dir or cfg.get('work_dir') or default_work_dir(args.config)
     cfg.work_dir = str(Path(folder).expanduser())
     return cfg

@@ -1,0 +1,106 @@
+"""Mistyped keys and types are found before anything is built."""
+
+import copy
+
+import pytest
+from mmengine.config import Config
+
+from mmvmr.grids.cells import row_config
+from mmvmr.grids.grid import load_grid
+from mmvmr.registry import MODELS
+from mmvmr.utils.cli import UserError, load_config
+from mmvmr.utils.config import read_config, shipped_configs
+from mmvmr.utils.config_check import ConfigKeyError, accepted_keys, check_config
+from mmvmr.utils.paths import configs_dir
+
+GRIDS = sorted(path.name for path in (configs_dir() / 'grids').glob('*.py'))
+
+
+@pytest.mark.parametrize('name', shipped_configs())
+def test_shipped_configs_pass(name):
+    check_config(read_config(name))
+
+
+@pytest.mark.parametrize('name', GRIDS)
+def test_rows_of_grids_pass(name):
+    grid = load_grid(configs_dir() / 'grids' / name)
+    for row in grid.rows.values():
+        row_config(grid, row)  # checks
+
+
+@pytest.fixture(scope='module')
+def qvhl():
+    return read_config('sa_detr_qvhl').to_dict()
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'model.shared.embed_dim': 128}, r'model\.shared\.embed_dim: .*`embed_dims`'),
+        ({'model.encoder.encoder.global_block.layer.dropuot': 0.2}, r'layer\.dropuot: no argument of EncoderLayer'),
+        ({'model.decodr': {'type': 'TransformerDecoder'}}, r'model\.decodr: no argument of MomentDetector.*`decoder`'),
+        ({'model.decoder.type': 'TransformerDecodr'}, r"decoder\.type='TransformerDecodr' .*`TransformerDecoder`"),
+        ({'model.criterion.losses.span.wieght': 1}, r'losses\.span\.wieght: no argument of SpanL1Loss.*`weight`'),
+        ({'model.criterion.assigner.costs.giou.wieght': 1}, r'costs\.giou\.wieght.*`weight`'),
+        ({'env_cfg.cudnn_benchmrk': True}, r'env_cfg\.cudnn_benchmrk: .*`cudnn_benchmark`'),
+        ({'env_cfg.mp_cfg.start_method': 'fork'}, r'env_cfg\.mp_cfg\.start_method'),
+        ({'randomness.sed': 1}, r'randomness\.sed: .*`seed`'),
+        ({'optim_wraper': {}}, r'optim_wraper: nothing uses this top-level key.*`optim_wrapper`'),
+        ({'optim_wrapper.optimizer.type': 'Adamm'}, r"optimizer\.type='Adamm' is no registered optimizer.*`Adam`"),
+        ({'optim_wrapper.optimizer.learning_rate': 0.1}, r'optimizer\.learning_rate: no argument of AdamW'),
+        ({'optim_wrapper.clip_grad.max_nrm': 0.1}, r'clip_grad\.max_nrm: .*`max_norm`'),
+        ({'optim_wrapper.paramwise_cfg': {'custom_key': {}}}, r'paramwise_cfg\.custom_key: .*`custom_keys`'),
+        ({'param_scheduler.ends': 3}, r'param_scheduler\.ends: no argument of LinearLR.*`end`'),
+        ({'default_hooks.checkpoint.intervals': 5}, r'\.intervals: no argument of SafeCheckpointHook.*`interval`'),
+        ({'default_hooks.logger.type': 'LogerHook'}, r"logger\.type='LogerHook' is no registered hook.*`LoggerHook`"),
+        ({'train_cfg.max_epoch': 5}, r'train_cfg\.max_epoch: no argument of ResumableTrainLoop.*`max_epochs`'),
+        ({'train_dataloader.batchsize': 5}, r'train_dataloader\.batchsize: .*`batch_size`'),
+        ({'train_dataloader.sampler.shufle': True}, r'sampler\.shufle: .*`shuffle`'),
+        ({'train_dataloader.dataset.ann_fil': 'x'}, r'dataset\.ann_fil: .*`ann_file`'),
+        ({'train_dataloader.dataset.pipeline.targets.max_window': 5}, r'max_window: .*`max_windows`'),
+        ({'val_dataloader.dataset.stores.clip.foldr': 'x'}, r'clip\.foldr: no argument of FolderStore.*`folder`'),
+        ({'visualizer.vis_backend': 1}, r'visualizer\.vis_backend: .*`vis_backends`'),
+        ({'model.postprocessor.nms': {'_delete_': True, 'type': 'SoftNMS'}}, r'nms\._delete_ replaces nothing'),
+    ],
+)  # fmt: skip
+def test_mistakes(qvhl, options, message):
+    cfg = copy.deepcopy(qvhl)
+    for key, value in options.items():
+        *parents, last = key.split('.')
+        node = cfg
+        for name in parents:
+            node = node[name]
+        node[last] = value
+    with pytest.raises(ConfigKeyError, match=message):
+        check_config(Config(cfg))
+
+
+def test_load_config_tells_path_and_every_mistake(tmp_path):
+    path = tmp_path / 'mine.py'
+    path.write_text("_base_ = ['mmvmr::sa_detr/sa_detr_qvhl.py']\nrandomnes = 1\nmodel = dict(shared=dict(drop=1))\n")
+    with pytest.raises(UserError, match=r'mine\.py: randomnes: .*`randomness`.*; model\.shared\.drop'):
+        load_config(str(path))
+
+
+def test_evaluators_are_lists(qvhl):
+    cfg = copy.deepcopy(qvhl)
+    cfg['val_evaluator'][0]['protocoll'] = 'qvhighlights'
+    with pytest.raises(ConfigKeyError, match=r'val_evaluator\.0\.protocoll: .*`protocol`'):
+        check_config(Config(cfg))
+
+
+def test_what_cannot_be_known_passes():
+    @MODELS.register_module(name='AnyArguments')
+    class AnyArguments:
+        def __init__(self, **kwargs):
+            self.kwargs = kwargs
+
+    class Child(AnyArguments):
+        def __init__(self, own, **kwargs):
+            super().__init__(**kwargs)
+
+    try:
+        check_config(Config(dict(model=dict(type='AnyArguments', whatever=1))))
+        assert accepted_keys(AnyArguments) is accepted_keys(Child) is None
+    finally:
+        MODELS.module_dict.pop('AnyArguments')
