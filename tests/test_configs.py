@@ -12,7 +12,11 @@ from testing import extra_inputs, make_batch, shrink
 import mmvmr.datasets
 import mmvmr.evaluation.metrics
 import mmvmr.models  # noqa: F401
+from mmvmr.grids.cells import row_config
+from mmvmr.grids.grid import load_grid
 from mmvmr.registry import METRICS, MODELS
+from mmvmr.utils.config import read_config, shipped_configs
+from mmvmr.utils.config_check import check_config
 
 ROOT = Path(__file__).resolve().parent.parent / 'configs'
 #: Grids are made of configs, see test_experiments/test_shipped_grids.py; features: see test_features; baselines are
@@ -150,6 +154,18 @@ def test_private_names_instead_of_del():
     assert not files
     widths = [name for name in CONFIGS if re.search(r'(video|text)_dims', (ROOT / name).read_text())]
     assert not widths  # feature_spec says them
+
+
+@pytest.mark.parametrize('name', shipped_configs())
+def test_every_key_means_something(name):
+    check_config(read_config(name))
+
+
+@pytest.mark.parametrize('path', sorted((ROOT / 'grids').glob('*.py')), ids=lambda path: path.stem)
+def test_every_key_of_the_rows_means_something(path):
+    grid = load_grid(path)
+    for name in grid.rows:
+        check_config(row_config(grid, name))
 
 
 def test_the_tree_has_configs():

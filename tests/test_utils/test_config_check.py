@@ -5,27 +5,10 @@ import copy
 import pytest
 from mmengine.config import Config
 
-from mmvmr.grids.cells import row_config
-from mmvmr.grids.grid import load_grid
 from mmvmr.registry import MODELS
 from mmvmr.utils.cli import UserError, load_config
-from mmvmr.utils.config import read_config, shipped_configs
+from mmvmr.utils.config import read_config
 from mmvmr.utils.config_check import ConfigKeyError, accepted_keys, check_config
-from mmvmr.utils.paths import configs_dir
-
-GRIDS = sorted(path.name for path in (configs_dir() / 'grids').glob('*.py'))
-
-
-@pytest.mark.parametrize('name', shipped_configs())
-def test_shipped_configs_pass(name):
-    check_config(read_config(name))
-
-
-@pytest.mark.parametrize('name', GRIDS)
-def test_rows_of_grids_pass(name):
-    grid = load_grid(configs_dir() / 'grids' / name)
-    for row in grid.rows.values():
-        row_config(grid, row)  # checks
 
 
 @pytest.fixture(scope='module')
