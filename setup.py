@@ -1,9 +1,11 @@
 """Installation of mmvmr."""
 
 import re
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).resolve().parent
 
@@ -18,6 +20,25 @@ def version() -> str:
     """The version, read without importing the package."""
     text = (HERE / 'mmvmr' / 'version.py').read_text(encoding='utf-8')
     return re.search(r"__version__\s*=\s*'([^']+)'", text).group(1)
+
+
+class BuildWithConfigs(build_py):
+    """Build of the package with what lies beside it in a checkout.
+
+    ``mmvmr/.mim`` is where mim, and ``mmvmr::...`` in a config, look for configs. A checkout has no such folder: an
+    editable install uses the folders at the top.
+    """
+
+    def run(self):
+        """Copy the package, then configs, tools and the index of models."""
+        super().run()
+        if self.editable_mode:
+            return
+        target = Path(self.build_lib) / 'mmvmr' / '.mim'
+        shutil.rmtree(target, ignore_errors=True)
+        for folder in ('configs', 'tools'):
+            shutil.copytree(HERE / folder, target / folder, ignore=shutil.ignore_patterns('__pycache__'))
+        shutil.copy(HERE / 'model-index.yml', target)
 
 
 readme = HERE / 'README.md'
@@ -54,5 +75,6 @@ setup(
         'Programming Language :: Python :: 3.13',
         'Topic :: Scientific/Engineering :: Artificial Intelligence',
     ],
+    cmdclass={'build_py': BuildWithConfigs},
     zip_safe=False,
 )

@@ -9,14 +9,16 @@ def configs_dir() -> Path:
     """The folder of the shipped configs.
 
     Returns:
-        ``configs`` of the checkout that the package is installed from.
+        ``configs`` of the checkout that the package is installed from, or the copy inside an installed wheel.
 
     Raises:
-        FileNotFoundError: If the package was installed without its checkout.
+        FileNotFoundError: If there is neither.
     """
-    folder = Path(__file__).resolve().parents[2] / 'configs'
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f'{folder}: the shipped configs are not there. Install mmvmr from a checkout with `pip install -e .`'
-        )
-    return folder
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / '.mim' / 'configs', package.parent / 'configs'):
+        if (folder / '_base_').is_dir():
+            return folder
+    raise FileNotFoundError(
+        f'{package}: the shipped configs are not there. Install mmvmr from a wheel, or from a checkout with '
+        '`pip install -e .`'
+    )
