@@ -206,12 +206,12 @@ def test_a_named_pipe_does_not_block(tmp_path, read):
 def test_a_yaml_config_runs_nothing(tmp_path, repo_dir):
     (tmp_path / 'base.yml').write_text(f'a: !!python/object/apply:os.mkdir [{tmp_path}/ran]\n')
     (tmp_path / 'config.yml').write_text('_base_: base.yml\nb: 1\n')
-    (tmp_path / 'plain.yaml').write_text('model: {type: X}\nlr: 1.0e-4\n')
+    (tmp_path / 'plain.yaml').write_text('model: {type: MomentDetector}\nresume: false\n')
     for name in ('base.yml', 'config.yml'):
         with pytest.raises(UserError, match='could not determine a constructor for the tag'):
             load_config(str(tmp_path / name))
     assert not (tmp_path / 'ran').exists()
-    assert load_config(str(tmp_path / 'plain.yaml')).model.type == 'X'
+    assert load_config(str(tmp_path / 'plain.yaml')).model.type == 'MomentDetector'
     # The very first thing that a process does, too.
     code = f'from mmvmr.utils.cli import load_config\nload_config({str(tmp_path / "config.yml")!r})'
     env = {**os.environ, 'PYTHONPATH': str(repo_dir)}
