@@ -3,7 +3,7 @@
 _base_ = ['./snag_nlq.py']
 model = dict(
     shared=dict(embed_dims=384, text_embed_dims=768),
-    encoder=dict(text=dict(_delete_=True, type='PooledWords')),
+    encoder=dict(text=dict(_delete_=True, type='MeanTextToken')),
 )
 feature_spec = dict(streams=dict(slowfast=None, egovlp=dict(dim=256, normalise='none')), clip_len=8 / 30)
 stores = dict(

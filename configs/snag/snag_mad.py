@@ -11,7 +11,7 @@ model = dict(
     shared=dict(embed_dims=512, text_embed_dims=512, input_stride=2),
     encoder=dict(
         video=dict(arch=(2, 0, 9), window=17, max_length=4096, position=None),
-        text=dict(_delete_=True, type='PooledWords'),
+        text=dict(_delete_=True, type='MeanTextToken'),
         fusion=dict(mode='adaln'),
     ),
     point_generator=dict(regression_range=4, max_length=4096),

@@ -1,4 +1,4 @@
-"""The criterion: match every prediction set once, add up named losses, weigh views."""
+"""The criterion: match every prediction set once, add up named losses, weight views."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class MomentDataPreprocessor(BaseDataPreprocessor):
         Args:
             data: ``inputs``: name to a list of (L, ...) tensors, or to one tensor that has no length (``video_index``);
                 ``data_samples``: list of samples or None.
-            training: Unused: training and inference pad alike.
+            training: Unused: training and inference pad in the same way.
 
         Returns:
             ``inputs``: name to (B, L, ...) and ``<name>_mask`` (B, L); ``data_samples`` as given.

@@ -24,7 +24,7 @@ class MomentPostProcessor(nn.Module):
             (``num_clips`` x ``clip_len``, as targets are made), ``duration`` for the annotated length of the video, as
             the published code of the Moment-DETR family does: with 30 clips of 1 s of a video of 30.9 s it shifts
             windows by up to 0.9 s.
-        longest: With ``scale='duration'``, at most so many seconds, where videos are cut to a number of clips (official
+        longest: With ``scale='duration'``, at most n seconds, where videos are cut to a number of clips (official
             BM-DETR); None for no bound.
         clamp: Limits of windows in seconds: ``'duration'`` for the length of each video, a (low, high) pair, or
             None. The published code of most methods clamps QVHighlights to (0, 150).

@@ -64,7 +64,7 @@ class Points:
     Attributes:
         center: Where they are (B, P).
         size: Distance between neighbours of the same temporal resolution (B, P).
-        low: A point answers for spans whose farther end is at least this far away (B, P), ...
+        low: A point is assigned to spans whose farther end is at least this far away (B, P), ...
         high: ... and less than this (B, P).
     """
 

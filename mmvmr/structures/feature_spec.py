@@ -1,6 +1,6 @@
-"""What a model was fed: the streams, their order, dimensions, normalisation and clip length.
+"""Specification of the features of a model: the streams, their order, dimensions, normalisation and clip length.
 
-The same specification is declared in the config, written beside converted features and stored in checkpoints, so
+The same specification is declared in the config, written next to converted features and stored in checkpoints, so
 that features of another kind are refused with a message instead of giving silently wrong moments.
 """
 
@@ -22,7 +22,7 @@ class StreamSpec:
         name: Name of the stream, e.g. ``slowfast`` or ``clip``.
         dim: Dimension of a vector.
         normalise: ``l2``: every vector x becomes x / (|x| + 1e-5); ``none``: vectors are used as stored.
-        max_length: Use only the first so many vectors; None for all.
+        max_length: Largest number of vectors; None for all.
         stored_normalised: The files hold normalised vectors (packed features). It says nothing about what the model
             sees and therefore does not count in comparisons.
     """
@@ -54,7 +54,7 @@ class FeatureSpec:
         streams: Video streams in the order in which they are concatenated.
         text: The text stream; its ``max_length`` is the largest number of tokens.
         clip_len: Length of a clip in seconds.
-        max_clips: Use only the first so many clips of a video; None for all.
+        max_clips: Largest number of clips of a video; None for all.
         tef: Whether the two temporal endpoint features (i / L, (i + 1) / L) follow the last stream.
         surrogate: True for features made from annotations; no figure that they give is a result.
 
@@ -129,7 +129,7 @@ class FeatureSpec:
         return plain
 
     def differences(self, other: FeatureSpec, here: str = 'here', there: str = 'there') -> list[str]:
-        """What is not the same in another specification.
+        """List the differences from another specification.
 
         Args:
             other: The specification to compare with.

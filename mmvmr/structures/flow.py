@@ -1,4 +1,4 @@
-"""What flows between the stages of the detectors.
+"""Structures that flow between the stages of the detectors.
 
 Shapes use ``B`` samples, ``Lv`` clips, ``Lt`` tokens, ``N`` moment queries, ``S`` decoder layers, ``P`` points, ``G``
 ground-truth spans (padded) and ``D`` channels. Spans are normalised ``(center, width)`` in [0, 1] unless a name says
@@ -23,13 +23,13 @@ class Features:
 
     Attributes:
         video: Clips.
-        text: Words.
-        negative_text: Words of a sentence that does not describe the video, when a transform supplied one.
+        text: Text tokens.
+        negative_text: Text tokens of a sentence that does not describe the video, when a transform supplied one.
         raw_video: The clips before projection (B, Lv, Dv), for components that look at the input features.
-        attention: How much each clip read each token (B, Lv, Lt), behind a fusion that tells it.
+        attention: Attention weights of the clips on the text tokens (B, Lv, Lt), after a fusion that returns them.
         rows: Which video a sentence is about (B,), where a video stands once for several sentences: ``video`` and
             ``raw_video`` then have V rows instead of B. None where every sentence has a row of its own.
-        class_text: Words of the names of classes (C, Lc, D), for a loss that tells them apart.
+        class_text: Text tokens of the names of classes (C, Lc, D), for a loss that tells them apart.
     """
 
     video: Tokens
@@ -50,12 +50,12 @@ class Features:
 
 @dataclass
 class Memory(WithExtras):
-    """What an encoder returns.
+    """Output of an encoder.
 
     Attributes:
-        video: Clips after fusion and encoding; highlight heads read these.
+        video: Clips after fusion and encoding; highlight heads receive these.
         context: What the decoder attends to (video only, or the joint sequence).
-        text: Words after fusion, where the encoder keeps them.
+        text: Text tokens after fusion, where the encoder keeps them.
         global_token: One vector per sample (B, D), e.g. the saliency token of QD-DETR.
         sentence: One vector per sentence (B, D).
         fusion_token: One vector per video-sentence pair (B, D) that moment queries are made from (SA-DETR's M_g).
@@ -128,7 +128,7 @@ class Queries:
 
 @dataclass
 class Decoded(WithExtras):
-    """What a decoder returns.
+    """Output of a decoder.
 
     Attributes:
         hidden: Query states after every layer (S, B, N, D).

@@ -1,4 +1,4 @@
-"""What a token says of a video, for methods that tell words apart (VDI)."""
+"""Roles of text tokens: static and dynamic (VDI)."""
 
 #: Of neither kind.
 OTHER = 0

@@ -177,7 +177,7 @@ def test_options_that_a_file_of_snag_leaves_out():
         5,
         256,
     )
-    assert (cfg.encoder.text.type, cfg.encoder.text.max_length) == ('PooledWords', 24)
+    assert (cfg.encoder.text.type, cfg.encoder.text.max_length) == ('MeanTextToken', 24)
 
 
 @pytest.mark.parametrize('name', ['snag', 'snag_mad', 'univtg', 'mmn'])

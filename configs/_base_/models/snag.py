@@ -10,7 +10,7 @@ model = dict(
     encoder=dict(
         type='LateFusionEncoder',
         video=dict(type='PyramidEncoder', arch=(2, 1, 6), window=5, max_length=256),
-        text=dict(type='WordTransformer', num_layers=5, max_length=16),
+        text=dict(type='TextTransformer', num_layers=5, max_length=16),
         fusion=dict(type='ModulatedCrossFusion', num_layers=2, mode='affine'),
     ),
     point_generator=dict(type='PyramidPoints', offset=0.5, regression_range=8, sigma=0.5, max_length=256),

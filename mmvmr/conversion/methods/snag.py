@@ -88,7 +88,7 @@ def _text_options(text: Mapping[str, Any]) -> dict[str, Any]:
     common = {'num_heads': text['n_heads'], 'max_length': text['max_seq_len'], 'token': text['use_bkgd_token']}
     if text['name'] == 'identity':
         position = 'own' if text.get('use_abs_pe', False) else None
-        return {'_delete_': True, 'type': 'PooledWords', 'position': position, **common}
+        return {'_delete_': True, 'type': 'MeanTextToken', 'position': position, **common}
     family.refuse(text, name='transformer')
     position = 'own' if text.get('use_abs_pe', True) else None
     return {'num_layers': text.get('n_layers', 5), 'position': position, **common, **_dropouts(text)}

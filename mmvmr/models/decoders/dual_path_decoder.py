@@ -28,8 +28,8 @@ class DualPathDecoder(nn.Module):
     ::
 
         anchor pathway    point state --- self-attention, cross-attention at (p - d_s, p + d_e) ---> moves p
-        boundary pathway  start state --- clips around p - d_s, beside evidence of starts ---------> moves d_s
-                          end state   --- clips around p + d_e, beside evidence of ends -----------> moves d_e
+        boundary pathway  start state --- clips around p - d_s, next to evidence of starts --------> moves d_s
+                          end state   --- clips around p + d_e, next to evidence of ends ----------> moves d_e
 
     ``hidden`` holds the three states side by side (S, B, N, 3 D), ``anchors`` and ``refined`` (center, width) that may
     reach beyond the video; :class:`BoundaryPathways` holds moments and evidence. Queries of other
@@ -117,7 +117,7 @@ class DualPathDecoder(nn.Module):
         return self.steps[0][0].layers[0].in_features
 
     def _evidence(self, memory: Memory) -> tuple[Tensor, list[Tensor]]:
-        """Evidence of starts and ends (2, B, Lv, D), and each beside the clips (B, Lv, 2 D)."""
+        """Evidence of starts and ends (2, B, Lv, D), and each next to the clips (B, Lv, 2 D)."""
         clips = memory.video
         evidence = [block(memory.fused_clips, clips.mask) for block in self.boundary_features]
         return torch.stack(evidence), [torch.cat((clips.feat, part), dim=-1) for part in evidence]

@@ -13,7 +13,7 @@ from mmvmr.structures import Memory
 
 
 def check_clip_context(module: nn.Module, memory: Memory) -> None:
-    """Refuse a context of clips and words.
+    """Refuse a context of clips and text tokens.
 
     Args:
         module: What relates spans to clips.

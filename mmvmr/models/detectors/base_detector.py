@@ -1,4 +1,4 @@
-"""What all detectors share: how slots are built, and what the three modes do."""
+"""Base of all detectors: construction of the slots and the three modes."""
 
 from __future__ import annotations
 

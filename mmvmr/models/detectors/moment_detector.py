@@ -27,7 +27,7 @@ class MomentDetector(BaseDetector):
           v Outputs -> criterion (mode='loss') | postprocessor (mode='predict')
 
     ``targets`` reach encoder and query initializer while training only: denoising queries and negative pairs need
-    them. Spans are normalised (center, width); seconds exist in samples and in the post-processor alone.
+    them. Spans are normalised (center, width); seconds exist in samples and in the post-processor only.
 
     Args:
         projector: Config of the projector.

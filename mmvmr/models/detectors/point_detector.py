@@ -77,7 +77,7 @@ class PointDetector(BaseDetector):
 
     @property
     def late(self) -> bool:
-        """Whether videos are encoded without knowing the sentence."""
+        """True if videos are encoded independently of the sentence."""
         return getattr(self.encoder, 'late', False)
 
     def predict(self, inputs: dict[str, Tensor], samples: list[MomentDataSample]) -> list[MomentDataSample]:

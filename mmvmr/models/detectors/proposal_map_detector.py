@@ -59,7 +59,7 @@ class ProposalMapDetector(BaseDetector):
         """Run all stages; see :meth:`BaseDetector.predict_sets`."""
         features = self.projector(inputs)
         memory = self.encoder(features, targets)
-        # For losses that look at more than clips and words.
+        # For losses that look at more than clips and text tokens.
         memory.add(ExtraInputs({name: value for name, value in inputs.items() if not name.startswith(_KNOWN)}))
         sets = self.moment_head(memory, features.rows)
         return Outputs(features, memory, None, None, sets)

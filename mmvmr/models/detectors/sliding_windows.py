@@ -15,7 +15,7 @@ from mmvmr.structures import Outputs, PointPredictions, PredictionSet
 
 @dataclass
 class Place:
-    """Where in its video a window lies.
+    """Position of a window in its video.
 
     Attributes:
         clips: Clips of the whole video (B,).

@@ -1,4 +1,4 @@
-"""Encoders: projected features to the memory that decoder and heads read."""
+"""Encoders: projected features to the memory that decoder and heads receive."""
 
 from mmvmr.models.encoders.alignment_token_encoder import AlignmentTokenEncoder
 from mmvmr.models.encoders.dummy_token_encoder import DummyTokenEncoder
@@ -16,9 +16,9 @@ from mmvmr.models.encoders.pyramid_encoder import PyramidEncoder, SineTable
 from mmvmr.models.encoders.reciprocal_encoder import ReciprocalEncoder
 from mmvmr.models.encoders.sentence_pool_encoder import SentencePoolEncoder
 from mmvmr.models.encoders.similarity import SimilarityProjector
+from mmvmr.models.encoders.text_encoders import MeanTextToken, TextTransformer
 from mmvmr.models.encoders.transformer import EncoderLayer, TransformerEncoder
 from mmvmr.models.encoders.video_context_encoder import VideoContextEncoder
-from mmvmr.models.encoders.word_encoders import PooledWords, WordTransformer
 
 __all__ = [
     'AlignmentTokenEncoder',
@@ -33,9 +33,9 @@ __all__ = [
     'JointEncoder',
     'JointSentenceEncoder',
     'LateFusionEncoder',
+    'MeanTextToken',
     'MultiModalAlignEncoder',
     'NegativePairEncoder',
-    'PooledWords',
     'PromptTokenEncoder',
     'ProposalMapEncoder',
     'PyramidEncoder',
@@ -43,7 +43,7 @@ __all__ = [
     'SentencePoolEncoder',
     'SimilarityProjector',
     'SineTable',
+    'TextTransformer',
     'TransformerEncoder',
     'VideoContextEncoder',
-    'WordTransformer',
 ]

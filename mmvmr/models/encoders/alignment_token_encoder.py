@@ -1,4 +1,4 @@
-"""What a moment and its sentence have in common, for training (CG-DETR's clip-word correlation learner)."""
+"""Clip-word correlation learner of CG-DETR, for training."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from mmvmr.structures import AlignmentTokens, Features, Memory, MomentTargets, T
 class AlignmentTokenEncoder(nn.Module):
     """Run an encoder and, while training, sum up moments and sentences in tokens of their own (CG-DETR, section 3.2).
 
-    Losses align the tokens, and the clips that went with them teach the cross-attention how much of which word a
-    clip should read. At inference the wrapped encoder runs alone.
+    Losses align the tokens, and the clips that went with them teach the cross-attention how strongly a clip
+    should attend to each text token. At inference the wrapped encoder runs by itself.
 
     Args:
         embed_dims: Channels D.
-        num_dummies: Dummies in front of the words (:class:`DummyTokenEncoder`).
+        num_dummies: Dummies in front of the text tokens (:class:`DummyTokenEncoder`).
         moment_layers: Config of the stack over a token and clips, e.g. :class:`TransformerEncoder`.
-        sentence_layers: Config of the stack over a token and words.
+        sentence_layers: Config of the stack over a token and text tokens.
         encoder: Config of the wrapped encoder.
     """
 
@@ -47,7 +47,7 @@ class AlignmentTokenEncoder(nn.Module):
         """Encode a batch.
 
         Args:
-            features: Projected inputs, dummies in front of the words.
+            features: Projected inputs, dummies in front of the text tokens.
             targets: Ground truth; None at inference.
 
         Returns:

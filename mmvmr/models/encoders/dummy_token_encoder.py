@@ -14,15 +14,15 @@ from mmvmr.structures import Features, Memory, MomentTargets, Tokens
 
 @MODELS.register_module()
 class DummyTokenEncoder(nn.Module):
-    """Put dummy tokens that know the sentence in front of the words, then run an encoder (CG-DETR, section 3.1).
+    """Prepend sentence-conditioned dummy tokens to the text tokens, then run an encoder (CG-DETR, section 3.1).
 
-    The dummies read the words by self-attention; the words that the wrapped encoder sees are those from before. A
+    The dummies attend to the text tokens; the wrapped encoder receives the text tokens from before. A
     negative sentence inside the wrapped encoder brings its dummies along.
 
     Args:
         embed_dims: Channels D.
         num_dummies: Number of dummies.
-        layers: Config of the stack over dummies and words, e.g. :class:`TransformerEncoder`.
+        layers: Config of the stack over dummies and text tokens, e.g. :class:`TransformerEncoder`.
         encoder: Config of the wrapped encoder.
     """
 

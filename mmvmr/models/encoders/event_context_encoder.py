@@ -1,4 +1,4 @@
-"""What the event reasoning of EaTR needs beside the memory of an encoder."""
+"""Inputs of the event reasoning of EaTR."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _POOLS = ('valid', 'padded')
 
 @MODELS.register_module()
 class EventContextEncoder(nn.Module):
-    """Keep the clips before encoding, the strongest words and, for training, the pseudo events (EaTR, section 3).
+    """Keep the clips before encoding, the strongest text tokens and, for training, the pseudo events (EaTR, section 3).
 
     Args:
         encoder: Config of the wrapped encoder.
         events: Config of the search for events, e.g. :class:`PseudoEvents`.
-        pool: The sentence is the maximum over its words: ``valid`` ones, or ``padded`` ones too, as in the official
-            code, where sentences change with the longest one of the batch.
+        pool: The sentence is the maximum over its text tokens: ``valid`` ones, or ``padded`` ones too, as in the
+            official code, where sentences change with the longest one of the batch.
 
     Raises:
         ValueError: If ``pool`` is unknown.

@@ -33,18 +33,18 @@ class FrameMatcher(nn.Module):
 
 @MODELS.register_module()
 class FrameMatchEncoder(nn.Module):
-    """Weigh the clips of any encoder by the probability that they match the sentence (BM-DETR, section 3.3.2).
+    """Weight the clips of any encoder by the probability that they match the sentence (BM-DETR, section 3.3.2).
 
     ::
 
         video, text          -- encoder --> clips v+ -- matcher --> p+
         video, negative text -- encoder --> clips v- -- matcher --> p-     (training, where there is a negative)
         p = p+ (1 - p-), or p+ for a sample without a negative;  o = softmax over the clips of p
-        v' = o v+ is what the decoder and the heads read; words stay as they are
+        v' = o v+ is what the decoder and the heads receive; text tokens are unchanged
 
     A sample has no negative where its ``neg_text`` is absent. The wrapped encoder gets no targets in the second
     pass: whatever else it makes while training, it makes once. Its own negatives (:class:`NegativePairEncoder`) are
-    weighed by the p+ of their sentence, as inference would weigh them.
+    weighted by the p+ of their sentence, as inference would weigh them.
 
     Args:
         encoder: Config of the wrapped encoder, of any kind.
@@ -132,7 +132,7 @@ class FrameMatchEncoder(nn.Module):
 
 
 def _filled(negative: Tokens, text: Tokens, exists: Tensor) -> Tokens:
-    """Negative words (B, L, D); samples without any get their own words, as no attention can read an empty text."""
+    """Unmatched text (B, L, D); samples without any get their own text, as attention to an empty one is undefined."""
     length = max(negative.mask.shape[1], text.mask.shape[1])
     first, second = _padded(negative, length), _padded(text, length)
     pos = None

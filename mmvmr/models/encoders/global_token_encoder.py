@@ -47,7 +47,7 @@ class GlobalToken(nn.Module):
 
 @MODELS.register_module()
 class GlobalTokenEncoder(nn.Module):
-    """Fuse text into the video, then encode ``[token ; video]``; the decoder sees the video alone (QD-DETR).
+    """Fuse text into the video, then encode ``[token ; video]``; the decoder attends only to the video (QD-DETR).
 
     Args:
         fusion: Config of the fusion, e.g. :class:`TextToVideoFusion`.

@@ -19,7 +19,7 @@ class IntegrationEncoder(nn.Module):
 
     ::
 
-        clips, words -- fusion --> fused clips V, fused words T -- sentence --> S (B, D)
+        clips, text tokens -- fusion --> fused clips V, fused text tokens T -- sentence --> S (B, D)
         T -- text_clusters --> M_t (B, Kt, D)      V -- video_clusters --> M_v (B, Kv, D)
         V + local(V) -- relation with M_t --> R    x = V + R
         [best of M_v ; x] -- layers --> global token, clips
@@ -29,7 +29,7 @@ class IntegrationEncoder(nn.Module):
     Args:
         embed_dims: Channels D.
         fusion: Config of the fusion, e.g. :class:`MutualCrossFusion`.
-        sentence: Config of the pooling ``f(x, mask)`` of fused words, e.g. :class:`ProjectedMeanPool`.
+        sentence: Config of the pooling ``f(x, mask)`` of fused text tokens, e.g. :class:`ProjectedMeanPool`.
         text_clusters: Config of the means of the text, e.g. :class:`ClusterMeans`.
         video_clusters: Config of the means of the video.
         local: Config of a block ``f(x, mask)`` over neighbouring clips, added to them, e.g. :class:`ConvStack`.

@@ -13,7 +13,7 @@ from mmvmr.structures import Features, Memory, MomentTargets, Tokens
 
 @MODELS.register_module()
 class JointEncoder(nn.Module):
-    """Encode clips and words as one sequence, which is also what the decoder attends to.
+    """Encode clips and text tokens as one sequence, which is also what the decoder attends to.
 
     Args:
         layers: Config of the stack, e.g. :class:`TransformerEncoder`.

@@ -19,7 +19,7 @@ class LateFusionEncoder(nn.Module):
 
     Args:
         video: Config of what makes levels of a video, e.g. :class:`PyramidEncoder`.
-        text: Config of what encodes sentences, e.g. :class:`WordTransformer`.
+        text: Config of what encodes sentences, e.g. :class:`TextTransformer`.
         fusion: Config of a fusion, one for all levels.
     """
 

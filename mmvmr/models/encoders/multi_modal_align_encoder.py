@@ -14,11 +14,11 @@ from mmvmr.structures import Features, Memory, MomentTargets
 
 @MODELS.register_module()
 class MultiModalAlignEncoder(nn.Module):
-    """Fuse ``[token ; clips]`` with the words, then look globally for highlights and locally for moments (SA-DETR).
+    """Fuse ``[token ; clips]`` with the text; a global view serves highlights, a local one moments (SA-DETR).
 
     ::
 
-        token + clips, words -- fusion --> fused clips, fused words -- pool --> sentence M_t
+        token + clips, text tokens -- fusion --> fused clips, fused text tokens -- pool --> sentence M_t
         fused -- global block --> M^_v (video, global token: highlights)
               -- local block  --> M_v, M_g (context, fusion token: moments)
 
@@ -28,8 +28,8 @@ class MultiModalAlignEncoder(nn.Module):
         global_block: Config of the stack that highlights are read from, e.g. :class:`TransformerEncoder`.
         local_block: Config of a block ``f(x, mask)`` on the output of the global block, e.g.
             :class:`LocalConvBlock`; None passes it on unchanged.
-        pool: Config of the pooling ``f(x, mask)`` of fused words, e.g. :class:`AttentionPool`; None where nothing reads
-            the sentence token.
+        pool: Config of the pooling ``f(x, mask)`` of fused text tokens, e.g. :class:`AttentionPool`; None where nothing
+            reads the sentence token.
     """
 
     def __init__(

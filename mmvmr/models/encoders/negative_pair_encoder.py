@@ -26,9 +26,9 @@ class NegativePairEncoder(nn.Module):
             samples with a real negative, which matters where the mask layout mixes samples up (official CG-DETR).
         similarity: Config of a module ``f(memory) -> dict``, e.g. :class:`SimilarityProjector`, whose result goes to
             :class:`Similarities` of the main memory before negatives are chosen; None for none.
-        word_positions: Only of consequence where words have positions, which learned ones make from the words
-            themselves. ``moved``: a negative sentence brings its own along. ``kept``: those of the right sentence
-            stay, as in the official code of QD-DETR and its successors.
+        word_positions: Only of consequence where text tokens have positions, which learned ones make from the text
+            tokens themselves. ``moved``: a negative sentence brings its own along. ``kept``: those of the right
+            sentence stay, as in the official code of QD-DETR and its successors.
 
     Raises:
         ValueError: If ``rows`` or ``word_positions`` is unknown.
@@ -79,7 +79,7 @@ class NegativePairEncoder(nn.Module):
             memory: What the wrapped encoder made of the right sentences.
 
         Returns:
-            The negative words, and which samples have a real negative (B,).
+            The negative text tokens, and which samples have a real negative (B,).
         """
         text, valid = self.sampler(features, targets, memory)
         if self.word_positions == 'kept':

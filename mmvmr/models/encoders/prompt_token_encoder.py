@@ -21,15 +21,15 @@ class PromptTokenEncoder(nn.Module):
 
     ::
 
-        clips, dummies + words -- fusion --> fused clips, attention A
-        softmax(cos(clip - mean clip, prompts)), averaged with the weight that A gives to the words
+        clips, dummies + text tokens -- fusion --> fused clips, attention A
+        softmax(cos(clip - mean clip, prompts)), averaged with the weight that A gives to the text tokens
             -- best prompts, weighted, + mean clip --> token -- fusion --> token
         [token ; fused clips] -- layers --> token, clips + token
 
     Args:
         embed_dims: Channels D.
-        num_dummies: Dummies in front of the words (:class:`DummyTokenEncoder`).
-        fusion: Config of a fusion that tells its attention, e.g. :class:`AdaptiveCrossFusion`.
+        num_dummies: Dummies in front of the text tokens (:class:`DummyTokenEncoder`).
+        fusion: Config of a fusion that returns attention weights, e.g. :class:`AdaptiveCrossFusion`.
         layers: Config of the stack, e.g. :class:`TransformerEncoder`.
         num_prompts: Prompts in the pool.
         num_selected: Prompts that make a token.
@@ -65,7 +65,7 @@ class PromptTokenEncoder(nn.Module):
         """Encode a batch.
 
         Args:
-            features: Projected inputs, dummies in front of the words.
+            features: Projected inputs, dummies in front of the text tokens.
             targets: Unused.
 
         Returns:
@@ -73,7 +73,7 @@ class PromptTokenEncoder(nn.Module):
             :class:`AdaptiveAttention`.
 
         Raises:
-            ValueError: If the fusion does not tell its attention.
+            ValueError: If the fusion returns no attention weights.
         """
         fused = self.fusion(features)
         if fused.attention is None:

@@ -20,13 +20,13 @@ _POOLS = ('mean', 'first', 'last')
 
 @MODELS.register_module()
 class JointSentenceEncoder(nn.Module):
-    """A vector of a sentence for each of two spaces: pooled words, layer norm and a linear layer each (MMN).
+    """A vector of a sentence for each of two spaces: pooled text tokens, layer norm and a linear layer each (MMN).
 
     Args:
-        word_dims: Channels of a word.
+        word_dims: Channels of a text token.
         joint_dims: Channels of the spaces.
-        pool: ``mean`` of the words (MMN; special tokens included), the ``first`` (BERT's [CLS]) or the ``last`` one
-            (CLIP's end of text).
+        pool: ``mean`` of the text tokens (MMN; special tokens included), the ``first`` (BERT's [CLS]) or the ``last``
+            one (CLIP's end of text).
 
     Raises:
         ValueError: If ``pool`` is unknown.
@@ -46,26 +46,26 @@ class JointSentenceEncoder(nn.Module):
             words: (B, Lt, Dw).
 
         Returns:
-            The pooled words (B, Dw), and the vectors of the contrastive and of the IoU space (B, J).
+            The pooled text tokens (B, Dw), and the vectors of the contrastive and of the IoU space (B, J).
 
         Raises:
-            ValueError: If words have other channels than declared.
+            ValueError: If text tokens have other channels than declared.
         """
         if words.feat.shape[-1] != self.norm.normalized_shape[0]:
             raise ValueError(
                 f'words have {words.feat.shape[-1]} channels, model.shared.word_dims='
                 f'{self.norm.normalized_shape[0]}: set it to the width of the text encoder or of the text features'
             )
-        pooled = pool_words(words, self.pool)
+        pooled = pool_text(words, self.pool)
         normed = self.norm(pooled)
         return pooled, self.contrastive(normed), self.iou(normed)
 
 
-def pool_words(words: Tokens, pool: str) -> Tensor:
-    """One vector out of the words of a sentence.
+def pool_text(words: Tokens, pool: str) -> Tensor:
+    """One vector out of the text tokens of a sentence.
 
     Args:
-        words: (B, L, D), valid words first.
+        words: (B, L, D), valid text tokens first.
         pool: ``mean``, ``first`` or ``last``.
 
     Returns:
@@ -119,7 +119,7 @@ class ProposalMapEncoder(nn.Module):
         """Encode videos and sentences.
 
         Args:
-            features: Clips (V, N, D) and words (B, Lt, Dw).
+            features: Clips (V, N, D) and text tokens (B, Lt, Dw).
             targets: Not used.
 
         Returns:

@@ -1,4 +1,4 @@
-"""What goes into an encoder, kept for losses and heads that compare clips with sentences before they mix (UniVTG)."""
+"""Pooled sentences and projected clips for losses and heads that compare them before the fusion (UniVTG)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from mmvmr.structures import Features, Memory, MomentTargets, PooledText
 
 @MODELS.register_module()
 class SentencePoolEncoder(nn.Module):
-    """Pool the words in front of an encoder, and keep the clips as they were (UniVTG, section 3.2).
+    """Pool the text tokens in front of an encoder, and keep the clips as they were (UniVTG, section 3.2).
 
     Args:
         encoder: Config of the wrapped encoder.
-        pool: Config of what makes one vector of the words, e.g. :class:`AttentionPool`.
+        pool: Config of what makes one vector of the text tokens, e.g. :class:`AttentionPool`.
     """
 
     def __init__(self, encoder: dict[str, Any], pool: dict[str, Any]):

@@ -69,7 +69,7 @@ class TransformerEncoder(nn.Module):
         layer: Config of a layer with the signature of :class:`EncoderLayer`.
         init: ``xavier`` for every matrix (DETR), or ``default`` for what each layer does by itself.
         position_scale: Config of a module ``f(x)``, shared by the layers, that multiplies the positions before every
-            layer, e.g. :class:`ContentScale` (DAB-DETR, BM-DETR); None leaves them alone.
+            layer, e.g. :class:`ContentScale` (DAB-DETR, BM-DETR); None leaves them unchanged.
     """
 
     def __init__(

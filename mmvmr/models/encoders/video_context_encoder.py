@@ -1,4 +1,4 @@
-"""Making the clips alone what a decoder attends to."""
+"""Restriction of the decoder context to clips."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mmvmr.structures import Features, Memory, MomentTargets
 
 @MODELS.register_module()
 class VideoContextEncoder(nn.Module):
-    """Drop the words from the context of a joint encoder, for decoders that relate spans to clips.
+    """Drop the text tokens from the context of a joint encoder, for decoders that relate spans to clips.
 
     The Gaussian mask and the enhance block of SA-DETR locate clips by their index; this wrapper brings them to
     Moment-DETR.

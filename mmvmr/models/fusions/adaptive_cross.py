@@ -1,4 +1,4 @@
-"""Cross-attention whose weights on the words may sum to less than one (CG-DETR)."""
+"""Cross-attention whose weights on the text tokens may sum to less than one (CG-DETR)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from mmvmr.structures import Features
 class AdaptiveCrossAttention(nn.Module):
     """Attention in which the first keys take part in the softmax but give no value (CG-DETR, section 3.1).
 
-    These dummies absorb what a clip has no word for. There are no projections of query, key and value.
+    These dummies absorb the part of a clip that the text does not describe. Query, key and value are not
+    projected.
 
     Args:
         embed_dims: Channels D.
@@ -58,7 +59,7 @@ class AdaptiveCrossAttention(nn.Module):
 
 @MODELS.register_module()
 class AdaptiveCrossFusion(TextToVideoFusion):
-    """Every clip reads as much of the words as fits it; dummies and words pass unchanged (CG-DETR, section 3.1).
+    """Adaptive cross-attention of clips to dummies and text tokens, which pass unchanged (CG-DETR, section 3.1).
 
     Args:
         num_layers: Number of layers.
@@ -70,10 +71,11 @@ class AdaptiveCrossFusion(TextToVideoFusion):
         """Fuse.
 
         Args:
-            features: Projected inputs with the dummies in front of the words.
+            features: Projected inputs with the dummies in front of the text tokens.
 
         Returns:
-            Features whose video has read the text, with the ``attention`` (B, Lv, Lt), averaged over layers and heads.
+            Features whose video attended to the text, with the ``attention`` (B, Lv, Lt), averaged over layers and
+            heads.
         """
         video, text = features.video, features.text
         mask, pos, key = self._mask(features), video.position(), text.feat + text.position()

@@ -1,4 +1,4 @@
-"""Context-query attention between clips and words (VSLNet, used by TR-DETR)."""
+"""Context-query attention between clips and text tokens (VSLNet, used by TR-DETR)."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class SequentialFusion(nn.Module):
 
 @MODELS.register_module()
 class ContextQueryFusion(nn.Module):
-    """Clips gather the words near them, and the clips near these words (TR-DETR, section 3.2; VSLNet, section 3.2).
+    """Context-query attention between clips and text tokens (TR-DETR, section 3.2; VSLNet, section 3.2).
 
-    With clips V, words T and the score ``S_ij = <a, v_i> + <b, t_j> + <c * v_i, t_j>``::
+    With clips V, text tokens T and the score ``S_ij = <a, v_i> + <b, t_j> + <c * v_i, t_j>``::
 
-        R = softmax_words(S) T                         what a clip reads
-        E = softmax_words(S) softmax_clips(S)^T V      clips that the same words are about
+        R = softmax_words(S) T                         text that a clip attends to
+        E = softmax_words(S) softmax_clips(S)^T V      clips that the same text tokens are about
         out = ReLU(W2 [W1 [V ; R ; V * R ; V * E] ; pooled T])
 
     Args:
         embed_dims: Channels D.
-        dropout: Dropout of clips and words inside the score.
+        dropout: Dropout of clips and text tokens inside the score.
     """
 
     def __init__(self, embed_dims: int, dropout: float = 0.1):
@@ -67,7 +67,7 @@ class ContextQueryFusion(nn.Module):
             features: Projected inputs.
 
         Returns:
-            Features whose video has read the text.
+            Features whose video attended to the text.
         """
         video, text = features.video, features.text
         clips, words = self.dropout(video.feat), self.dropout(text.feat)

@@ -1,4 +1,4 @@
-"""Words that scale and shift the channels of clips (SnAG, section 3.2)."""
+"""Text tokens that scale and shift the channels of clips (SnAG, section 3.2)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class ModulatedCrossLayer(nn.Module):
 
     ::
 
-        (scale, shift) = attention(norm(conv(norm(x))), norm(words));   x = norm'(x) * scale + shift
+        (scale, shift) = attention(norm(conv(norm(x))), norm(text tokens));   x = norm'(x) * scale + shift
         x = x + path(FFN(norm(x)))
 
     Args:
         embed_dims: Channels D of clips.
-        text_embed_dims: Channels D' of words.
+        text_embed_dims: Channels D' of text tokens.
         num_heads: Number of heads.
         mode: norm' is a norm without parameters (``adaln``) or nothing (``affine``). Neither has a residual around the
             attention.
@@ -60,7 +60,7 @@ class ModulatedCrossLayer(nn.Module):
 
         Args:
             video: Clips (V, L, D).
-            text: Words (B, Lt, D').
+            text: Text tokens (B, Lt, D').
             rows: Video of every sentence (B,); None where V = B in order.
 
         Returns:
@@ -78,11 +78,11 @@ class ModulatedCrossLayer(nn.Module):
 
 @MODELS.register_module()
 class ModulatedCrossFusion(nn.Module):
-    """A stack of layers in which words modulate clips; the first one repeats videos for their sentences (SnAG).
+    """A stack of layers in which text tokens modulate clips; the first one repeats videos for their sentences (SnAG).
 
     Args:
         embed_dims: Channels D of clips.
-        text_embed_dims: Channels D' of words; None for D.
+        text_embed_dims: Channels D' of text tokens; None for D.
         num_layers: Number of layers.
         num_heads: Number of heads.
         mode: ``adaln`` or ``affine``, see :class:`ModulatedCrossLayer`.
@@ -121,7 +121,7 @@ class ModulatedCrossFusion(nn.Module):
         """Fuse.
 
         Args:
-            features: Clips of V videos and words of B sentences.
+            features: Clips of V videos and text tokens of B sentences.
 
         Returns:
             Features with a row of clips for every sentence.

@@ -13,13 +13,14 @@ from mmvmr.structures import Features
 
 @MODELS.register_module()
 class MutualCrossFusion(nn.Module):
-    """Clips read words and, beside it, words read clips; both start from the projected inputs (UVCOM, DBIA).
+    """Clips attend to text tokens and, in parallel, text tokens to clips, both from the projected inputs (UVCOM, DBIA).
 
     Unlike :class:`SharedCrossFusion`, neither direction sees what the other found.
 
     Args:
         to_video: Config of the fusion that updates the clips, e.g. :class:`TextToVideoFusion`.
-        to_text: Config of a fusion of the same kind that updates the words: it gets words in the place of clips.
+        to_text: Config of a fusion of the same kind that updates the text tokens: it gets text tokens in the place of
+            clips.
     """
 
     def __init__(self, to_video: dict[str, Any], to_text: dict[str, Any]):
@@ -34,7 +35,7 @@ class MutualCrossFusion(nn.Module):
             features: Projected inputs.
 
         Returns:
-            Features whose video has read the text and whose text has read the video.
+            Features whose video attended to the text and whose text attended to the video.
         """
         turned = dataclasses.replace(features, video=features.text, text=features.video)
         return dataclasses.replace(self.to_video(features), text=self.to_text(turned).video)

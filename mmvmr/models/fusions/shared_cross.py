@@ -15,10 +15,10 @@ from mmvmr.structures import Features
 
 @MODELS.register_module()
 class SharedCrossFusion(nn.Module):
-    """Clips read words and words read clips through the same layers (SA-DETR, section 3.2).
+    """Clips attend to text tokens and text tokens to clips through the same layers (SA-DETR, section 3.2).
 
     Both directions of a layer start from the output of the layer before. Clips carry their position when they ask;
-    as keys they do not, and words have none.
+    as keys they do not, and text tokens have none.
 
     Args:
         num_layers: Number of layers.
@@ -37,7 +37,7 @@ class SharedCrossFusion(nn.Module):
             features: Projected inputs.
 
         Returns:
-            Features whose video has read the text and whose text has read the video.
+            Features whose video attended to the text and whose text attended to the video.
         """
         video, text = features.video, features.text
         clips, words = video.feat, text.feat

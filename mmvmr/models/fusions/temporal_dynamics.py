@@ -1,4 +1,4 @@
-"""Text that is aligned with what changes in a video, beside what is in it (TD-DETR)."""
+"""Text that is aligned with what changes in a video, next to what is in it (TD-DETR)."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from mmvmr.structures import Features, Tokens
 
 @MODELS.register_module()
 class TemporalDynamicsFusion(nn.Module):
-    """A second path beside any fusion, from differences of clips to the words (TD-DETR, section 3.2, eq. 11).
+    """A second path next to any fusion, from differences of clips to the text tokens (TD-DETR, section 3.2, eq. 11).
 
     ::
 
-        clips v_t ---------------------------------- fusion(. , words) ----> V~
-        D_t = v_t - v_(t-1), D_1 = v_1 - start -- projection -- dynamics(. , words) --> T'
+        clips v_t ---------------------------------- fusion(. , text tokens) ----> V~
+        D_t = v_t - v_(t-1), D_1 = v_1 - start -- projection -- dynamics(. , text tokens) --> T'
         out = beta * V~ + (1 - beta) * T'
 
-    As published: both paths are aligned with the words and then added. In the official code beta weighs the residual
-    of every layer instead: :class:`DynamicsCrossFusion`. Whatever else the wrapped fusion updates (words, attention)
-    passes, and so do learned tokens in front of the clips, which have no neighbours in time. Around a fusion that takes
-    V videos for B sentences (SnAG) changes are projected once per video, too.
+    As published: both paths are aligned with the text tokens and then added. In the official code beta weights the
+    residual of every layer instead: :class:`DynamicsCrossFusion`. Whatever else the wrapped fusion updates (text
+    tokens, attention) passes, and so do learned tokens in front of the clips, which have no neighbours in time. Around
+    a fusion that takes V videos for B sentences (SnAG) changes are projected once per video, too.
 
     Args:
         embed_dims: Channels D.
         fusion: Config of the wrapped fusion; None for encoders without one.
         beta: Weight of the video path. With 1 there is no second path and no parameter of it: the wrapped fusion
             alone, bit by bit.
-        dynamics: Config of the fusion that aligns the dynamics with the words; by default one layer of
+        dynamics: Config of the fusion that aligns the dynamics with the text tokens; by default one layer of
             :class:`TextToVideoFusion`.
         num_heads: Number of heads of the default ``dynamics``.
         ffn_dims: Hidden channels of the default ``dynamics``.
         dropout: Dropout of the default ``dynamics``.
         activation: Activation of the default ``dynamics``.
-        text_embed_dims: Channels of the words, where they differ from D (SnAG).
+        text_embed_dims: Channels of the text tokens, where they differ from D (SnAG).
 
     Raises:
         ValueError: If beta is outside of [0, 1].
@@ -96,12 +96,12 @@ class TemporalDynamicsFusion(nn.Module):
 
 @MODELS.register_module()
 class DynamicsCrossLayer(CrossEncoderLayer):
-    """The layer of TD-DETR's official code: beta weighs the residual of the clips against the aligned dynamics.
+    """The layer of TD-DETR's official code: beta weights the residual of the clips against the aligned dynamics.
 
     ::
 
         out = norm2(U + FFN(norm1(U))),  U = beta * x + (1 - beta) * T' + A
-        A = attention(x + pos, words),   T' = dynamics_attn(projection(differences of x + pos), words)
+        A = attention(x + pos, text tokens),   T' = dynamics_attn(projection(differences of x + pos), text tokens)
 
     A has weight 1, and the differences contain those of the positions.
 
@@ -110,7 +110,7 @@ class DynamicsCrossLayer(CrossEncoderLayer):
         num_heads: Number of heads.
         dropout: Dropout of attention, feed-forward block and residuals; T' gets none.
         beta: Weight of the residual, in [0, 1].
-        dynamics_attn: Config of the attention from dynamics to words; by default :class:`MultiheadAttention`.
+        dynamics_attn: Config of the attention from dynamics to text tokens; by default :class:`MultiheadAttention`.
         kwargs: See :class:`CrossEncoderLayer`.
     """
 
@@ -133,13 +133,13 @@ class DynamicsCrossLayer(CrossEncoderLayer):
         )
 
     def forward(self, x: Tensor, pos: Tensor, key: Tensor, value: Tensor, mask: Tensor, start: Tensor) -> Tensor:
-        """Attend from clips and their changes to the words.
+        """Attend from clips and their changes to the text tokens.
 
         Args:
             x: Clips (B, N, D).
             pos: Their position (B, N, D).
-            key: Words, with their position if any (B, L, D).
-            value: Words (B, L, D).
+            key: Text tokens, with their position if any (B, L, D).
+            value: Text tokens (B, L, D).
             mask: True = may attend: (B, L), (B, N, L) or (B, H, N, L).
             start: What is subtracted from the first clip (D,).
 
@@ -155,7 +155,7 @@ class DynamicsCrossLayer(CrossEncoderLayer):
 
 @MODELS.register_module()
 class DynamicsCrossFusion(TextToVideoFusion):
-    """Every clip, and what changes in it, reads the words; words pass unchanged (TD-DETR's official code).
+    """Clips and their changes attend to the text tokens, which pass unchanged (TD-DETR's official code).
 
     Args:
         embed_dims: Channels D.
@@ -175,7 +175,7 @@ class DynamicsCrossFusion(TextToVideoFusion):
             features: Projected inputs.
 
         Returns:
-            Features whose video has read the text.
+            Features whose video attended to the text.
         """
         video, text = features.video, features.text
         mask, pos, key = self._mask(features), video.position(), text.feat + text.position()

@@ -75,7 +75,7 @@ class CrossEncoderLayer(nn.Module):
         return self.finish(x, self.cross_attn(x + pos, key, value, mask))
 
     def finish(self, x: Tensor, update: Tensor) -> Tensor:
-        """Everything behind the attention.
+        """Apply residual, norms and feed-forward block after the attention.
 
         Args:
             x: The sequence that is updated (B, N, D).
@@ -92,14 +92,14 @@ class CrossEncoderLayer(nn.Module):
 
 @MODELS.register_module()
 class TextToVideoFusion(nn.Module):
-    """Every clip reads the words; words pass unchanged (QD-DETR, section 3.1).
+    """Clips attend to the text tokens, which pass unchanged (QD-DETR, section 3.1).
 
     Args:
         num_layers: Number of layers.
         layer: Config of a layer with the signature of :class:`CrossEncoderLayer`.
-        mask_layout: ``sample`` masks the words of each sample. ``head_major`` reproduces the official code, which
-            lays the (padded clip, padded word) mask out head by head where the attention reads sample by sample: a
-            clip then loses words that are padding in another sample, so that outputs depend on the batch.
+        mask_layout: ``sample`` masks the text tokens of each sample. ``head_major`` reproduces the official code, which
+            lays the (padded clip, padded text token) mask out head by head where the attention expects it by sample: a
+            clip then loses text tokens that are padding in another sample, so that outputs depend on the batch.
 
     Raises:
         ValueError: If ``mask_layout`` is unknown.
@@ -118,7 +118,7 @@ class TextToVideoFusion(nn.Module):
             features: Projected inputs.
 
         Returns:
-            Features whose video has read the text.
+            Features whose video attended to the text.
         """
         video, text = features.video, features.text
         mask, pos, key = self._mask(features), video.position(), text.feat + text.position()

@@ -1,4 +1,4 @@
-"""Heads that read the three states of a dual-pathway decoder (BAM-DETR)."""
+"""Heads on the three states of a dual-pathway decoder (BAM-DETR)."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from mmvmr.utils import check_choice
 class MomentGuidedSaliencyHead(nn.Module):
     """Clips that resemble the best predicted moment score higher (TR-DETR's MR2HD, section 3.4).
 
-    A GRU runs over the projected clips of the moment with the best score; its last state g weighs every clip v of the
+    A GRU runs over the projected clips of the moment with the best score; its last state g weights every clip v of the
     video, ``m' = m (1 + <g, v>)``, before the encoder's own layer scores ``m'``. Which moment is best is a hard choice
     without gradient.
 

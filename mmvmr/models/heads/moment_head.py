@@ -37,7 +37,7 @@ class AnchorSpanHead(nn.Module):
     Args:
         embed_dims: Channels D.
         coder: Config of the span coder that applies the offset.
-        anchors: ``entered`` for the anchor at the entrance of the layer, ``refined`` for the one behind it, as the
+        anchors: ``entered`` for the anchor at the entrance of the layer, ``refined`` for the one after it, as the
             decoder moved it (UVCOM).
 
     Raises:
@@ -78,7 +78,7 @@ class ForegroundHead(nn.Module):
     Args:
         embed_dims: Channels D of one state.
         num_states: States that a query has side by side (3 in a :class:`DualPathDecoder`).
-        num_layers: Weights of its own for each of so many decoder layers; None shares one linear layer.
+        num_layers: Weights of its own for each of n decoder layers; None shares one linear layer.
     """
 
     def __init__(self, embed_dims: int, num_states: int = 1, num_layers: int | None = None):

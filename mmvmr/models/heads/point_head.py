@@ -28,7 +28,7 @@ class PointHead(nn.Module):
         offset_tower: What differs in front of the distances.
         activation: Keeps distances positive: ``sigmoid`` (UniVTG) or ``relu`` (SnAG).
         unit: What a distance of 1 is: the ``video`` as a whole (UniVTG), or the ``size`` of the point (SnAG).
-        num_levels: Learn a factor of the distances for each of so many levels (SnAG); None for none.
+        num_levels: Learn a factor of the distances for each of n levels (SnAG); None for none.
         prior: Score of a point before training; 0 starts with the bias 0.
 
     Raises:

@@ -173,7 +173,7 @@ class QuerySelfAttention(nn.Module):
         self.attn = MultiheadAttention(embed_dims, num_heads, dropout)
 
     def forward(self, content: Tensor, position: QueryPosition, mask: Tensor | None = None) -> Tensor:
-        """Exchange information between queries.
+        """Let queries attend to each other.
 
         Args:
             content: Query content (B, N, D).
@@ -206,7 +206,7 @@ class QueryCrossAttention(nn.Module):
         self.modulator = None if modulator is None else MODELS.build(modulator)
 
     def forward(self, content: Tensor, position: QueryPosition, context: Tokens, anchors: Tensor | None) -> Tensor:
-        """Read the memory.
+        """Attend to the memory.
 
         Args:
             content: Query content (B, N, D).
@@ -247,7 +247,7 @@ class ConditionalSelfAttention(nn.Module):
         nn.init.zeros_(self.out_proj.bias)
 
     def forward(self, content: Tensor, position: QueryPosition, mask: Tensor | None = None) -> Tensor:
-        """Exchange information between queries; arguments as in :class:`QuerySelfAttention`."""
+        """Let queries attend to each other; arguments as in :class:`QuerySelfAttention`."""
         out = attend(
             self.query_content(content) + self.query_pos(position.pos),
             self.key_content(content) + self.key_pos(position.pos),
@@ -272,7 +272,7 @@ class ConditionalCrossAttention(nn.Module):
         dropout: Dropout on the attention weights.
         add_query_pos: Also add query and key position to the content, as DAB-DETR does in its first layer.
         modulator: Config of a module ``f(logits (B, H, N, L), anchors (B, N, 2), mask (B, L)) -> logits``;
-            None leaves the logits alone.
+            None leaves the logits unchanged.
     """
 
     def __init__(
@@ -297,7 +297,7 @@ class ConditionalCrossAttention(nn.Module):
         nn.init.zeros_(self.out_proj.bias)
 
     def forward(self, content: Tensor, position: QueryPosition, context: Tokens, anchors: Tensor | None) -> Tensor:
-        """Read the memory.
+        """Attend to the memory.
 
         Args:
             content: Query content (B, N, D).

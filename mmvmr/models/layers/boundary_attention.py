@@ -20,7 +20,7 @@ _SCALES = ('valid', 'padded')
 
 @MODELS.register_module()
 class BoundaryDeformation(nn.Module):
-    """Every head of a query reads a few points beside a boundary, at learned distances (BAM-DETR, section 3.3).
+    """Every head of a query attends to a few points near a boundary, at learned distances (BAM-DETR, section 3.3).
 
     Args:
         embed_dims: Channels D.
@@ -55,7 +55,7 @@ class BoundaryDeformation(nn.Module):
         self.reset_points()
 
     def reset_points(self) -> None:
-        """Let the K points start 1..K clips behind the boundary; called after the Xavier pass of the decoder."""
+        """Let the K points start 1..K clips after the boundary; called after the Xavier pass of the decoder."""
         nn.init.zeros_(self.weights.bias)
         with torch.no_grad():
             steps = torch.arange(1, self.offsets.out_features // self.num_heads + 1, dtype=torch.float32)
@@ -69,7 +69,7 @@ class BoundaryDeformation(nn.Module):
 
         Args:
             state: State of the queries (B, N, D).
-            features: Clips beside boundary evidence (B, L, 2 D).
+            features: Clips next to boundary evidence (B, L, 2 D).
             boundary: Normalised position of the boundary (B, N).
             mask: Valid clips (B, L), contiguous from the first.
 

@@ -1,7 +1,9 @@
 """Dropout and PReLU with CPU kernels that keep up with the matrix products.
 
-On a CPU, ``bernoulli_`` and the backward pass of ``prelu`` of torch 2.13 take 40 % of a bf16 training step of QD-DETR.
-The versions here draw sixteen random bits per element and use vectorised kernels; other devices use torch's own.
+The versions here draw sixteen random bits per element and use vectorised kernels; other devices use torch's own. A
+float32 training step of QD-DETR (``benchmark.py configs/qd_detr/qd_detr_qvhl.py --precision fp32 --threads 1``, torch
+2.13, AMD EPYC) takes 2.01 s and 1.89 s of processor time in two runs, and 2.24 s and 2.15 s with torch's own kernels
+(11 % and 14 % more).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Looking at frames with words."""
+"""Attention of text to frames."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class FrameGuide(nn.Module):
     """Cosine between sentence vectors and frame or patch vectors, without gradient to either.
 
     Args:
-        word_dims: Channels of words.
+        word_dims: Channels of text tokens.
         frame_dims: Channels of frames.
         space: ``shared``: both lie in one space already, as those of CLIP do; ``learned``: two linear maps bring
             features that were trained apart together, and learn with what the cosine is used for.

@@ -11,7 +11,7 @@ from mmvmr.utils import check_choice
 
 @MODELS.register_module()
 class GaussianModulator(nn.Module):
-    """A Gaussian around the span of every query weighs its attention logits (SA-DETR, eq. 5 and 6).
+    """A Gaussian around the span of every query weights its attention logits (SA-DETR, eq. 5 and 6).
 
     ``mask_j = exp(-alpha (j / Lv - c)^2 / w^2)`` for the clips j = 1..Lv. Made for a context that consists of clips
     alone: wrap encoders that return a joint sequence in :class:`VideoContextEncoder`.

@@ -130,7 +130,7 @@ def sentence_token(memory: Memory) -> Tensor:
         memory: Encoder output.
 
     Returns:
-        (B, D): the sentence token (SA-DETR), else the mean word, else the token of the pair (see
+        (B, D): the sentence token (SA-DETR), else the mean text token, else the token of the pair (see
         :func:`instance_token`), which has read the sentence.
     """
     if memory.sentence is not None:

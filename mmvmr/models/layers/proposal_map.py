@@ -61,7 +61,7 @@ class _SparseMap(nn.Module):
         for rows, columns in diagonals:
             mask[rows, columns] = True
         self.register_buffer('mask', torch.from_numpy(mask), persistent=False)
-        # Places of all pooled vectors, one behind the other, in the flattened map.
+        # Places of all pooled vectors, one after the other, in the flattened map.
         cells = [np.arange(num_clips) * (num_clips + 1), *(rows * num_clips + columns for rows, columns in diagonals)]
         self.register_buffer('places', torch.from_numpy(np.concatenate(cells)), persistent=False)
         # (kernel, stride) of every step: the first of a group halves the number of places.

@@ -38,7 +38,7 @@ class ScaledFFN(nn.Module):
     Args:
         embed_dims: Channels D.
         expansion: Hidden channels, in D.
-        dropout: Dropout inside and behind the block.
+        dropout: Dropout inside and after the block.
         path_dropout: Probability of dropping the update of a sample.
     """
 

@@ -18,7 +18,7 @@ class QueryPosition(NamedTuple):
     """Position of moment queries.
 
     Attributes:
-        pos: Added to content, or projected beside it (B, N, D).
+        pos: Added to content, or projected next to it (B, N, D).
         sine: The positional half of concatenated attention (B, N, D); equal to ``pos`` where there is only one.
     """
 

@@ -38,7 +38,7 @@ def stage_clips(outputs: Outputs, stage: str) -> Tensor:
 
 
 def stage_text(outputs: Outputs, stage: str) -> Tokens:
-    """Words ``before`` the fusion, or ``after`` it where the encoder keeps them."""
+    """Text tokens ``before`` the fusion, or ``after`` it where the encoder keeps them."""
     if stage == 'after' and outputs.memory.text is not None:
         return outputs.memory.text
     return outputs.features.text
@@ -49,9 +49,9 @@ def stage_sentence(outputs: Outputs, stage: str, sentence: str) -> Tensor:
 
     Args:
         outputs: Everything that the model produced.
-        stage: ``before`` or ``after`` the fusion, for the words that a mean is taken of.
-        sentence: ``mean`` of the words; ``unit_mean`` of the L2-normalised words (TR-DETR); ``token`` for the one
-            that the encoder pooled, where it did.
+        stage: ``before`` or ``after`` the fusion, for the text tokens that a mean is taken of.
+        sentence: ``mean`` of the text tokens; ``unit_mean`` of the L2-normalised text tokens (TR-DETR); ``token`` for
+            the one that the encoder pooled, where it did.
 
     Returns:
         (B, D).
@@ -97,7 +97,7 @@ class _AlignmentLoss(DenseLoss):
 
 @MODELS.register_module()
 class VideoTextContrastiveLoss(DenseLoss):
-    """Symmetric InfoNCE between the mean clip and the mean word over the batch (CLIP; SA-DETR's L_vtc).
+    """Symmetric InfoNCE between the mean clip and the mean text token over the batch (CLIP; SA-DETR's L_vtc).
 
     Under distributed training the contrast runs over the samples of all processes.
 

@@ -1,4 +1,4 @@
-"""What a loss is: a named, weighted term over prediction sets or over the outputs as a whole.
+"""Base classes of losses: a named, weighted term over prediction sets or over the outputs as a whole.
 
 Every mean over a batch is taken with the functions of :mod:`.gather`, so that several processes train as one does.
 """
@@ -31,7 +31,7 @@ class SetLoss(nn.Module):
         self.final_only = final_only
 
     def accepts(self, predictions: PredictionSet) -> bool:
-        """Whether the loss applies to this set."""
+        """Tell whether the loss applies to this set."""
         return predictions.name in self.sets and (predictions.final or not self.final_only)
 
     def forward(self, predictions: PredictionSet, matched: Matched, targets: MomentTargets) -> Tensor:

@@ -112,13 +112,14 @@ class MomentClipLoss(DenseLoss):
 
 @MODELS.register_module()
 class AttentionDistillLoss(DenseLoss):
-    """The cross-attention of a moment clip follows its affinity with dummies and words (CG-DETR, section 3.2).
+    """The cross-attention of a moment clip follows its affinity with dummies and text tokens (CG-DETR, section 3.2).
 
     Kullback-Leibler divergence, averaged over the tokens and the clips of moments; 0 for a batch without moments,
     where the official code gives NaN.
 
     Args:
-        padding: ``include`` reproduces the official code, whose softmax of the affinities runs over padded words too.
+        padding: ``include`` reproduces the official code, whose softmax of the affinities runs over padded text tokens
+            too.
         weight: Factor in the total.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Losses of BM-DETR on the probability of clips and on pooled clips and words."""
+"""Losses of BM-DETR on the probability of clips and on pooled clips and text tokens."""
 
 from __future__ import annotations
 
@@ -51,18 +51,18 @@ def _mean(values: Tensor, mask: Tensor) -> Tensor:
 
 @MODELS.register_module()
 class PooledAlignmentLoss(DenseLoss):
-    """Pooled clips and pooled words of a pair are closer than those of other pairs (BM-DETR, eq. 9 to 11 and 17).
+    """Pooled clips and pooled text tokens of a pair are closer than those of other pairs (BM-DETR, eq. 9 to 11 and 17).
 
     ``-log(exp(s_ii / t) / sum_j exp(s_ij / t))`` with the cosine s of pooled video i and pooled sentence j, averaged
     over the videos with a negative. Under distributed training the sentences are those of all processes; those of the
-    same video are known in the own process alone.
+    same video are known only in the same process.
 
     Args:
         embed_dims: Channels D.
-        pool: Config of a pooling ``f(x, mask)``, built once for clips and once for words.
-        projection_dims: Channels of a linear layer behind each pooling, as in the official code; None for none.
+        pool: Config of a pooling ``f(x, mask)``, built once for clips and once for text tokens.
+        projection_dims: Channels of a linear layer after each pooling, as in the official code; None for none.
         temperature: Divides the cosines.
-        denominator: The sum runs over the ``negatives`` alone, as printed, or over ``all`` sentences (InfoNCE), as in
+        denominator: The sum runs over the ``negatives`` only, as printed, or over ``all`` sentences (InfoNCE), as in
             the official code.
         same_video: ``exclude`` other sentences and other views of the same video from the sum, or ``include`` them.
         weight: Factor in the total.

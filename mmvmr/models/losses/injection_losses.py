@@ -1,8 +1,8 @@
-"""Visual-dynamic injection: what words of change learn from the video (VDI, Luo et al., CVPR 2023).
+"""Visual-dynamic injection: what dynamic tokens learn from the video (VDI, Luo et al., CVPR 2023).
 
 The paper's text prints neither the rules nor the formulas of most steps. What is fixed by the paper or its
-supplement: the two losses, their weights, which is consistent and which relational, that the query splits into words
-of things (Q^s) and of change (Q^d), that Q^s guides what is taken from the video and Q^d receives it, and that
+supplement: the two losses, their weights, which is consistent and which relational, that the query splits into static
+tokens (Q^s) and dynamic tokens (Q^d), that Q^s guides what is taken from the video and Q^d receives it, and that
 inference is that of the host. Everything else is a reconstruction, and an option.
 """
 
@@ -37,7 +37,7 @@ _OPTIONS = {
 _DISTANCES = {'consistent': ('cosine', 'mse'), 'relational': ('mse', 'kl')}
 
 
-def words_of_role(outputs: Outputs, role: int) -> Tensor:
+def tokens_of_role(outputs: Outputs, role: int) -> Tensor:
     """Mean of the tokens with a role (B, D); where a sentence has none, the sentence."""
     roles = _input(outputs, 'roles', 'SplitQuery')
     text = outputs.features.text
@@ -71,7 +71,7 @@ def consistency(a: Tensor, b: Tensor, distance: str) -> Tensor:
 
 
 def relation(a: Tensor, b: Tensor, valid: Tensor, distance: str, temperature: float) -> Tensor:
-    """How far the similarities within one set of vectors are from those within another, over the joint batch.
+    """Distance between the similarity structures of two sets of vectors, over the joint batch.
 
     Args:
         a: (B, D), what the other set should be like.
@@ -99,21 +99,21 @@ def relation(a: Tensor, b: Tensor, valid: Tensor, distance: str, temperature: fl
 
 
 class _InjectionLoss(DenseLoss):
-    """Pulls words of change towards what a video shows.
+    """Pulls dynamic tokens towards what a video shows.
 
     A loss of weight 0 is switched off: it computes nothing and its parameters do not train.
 
     Args:
-        word_dims: Channels of words.
+        word_dims: Channels of text tokens.
         video_dims: Channels of what the video gives.
         form: ``consistent``: sentence by sentence, between learned projections; ``relational``: the sentences should
             resemble each other as the videos do, over the batch.
         distance: ``cosine`` or ``mse`` (consistent), ``mse`` or ``kl`` (relational); ``default`` is the first.
-        inject: ``dynamic``: into the words of change, Q^d; ``sentence``: into the whole sentence, Q (table 4).
-        guide_by: What looks at the video: the mean of the ``tokens`` of words of things in the whole sentence, or
-            ``static_text``, an encoding of these words alone (see :class:`LoadStaticQuery`). Never with gradient.
-        projection: What the consistent form compares: words and video behind a ``linear`` map each, W_d and W_c, or
-            ``none``, both as they are, with equally many channels.
+        inject: ``dynamic``: into the dynamic tokens, Q^d; ``sentence``: into the whole sentence, Q (table 4).
+        guide_by: Query of the video: the mean of the static ``tokens`` of the whole sentence, or
+            ``static_text``, an encoding of only these tokens (see :class:`LoadStaticQuery`). Never with gradient.
+        projection: Vectors that the consistent form compares: text tokens and video after a ``linear`` map each, W_d
+            and W_c, or ``none``, both as they are, with equally many channels.
         joint_dims: Channels of the linear maps.
         relation_temperature: Of the ``kl`` distance.
         weight: Factor in the total.
@@ -153,7 +153,7 @@ class _InjectionLoss(DenseLoss):
                 f"{video_dims}: set projection='linear'"
             )
         projected = form == 'consistent' and projection == 'linear'
-        # Without bias: two equal biases would agree whatever the words are.
+        # Without bias: two equal biases would agree whatever the text tokens are.
         self.project_words = nn.Linear(word_dims, joint_dims, bias=False) if projected else nn.Identity()
         self.project_video = nn.Linear(video_dims, joint_dims, bias=False) if projected else nn.Identity()
 
@@ -162,17 +162,17 @@ class _InjectionLoss(DenseLoss):
             check_choice(self, name, value, _OPTIONS[name])
 
     def _switch(self) -> None:
-        """Called behind the constructors: what is switched off does not train."""
+        """Freeze the parameters of a loss of weight zero; called after the constructors."""
         if self.weight == 0:
             self.requires_grad_(False)
 
     def video_side(self, outputs: Outputs, targets: MomentTargets, guide: Tensor) -> Tensor:
-        """What the video gives, one vector per sentence.
+        """Compute the video side, one vector per sentence.
 
         Args:
             outputs: Everything that the model produced.
             targets: Ground truth of the batch.
-            guide: Vector of the words of things (B, Dw), without gradient.
+            guide: Vector of the static tokens (B, Dw), without gradient.
 
         Returns:
             (B, D).
@@ -183,9 +183,9 @@ class _InjectionLoss(DenseLoss):
         """Compute the loss over the sentences with a moment; see :meth:`DenseLoss.forward`."""
         if self.weight == 0:
             return outputs.memory.sentence.new_zeros(())
-        words = words_of_role(outputs, DYNAMIC) if self.inject == 'dynamic' else outputs.memory.sentence
+        words = tokens_of_role(outputs, DYNAMIC) if self.inject == 'dynamic' else outputs.memory.sentence
         if self.guide_by == 'tokens':
-            guide = words_of_role(outputs, STATIC)
+            guide = tokens_of_role(outputs, STATIC)
         else:
             guide = _input(outputs, 'static_text', 'LoadStaticQuery').squeeze(1)
         video = self.video_side(outputs, targets, guide.detach())
@@ -198,14 +198,14 @@ class _InjectionLoss(DenseLoss):
 
 @MODELS.register_module()
 class VisualContextLoss(_InjectionLoss):
-    """Visual context injection: words of change learn the scene they happen in (VDI, L_vc; weight 0.5).
+    """Visual context injection: dynamic tokens learn the scene they happen in (VDI, L_vc; weight 0.5).
 
-    The context is a mean of the frames of the moment, weighted by a softmax of their cosine with the words of things;
+    The context is a mean of the frames of the moment, weighted by a softmax of their cosine with the static tokens;
     it has no gradient. The supplement's default is the consistent form; the relational one would make sentences of a
     common scene alike, and loses 8 points (table 3).
 
     Args:
-        word_dims: Channels of words.
+        word_dims: Channels of text tokens.
         frame_dims: Channels of frames.
         form: See :class:`_InjectionLoss`.
         space: See :class:`FrameGuide`.
@@ -244,14 +244,14 @@ class VisualContextLoss(_InjectionLoss):
 
 @MODELS.register_module()
 class SpatialDynamicLoss(_InjectionLoss):
-    """Spatial dynamic injection: words of change learn how the entity moves (VDI, L_sd; weight 0.01).
+    """Spatial dynamic injection: dynamic tokens learn how the entity moves (VDI, L_sd; weight 0.01).
 
-    Words of things respond to the patches of every frame of the moment; the sequence of these response maps tells how
+    Static tokens respond to the patches of every frame of the moment; the sequence of these response maps tells how
     the entity moves, and a small encoder makes a vector of it. The supplement's default is the relational form:
     sentences should resemble each other as their movements do.
 
     Args:
-        word_dims: Channels of words.
+        word_dims: Channels of text tokens.
         frame_dims: Channels of patches.
         num_patches: Patches of a frame.
         form: See :class:`_InjectionLoss`.

@@ -131,7 +131,7 @@ class PointFocalLoss(SetLoss):
         normalizer: Config of what the sum is divided by, e.g. :class:`MovingCount`; None for the number of points
             with a target.
         alpha: Weight of points with a target; the others have ``1 - alpha``.
-        gamma: Exponent that weighs easy points down.
+        gamma: Exponent that weights easy points down.
         smoothing: Labels are ``smoothing / 2`` and ``1 - smoothing / 2``; the focal term reads them so as well.
         weight: Factor in the total.
         sets: Names of the sets that it applies to.

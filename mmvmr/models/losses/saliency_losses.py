@@ -21,7 +21,7 @@ class _ClipScoreLoss(DenseLoss):
     """A loss on one score per clip.
 
     Args:
-        scores: ``saliency`` for the highlight head, ``attention`` for how much a clip reads the words (CG-DETR).
+        scores: ``saliency`` for the highlight head, ``attention`` for the attention of a clip to the text (CG-DETR).
         weight: Factor in the total.
     """
 
@@ -29,11 +29,11 @@ class _ClipScoreLoss(DenseLoss):
         super().__init__(weight)
         self.scores = check_choice(self, 'scores', scores, ('saliency', 'attention'))
 
-    def read(self, outputs: Outputs) -> tuple[Tensor, Tensor | None]:
-        """Scores under the own sentence and under one that does not describe the video, if any, (B, Lv) each.
+    def clip_scores(self, outputs: Outputs) -> tuple[Tensor, Tensor | None]:
+        """Return the scores under the sentence of the video and under a mismatched one, if any, (B, Lv) each.
 
         Raises:
-            ValueError: If the encoder does not tell its attention.
+            ValueError: If the encoder returns no attention weights.
         """
         if self.scores == 'saliency':
             return outputs.saliency, outputs.negative_saliency
@@ -63,7 +63,7 @@ class SaliencyMarginLoss(_ClipScoreLoss):
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute twice the mean hinge over the pairs of the batch; see :meth:`DenseLoss.forward`."""
         has_high, has_low = (targets.pairs >= 0).unbind(1)
-        scores, _ = self.read(outputs)
+        scores, _ = self.clip_scores(outputs)
         high, low = (scores.gather(1, index.clamp(min=0)) for index in targets.pairs.unbind(1))
         valid = has_high & has_low if self.missing_low == 'skip' else has_high
         low = low.where(has_low, 0.0)
@@ -80,10 +80,10 @@ class SaliencyRankLoss(_ClipScoreLoss):
     Args:
         max_rating: Ratings run from 1 to ``max_rating - 1``; the sum is divided by ``max_rating``, as published.
         temperature: Divides the scores.
-        false_negatives: Videos without a real negative (see :class:`RollNegativeSampler`) contrast without one.
-            ``join`` averages them with the others. The official code of CG-DETR either takes a mean of their own and
-            adds it (``added``; a single such video counts 0 there, an extra dimension cancels its loss) or leaves
-            them out (``ignored``, its attention branch).
+        false_negatives: Treatment of videos without an in-batch mismatched pair (see :class:`RollNegativeSampler`).
+            ``join`` averages their loss with the others. The official code of CG-DETR adds their mean (``added``; a
+            single such video counts 0 there, as an extra dimension cancels its loss) or leaves them out (``ignored``,
+            in its attention branch).
         scores: See :class:`_ClipScoreLoss`.
         weight: Factor in the total.
 
@@ -100,23 +100,30 @@ class SaliencyRankLoss(_ClipScoreLoss):
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss; a rating that no clip of the batch reaches is left out; see :meth:`DenseLoss.forward`."""
         rating, mask = targets.saliency, targets.clip_mask
-        scores, negative = self.read(outputs)
+        scores, negative = self.clip_scores(outputs)
         valid = None
         if negative is not None:
             valid = outputs.memory.negative.extra(MismatchedPairs, self).valid
             scores = torch.cat((scores, negative), dim=1)
             rating = torch.cat((rating, torch.zeros_like(rating)), dim=1)
             mask = torch.cat((mask, mask & valid[:, None]), dim=1)
-        rows = rank_contrastive(scores, rating, mask, self.max_rating, self.temperature)
-        return joint_mean(rows) if valid is None or self.false_negatives == 'join' else self._apart(rows, valid)
+        per_video = rank_contrastive(scores, rating, mask, self.max_rating, self.temperature)
+        return (
+            joint_mean(per_video)
+            if valid is None or self.false_negatives == 'join'
+            else self._separate_means(per_video, valid)
+        )
 
-    def _apart(self, rows: Tensor, valid: Tensor) -> Tensor:
+    def _separate_means(self, per_video: Tensor, valid: Tensor) -> Tensor:
+        """Sum the means over videos with and without a mismatched sentence, as the official code of CG-DETR does."""
         counts = torch.stack((valid.sum(), (~valid).sum()))
-        real, false = joint_ratio(torch.stack(((rows * valid).sum(), (rows * ~valid).sum())), counts)
-        # Whether there is a real negative, and how many videos have none, in all processes.
-        reals, falses = mean_over_ranks(counts) * num_processes()
-        dropped = (reals > 0) & (falses == 1) if self.false_negatives == 'added' else reals > 0
-        return real + torch.where(dropped, 0.0, false)
+        sums = torch.stack(((per_video * valid).sum(), (per_video * ~valid).sum()))
+        mean_with, mean_without = joint_ratio(sums, counts)
+        num_with, num_without = mean_over_ranks(counts) * num_processes()  # in all processes
+        left_out = num_with > 0
+        if self.false_negatives == 'added':
+            left_out &= num_without == 1
+        return mean_with + torch.where(left_out, 0.0, mean_without)
 
 
 def rank_contrastive(scores: Tensor, rating: Tensor, mask: Tensor, max_rating: int, temperature: float) -> Tensor:
@@ -160,11 +167,11 @@ class SaliencyNegativeLoss(_ClipScoreLoss):
         Raises:
             ValueError: If the encoder makes no negatives.
         """
-        _, scores = self.read(outputs)
+        _, scores = self.clip_scores(outputs)
         if scores is None:
             raise ValueError('SaliencyNegativeLoss needs model.encoder to be a NegativePairEncoder')
         valid = outputs.memory.negative.extra(MismatchedPairs, self).valid
-        # Below one: a clip that reads nothing but words would make the logarithm infinite.
+        # Below one: a clip that attends only to text would make the logarithm infinite.
         cost = F.softplus(scores) if self.scores == 'saliency' else -torch.log1p(-scores.clamp(max=1 - 1e-6))
         per_video = (cost * targets.clip_mask).sum(1)
         return joint_ratio((per_video * valid).sum(), valid.sum())
@@ -172,7 +179,7 @@ class SaliencyNegativeLoss(_ClipScoreLoss):
 
 @MODELS.register_module()
 class ClipAttentionLoss(_ClipScoreLoss):
-    """Binary cross-entropy: clips of a moment read the words, the others do not (CG-DETR, section 3.1).
+    """Binary cross-entropy: clips of a moment attend to the text, the others do not (CG-DETR, section 3.1).
 
     Args:
         padding: ``exclude`` takes the mean over the clips that exist; ``include`` reproduces the official code, where
@@ -189,6 +196,6 @@ class ClipAttentionLoss(_ClipScoreLoss):
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss; see :meth:`DenseLoss.forward`."""
-        scores, _ = self.read(outputs)
+        scores, _ = self.clip_scores(outputs)
         loss = F.binary_cross_entropy(scores, targets.saliency.clamp(0, 1), reduction='none')
         return padded_mean(loss, targets.clip_mask, self.padding)

@@ -70,7 +70,7 @@ class FocalForegroundLoss(SetLoss):
 
     Args:
         alpha: Weight of the logit of the right class; the other has ``1 - alpha``.
-        gamma: Exponent that weighs easy logits down.
+        gamma: Exponent that weights easy logits down.
         weight: Factor in the total.
         sets: Names of the sets that it applies to.
         final_only: Leave intermediate decoder layers out.

@@ -43,11 +43,11 @@ def resampling_weights(mask: Tensor, count: int, last: str = 'included') -> Tens
 class ClipPoolProjector(nn.Module):
     """Average a video into P parts, project them and average these into N clips (2D-TAN; MMN, section 3.1).
 
-    Words pass as they are, or through a text encoder.
+    Text tokens pass as they are, or through a text encoder.
 
     Args:
         video_dims: Channels of a clip.
-        text_dims: Channels of a word; 1 where words are token numbers for ``text_encoder``.
+        text_dims: Channels of a text token; 1 where text tokens are token numbers for ``text_encoder``.
         embed_dims: Channels D of the model.
         num_clips: Clips N.
         num_parts: Parts P that a video is averaged into first.
@@ -99,7 +99,7 @@ class ClipPoolProjector(nn.Module):
                 sentences share videos ``video_index`` (B,).
 
         Returns:
-            Clips (V, N, D), words (B, Lt, Dw) and ``raw_video``, the parts (V, P, Dv).
+            Clips (V, N, D), text tokens (B, Lt, Dw) and ``raw_video``, the parts (V, P, Dv).
 
         Raises:
             ValueError: If the features have other dimensions than the projector was built for.

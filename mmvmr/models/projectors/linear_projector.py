@@ -40,7 +40,7 @@ class ProjectionLayer(nn.Module):
 
 @MODELS.register_module()
 class LearnedTextPosition(nn.Module):
-    """Positions of words: the normalised sum of a word and a learned vector (``use_txt_pos`` of Moment-DETR).
+    """Learned positional encoding of text tokens, added and normalised (``use_txt_pos`` of Moment-DETR).
 
     Args:
         embed_dims: Channels D.
@@ -55,7 +55,7 @@ class LearnedTextPosition(nn.Module):
         self.dropout = Dropout(input_dropout)
 
     def forward(self, feat: Tensor) -> Tensor:
-        """Make the positions of (B, Lt, D) words.
+        """Make the positions of (B, Lt, D) text tokens.
 
         Raises:
             ValueError: If a sentence is longer than ``max_length``.
@@ -71,18 +71,18 @@ class LearnedTextPosition(nn.Module):
 
 @MODELS.register_module()
 class LinearProjector(nn.Module):
-    """Project clips and words with a small MLP each (Moment-DETR, section 4).
+    """Project clips and text tokens with a small MLP each (Moment-DETR, section 4).
 
     Args:
         video_dims: Channels of a clip, temporal endpoint features included.
-        text_dims: Channels of a word.
+        text_dims: Channels of a text token.
         embed_dims: Channels D of the model.
         num_layers: Blocks per modality; the last one has no ReLU.
         input_dropout: Dropout inside the blocks.
         position: Config of the position code of clips.
-        text_position: Config of a module that makes positions of words from their projected and marked features, e.g.
-            :class:`LearnedTextPosition`; None for words without position, as published.
-        modality: Config of a module ``f(features) -> features`` that marks clips and words, e.g.
+        text_position: Config of a module that makes positions of text tokens from their projected and marked features,
+            e.g. :class:`LearnedTextPosition`; None for text tokens without position, as published.
+        modality: Config of a module ``f(features) -> features`` that marks clips and text tokens, e.g.
             :class:`ModalityEmbedding`; None marks nothing.
         audio_dims: So many channels of a clip, the last ones before the temporal endpoint features, are sound: with
             the endpoints they have an MLP of their own, whose output is added (UVCOM). 0 projects all at once.
@@ -151,7 +151,7 @@ class LinearProjector(nn.Module):
         return Tokens(self.text(inputs[name]), inputs[f'{name}_mask']) if name in inputs else None
 
     def _placed(self, features: Features) -> Features:
-        """The same features with positions of words."""
+        """The same features with positions of text tokens."""
         words = {name: getattr(features, name) for name in ('text', 'negative_text', 'class_text')}
         placed = {
             name: dataclasses.replace(tokens, pos=self.text_position(tokens.feat))

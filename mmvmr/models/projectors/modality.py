@@ -1,4 +1,4 @@
-"""Telling clips from words by a learned vector."""
+"""Modality embeddings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mmvmr.structures import Features
 
 @MODELS.register_module()
 class ModalityEmbedding(nn.Module):
-    """Adds one learned vector to every word and another to every clip (CG-DETR; BERT's token types).
+    """Adds one learned vector to every text token and another to every clip (CG-DETR; BERT's token types).
 
     Args:
         embed_dims: Channels D.

@@ -1,4 +1,4 @@
-"""One linear layer for clips and one for words, without norm or dropout (SnAG)."""
+"""One linear layer for clips and one for text tokens, without norm or dropout (SnAG)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from mmvmr.structures import Features, Tokens
 
 @MODELS.register_module()
 class PlainProjector(nn.Module):
-    """Map clips and words to widths of their own.
+    """Map clips and text tokens to widths of their own.
 
     Args:
         video_dims: Channels of a clip.
-        text_dims: Channels of a word.
+        text_dims: Channels of a text token.
         embed_dims: Channels D of the model.
-        text_embed_dims: Channels D' of words inside the model; None leaves the words as they are.
+        text_embed_dims: Channels D' of text tokens inside the model; None leaves the text tokens as they are.
     """
 
     def __init__(self, video_dims: int, text_dims: int, embed_dims: int, text_embed_dims: int | None = None):

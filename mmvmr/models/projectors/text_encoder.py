@@ -23,7 +23,7 @@ class TransformersTextEncoder(nn.Module):
         pretrained: Name or folder of the weights that training starts from, in the safetensors format; None starts
             from random ones.
         model_class: Class in ``transformers``. A model with a ``text_projection``
-            (``CLIPTextModelWithProjection``) gives projected words, in the space of the images.
+            (``CLIPTextModelWithProjection``) gives projected text tokens, in the space of the images.
         trained: Regular expression of the parameters that train, searched in their names; None for all, ``'$^'`` for
             none.
 
@@ -53,7 +53,7 @@ class TransformersTextEncoder(nn.Module):
             else self._class(config)
         )
         if getattr(self.model, 'pooler', None) is not None:
-            self.model.pooler = None  # sentences are pooled from words elsewhere, and it would get no gradient
+            self.model.pooler = None  # sentences are pooled from text tokens elsewhere, and it would get no gradient
         self.pretrained = pretrained
         if trained is not None:
             for name, parameter in self.model.named_parameters():
@@ -83,7 +83,7 @@ class TransformersTextEncoder(nn.Module):
         self.model.load_state_dict(state)
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """Encode words.
+        """Encode text tokens.
 
         Args:
             tokens: Token numbers (B, Lt, 1), as :class:`mmvmr.datasets.TokenIdStore` gives them.

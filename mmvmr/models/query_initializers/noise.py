@@ -173,7 +173,7 @@ class NoiseQueryGenerator(nn.Module):
 
     @staticmethod
     def _attn_mask(start: int, valid: Tensor) -> Tensor:
-        """Who sees whom (B, N, N): everybody sees the first ``start`` queries, noise its own group's real ones."""
+        """Attention mask (B, N, N): every query attends to the first ``start``, noise to valid ones of its group."""
         batch, groups, copies, spans = valid.shape
         size = copies * spans
         group = torch.arange(groups * size, device=valid.device) // size
@@ -194,7 +194,7 @@ class NoiseQueryGenerator(nn.Module):
 
 @MODELS.register_module()
 class DualPathQueryInitializer(nn.Module):
-    """Direct queries from any initializer and, while training, noise queries beside them (SA-DETR, section 3.3).
+    """Direct queries from any initializer and, while training, noise queries next to them (SA-DETR, section 3.3).
 
     Args:
         direct: Config of the initializer of the queries that predict.
@@ -202,7 +202,7 @@ class DualPathQueryInitializer(nn.Module):
             none.
 
     Raises:
-        ValueError: If there should be noise beside queries without anchors.
+        ValueError: If there should be noise next to queries without anchors.
     """
 
     def __init__(self, direct: dict[str, Any], noise: dict[str, Any] | None = None):

@@ -1,4 +1,4 @@
-"""Which sentence of the batch serves as the negative of a video."""
+"""Samplers of in-batch mismatched pairs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class RollNegativeSampler:
             memory: Unused; what the encoder made of the right sentences.
 
         Returns:
-            The negative words, and which samples have a real negative (B,).
+            The negative text tokens, and which samples have a real negative (B,).
         """
         text = features.text
         rolled = Tokens(
@@ -82,7 +82,7 @@ class SimilarityNegativeSampler:
             memory: What the encoder made of the right sentences, with :class:`Similarities`.
 
         Returns:
-            The negative words, and which samples have a real negative (B,).
+            The negative text tokens, and which samples have a real negative (B,).
 
         Raises:
             ValueError: If similarities are needed and the encoder made none.

@@ -1,4 +1,4 @@
-"""Points of a video that predict spans, and which of them answer for which ground truth."""
+"""Points of a video that predict spans, and their assignment to the ground truth."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OVERLAPS = ('shortest', 'last')
 class PyramidPoints:
     """A point at every position of every temporal resolution (SnAG, section 3.3; a single level for UniVTG).
 
-    Level l has positions 0, 2^l, 2 * 2^l, ... on the grid of the first level. Its points answer for spans whose
+    Level l has positions 0, 2^l, 2 * 2^l, ... on the grid of the first level. Its points are assigned to spans whose
     farther end is ``[low, high)`` positions away: ``[0, r)`` at level 0, and from then on ``[sigma * h, 2 h)`` with h
     the upper bound of the level before; the last level has no upper bound up to ``max_length``.
 
@@ -33,7 +33,7 @@ class PyramidPoints:
         input_stride: Clips per position of the first level.
         half_step: Move every point by half its distance to the next; ``accumulated`` moves it by those of all finer
             levels as well, as the official code of SnAG does (a point of level l by 2^l - 1/2 positions).
-        regression_range: r in positions; None lets every point answer for any span.
+        regression_range: r in positions; None lets every point be assigned to any span.
         sigma: Overlap of the ranges of neighbouring levels, in (0, 1].
         max_length: Longest sequence in positions.
 
@@ -110,13 +110,13 @@ class PyramidPoints:
 
 @TASK_UTILS.register_module()
 class PointAssigner:
-    """Points inside a ground-truth span answer for it.
+    """Points inside a ground-truth span are assigned to it.
 
     Args:
         center_radius: Only points so many of their own sizes around the middle of the span (SnAG, 1.5); None takes
             all inside.
         ends: Whether a point on the end of a span is inside: ``closed`` (UniVTG) or ``open`` (SnAG).
-        overlap: Which span a point inside several answers for: the ``shortest``, or the ``last`` in order (UniVTG).
+        overlap: Span that a point inside several is assigned to: the ``shortest``, or the ``last`` in order (UniVTG).
         fallback: A sample that has spans but no point inside any of them takes the clip in which the first one
             begins (UniVTG).
 
@@ -175,7 +175,7 @@ class PointAssigner:
         return Matched(batch, query, found, targets.spans[batch, found])
 
     def _inside(self, points: Points, windows: Tensor) -> Tensor:
-        """Which point is inside which span, (B, P, G), spans as (start, end) (B, G, 2)."""
+        """Mask of points inside spans, (B, P, G), spans as (start, end) (B, G, 2)."""
         center, size = points.center.unsqueeze(-1), points.size.unsqueeze(-1)
         start, end = windows[:, None].unbind(-1)
         farther = torch.maximum(center - start, end - center)

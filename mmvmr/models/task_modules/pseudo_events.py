@@ -22,7 +22,7 @@ class PseudoEvents:
     are. Events lie between consecutive boundaries.
 
     Args:
-        scope: ``sample`` looks at the clips of each video alone. ``batch`` reproduces the official code: the mean and
+        scope: ``sample`` considers only the clips of each video. ``batch`` reproduces the official code: the mean and
             the neighbours include padding, and one list holds the boundaries of the whole batch, so that with an odd
             number of samples the middle one gets an event of negative width from the last boundary of the last one.
 
@@ -73,7 +73,7 @@ class PseudoEvents:
 
 
 def change(video: Tensor) -> Tensor:
-    """How much a video changes at every clip, see :class:`PseudoEvents`.
+    """Change of a video at every clip, see :class:`PseudoEvents`.
 
     Args:
         video: (B, L, Dv); clips before the first and after the last count as zero.

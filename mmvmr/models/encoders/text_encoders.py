@@ -1,4 +1,4 @@
-"""Encoders of sentences that put a token in front of the words (SnAG, section 3.2)."""
+"""Encoders of sentences that put a token in front of the text tokens (SnAG, section 3.2)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from mmvmr.registry import MODELS
 from mmvmr.structures import Tokens
 
 
-class _WordEncoder(nn.Module):
-    """Position codes of words.
+class _TextEncoder(nn.Module):
+    """Positional encoding of text tokens.
 
     Args:
         text_embed_dims: Channels D'.
@@ -25,13 +25,13 @@ class _WordEncoder(nn.Module):
         self.position = None if position is None else SineTable(text_embed_dims, max_length, position)
 
     def located(self, text: Tokens) -> Tensor:
-        """Words with their position (B, Lt, D')."""
+        """Add positional encodings to text tokens (B, Lt, D')."""
         return text.feat if self.position is None else text.feat + self.position(text.mask)
 
 
 @MODELS.register_module()
-class WordTransformer(_WordEncoder):
-    """A learned token in front of the words, then self-attention among all (SnAG).
+class TextTransformer(_TextEncoder):
+    """A learned token in front of the text tokens, then self-attention among all (SnAG).
 
     Args:
         text_embed_dims: Channels D'.
@@ -76,8 +76,8 @@ class WordTransformer(_WordEncoder):
 
 
 @MODELS.register_module()
-class PooledWords(_WordEncoder):
-    """What the mean word reads from all, in front of the words, which stay as they are (SnAG).
+class MeanTextToken(_TextEncoder):
+    """Attention of the mean text token to all tokens, prepended to the unchanged text tokens (SnAG).
 
     Args:
         text_embed_dims: Channels D'.
