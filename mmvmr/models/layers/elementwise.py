@@ -2,8 +2,8 @@
 
 The versions here draw sixteen random bits per element and use vectorised kernels; other devices use torch's own. A
 float32 training step of QD-DETR (``benchmark.py configs/qd_detr/qd_detr_qvhl.py --precision fp32 --threads 1``, torch
-2.13, AMD EPYC) takes 2.01 s and 1.89 s of processor time in two runs, and 2.24 s and 2.15 s with torch's own kernels
-(11 % and 14 % more).
+2.13, AMD EPYC) takes 1.89, 1.94 and 1.97 s of processor time in three runs, and 2.15, 2.20 and 2.22 s with torch's own
+kernels (13 % more).
 """
 
 from __future__ import annotations
