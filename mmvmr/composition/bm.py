@@ -7,7 +7,15 @@ from typing import Any
 from mmengine.config import Config
 
 from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage
-from mmvmr.composition.edits import add_augmentation, add_losses, add_view, direct_initializer, encoder_chain, is_kind
+from mmvmr.composition.edits import (
+    add_augmentation,
+    add_losses,
+    add_view,
+    check_sentence_clips,
+    direct_initializer,
+    encoder_chain,
+    is_kind,
+)
 from mmvmr.models.encoders import FrameMatchEncoder
 from mmvmr.models.query_initializers import DynamicAnchorQueryInitializer, LearnedQueryInitializer, SlotQueryInitializer
 from mmvmr.registry import COMPONENTS
@@ -29,6 +37,7 @@ class NegativeQueryMatching(Component):
     source = 'BM-DETR, sections 3.2 and 3.3, eq. 5 to 7 and 16'
     slots = ('train_dataloader.dataset.pipeline.augment', 'model.encoder', 'model.criterion.losses')
     stage = Stage.ENCODER
+    detectors = ('MomentDetector', 'PointDetector')
 
     def __init__(
         self,
@@ -47,6 +56,7 @@ class NegativeQueryMatching(Component):
 
     def apply(self, cfg: Config) -> None:
         """Draw negatives, wrap the encoder, guide the probability."""
+        check_sentence_clips(cfg)
         if any(is_kind(encoder, FrameMatchEncoder) for encoder in encoder_chain(cfg)):
             raise AlreadyThereError('the encoder of this model is wrapped in a FrameMatchEncoder already')
         # In front, so that views take the negative along.
@@ -106,12 +116,14 @@ class PooledAlignment(Component):
     source = 'BM-DETR, section 3.3, eq. 9 to 11 and 17'
     slots = ('model.criterion.losses',)
     stage = Stage.LOSSES
+    detectors = ('MomentDetector', 'PointDetector')
 
     def __init__(self, weight: float = 1.0):
         self.weight = weight
 
     def apply(self, cfg: Config) -> None:
         """Add the loss."""
+        check_sentence_clips(cfg)
         add_losses(cfg, alignment=dict(type='PooledAlignmentLoss', weight=self.weight))
 
 

@@ -10,7 +10,7 @@ from mmengine.config import Config, ConfigDict
 
 from mmvmr.composition.component import AlreadyThereError, CompositionError
 from mmvmr.models.builder import constructor_arguments
-from mmvmr.models.encoders import JointEncoder, VideoContextEncoder
+from mmvmr.models.encoders import JointEncoder, LateFusionEncoder, VideoContextEncoder
 from mmvmr.models.layers import LearnedQueryPosition
 from mmvmr.models.query_initializers import DualPathQueryInitializer, LearnedQueryInitializer
 from mmvmr.registry import MODELS, TASK_UTILS
@@ -36,6 +36,22 @@ def encoder_chain(cfg: Config) -> list[ConfigDict]:
     while isinstance(chain[-1].get('encoder'), Mapping):
         chain.append(chain[-1]['encoder'])
     return chain
+
+
+def check_sentence_clips(cfg: Config) -> None:
+    """Refuse an encoder that fuses late (SnAG): its memory is no sequence of the clips of the batch.
+
+    Args:
+        cfg: The config.
+
+    Raises:
+        CompositionError: If the encoder is a :class:`LateFusionEncoder`.
+    """
+    if any(is_kind(encoder, LateFusionEncoder) for encoder in encoder_chain(cfg)):
+        raise CompositionError(
+            'LateFusionEncoder keeps text tokens at their own width and pads clips to its own length, so clips cannot '
+            'be compared with sentences or weighted one by one'
+        )
 
 
 def inner_encoder(cfg: Config) -> ConfigDict:

@@ -10,6 +10,7 @@ from mmvmr.composition.component import AlreadyThereError, Component, Compositio
 from mmvmr.composition.edits import (
     add_losses,
     add_span_losses,
+    check_sentence_clips,
     direct_initializer,
     give_anchors,
     give_clip_context,
@@ -219,6 +220,7 @@ class AlignmentLosses(Component):
     source = 'SA-DETR, section 3.2, L_vtc and L_ctm'
     slots = ('model.criterion.losses',)
     stage = Stage.LOSSES
+    detectors = ('MomentDetector', 'PointDetector')
 
     def __init__(self, weight: float = 1.0, video_text: str | None = 'before', clip_text: str | None = 'after'):
         self.losses: dict[str, dict[str, Any]] = {}
@@ -230,6 +232,7 @@ class AlignmentLosses(Component):
 
     def apply(self, cfg: Config) -> None:
         """Add the losses."""
+        check_sentence_clips(cfg)
         new = {name: loss for name, loss in self.losses.items() if losses(cfg).get(name) is None}
         if not new:
             raise AlreadyThereError('this model has these losses already')

@@ -208,7 +208,8 @@ def test_detectors_of_other_kinds_take_views_alone():
             compose(base, [name])
             taken.add(name)
         except CompositionError as error:
-            kinds = 'MomentDetector or PointDetector' if name == 'td.dynamics' else 'MomentDetector'
+            on_points = name in ('td.dynamics', 'bm.alignment', 'bm.negative_query', 'sa.alignment')
+            kinds = 'MomentDetector or PointDetector' if on_points else 'MomentDetector'
             assert str(error) == f'{name}: it fills slots of a {kinds}, but the model is a ProposalMapDetector'
     assert taken == {'td.synthesizer', 'bm.temporal_shift'}
     with pytest.raises(CompositionError, match='the config has no `model`'):

@@ -106,6 +106,13 @@ def test_td_on_points(dense, name):
     check(compose(dense[name], TD), {'synthesis'})
 
 
+@pytest.mark.parametrize('part', ['bm.alignment', 'sa.alignment', 'bm.negative_query'])
+def test_sentences_and_clips_on_points(dense, part):
+    assert len(check(compose(dense['univtg'], [part]))) > len(check(dense['univtg']))
+    with pytest.raises(CompositionError, match=f'^{part}: LateFusionEncoder keeps text tokens at their own width'):
+        compose(dense['snag'], [part])
+
+
 @pytest.mark.parametrize('name', ['snag', 'univtg'])
 def test_td_switched_off_on_points(dense, name):
     cfg = compose(dense[name], TD, {'td.dynamics.beta': 1})

@@ -28,7 +28,7 @@ from mmvmr.utils.cli import one_line_errors
 
 REPO = Path(__file__).resolve().parents[2]
 PAGE = REPO / 'docs' / 'user_guides' / 'composition.md'
-#: Column to config.
+#: Column to folder of configs; methods without QVHighlights are composed on Charades-STA.
 METHODS = {
     'Moment-DETR': 'moment_detr',
     'QD-DETR': 'qd_detr',
@@ -39,6 +39,9 @@ METHODS = {
     'TR-DETR': 'tr_detr',
     'SA-DETR': 'sa_detr',
     'BM-DETR': 'bm_detr',
+    'UniVTG': 'univtg',
+    'SnAG': 'snag',
+    'MMN': 'mmn',
 }
 
 
@@ -57,13 +60,21 @@ def component_table() -> str:
     return table(['component', 'what it does', 'from', 'options'], rows)
 
 
+def _paths() -> dict[str, Path]:
+    folders = {name: REPO / 'configs' / name for name in METHODS.values()}
+    candidates = {
+        name: [folder / f'{name}_{data}.py' for data in ('qvhl', 'charades')] for name, folder in folders.items()
+    }
+    return {name: next(path for path in paths if path.is_file()) for name, paths in candidates.items()}
+
+
 def compatibility() -> tuple[list[list[str]], list[str]]:
     """What becomes of every component on every method.
 
     Returns:
         One row per component, the name first; and the reasons, to which numbers in the cells refer.
     """
-    bases = {name: Config.fromfile(REPO / 'configs' / name / f'{name}_qvhl.py') for name in METHODS.values()}
+    bases = {name: Config.fromfile(path) for name, path in _paths().items()}
     reasons: list[str] = []
     rows = []
     for name in names():
@@ -85,7 +96,7 @@ def cell(base: Config, names: list[str], reasons: list[str]) -> str:
     except AlreadyThereError:
         return 'has it'
     except CompositionError as error:
-        reason = str(error)
+        reason = str(error).removeprefix(f'{names[0]}: ')
         if reason not in reasons:
             reasons.append(reason)
         return f'no ({reasons.index(reason) + 1})'
