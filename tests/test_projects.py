@@ -14,7 +14,7 @@ import run_helpers
 from testing import make_batch, tiny_model
 
 from mmvmr.composition import compose, write_config
-from mmvmr.datasets.draws import SeededDraws
+from mmvmr.datasets.rng import SeededRng
 from mmvmr.utils.cli import UserError, load_config
 
 REPO = Path(__file__).resolve().parent.parent
@@ -88,7 +88,7 @@ def test_words_are_dropped_from_the_seed_alone(package):
     words = np.ones((50, 4), np.float32)
     transform = package.DropWords(0.3)
     one, same, other = (
-        transform({'text_feat': words, 'draw': SeededDraws(0, epoch, 7)})['text_feat'] for epoch in (0, 0, 1)
+        transform({'text_feat': words, 'rng': SeededRng(0, epoch, 7)})['text_feat'] for epoch in (0, 0, 1)
     )
     assert (one == same).all()
     assert (one != other).any()

@@ -2,12 +2,12 @@
 
 from mmvmr.datasets.annotations import AnnotationReader
 from mmvmr.datasets.collate import moment_collate, video_collate
-from mmvmr.datasets.draws import SeededDraws
 from mmvmr.datasets.joined_videos import JoinedVideos
 from mmvmr.datasets.moment_dataset import BaseMomentDataset, MomentDataset
 from mmvmr.datasets.official_pairs.pair_sampler import PairBatchSampler
 from mmvmr.datasets.official_pairs.paired_dataset import PairedDataset
 from mmvmr.datasets.pipeline import MomentPipeline
+from mmvmr.datasets.rng import SeededRng
 from mmvmr.datasets.samplers.batch_samplers import VideoBatchSampler
 from mmvmr.datasets.samplers.nearby_sampler import NearbyQuerySampler
 from mmvmr.datasets.samplers.partners import DissimilarVideoSampler, RandomVideoSampler, SimilarVideoSampler
@@ -42,7 +42,7 @@ __all__ = [
     'PairedDataset',
     'PartsStore',
     'RandomVideoSampler',
-    'SeededDraws',
+    'SeededRng',
     'SimilarVideoSampler',
     'SimilarVideos',
     'SpacyTagger',

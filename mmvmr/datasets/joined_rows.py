@@ -9,7 +9,7 @@ from typing import Any, overload
 
 from torch import Tensor
 
-from mmvmr.datasets.draws import SeededDraws
+from mmvmr.datasets.rng import SeededRng
 from mmvmr.utils import read_jsonl
 
 
@@ -61,7 +61,7 @@ def read_clips(path: str | os.PathLike[str], limit: int | None = None) -> list[T
 
 
 def join_clips(
-    clips: Sequence[TrimmedClip], index: int, num_videos: int, clip_len: float, name: str, rng: SeededDraws
+    clips: Sequence[TrimmedClip], index: int, num_videos: int, clip_len: float, name: str, rng: SeededRng
 ) -> dict[str, Any]:
     """Join a clip with others in random order and ask for it.
 
@@ -168,6 +168,6 @@ class DrawnRows(Sequence):
     def _row(self, index: int, seed: int, epoch: int) -> dict[str, Any]:
         join, clip = divmod(index, len(self.clips))
         # Beyond the indices of samples and of groups, whose draws must not repeat.
-        rng = SeededDraws(seed, epoch, 2 * len(self) + index)
+        rng = SeededRng(seed, epoch, 2 * len(self) + index)
         name = f'{self.clips[clip].vid}-{join}'
         return join_clips(self.clips, clip, self.num_videos, self.clip_len, name, rng)

@@ -12,8 +12,8 @@ from mmengine.logging import print_log
 from torch.utils.data import Dataset
 
 from mmvmr.datasets.annotations import AnnotationReader, of_domain
-from mmvmr.datasets.draws import SeededDraws
 from mmvmr.datasets.pipeline import MomentPipeline
+from mmvmr.datasets.rng import SeededRng
 from mmvmr.datasets.stores.feature_stores import check_complete
 from mmvmr.datasets.stores.packed_store import INDEX_FILE, PackedStore
 from mmvmr.registry import DATASETS, TASK_UTILS
@@ -94,53 +94,53 @@ class BaseMomentDataset(Dataset):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def results(self, index: int, draw: Any = None, group: tuple[int, ...] | None = None) -> dict[str, Any]:
+    def results(self, index: int, rng: Any = None, group: tuple[int, ...] | None = None) -> dict[str, Any]:
         """What the pipeline starts from.
 
         Args:
             index: Index of the sample.
-            draw: Source of random draws; by default :class:`SeededDraws` of (seed, epoch, index).
+            rng: Source of random draws; by default :class:`SeededRng` of (seed, epoch, index).
             group: Samples that share the video with this one, itself included (see :class:`VideoSampler`).
 
         Returns:
-            All keys of the annotation, and ``annotation``, ``index``, ``view``, ``clip_len`` (seconds), ``draw``. With
-            a group also ``group``, the annotations of its samples, and ``group_draw``, which answers all of them
+            All keys of the annotation, and ``annotation``, ``index``, ``view``, ``clip_len`` (seconds), ``rng``. With
+            a group also ``group``, the annotations of its samples, and ``group_rng``, which answers all of them
             alike. The values belong to the annotation: a transform replaces them and never changes them in place.
         """
         row = self.rows[index]
-        if draw is None:
-            draw = SeededDraws(*self._state.tolist(), index)
+        if rng is None:
+            rng = SeededRng(*self._state.tolist(), index)
         fixed = {'annotation': row, 'index': index, 'view': 'main', 'clip_len': self.feature_spec.clip_len}
         if group is not None:
             # Behind the indices of the samples, whose own draws it must not repeat.
-            fixed['group_draw'] = SeededDraws(self.seed, self.epoch, len(self) + group[0])
+            fixed['group_rng'] = SeededRng(self.seed, self.epoch, len(self) + group[0])
             fixed['group'] = [self.rows[i] for i in group]
-        return {**row, **fixed, 'draw': draw}
+        return {**row, **fixed, 'rng': rng}
 
-    def loaded(self, index: int, draw: Any = None) -> dict[str, Any]:
+    def loaded(self, index: int, rng: Any = None) -> dict[str, Any]:
         """A sample after loading and before augmentation, for transforms that mix it into another one.
 
         Args:
             index: Index of the sample.
-            draw: Source of random draws, usually that of the sample it is mixed into.
+            rng: Source of random draws, usually that of the sample it is mixed into.
 
         Returns:
             The results with ``video_feat`` (L, Dv), ``text_feat`` (Lt, Dt) and ``num_clips``.
         """
-        return self.pipeline.load(self.results(index, draw))
+        return self.pipeline.load(self.results(index, rng))
 
-    def prepare(self, index: int, draw: Any = None, group: tuple[int, ...] | None = None) -> dict[str, Any]:
+    def prepare(self, index: int, rng: Any = None, group: tuple[int, ...] | None = None) -> dict[str, Any]:
         """A sample after the whole pipeline.
 
         Args:
             index: Index of the sample.
-            draw: Source of random draws; tests replay recorded ones.
+            rng: Source of random draws; tests replay recorded ones.
             group: Samples that share the video with this one, itself included.
 
         Returns:
             ``inputs``, ``data_samples`` and possibly ``views``.
         """
-        return self.pipeline(self.results(index, draw, group))
+        return self.pipeline(self.results(index, rng, group))
 
     def __getitem__(self, index: int | tuple[int, ...]) -> dict[str, Any] | list[dict[str, Any]]:
         # A tuple from VideoSampler: the sentences of a video.

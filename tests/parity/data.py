@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from testing import ReplayDraws
+from testing import ReplayRng
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
@@ -95,12 +95,12 @@ def recorded_batch(
     """
     dataset = recorded_dataset(folder, args, pipeline or moment_detr_pipeline(args), suffix)
     file = folder / f'draws{suffix}.json'
-    draws = [ReplayDraws(order(row, recorded)) for row, recorded in zip(dataset.rows, read_json(file), strict=True)]
+    rngs = [ReplayRng(order(row, recorded)) for row, recorded in zip(dataset.rows, read_json(file), strict=True)]
     try:
-        batch = moment_collate([dataset.prepare(index, draw) for index, draw in enumerate(draws)])
+        batch = moment_collate([dataset.prepare(index, rng) for index, rng in enumerate(rngs)])
     except AssertionError as error:
         raise ValueError(f'{file}: the pipeline draws otherwise than recorded: {error}') from None
-    unused = [index for index, draw in enumerate(draws) if not draw.finished]
+    unused = [index for index, rng in enumerate(rngs) if not rng.finished]
     if unused:
         raise ValueError(f'{file}: recorded draws of items {unused} were never asked for')
     return batch

@@ -51,8 +51,8 @@ def masked_features(folder: Path) -> tuple[Tensors, Tensors]:
     dataset = BaseMomentDataset(data['rows'], stores, spec, pipeline)
     first_seed, ours = _first_seed(folder), {}
     for index in range(len(dataset)):
-        draw = SimpleNamespace(uniform=np.random.RandomState(first_seed + index).uniform)
-        ours[f'row{index}'] = torch.as_tensor(dataset.prepare(index, draw)['inputs']['video'])
+        rng = SimpleNamespace(uniform=np.random.RandomState(first_seed + index).uniform)
+        ours[f'row{index}'] = torch.as_tensor(dataset.prepare(index, rng)['inputs']['video'])
     return ours, load_arrays(folder / 'masked.npz')
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from testing import ReplayDraws
+from testing import ReplayRng
 from torch import Tensor
 
 from mmvmr.datasets import BaseMomentDataset, PairBatchSampler, moment_collate
@@ -57,9 +57,9 @@ def _cases(folder: Path, worlds: Mapping[str, World]) -> tuple[Tensors, Tensors]
     for case in read_json(folder / 'cases.json'):
         world = worlds[case['set']]
         last = len(world.rows) - 1
-        draw = _replay(case['draws'])
-        with _same_draws(draw, f'{folder}/cases.json: {case["id"]}'):
-            samples = world.dataset(case['alpha']).prepare(min(case['index'][0], last), case['index'][1], draw)
+        rng = _replay(case['draws'])
+        with _same_draws(rng, f'{folder}/cases.json: {case["id"]}'):
+            samples = world.dataset(case['alpha']).prepare(min(case['index'][0], last), case['index'][1], rng)
         vids = [sample['data_samples'].vid for sample in samples]
         for number, sample in enumerate(samples):
             prefix = f'{case["id"]}/{number}/'
@@ -198,15 +198,15 @@ def _batches(folder: Path, worlds: Mapping[str, World]) -> tuple[Tensors, Tensor
     recorded = load_arrays(folder / 'collate.npz')
     for name, entry in read_json(folder / 'collate.json').items():
         world = worlds[name]
-        dataset, draw = world.dataset(world.config['alpha']), _replay(entry['draws'])
+        dataset, rng = world.dataset(world.config['alpha']), _replay(entry['draws'])
         items, synthetic = [], []
-        with _same_draws(draw, f'{folder}/collate.json: {name}'):
+        with _same_draws(rng, f'{folder}/collate.json: {name}'):
             for index, partner in entry['batch']:
-                before = draw.position
-                items.append(dataset.prepare(index, partner, draw))
+                before = rng.position
+                items.append(dataset.prepare(index, partner, rng))
                 synthetic += [index < len(world.rows)] * len(items[-1])
                 if index >= len(world.rows):
-                    _keep_order(dataset.originals, index - len(world.rows), draw.recorded[before : draw.position])
+                    _keep_order(dataset.originals, index - len(world.rows), rng.recorded[before : rng.position])
         batch = moment_collate(items)
         samples = batch['data_samples']
         arrays = {
@@ -229,10 +229,10 @@ def _keep_order(originals: BaseMomentDataset, index: int, calls: Sequence[Record
             originals.rows[index] = {**originals.rows[index], 'relevant_windows': call['result']}
 
 
-def _replay(draws: Sequence[Recorded]) -> ReplayDraws:
-    """Recorded calls of Python's ``random`` as our sources of draws name them."""
+def _replay(draws: Sequence[Recorded]) -> ReplayRng:
+    """Recorded calls of Python's ``random`` under the names of our generator."""
     names = {'random': 'uniform'}
-    return ReplayDraws(
+    return ReplayRng(
         [
             {
                 'fn': names.get(call['fn'], call['fn']),
@@ -246,10 +246,10 @@ def _replay(draws: Sequence[Recorded]) -> ReplayDraws:
 
 
 @contextmanager
-def _same_draws(draw: ReplayDraws, where: str) -> Iterator[None]:
+def _same_draws(rng: ReplayRng, where: str) -> Iterator[None]:
     try:
         yield
     except AssertionError as error:
         raise ValueError(f'{where} draws otherwise than recorded: {error}') from None
-    if not draw.finished:
-        raise ValueError(f'{where}: {len(draw.recorded) - draw.position} recorded draws were never asked for')
+    if not rng.finished:
+        raise ValueError(f'{where}: {len(rng.recorded) - rng.position} recorded draws were never asked for')

@@ -90,9 +90,13 @@ def test_seed_of_random_partners_is_found():
     def recorded(first):
         arrays = {}
         for number, batch in enumerate(([4, 9, 2, 7], [1, 3, 8, 5, 6])):
-            draw = torch.randint(0, len(batch), (len(batch),), generator=torch.Generator().manual_seed(first + number))
+            partners = torch.randint(
+                0, len(batch), (len(batch),), generator=torch.Generator().manual_seed(first + number)
+            )
             arrays[f'hl/batch{number}'] = torch.tensor(batch)
-            arrays[f'hl/batch{number}/random'] = torch.stack((torch.tensor(batch), torch.tensor(batch)[draw]), dim=1)
+            arrays[f'hl/batch{number}/random'] = torch.stack(
+                (torch.tensor(batch), torch.tensor(batch)[partners]), dim=1
+            )
         return arrays
 
     assert first_seed(recorded(1234)) == 1234

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from torch.utils.data import DataLoader
 
-from mmvmr.datasets import ArrayStore, JoinedVideos, SeededDraws, VideoSampler, video_collate
+from mmvmr.datasets import ArrayStore, JoinedVideos, SeededRng, VideoSampler, video_collate
 from mmvmr.datasets.joined_rows import TrimmedClip, join_clips
 from mmvmr.datasets.stores.parts_store import PartsStore
 from mmvmr.utils.io import read_jsonl, write_jsonl
@@ -76,7 +76,7 @@ def test_windows_features_and_sentence_belong_together(tmp_path):
 def test_a_join_by_hand():
     """With two clips and two parts there are two joins: b after a, whose 3 clips of 2 s last 6 s, or before."""
     clips = [TrimmedClip('a', 3, 'this is a'), TrimmedClip('b', 5, 'this is b')]
-    rows = [join_clips(clips, 1, 2, 2.0, 'b-0', SeededDraws(seed, 0, 0)) for seed in range(20)]
+    rows = [join_clips(clips, 1, 2, 2.0, 'b-0', SeededRng(seed, 0, 0)) for seed in range(20)]
     found = {tuple(row['parts']): row['relevant_windows'] for row in rows}
     assert found == {('a', 'b'): [[6.0, 16.0]], ('b', 'a'): [[0.0, 10.0]]}
     assert {row['duration'] for row in rows} == {16.0}
@@ -85,7 +85,7 @@ def test_a_join_by_hand():
 def test_the_same_sentence_is_never_context():
     clips = [TrimmedClip(vid, 2, 'the same' if vid in 'ab' else vid) for vid in 'abcd']
     for seed in range(50):
-        assert join_clips(clips, 0, 3, 1.0, 'a', SeededDraws(seed, 0, 0))['parts'].count('b') == 0
+        assert join_clips(clips, 0, 3, 1.0, 'a', SeededRng(seed, 0, 0))['parts'].count('b') == 0
 
 
 def test_positions_are_uniform(tmp_path):
@@ -269,7 +269,7 @@ def test_options_that_cannot_work(tmp_path):
 def test_bad_fixed_joins(tmp_path, change, message):
     write(tmp_path)
     clips = [TrimmedClip(vid, n, f'this is {vid}') for vid, n in LENGTHS.items()]
-    rows = [join_clips(clips, i, 3, 2.0, f'{i}', SeededDraws(0, 0, i)) for i in range(3)]
+    rows = [join_clips(clips, i, 3, 2.0, f'{i}', SeededRng(0, 0, i)) for i in range(3)]
     (tmp_path / 'fixed.jsonl').write_text('\n'.join(json.dumps(row) for row in (rows[0], {**rows[1], **change})))
     with pytest.raises(ValueError, match='row 2') as error:
         build(tmp_path, 'fixed.jsonl')

@@ -23,11 +23,11 @@ class _NoisyView(BaseTransform):
         self.dataset = dataset
 
     def transform(self, results):
-        other = self.dataset.loaded((results['index'] + 1) % len(self.dataset), results['draw'])
+        other = self.dataset.loaded((results['index'] + 1) % len(self.dataset), results['rng'])
         view = {**results, 'video_feat': other['video_feat'][:7], 'relevant_windows': [[0.0, 4.0]]}
-        results['video_feat'] = results['video_feat'] + results['draw'].uniform(
-            size=results['video_feat'].shape
-        ).astype('f')
+        results['video_feat'] = results['video_feat'] + results['rng'].uniform(size=results['video_feat'].shape).astype(
+            'f'
+        )
         results.setdefault('views', {})['noisy'] = view
         return results
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
-from testing import ReplayDraws
+from testing import ReplayRng
 
 from mmvmr.datasets import PairBatchSampler, PairedDataset, PoolClips, SynthesizePair, moment_collate
 from mmvmr.datasets.official_pairs.pair_sampler import official_partners
@@ -29,7 +29,7 @@ def test_moment_hull():
 
 
 def _replay(*calls):
-    return ReplayDraws(
+    return ReplayRng(
         [
             dict(fn='uniform', result=call) if isinstance(call, float) else dict(fn='sample', pop=a, k=k, result=call)
             for call, a, k in calls
@@ -40,7 +40,7 @@ def _replay(*calls):
 def test_jitter_repeats_and_drops():
     pair = SynthesizePair(alpha=0.5)
     context = [0, 1, 2, 5, 6, 7, 8, 9]
-    draw = _replay(
+    rng = _replay(
         ([8, 0, 6, 2], context, 4),
         ([1, 7, 3, 9], list(range(9)), 4),
         (0.0, None, None),  # times 1.2: 4.8, so no repetition
@@ -48,23 +48,23 @@ def test_jitter_repeats_and_drops():
         (1.0, None, None),  # times 0.8: 3 of 4
         ([9, 1, 7], [1, 3, 7, 9], 3),
     )
-    mixture = pair.mix(range(3, 5), 10, 9, draw)
-    assert draw.finished
+    mixture = pair.mix(range(3, 5), 10, 9, rng)
+    assert rng.finished
     assert mixture == ([0, 2, 3, 4, 6, 8], [1, 7, 9])
-    draw = _replay(
+    rng = _replay(
         (list(range(10)), list(range(10)), 10),
         (0.2, None, None),  # times 1.12
         ([4], list(range(10)), 1),
         (0.5, None, None),
         ([], [], 0),
     )
-    assert SynthesizePair(alpha=1.0).mix(range(10, 11), 11, 30, draw).own == [0, 1, 2, 3, 4, 4, *range(5, 11)]
-    assert draw.finished
+    assert SynthesizePair(alpha=1.0).mix(range(10, 11), 11, 30, rng).own == [0, 1, 2, 3, 4, 4, *range(5, 11)]
+    assert rng.finished
 
 
 def test_fewer_clips_than_the_least_are_none():
-    draw = _replay((0.5, None, None), ([], [], 0), (0.5, None, None), ([], [], 0))
-    assert SynthesizePair(alpha=0.5).mix(range(3), 7, 5, draw) == ([0, 1, 2], [])
+    rng = _replay((0.5, None, None), ([], [], 0), (0.5, None, None), ([], [], 0))
+    assert SynthesizePair(alpha=0.5).mix(range(3), 7, 5, rng) == ([0, 1, 2], [])
 
 
 def test_a_pair_becomes_two_samples(make_dataset):

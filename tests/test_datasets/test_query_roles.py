@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmvmr.datasets import ArrayStore, BaseMomentDataset, HalfSplit, LexiconSplit, SeededDraws, SpacyTagger, TagSplit
+from mmvmr.datasets import ArrayStore, BaseMomentDataset, HalfSplit, LexiconSplit, SeededRng, SpacyTagger, TagSplit
 from mmvmr.datasets.transforms.query_tags import word_spans
 from mmvmr.structures import FeatureSpec
 
@@ -61,11 +61,11 @@ def test_split_by_lists():
 
 
 def test_half_of_the_words():
-    results = [HalfSplit()(dict(query=QUERY, draw=SeededDraws(0, epoch, 3))) for epoch in range(5)]
+    results = [HalfSplit()(dict(query=QUERY, rng=SeededRng(0, epoch, 3))) for epoch in range(5)]
     for pieces in results:
         assert sorted(roles(pieces)) == [1, 1, 1, 1, 2, 2, 2]
     assert len({tuple(roles(pieces)) for pieces in results}) > 1
-    assert HalfSplit()(dict(query=QUERY, draw=SeededDraws(0, 2, 3))) == results[2]
+    assert HalfSplit()(dict(query=QUERY, rng=SeededRng(0, 2, 3))) == results[2]
 
 
 class _Pieces(ArrayStore):

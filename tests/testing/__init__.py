@@ -1,6 +1,6 @@
 """What tests of this and of other packages need: replayed random draws, tiny models, made-up batches."""
 
-from testing.draws import ReplayDraws
 from testing.models import extra_inputs, make_batch, make_samples, make_targets, shrink, tiny_model
+from testing.rng import ReplayRng
 
-__all__ = ['ReplayDraws', 'extra_inputs', 'make_batch', 'make_samples', 'make_targets', 'shrink', 'tiny_model']
+__all__ = ['ReplayRng', 'extra_inputs', 'make_batch', 'make_samples', 'make_targets', 'shrink', 'tiny_model']

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmvmr.datasets import SeededDraws
+from mmvmr.datasets import SeededRng
 from mmvmr.datasets.joined_rows import check_joinable, join_clips, read_clips
 from mmvmr.utils import write_jsonl
 from mmvmr.utils.cli import UserError, one_line_errors
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         rows = []
         for index, clip in enumerate(chosen):
             for join in range(args.joins):
-                rng = SeededDraws(args.seed, join, index)
+                rng = SeededRng(args.seed, join, index)
                 rows.append(join_clips(chosen, index, args.num_videos, args.clip_len, f'{clip.vid}-{join}', rng))
         args.out.mkdir(parents=True, exist_ok=True)
         write_jsonl(args.out / 'joined.jsonl', rows)

@@ -69,8 +69,8 @@ class SynthesizePair(BaseTransform):
         Raises:
             ValueError: If one of them has no moment.
         """
-        draw = results['draw']
-        pair = (results, self.dataset.loaded(results['partner'], draw))
+        rng = results['rng']
+        pair = (results, self.dataset.loaded(results['partner'], rng))
         if absent := [one['qid'] for one in pair if not one.get('relevant_windows')]:
             raise ValueError(
                 f'SynthesizePair: qid {absent[0]!r} has no relevant_windows, and only labelled rows can pair'
@@ -78,7 +78,7 @@ class SynthesizePair(BaseTransform):
         hulls = [moment_hull(one['relevant_windows'], one['clip_len'], len(one['video_feat'])) for one in pair]
         made = []
         for number, (own, other, hull) in enumerate(zip(pair, pair[::-1], hulls)):
-            mixture = self.mix(hull, len(own['video_feat']), len(other['video_feat']), draw)
+            mixture = self.mix(hull, len(own['video_feat']), len(other['video_feat']), rng)
             lead = len(mixture.other) if number else 0
             offset = lead + mixture.own.index(hull[0]) - hull[0]
             arranged = arrange(mixture, not number, own['video_feat'], other['video_feat'], own['clip_len'])
@@ -86,34 +86,34 @@ class SynthesizePair(BaseTransform):
             made.append({**own, **arranged})
         return {**made[0], 'views': {self.name: made[1]}}
 
-    def mix(self, hull: range, length: int, other_length: int, draw: Any) -> Mixture:
+    def mix(self, hull: range, length: int, other_length: int, rng: Any) -> Mixture:
         """Choose the clips of one video.
 
         Args:
             hull: Clips that stay.
             length: Number of clips of the own video.
             other_length: Number of clips of the other one.
-            draw: Source of random draws.
+            rng: Source of random draws.
 
         Returns:
             The clips.
         """
         context = [clip for clip in range(length) if clip not in hull]
-        own = self._sampled(context, int(len(context) * self.alpha), draw)
-        other = self._sampled(list(range(other_length)), int(other_length * (1 - self.alpha)), draw)
-        own = self._jittered(own, draw)
-        return Mixture(sorted([*own, *hull]), sorted(self._jittered(other, draw)))
+        own = self._sampled(context, int(len(context) * self.alpha), rng)
+        other = self._sampled(list(range(other_length)), int(other_length * (1 - self.alpha)), rng)
+        own = self._jittered(own, rng)
+        return Mixture(sorted([*own, *hull]), sorted(self._jittered(other, rng)))
 
-    def _sampled(self, clips: list[int], count: int, draw: Any) -> list[int]:
-        return sorted(draw.sample(clips, count)) if count >= self.min_clips else []
+    def _sampled(self, clips: list[int], count: int, rng: Any) -> list[int]:
+        return sorted(rng.sample(clips, count)) if count >= self.min_clips else []
 
-    def _jittered(self, clips: list[int], draw: Any) -> list[int]:
+    def _jittered(self, clips: list[int], rng: Any) -> list[int]:
         # In this order of operations: the result of int() depends on it.
-        factor = (1 + self.jitter) - draw.uniform() * (2 * self.jitter)
+        factor = (1 + self.jitter) - rng.uniform() * (2 * self.jitter)
         count = len(clips) * factor
         if count > len(clips):
-            return clips + draw.sample(clips, int(count - len(clips)))
-        return draw.sample(clips, int(count))
+            return clips + rng.sample(clips, int(count - len(clips)))
+        return rng.sample(clips, int(count))
 
 
 def moment_hull(windows: list[list[float]], clip_len: float, length: int) -> range:

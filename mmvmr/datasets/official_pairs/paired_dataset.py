@@ -46,22 +46,22 @@ class PairedDataset(Dataset):
     def __len__(self) -> int:
         return 2 * len(self.originals)
 
-    def prepare(self, index: int, partner: int, draw: Any = None) -> list[dict[str, Any]]:
+    def prepare(self, index: int, partner: int, rng: Any = None) -> list[dict[str, Any]]:
         """The samples of an index.
 
         Args:
             index: From 0 to 2 N - 1.
             partner: The same. One that stands for an original means the last row: an error of the official code that
                 decides about half of the partners of its strategy "random".
-            draw: Source of random draws; by default that of the data set.
+            rng: Source of random draws; by default that of the data set.
 
         Returns:
             Two samples below N, else one.
         """
         count = len(self.originals)
         if index >= count:
-            return [self.originals.prepare(index - count, draw)]
-        item = self.pairs.pipeline({**self.pairs.results(index, draw), 'partner': min(partner, count - 1)})
+            return [self.originals.prepare(index - count, rng)]
+        item = self.pairs.pipeline({**self.pairs.results(index, rng), 'partner': min(partner, count - 1)})
         return [item, *item.pop('views').values()]
 
     def __getitem__(self, item: tuple[int, int]) -> list[dict[str, Any]]:

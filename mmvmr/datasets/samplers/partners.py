@@ -58,7 +58,7 @@ class RandomVideoSampler(_PartnerSampler):
         """
         source = source_video(results['vid'])
         while True:
-            vid = self.vids[results['draw'].integers(0, len(self.vids))]
+            vid = self.vids[results['rng'].integers(0, len(self.vids))]
             if source_video(vid) != source:
                 return self.rows[vid]
 
@@ -133,7 +133,7 @@ class SimilarVideoSampler(_PartnerSampler):
                 chosen.append(vid)
                 if len(chosen) == self.top:
                     break
-        return self.rows[results['draw'].sample(chosen, 1)[0]] if chosen else None
+        return self.rows[results['rng'].sample(chosen, 1)[0]] if chosen else None
 
     @staticmethod
     def _ranked(index: SimilarVideos, vid: str) -> list[tuple[str, float]]:

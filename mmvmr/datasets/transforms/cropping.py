@@ -40,33 +40,33 @@ class CropClips(BaseTransform):
             The sample with features, windows, ratings and ``duration`` of what is left.
         """
         length, clip_len = len(results['video_feat']), results['clip_len']
-        draw = results.get('group_draw', results['draw'])
-        kept = self._kept(length, draw)
+        rng = results.get('group_rng', results['rng'])
+        kept = self._kept(length, rng)
         if kept == length:
             return results
         rows = results.get('group', [results])
         windows = [window for row in rows for window in row.get('relevant_windows') or ()]
-        first = self._first(np.array(windows, dtype=np.float64).reshape(-1, 2) / clip_len, length, kept, draw)
+        first = self._first(np.array(windows, dtype=np.float64).reshape(-1, 2) / clip_len, length, kept, rng)
         return {**results, **cut(results, first, kept)}
 
-    def _kept(self, length: int, draw: Any) -> int:
+    def _kept(self, length: int, rng: Any) -> int:
         if length > self.max_clips:
             return self.max_clips
         if self.ratio is None:
             return length
         low, high = (max(math.ceil(share * length), 1) for share in self.ratio)
-        return draw.integers(low, min(high, length) + 1)
+        return rng.integers(low, min(high, length) + 1)
 
-    def _first(self, moments: np.ndarray, length: int, kept: int, draw: Any) -> int:
+    def _first(self, moments: np.ndarray, length: int, kept: int, rng: Any) -> int:
         """First clip of the window; moments (N, 2) in clips."""
         starts = np.arange(length - kept + 1)
         if not len(moments):
-            return int(draw.integers(0, len(starts)))
+            return int(rng.integers(0, len(starts)))
         begin, end = (moments[:, i, None] for i in range(2))
         overlap = (np.minimum(end, starts + kept) - np.maximum(begin, starts)).clip(min=0)
         share = (overlap / (end - begin).clip(min=1e-5)).min(axis=0)
         good = np.flatnonzero(share > self.min_overlap)
-        return int(good[draw.integers(0, len(good))]) if len(good) else int(share.argmax())
+        return int(good[rng.integers(0, len(good))]) if len(good) else int(share.argmax())
 
 
 def cut(results: dict[str, Any], first: int, kept: int) -> dict[str, Any]:

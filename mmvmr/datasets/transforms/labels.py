@@ -62,7 +62,7 @@ class HighlightLabels(_Labels):
                 f"qid {results['qid']!r} has no saliency_scores; set pipeline.targets.labels.type='MomentLabels' for "
                 'data without ratings'
             )
-        length, draw = len(inside), results['draw']
+        length, rng = len(inside), results['rng']
         saliency = np.zeros(length, dtype=np.float32)
         if not clips:
             return ClipLabels(saliency, np.full((2, 2), -1, dtype=np.int64))
@@ -76,7 +76,7 @@ class HighlightLabels(_Labels):
         relevant = set(clips)
         outside = [clip for clip in range(length) if clip not in relevant]
         if outside:
-            easy = [min(draw.sample(clips, 1)[0], last), draw.sample(outside, 1)[0]]
+            easy = [min(rng.sample(clips, 1)[0], last), rng.sample(outside, 1)[0]]
         else:
             easy = hard if self.no_negative == 'repeat' else [-1, -1]
         return ClipLabels(saliency, np.array([hard, easy], dtype=np.int64).T)
@@ -110,10 +110,10 @@ class MomentLabels(_Labels):
         positive, negative = np.flatnonzero(inside).tolist(), np.flatnonzero(~inside).tolist()
         if not positive:
             return ClipLabels(saliency, np.full((2, 2), -1, dtype=np.int64))
-        draw = results['draw']
-        high = draw.sample(positive, 2) if len(positive) > 1 else positive * 2
+        rng = results['rng']
+        high = rng.sample(positive, 2) if len(positive) > 1 else positive * 2
         if len(negative) > 1:
-            low = draw.sample(negative, 2)
+            low = rng.sample(negative, 2)
         elif self.no_negative == 'repeat':
             low = high
         elif negative:

@@ -98,12 +98,12 @@ class MaskTargets(Probe):
         """
         windows = target_windows(results, type(self).__name__)
         streams = [
-            self._masked(stream, windows, results['clip_len'], results['draw'])
+            self._masked(stream, windows, results['clip_len'], results['rng'])
             for stream in self.load.streams(results['annotation'])
         ]
         return {'video_feat': same_length(self.load.join(streams), results)}
 
-    def _masked(self, stream: np.ndarray, windows: list[list[float]], clip_len: float, draw: Any) -> np.ndarray:
+    def _masked(self, stream: np.ndarray, windows: list[list[float]], clip_len: float, rng: Any) -> np.ndarray:
         masked = stream.copy()
         ranges = clips_of_windows(windows, len(stream), self.clip_len or clip_len, self.margin, self.end)
         ranges = [(first, stop) for first, stop in ranges if first < stop]
@@ -114,7 +114,7 @@ class MaskTargets(Probe):
         for first, stop in ranges:
             shape = (stop - first, stream.shape[1])
             if self.mode == 'noise':
-                masked[first:stop] = draw.uniform(stream.min(), stream.max(), shape)
+                masked[first:stop] = rng.uniform(stream.min(), stream.max(), shape)
             elif self.mode == 'mean':
                 masked[first:stop] = stream[outside].mean(0) if outside.any() else stream.mean(0)
             else:
@@ -168,8 +168,8 @@ class ReplaceContext(OtherVideoProbe):
         for first, stop in clips_of_windows(windows, len(outside), results['clip_len']):
             outside[first:stop] = False
         places = np.flatnonzero(outside).tolist()
-        places = sorted(results['draw'].sample(places, round(self.share * len(places))))
-        source = _in_order(len(other[0]), len(places), results['draw'])
+        places = sorted(results['rng'].sample(places, round(self.share * len(places))))
+        source = _in_order(len(other[0]), len(places), results['rng'])
         streams = [stream.copy() for stream in own]
         for stream, foreign in zip(streams, other):
             stream[places] = foreign[source]
@@ -181,10 +181,10 @@ def _cut(streams: list[np.ndarray]) -> list[np.ndarray]:
     return [stream[:length] for stream in streams]
 
 
-def _in_order(available: int, wanted: int, draw: Any) -> list[int]:
+def _in_order(available: int, wanted: int, rng: Any) -> list[int]:
     """``wanted`` of ``available`` clips in order of time; each before any is taken twice."""
     whole, rest = divmod(wanted, available)
-    return sorted([*range(available)] * whole + draw.sample(range(available), rest))
+    return sorted([*range(available)] * whole + rng.sample(range(available), rest))
 
 
 def target_windows(results: dict[str, Any], who: str) -> list[list[float]]:

@@ -117,9 +117,9 @@ class NegativeQuery(BaseTransform):
 
     def _draw(self, results: dict[str, Any]) -> dict[str, Any] | None:
         """The annotation of the negative query."""
-        mined, draw = results.get(self.key), results['draw']
+        mined, rng = results.get(self.key), results['rng']
         if mined:
-            qid = draw.sample(mined, 1)[0]
+            qid = rng.sample(mined, 1)[0]
             index = self._index.get(qid)
             return {'qid': qid, 'vid': results['vid']} if index is None else self._rows[index]
         fallback = self.missing if mined is None else self.empty
@@ -129,7 +129,7 @@ class NegativeQuery(BaseTransform):
             candidates = _OtherVideos(self._rows, self._groups[results['vid']])
         else:
             candidates = []
-        return self._rows[self._index[draw.choice(candidates)]] if len(candidates) else None
+        return self._rows[self._index[rng.choice(candidates)]] if len(candidates) else None
 
     def _same_video(self, results: dict[str, Any]) -> list[Any]:
         group = self._groups[results['vid']]

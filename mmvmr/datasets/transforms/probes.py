@@ -59,7 +59,7 @@ class ShuffleClips(Probe):
     def change(self, results: dict[str, Any]) -> dict[str, Any]:
         """Shuffle the clips."""
         order = list(range(len(results['video_feat'])))
-        results['draw'].shuffle(order)
+        results['rng'].shuffle(order)
         return {'video_feat': results['video_feat'][order]}
 
 
@@ -113,16 +113,16 @@ class OtherVideoProbe(Probe):
         Raises:
             ValueError: If there is none.
         """
-        vid, query, draw = results['vid'], results['query'], results['draw']
+        vid, query, rng = results['vid'], results['query'], results['rng']
         # Nearly every row is suitable: a few draws cost less than a list of all that are, for every sample.
         for _ in range(32):
-            row = self.rows[draw.integers(0, len(self.rows))]
+            row = self.rows[rng.integers(0, len(self.rows))]
             if row['vid'] != vid and row['query'] != query:
                 return row
         rest = [row for row in self.rows if row['vid'] != vid and row['query'] != query]
         if not rest:
             raise ValueError(f'{type(self).__name__}: no other video of this data set has another sentence')
-        return rest[draw.integers(0, len(rest))]
+        return rest[rng.integers(0, len(rest))]
 
 
 @TRANSFORMS.register_module()

@@ -170,5 +170,5 @@ class HalfSplit:
     def __call__(self, results: dict[str, Any]) -> list[Piece]:
         """Split the query of a sample; see :meth:`TagSplit.__call__`."""
         spans = word_spans(results['query'])
-        guides = set(results['draw'].sample(range(len(spans)), len(spans) // 2))
+        guides = set(results['rng'].sample(range(len(spans)), len(spans) // 2))
         return [(start, stop, STATIC if i in guides else DYNAMIC) for i, (start, stop) in enumerate(spans)]

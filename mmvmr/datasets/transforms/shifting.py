@@ -119,7 +119,7 @@ class ShiftMoment(BaseTransform):
         windows = results['relevant_windows']
         length = len(results['video_feat'])
         blocks = self._blocks(windows, length, results['clip_len'])
-        move = self._move(blocks, length, results['draw'])
+        move = self._move(blocks, length, results['rng'])
         view = {key: value for key, value in results.items() if key != 'views'}
         if move is not None:
             view.update(self._moved(results, move))
@@ -141,7 +141,7 @@ class ShiftMoment(BaseTransform):
             merged.append((first, stop))
         return merged
 
-    def _move(self, blocks: list[tuple[int, int]], length: int, draw: Any) -> Move | None:
+    def _move(self, blocks: list[tuple[int, int]], length: int, rng: Any) -> Move | None:
         """Draw new places; None where there are too few."""
         inside = np.zeros(length, dtype=bool)
         for first, stop in blocks:
@@ -150,7 +150,7 @@ class ShiftMoment(BaseTransform):
         places = len(rest) + (self.reach == 'end')
         if not blocks or not len(rest) or len(blocks) > places:
             return None
-        slots = draw.sample(range(places), len(blocks))
+        slots = rng.sample(range(places), len(blocks))
         parts, done = [], 0
         for slot, (first, stop) in sorted(zip(slots, blocks)):
             parts += [rest[done:slot], np.arange(first, stop)]

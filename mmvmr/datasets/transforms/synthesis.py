@@ -110,41 +110,41 @@ class SynthesizeVideo(BaseTransform):
             The sample with ``views['synthesis']``, whose ``source_clips`` (L, 2) tell where every clip comes from:
             0 own video or 1 partner, and the index of the clip there.
         """
-        length, draw = len(results['video_feat']), results['draw']
+        length, rng = len(results['video_feat']), results['rng']
         moments = moment_clips(results.get('relevant_windows') or [], results['clip_len'], length)
         kept = sorted({clip for moment in moments for clip in moment})
         index = self.partner(results) if kept else None
         if index is None:
             return results
-        other = self.dataset.loaded(index, draw)['video_feat']
-        mixture = self.mix(kept, length, len(other), draw)
-        own_first = self.order == 'own_first' or (self.order == 'random' and draw.uniform() < 0.5)
+        other = self.dataset.loaded(index, rng)['video_feat']
+        mixture = self.mix(kept, length, len(other), rng)
+        own_first = self.order == 'own_first' or (self.order == 'random' and rng.uniform() < 0.5)
         view = {key: value for key, value in results.items() if key != 'views'}
         view.update(arrange(mixture, own_first, results['video_feat'], other, results['clip_len']))
         view.update(moved(results, moments, mixture.own, 0 if own_first else len(mixture.other)))
         return {**results, 'views': {**results.get('views', {}), self.name: view}}
 
-    def mix(self, kept: list[int], length: int, other_length: int, draw: Any) -> Mixture:
+    def mix(self, kept: list[int], length: int, other_length: int, rng: Any) -> Mixture:
         """Choose the clips.
 
         Args:
             kept: Clips of the moments, in order.
             length: Number of clips of the own video.
             other_length: Number of clips of the partner.
-            draw: Source of random draws.
+            rng: Source of random draws.
 
         Returns:
             The clips.
         """
         inside = set(kept)
         context = [clip for clip in range(length) if clip not in inside]
-        chosen = set(draw.sample(context, int(len(context) * self.alpha)))
+        chosen = set(rng.sample(context, int(len(context) * self.alpha)))
         gaps = [clip for clip in context if kept[0] < clip < kept[-1]]
         for _, run in groupby(enumerate(gaps), lambda pair: pair[1] - pair[0]):
             gap = [clip for _, clip in run]
             if chosen.isdisjoint(gap):
-                chosen.update(draw.sample(gap, 1))
-        other = draw.sample(range(other_length), int(other_length * (1 - self.alpha)))
+                chosen.update(rng.sample(gap, 1))
+        other = rng.sample(range(other_length), int(other_length * (1 - self.alpha)))
         return Mixture(sorted(inside | chosen), sorted(other))
 
 

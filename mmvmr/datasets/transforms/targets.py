@@ -89,7 +89,7 @@ class BuildMomentTargets(BaseTransform):
             return results
         windows = [widen(window, self.min_window, float(results['duration'])) for window in windows]
         length = len(results['video_feat'])
-        chosen = self._chosen(windows, results['draw'])
+        chosen = self._chosen(windows, results['rng'])
         results['gt_spans'] = self._spans(chosen, length * results['clip_len'])
         inside = results.get('clips_inside')
         if inside is None or len(inside) != length:  # clips may have been pooled since
@@ -98,10 +98,10 @@ class BuildMomentTargets(BaseTransform):
         results['gt_saliency'], results['gt_pairs'] = self.labels(results, inside)
         return results
 
-    def _chosen(self, windows: list[list[float]], draw: Any) -> list[list[float]]:
+    def _chosen(self, windows: list[list[float]], rng: Any) -> list[list[float]]:
         chosen = [list(window) for window in windows]
         if len(chosen) > self.max_windows:
-            draw.shuffle(chosen)
+            rng.shuffle(chosen)
         return chosen[: self.max_windows]
 
     def _spans(self, windows: list[list[float]], end: float) -> torch.Tensor:

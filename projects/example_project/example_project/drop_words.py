@@ -30,14 +30,14 @@ class DropWords(BaseTransform):
         """Drop words.
 
         Args:
-            results: The sample, with ``text_feat`` (Lt, D) and ``draw``, the only source of chance: it depends on
+            results: The sample, with ``text_feat`` (Lt, D) and ``rng``, the only source of chance: it depends on
                 (seed, epoch, index), so that a resumed run draws what the interrupted one would have drawn.
 
         Returns:
             The sample. The features belong to the store, so a new array replaces them.
         """
         words = results['text_feat']
-        kept = results['draw'].uniform(size=len(words)) >= self.probability
+        kept = results['rng'].uniform(size=len(words)) >= self.probability
         if kept.any():
             results['text_feat'] = words * kept[:, None].astype(np.float32)
         return results

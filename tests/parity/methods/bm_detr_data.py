@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from testing import ReplayDraws
+from testing import ReplayRng
 from torch.nn.utils.rnn import pad_sequence
 
 from mmvmr.datasets import ArrayStore, BaseMomentDataset, VideoBatchSampler
@@ -148,7 +148,7 @@ def _shift(given: Tensors, draws: Draws, args: Mapping[str, Any]) -> Tensors:
     stores = {'v': ArrayStore({'v': features[:, :-2]}), 'text': ArrayStore({'0': words}, '{qid}')}
     dataset = BaseMomentDataset([row], stores, spec, pipeline)
     # Main targets are made with a window that nothing is drawn for; only the view is looked at.
-    replay = ReplayDraws(draws)
+    replay = ReplayRng(draws)
     results = dataset.loaded(0, replay)
     results = dataset.pipeline.augment['shift'](results)
     view = dataset.pipeline.finish['tef'](results['views']['shift'])

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from testing import ReplayDraws
+from testing import ReplayRng
 
 from mmvmr.datasets import moment_collate
 from mmvmr.datasets.samplers.same_video import apart
@@ -45,7 +45,7 @@ def drawn(dataset, index, epochs=60):
 def test_mined_negatives(build):
     dataset = build(rows_of(q0=[2, 4]))
     assert set(drawn(dataset, 0)) == {2, 4}
-    words = dataset.prepare(0, ReplayDraws([dict(fn='sample', pop=[2, 4], k=1, result=[4]), *SALIENCY]))
+    words = dataset.prepare(0, ReplayRng([dict(fn='sample', pop=[2, 4], k=1, result=[4]), *SALIENCY]))
     np.testing.assert_array_equal(words['inputs']['neg_text'], dataset.loaded(4)['text_feat'])
 
 
@@ -77,7 +77,7 @@ def test_other_videos(build):
     dataset = build(rows_of(), missing='other_video')
     assert set(drawn(dataset, 4, 200)) == {0, 1, 2}
     assert set(drawn(dataset, 1)) == {3, 4}
-    replay = ReplayDraws([dict(fn='choice', pop=[3, 4], result=3)])
+    replay = ReplayRng([dict(fn='choice', pop=[3, 4], result=3)])
     assert dataset.pipeline.augment['negative'](dataset.loaded(0, replay))['neg_qid'] == 3
 
 

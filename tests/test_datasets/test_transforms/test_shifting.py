@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from mmvmr.datasets import SeededDraws
+from mmvmr.datasets import SeededRng
 from mmvmr.structures import to_start_end
 
 OFFICIAL = dict(max_duration=None, clips='labelled', reach='before_end', window='clip_indices', tef='kept', full='keep')
 
 
-class Chosen(SeededDraws):
+class Chosen(SeededRng):
     """Draws the given new places, and everything else at random."""
 
     def __init__(self, *slots):
@@ -39,9 +39,9 @@ def build(make_dataset):
 
 def shifted(dataset, *slots):
     """The sample and its view, and how many places there were."""
-    draw = Chosen(*slots)
-    item = dataset.prepare(0, draw)
-    return item, item['views']['shift'], draw.population
+    rng = Chosen(*slots)
+    item = dataset.prepare(0, rng)
+    return item, item['views']['shift'], rng.population
 
 
 def clips_of(dataset, item):

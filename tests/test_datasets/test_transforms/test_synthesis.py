@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from mmvmr.datasets import SeededDraws, SimilarVideos, moment_collate
+from mmvmr.datasets import SeededRng, SimilarVideos, moment_collate
 from mmvmr.datasets.transforms.synthesis import moment_clips
 from mmvmr.registry import TASK_UTILS
 
@@ -55,7 +55,7 @@ def build(make_dataset):
 
 
 def _view(dataset, index, epoch=0):
-    results = dataset.results(index, SeededDraws(0, epoch, index))
+    results = dataset.results(index, SeededRng(0, epoch, index))
     loaded = dataset.pipeline.load(results)
     return loaded, dataset.pipeline.augment['synthesis'](loaded)['views']['synthesis']
 
@@ -196,7 +196,7 @@ class _Videos:
         self.vectors = {vid: np.array([[np.cos(a), np.sin(a)]] * 4) for vid, a in angles.items()}
         self.reads = 0
 
-    def loaded(self, index, draw=None):
+    def loaded(self, index, rng=None):
         self.reads += 1
         return {'video_feat': self.vectors[self.rows[index]['vid']]}
 
@@ -205,7 +205,7 @@ def _partners(kind, vid='a_0.0_9.0', count=40, dataset=None, **options):
     dataset = dataset or _Videos()
     sampler = TASK_UTILS.build(dict(type=kind, **options))
     sampler.bind(dataset)
-    found = [sampler({'vid': vid, 'draw': SeededDraws(0, 0, i)}) for i in range(count)]
+    found = [sampler({'vid': vid, 'rng': SeededRng(0, 0, i)}) for i in range(count)]
     return {None if index is None else dataset.rows[index]['vid'] for index in found}
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 import torch
-from testing import ReplayDraws
+from testing import ReplayRng
 
-from mmvmr.datasets import AppendTEF, BuildMomentTargets, HighlightLabels, MomentLabels, SeededDraws
+from mmvmr.datasets import AppendTEF, BuildMomentTargets, HighlightLabels, MomentLabels, SeededRng
 from mmvmr.structures import to_start_end
 
 
@@ -14,7 +14,7 @@ def _results(windows, length=10, clip_len=2.0, duration=None, **more):
         video_feat=np.zeros((length, 4), np.float32),
         clip_len=clip_len,
         duration=length * clip_len if duration is None else duration,
-        draw=SeededDraws(0, 0, 0),
+        rng=SeededRng(0, 0, 0),
         **more,
     )
 
@@ -88,13 +88,13 @@ def test_more_windows_than_allowed_are_drawn():
     windows = [[2.0 * i, 2.0 * i + 1] for i in range(7)]
     order = [windows[i] for i in (6, 0, 5, 2, 1, 3, 4)]
     results = _results(windows)
-    draw = [dict(fn='shuffle', pop=windows, result=order)]
+    rng = [dict(fn='shuffle', pop=windows, result=order)]
     inside_and_outside = (list(range(7)), [7, 8, 9])
-    draw += [dict(fn='sample', pop=p, k=2, result=p[:2]) for p in inside_and_outside]
-    results['draw'] = ReplayDraws(draw)
+    rng += [dict(fn='sample', pop=p, k=2, result=p[:2]) for p in inside_and_outside]
+    results['rng'] = ReplayRng(rng)
     BuildMomentTargets(labels=dict(type='MomentLabels'), max_windows=5)(results)
     torch.testing.assert_close(_seconds(results), torch.tensor(order[:5]))
-    assert results['draw'].finished
+    assert results['rng'].finished
     assert windows == [[2.0 * i, 2.0 * i + 1] for i in range(7)]  # the annotation keeps its order
 
 

@@ -1,39 +1,39 @@
 import numpy as np
 import pytest
-from testing import ReplayDraws
+from testing import ReplayRng
 
-from mmvmr.datasets import SeededDraws
+from mmvmr.datasets import SeededRng
 
 
-def _everything(draw):
+def _everything(rng):
     values = list(range(9))
-    draw.shuffle(values)
-    return [draw.sample('abcdef', 3), values, draw.uniform(2, 3), draw.uniform(size=3).tolist(), draw.integers(0, 99)]
+    rng.shuffle(values)
+    return [rng.sample('abcdef', 3), values, rng.uniform(2, 3), rng.uniform(size=3).tolist(), rng.integers(0, 99)]
 
 
 def test_equal_keys_equal_draws():
-    assert _everything(SeededDraws(1, 2, 3)) == _everything(SeededDraws(1, 2, 3))
+    assert _everything(SeededRng(1, 2, 3)) == _everything(SeededRng(1, 2, 3))
     for other in ((0, 2, 3), (1, 3, 3), (1, 2, 4), (2, 1, 3)):
-        assert _everything(SeededDraws(*other)) != _everything(SeededDraws(1, 2, 3))
+        assert _everything(SeededRng(*other)) != _everything(SeededRng(1, 2, 3))
 
 
 def test_draws_are_what_they_say():
-    draw = SeededDraws(0, 0, 0)
-    sample = draw.sample([3, 5, 7], 3)
+    rng = SeededRng(0, 0, 0)
+    sample = rng.sample([3, 5, 7], 3)
     assert sorted(sample) == [3, 5, 7]
     assert type(sample[0]) is int
-    assert 2 <= draw.uniform(2, 3) < 3
-    assert {draw.integers(0, 3) for _ in range(50)} == {0, 1, 2}
-    counts = np.bincount([SeededDraws(0, 0, i).sample(range(4), 1)[0] for i in range(400)])
+    assert 2 <= rng.uniform(2, 3) < 3
+    assert {rng.integers(0, 3) for _ in range(50)} == {0, 1, 2}
+    counts = np.bincount([SeededRng(0, 0, i).sample(range(4), 1)[0] for i in range(400)])
     assert counts.min() > 60  # neighbouring indices are independent
     with pytest.raises(ValueError):
-        draw.sample([1], 2)
+        rng.sample([1], 2)
 
 
 def test_one_element_is_drawn_as_several_are():
     """The short way leaves the generator where the long one does, so that no training changes."""
     for seed in range(300):
-        short, long = SeededDraws(seed, 0, 0), SeededDraws(seed, 0, 0).generator
+        short, long = SeededRng(seed, 0, 0), SeededRng(seed, 0, 0).generator
         for size in (1, 2, 75, 3000):
             assert short.sample(range(size), 1) == long.choice(size, size=1, replace=False).tolist()
         assert short.uniform() == long.uniform()
@@ -46,18 +46,18 @@ def test_replay_checks_the_questions():
         dict(fn='uniform', result=0.25),
         dict(fn='integers', result=4),
     ]
-    draw = ReplayDraws(recorded)
+    rng = ReplayRng(recorded)
     values = [1, 2]
-    assert draw.sample((1, 2, 3), 1) == [2]
-    draw.shuffle(values)
-    assert (values, draw.uniform(), draw.integers(0, 9), draw.finished) == ([2, 1], 0.25, 4, True)
+    assert rng.sample((1, 2, 3), 1) == [2]
+    rng.shuffle(values)
+    assert (values, rng.uniform(), rng.integers(0, 9), rng.finished) == ([2, 1], 0.25, 4, True)
     with pytest.raises(AssertionError, match='used up'):
-        draw.integers(0, 9)
+        rng.integers(0, 9)
     with pytest.raises(AssertionError, match='raw random generator'):
-        _ = draw.generator
+        _ = rng.generator
     with pytest.raises(AssertionError, match=r'population \[1, 2\], recorded'):
-        ReplayDraws(recorded).sample([1, 2], 1)
+        ReplayRng(recorded).sample([1, 2], 1)
     with pytest.raises(AssertionError, match='k 2, recorded 1'):
-        ReplayDraws(recorded).sample([1, 2, 3], 2)
+        ReplayRng(recorded).sample([1, 2, 3], 2)
     with pytest.raises(AssertionError, match='recorded is sample'):
-        ReplayDraws(recorded).uniform()
+        ReplayRng(recorded).uniform()

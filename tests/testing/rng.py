@@ -1,4 +1,4 @@
-"""Replaying random draws that another implementation recorded."""
+"""A generator that replays the random draws that another implementation recorded."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 
-class ReplayDraws:
-    """A source of random draws that answers with recorded results, and insists on the recorded questions.
+class ReplayRng:
+    """Returns recorded random draws, and requires the calls to be the recorded ones.
 
     Args:
         recorded: One dict per call, in order: ``fn`` (``sample``, ``choice``, ``shuffle``, ``uniform`` or
@@ -30,7 +30,7 @@ class ReplayDraws:
 
     @property
     def generator(self) -> np.random.Generator:
-        """Nothing recorded stands behind a raw generator.
+        """A raw generator cannot be replayed.
 
         Raises:
             AssertionError: Always.

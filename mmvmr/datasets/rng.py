@@ -1,4 +1,4 @@
-"""Where transforms draw randomness from: never from a global generator."""
+"""The random number generator that transforms receive; none of them uses a global one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 
-class SeededDraws:
-    """Random draws that depend on nothing but (seed, epoch, index).
+class SeededRng:
+    """Random number generator that depends only on (seed, epoch, index).
 
     The order of the samples, the number of workers and an interruption of training therefore change nothing.
 
@@ -26,8 +26,8 @@ class SeededDraws:
         """Draw ``k`` different elements.
 
         Args:
-            population: What to draw from.
-            k: How many.
+            population: The elements to choose from.
+            k: Number of elements.
 
         Returns:
             The elements in random order.
@@ -35,7 +35,7 @@ class SeededDraws:
         Raises:
             ValueError: If the population has fewer than ``k`` elements.
         """
-        if k == 1 and len(population):  # the same draw as below in a fifth of the time
+        if k == 1 and len(population):  # the same result as below in a fifth of the time
             return [population[int(self.generator.integers(len(population)))]]
         return [population[i] for i in self.generator.choice(len(population), size=k, replace=False).tolist()]
 
@@ -43,7 +43,7 @@ class SeededDraws:
         """Draw one element.
 
         Args:
-            population: What to draw from, at least one element.
+            population: The elements to choose from, at least one.
 
         Returns:
             The element.
