@@ -68,6 +68,19 @@ class WithExtras:
 
 
 @dataclass(frozen=True)
+class ClipSimilarity(Extra):
+    """Similarity of clips and sentence before anything is learned.
+
+    Attributes:
+        scores: Relative to the video (B, Lv): mean 0, deviation 1, and 0 on padding.
+    """
+
+    written_by = 'SimilarityEncoder: add the component sim.stream or sim.anchors'
+
+    scores: Tensor
+
+
+@dataclass(frozen=True)
 class FrameMatch(Extra):
     """Probability that a clip matches the sentence (BM-DETR, equations 5 to 7).
 

@@ -22,12 +22,14 @@ class Tokens:
         mask: Validity of shape (B, L), True = valid.
         pos: Positional embedding of shape (B, L, D), or None for none.
         lead: How many entries at the front are learned tokens, which have no neighbours in time.
+        raw: The vectors before projection (B, L, D'), for components that look at the input features.
     """
 
     feat: Tensor
     mask: Tensor
     pos: Tensor | None = None
     lead: int = 0
+    raw: Tensor | None = None
 
     def position(self) -> Tensor:
         """The positional embedding, zeros where the sequence has none: (B, L, D)."""

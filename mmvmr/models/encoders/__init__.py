@@ -16,6 +16,7 @@ from mmvmr.models.encoders.pyramid_encoder import PyramidEncoder, SineTable
 from mmvmr.models.encoders.reciprocal_encoder import ReciprocalEncoder
 from mmvmr.models.encoders.sentence_pool_encoder import SentencePoolEncoder
 from mmvmr.models.encoders.similarity import SimilarityProjector
+from mmvmr.models.encoders.similarity_encoder import SimilarityEncoder
 from mmvmr.models.encoders.text_encoders import MeanTextToken, TextTransformer
 from mmvmr.models.encoders.transformer import EncoderLayer, TransformerEncoder
 from mmvmr.models.encoders.video_context_encoder import VideoContextEncoder
@@ -41,6 +42,7 @@ __all__ = [
     'PyramidEncoder',
     'ReciprocalEncoder',
     'SentencePoolEncoder',
+    'SimilarityEncoder',
     'SimilarityProjector',
     'SineTable',
     'TextTransformer',

@@ -139,7 +139,10 @@ def _filled(negative: Tokens, text: Tokens, exists: Tensor) -> Tokens:
     if first.pos is not None or second.pos is not None:
         pos = torch.where(exists[:, None, None], first.position(), second.position())
     feat = torch.where(exists[:, None, None], first.feat, second.feat)
-    return Tokens(feat, torch.where(exists[:, None], first.mask, second.mask), pos)
+    raw = None
+    if first.raw is not None and second.raw is not None:
+        raw = torch.where(exists[:, None, None], first.raw, second.raw)
+    return Tokens(feat, torch.where(exists[:, None], first.mask, second.mask), pos, raw=raw)
 
 
 def _padded(tokens: Tokens, length: int) -> Tokens:
@@ -147,5 +150,5 @@ def _padded(tokens: Tokens, length: int) -> Tokens:
     if not extra:
         return tokens
     pad = torch.nn.functional.pad
-    pos = None if tokens.pos is None else pad(tokens.pos, (0, 0, 0, extra))
-    return Tokens(pad(tokens.feat, (0, 0, 0, extra)), pad(tokens.mask, (0, extra)), pos)
+    pos, raw = (None if x is None else pad(x, (0, 0, 0, extra)) for x in (tokens.pos, tokens.raw))
+    return Tokens(pad(tokens.feat, (0, 0, 0, extra)), pad(tokens.mask, (0, extra)), pos, raw=raw)

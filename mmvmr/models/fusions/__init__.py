@@ -5,6 +5,7 @@ from mmvmr.models.fusions.context_query import ContextQueryFusion, SequentialFus
 from mmvmr.models.fusions.modulated_cross import ModulatedCrossFusion, ModulatedCrossLayer
 from mmvmr.models.fusions.mutual_cross import MutualCrossFusion
 from mmvmr.models.fusions.shared_cross import SharedCrossFusion
+from mmvmr.models.fusions.similarity_bias import SimilarityBias
 from mmvmr.models.fusions.temporal_dynamics import DynamicsCrossFusion, DynamicsCrossLayer, TemporalDynamicsFusion
 from mmvmr.models.fusions.text_to_video import CrossEncoderLayer, NoFusion, TextToVideoFusion, head_major_mask
 
@@ -21,6 +22,7 @@ __all__ = [
     'NoFusion',
     'SequentialFusion',
     'SharedCrossFusion',
+    'SimilarityBias',
     'TemporalDynamicsFusion',
     'TextToVideoFusion',
     'head_major_mask',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from einops import rearrange, repeat
@@ -59,7 +60,15 @@ class CrossEncoderLayer(nn.Module):
         self.dropout = residual_dropout(dropout, drop_unit)
         self.normed_residual = normed_residual
 
-    def forward(self, x: Tensor, pos: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        pos: Tensor,
+        key: Tensor,
+        value: Tensor,
+        mask: Tensor,
+        modulate: Callable[[Tensor], Tensor] | None = None,
+    ) -> Tensor:
         """Attend from one modality to the other.
 
         Args:
@@ -68,11 +77,13 @@ class CrossEncoderLayer(nn.Module):
             key: The other sequence, with its position if any (B, L, D).
             value: The other sequence (B, L, D).
             mask: True = may attend: (B, L), (B, N, L) or (B, H, N, L).
+            modulate: Changes the logits (B, H, N, L) of the attention before the softmax; None leaves them.
 
         Returns:
             (B, N, D).
         """
-        return self.finish(x, self.cross_attn(x + pos, key, value, mask))
+        options = {} if modulate is None else {'modulate': modulate}
+        return self.finish(x, self.cross_attn(x + pos, key, value, mask, **options))
 
     def finish(self, x: Tensor, update: Tensor) -> Tensor:
         """Apply residual, norms and feed-forward block after the attention.
@@ -100,16 +111,21 @@ class TextToVideoFusion(nn.Module):
         mask_layout: ``sample`` masks the text tokens of each sample. ``head_major`` reproduces the official code, which
             lays the (padded clip, padded text token) mask out head by head where the attention expects it by sample: a
             clip then loses text tokens that are padding in another sample, so that outputs depend on the batch.
+        bias: Config of a module ``f(features) -> change of the logits`` for all layers, e.g. :class:`SimilarityBias`;
+            None for none.
 
     Raises:
         ValueError: If ``mask_layout`` is unknown.
     """
 
-    def __init__(self, num_layers: int, layer: dict[str, Any], mask_layout: str = 'sample'):
+    def __init__(
+        self, num_layers: int, layer: dict[str, Any], mask_layout: str = 'sample', bias: dict[str, Any] | None = None
+    ):
         super().__init__()
         self.mask_layout = check_choice(self, 'mask_layout', mask_layout, ('sample', 'head_major'))
         self.layers = nn.ModuleList(MODELS.build(dict(layer)) for _ in range(num_layers))
         xavier_(self)
+        self.bias = None if bias is None else MODELS.build(bias)
 
     def forward(self, features: Features) -> Features:
         """Fuse.
@@ -122,9 +138,9 @@ class TextToVideoFusion(nn.Module):
         """
         video, text = features.video, features.text
         mask, pos, key = self._mask(features), video.position(), text.feat + text.position()
-        feat = video.feat
+        feat, options = video.feat, {} if self.bias is None else {'modulate': self.bias(features)}
         for layer in self.layers:
-            feat = layer(feat, pos, key, text.feat, mask)
+            feat = layer(feat, pos, key, text.feat, mask, **options)
         return dataclasses.replace(features, video=video.replace(feat))
 
     def _mask(self, features: Features) -> Tensor:

@@ -148,7 +148,7 @@ class LinearProjector(nn.Module):
         return features if self.text_position is None else self._placed(features)
 
     def _words(self, inputs: dict[str, Tensor], name: str) -> Tokens | None:
-        return Tokens(self.text(inputs[name]), inputs[f'{name}_mask']) if name in inputs else None
+        return Tokens(self.text(inputs[name]), inputs[f'{name}_mask'], raw=inputs[name]) if name in inputs else None
 
     def _placed(self, features: Features) -> Features:
         """The same features with positions of text tokens."""

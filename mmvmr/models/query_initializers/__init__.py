@@ -5,6 +5,7 @@ from mmvmr.models.query_initializers.learned import LearnedAnchorQueryInitialize
 from mmvmr.models.query_initializers.moments import MomentQueryInitializer, allowed_moments
 from mmvmr.models.query_initializers.noise import DualPathQueryInitializer, NoiseQueryGenerator, add_noise
 from mmvmr.models.query_initializers.sentence_slots import SentenceSlotQueryInitializer
+from mmvmr.models.query_initializers.similarity_anchors import SimilarityAnchorQueryInitializer
 from mmvmr.models.query_initializers.slots import SlotQueryInitializer
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     'MomentQueryInitializer',
     'NoiseQueryGenerator',
     'SentenceSlotQueryInitializer',
+    'SimilarityAnchorQueryInitializer',
     'SlotQueryInitializer',
     'add_noise',
     'allowed_moments',

@@ -41,9 +41,7 @@ class RollNegativeSampler:
             The negative text tokens, and which samples have a real negative (B,).
         """
         text = features.text
-        rolled = Tokens(
-            text.feat.roll(-1, 0), text.mask.roll(-1, 0), None if text.pos is None else text.pos.roll(-1, 0)
-        )
+        rolled = map_tensors(text, lambda t: t.roll(-1, 0))
         video = targets.video_index
         valid = video != video.roll(-1, 0) if self.exclude_same_video else torch.ones_like(video, dtype=torch.bool)
         return rolled, valid

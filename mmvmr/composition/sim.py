@@ -1,0 +1,169 @@
+"""Similarity as a component: what features know about clips and sentences before anything is learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from mmengine.config import Config
+
+from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage
+from mmvmr.composition.edits import direct_initializer, encoder_chain, give_anchors, has_slot, is_kind
+from mmvmr.models.encoders import FrameMatchEncoder, NegativePairEncoder, SimilarityEncoder
+from mmvmr.models.fusions import TextToVideoFusion
+from mmvmr.models.query_initializers import SimilarityAnchorQueryInitializer
+from mmvmr.registry import COMPONENTS, MODELS
+from mmvmr.structures import FeatureSpec
+
+_SOURCE = 'mmvmr (not published)'
+
+
+def similarity_map(cfg: Config, stream: str | None, kind: str, penalty: float) -> dict[str, Any]:
+    """The config of a map for the features of a config.
+
+    Args:
+        cfg: The config.
+        stream: Name of the video stream that is compared; None for the first one.
+        kind: See :class:`SimilarityMap`.
+        penalty: See :class:`SimilarityMap`.
+
+    Returns:
+        The config of a :class:`SimilarityMap`.
+
+    Raises:
+        CompositionError: If the config declares no features, or no such stream.
+    """
+    declared = cfg.get('feature_spec') or cfg.get('train_dataloader', {}).get('dataset', {}).get('feature_spec')
+    if declared is None:
+        raise CompositionError('the config has no feature_spec, which says where the stream to compare is')
+    spec = FeatureSpec.from_dict(declared.to_dict() if hasattr(declared, 'to_dict') else declared)
+    first = 0
+    for found in spec.streams:
+        if stream in (None, found.name):
+            options = {} if kind == 'given' else dict(penalty=penalty)
+            channels = (first, first + found.dim)
+            return dict(type='SimilarityMap', channels=channels, text_dims=spec.text.dim, kind=kind, **options)
+        first += found.dim
+    raise CompositionError(f'feature_spec has no stream {stream!r}, only {", ".join(s.name for s in spec.streams)}')
+
+
+def add_fit_hook(cfg: Config) -> None:
+    """Let maps be fitted before the first step."""
+    hooks = cfg.setdefault('default_hooks', {})
+    hooks['fit'] = dict(type='FitHook')
+
+
+def similarity_encoder(cfg: Config, similarity: dict[str, Any]) -> Any:
+    """The config of the encoder that computes similarities, put inside the wrappers that swap sentences if there is none."""
+    chain = encoder_chain(cfg)
+    around = cfg.model
+    for node in chain:
+        if is_kind(node, SimilarityEncoder):
+            return node
+        if is_kind(node, (NegativePairEncoder, FrameMatchEncoder)):
+            around = node
+    around['encoder'] = dict(type='SimilarityEncoder', similarity=similarity, stream=False, encoder=around['encoder'])
+    add_fit_hook(cfg)
+    return around['encoder']
+
+
+class _Similarity(Component):
+    source = _SOURCE
+
+    def __init__(self, stream: str | None = None, kind: str = 'ridge', penalty: float = 3.0):
+        self.stream = stream
+        self.kind = kind
+        self.penalty = penalty
+
+    def map(self, cfg: Config) -> dict[str, Any]:
+        """The config of the map that the options describe."""
+        return similarity_map(cfg, self.stream, self.kind, self.penalty)
+
+
+@COMPONENTS.register_module('sim.stream')
+class SimilarityStream(_Similarity):
+    """The similarity of clips and sentence, in a space fitted before training, added to the clips.
+
+    Args:
+        stream: Name of the video stream that is compared; None for the first one.
+        kind: ``given`` where stream and text share a space, ``ridge`` or ``cca`` for a map fitted to training data.
+        penalty: Of ``ridge`` and ``cca``.
+    """
+
+    slots = ('model.encoder', 'default_hooks.fit')
+    stage = Stage.ENCODER
+
+    def apply(self, cfg: Config) -> None:
+        """Wrap the inner encoder."""
+        node = similarity_encoder(cfg, self.map(cfg))
+        if node.get('stream', True):
+            raise AlreadyThereError('the encoder of this model receives the similarity already')
+        node.pop('stream')
+
+
+@COMPONENTS.register_module('sim.anchors')
+class SimilarityAnchors(_Similarity):
+    """Queries that start at the windows that stand out by similarity.
+
+    With ``sim.stream`` both use the map of one of them, so give the two the same options.
+
+    Args:
+        stream: Name of the video stream that is compared; None for the first one.
+        kind: ``given`` where stream and text share a space, ``ridge`` or ``cca`` for a map fitted to training data.
+        penalty: Of ``ridge`` and ``cca``.
+        longest: Longest window in clips.
+    """
+
+    slots = ('model.encoder', 'model.query_initializer', 'default_hooks.fit')
+    stage = Stage.QUERIES
+    excludes: ClassVar[Mapping[str, str]] = {
+        'sa.anchors': 'both say where the same queries start',
+        'bm.learnable_spans': 'both say where the same queries start',
+    }
+
+    def __init__(self, stream: str | None = None, kind: str = 'ridge', penalty: float = 3.0, longest: int = 40):
+        super().__init__(stream, kind, penalty)
+        self.longest = longest
+
+    def apply(self, cfg: Config) -> None:
+        """Replace the anchors of the direct queries."""
+        parent, key = direct_initializer(cfg)
+        if is_kind(parent[key], SimilarityAnchorQueryInitializer):
+            raise AlreadyThereError('the queries of this model start from similarity already')
+        similarity_encoder(cfg, self.map(cfg))
+        give_anchors(cfg)
+        parent, key = direct_initializer(cfg)
+        anchors = dict(
+            type='SimilarityAnchorQueryInitializer', num_queries=parent[key].num_queries, longest=self.longest
+        )
+        if has_slot(parent[key], 'anchors'):
+            parent[key]['anchors'] = anchors
+        else:
+            parent[key] = anchors
+
+
+@COMPONENTS.register_module('sim.bias')
+class SimilarityAttentionBias(_Similarity):
+    """The similarity of clips and single tokens as a bias of the attention from video to text.
+
+    Args:
+        stream: Name of the video stream that is compared; None for the first one.
+        kind: ``given`` where stream and text share a space, ``ridge`` or ``cca`` for a map fitted to training data.
+        penalty: Of ``ridge`` and ``cca``.
+    """
+
+    slots = ('model.encoder', 'default_hooks.fit')
+    stage = Stage.FUSION
+
+    def apply(self, cfg: Config) -> None:
+        """Give the innermost fusion that has a slot for it a bias."""
+        node = encoder_chain(cfg)[-1].get('fusion')
+        # A subclass has an attention of its own, which takes no bias.
+        while node is not None and MODELS.get(node.type) is not TextToVideoFusion:
+            node = node.get('fusion')
+        if node is None:
+            raise CompositionError('the encoder of this model has no attention from video to text that takes a bias')
+        if node.get('bias') is not None:
+            raise AlreadyThereError('the attention from video to text has a bias already')
+        node['bias'] = dict(type='SimilarityBias', similarity=self.map(cfg))
+        add_fit_hook(cfg)

@@ -1,0 +1,48 @@
+"""Moment queries that start at the windows that stand out by similarity."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from mmvmr.models.similarity.window_search import contrast_windows
+from mmvmr.registry import MODELS
+from mmvmr.structures import ClipSimilarity, Memory, MomentTargets, Queries, QueryGroup
+
+
+@MODELS.register_module()
+class SimilarityAnchorQueryInitializer(nn.Module):
+    """Anchors at the windows whose clips fit the sentence better than the rest, best first; learned content.
+
+    Args:
+        num_queries: Number of queries N.
+        embed_dims: Channels D of the content.
+        longest: Longest window in clips.
+        max_iou: See :func:`mmvmr.models.similarity.contrast_windows`.
+    """
+
+    def __init__(self, num_queries: int, embed_dims: int, longest: int = 40, max_iou: float = 0.5):
+        super().__init__()
+        self.num_queries = num_queries
+        self.longest = longest
+        self.max_iou = max_iou
+        # By rank: the best window is more likely to be right than the tenth.
+        self.content = nn.Parameter(torch.zeros(num_queries, embed_dims))
+
+    def forward(self, memory: Memory, targets: MomentTargets | None = None) -> Queries:
+        """Make the queries of a batch.
+
+        Args:
+            memory: Encoder output with :class:`ClipSimilarity`.
+            targets: Unused.
+
+        Returns:
+            Queries with anchors (B, N, 2), which take no gradient.
+        """
+        similarity = memory.extra(ClipSimilarity, self).scores
+        anchors, _ = contrast_windows(similarity, memory.video.mask, self.longest, self.num_queries, self.max_iou)
+        return Queries(
+            content=self.content.expand(len(anchors), -1, -1),
+            anchors=anchors,
+            groups=[QueryGroup('direct', 0, self.num_queries)],
+        )
