@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage
 from mmvmr.composition.edits import direct_initializer, encoder_chain, give_anchors, has_slot, is_kind
-from mmvmr.models.encoders import FrameMatchEncoder, NegativePairEncoder, SimilarityEncoder
+from mmvmr.models.encoders import DummyTokenEncoder, FrameMatchEncoder, NegativePairEncoder, SimilarityEncoder
 from mmvmr.models.fusions import TextToVideoFusion
 from mmvmr.models.query_initializers import SimilarityAnchorQueryInitializer
 from mmvmr.registry import COMPONENTS, MODELS
@@ -54,8 +54,21 @@ def add_fit_hook(cfg: Config) -> None:
 
 
 def similarity_encoder(cfg: Config, similarity: dict[str, Any]) -> Any:
-    """The config of the encoder that computes similarities, put inside the wrappers that swap sentences if there is none."""
+    """The config of the encoder that computes similarities; a new one goes inside the wrappers that swap sentences.
+
+    Args:
+        cfg: The config; changed in place where there is none.
+        similarity: The config of the map for a new one.
+
+    Returns:
+        The config of the encoder.
+
+    Raises:
+        CompositionError: If a wrapper outside of that changes the words: input vectors no longer belong to them.
+    """
     chain = encoder_chain(cfg)
+    if any(is_kind(node, DummyTokenEncoder) for node in chain):
+        raise CompositionError('the encoder of this model adds tokens to the words before sentences are swapped')
     around = cfg.model
     for node in chain:
         if is_kind(node, SimilarityEncoder):

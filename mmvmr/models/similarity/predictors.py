@@ -98,10 +98,17 @@ class PositionPrior(nn.Module):
             inside = moment[found == place]
             if not len(inside):
                 raise ValueError(f'PositionPrior: bin {place} of {bins} holds no moment; use fewer bins')
-            self.spans[place], self.shares[place] = self._cover(inside)
+            self.spans[place], self.shares[place] = self.cover(inside)
 
-    def _cover(self, moments: Tensor) -> tuple[Tensor, Tensor]:
-        """Windows (N, 2) and shares (N,) for moments (M, 2), (start, end) both."""
+    def cover(self, moments: Tensor) -> tuple[Tensor, Tensor]:
+        """Choose windows for moments.
+
+        Args:
+            moments: Normalised (start, end) (M, 2).
+
+        Returns:
+            Normalised (center, width) (N, 2) and the share of moments that each adds (N,).
+        """
         grid = torch.arange(self.steps + 1) / self.steps
         first, second = torch.triu_indices(self.steps + 1, self.steps + 1, 1)
         windows = torch.stack((grid[first], grid[second]), dim=1)
