@@ -31,18 +31,22 @@ def similarity_map(cfg: Config, stream: str | None, kind: str, penalty: float) -
         The config of a :class:`SimilarityMap`.
 
     Raises:
-        CompositionError: If the config declares no features, or no such stream.
+        CompositionError: If the config declares no such stream.
     """
-    declared = cfg.get('feature_spec') or cfg.get('train_dataloader', {}).get('dataset', {}).get('feature_spec')
-    if declared is None:
-        raise CompositionError('the config has no feature_spec, which says where the stream to compare is')
-    spec = FeatureSpec.from_dict(declared.to_dict() if hasattr(declared, 'to_dict') else declared)
+    options: dict[str, Any] = dict(kind=kind) if kind == 'given' else dict(kind=kind, penalty=penalty)
+    dataset, projector = cfg.get('train_dataloader', {}).get('dataset', {}), cfg.model.projector
+    declared = dataset.get('feature_spec')
+    if declared is None:  # generated data: one stream, whose width the projector knows
+        if stream is not None:
+            raise CompositionError(f'the data set declares no features, so there is no stream {stream!r}; leave it out')
+        width = projector.video_dims - (2 if dataset.get('pipeline', {}).get('tef') else 0)
+        return dict(type='SimilarityMap', channels=(0, width), text_dims=projector.text_dims, **options)
+    spec = FeatureSpec.from_dict(declared.to_dict())
     first = 0
     for found in spec.streams:
         if stream in (None, found.name):
-            options = {} if kind == 'given' else dict(penalty=penalty)
             channels = (first, first + found.dim)
-            return dict(type='SimilarityMap', channels=channels, text_dims=spec.text.dim, kind=kind, **options)
+            return dict(type='SimilarityMap', channels=channels, text_dims=spec.text.dim, **options)
         first += found.dim
     raise CompositionError(f'feature_spec has no stream {stream!r}, only {", ".join(s.name for s in spec.streams)}')
 

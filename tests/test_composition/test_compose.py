@@ -147,6 +147,8 @@ def test_every_option_changes_the_config():
         'video_text': 'after',
         'clip_text': None,
         'max_duration': None,
+        'stream': 'clip',
+        'kind': 'cca',
     }
     for name in NAMES:
         kind = find_component(name)

@@ -21,10 +21,15 @@ REFUSED = {
     ('sa_detr', 'bm.learnable_spans'): 'predicted spans',
     **{('sa_detr', f'sa.{name}'): 'already' for name in ('anchors', 'noise', 'gaussian', 'enhance', 'alignment')},
     ('sa_detr', 'sa.init_loss'): 'already',
+    **{
+        (name, 'sim.bias'): 'no attention from video to text'
+        for name in ('moment_detr', 'cg_detr', 'eatr', 'uvcom', 'tr_detr', 'sa_detr', 'bm_detr')
+    },
+    **{('cg_detr', f'sim.{name}'): 'adds tokens to the words' for name in ('stream', 'anchors')},
     **{('bm_detr', f'bm.{name}'): 'already' for name in ('negative_query', 'learnable_spans', 'alignment')},
 }
 #: They and sa.anchors are the same queries.
-EXCLUDED = {'bm.learnable_spans'}
+EXCLUDED = {'bm.learnable_spans', 'sim.anchors'}
 PAIRS = [(name, part) for name in BASELINES for part in component_names() if (name, part) not in REFUSED]
 
 

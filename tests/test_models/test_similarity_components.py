@@ -1,0 +1,184 @@
+"""Similarity given to models: the stream, the anchors, the bias, and the hook that fits them."""
+
+import dataclasses
+
+import pytest
+import torch
+from mmengine.config import Config
+
+import mmvmr.engine
+import mmvmr.models  # noqa: F401
+from mmvmr.composition import CompositionError, compose
+from mmvmr.engine.hooks import FitHook
+from mmvmr.models.encoders import SimilarityEncoder
+from mmvmr.models.fusions import SimilarityBias
+from mmvmr.models.query_initializers import SimilarityAnchorQueryInitializer
+from mmvmr.models.task_modules import RollNegativeSampler
+from mmvmr.registry import MODELS
+from mmvmr.structures import ClipSimilarity, Features, Memory, Tokens, to_start_end
+
+CONFIGS = 'configs'
+GIVEN = dict(type='SimilarityMap', channels=(0, 2), text_dims=2, kind='given')
+
+
+def ones(*shape):
+    return torch.ones(shape, dtype=torch.bool)
+
+
+@MODELS.register_module(force=True)
+class PlainMemory(torch.nn.Module):
+    """An encoder that hands on what it gets."""
+
+    def forward(self, features, targets=None):
+        return Memory(features.video, features.video, features.text)
+
+
+def features(clips, tokens):
+    """Projected clips and words are zeros of two channels, raw ones as given."""
+    raw, text = torch.tensor(clips), torch.tensor(tokens)
+    return Features(
+        video=Tokens(torch.zeros(*raw.shape[:2], 2), ones(*raw.shape[:2])),
+        text=Tokens(torch.zeros(*text.shape[:2], 2), ones(*text.shape[:2]), raw=text),
+        raw_video=raw,
+    )
+
+
+def fitted(module):
+    for part in module.modules():
+        if hasattr(part, 'fitted'):
+            part.fitted.fill_(True)
+    return module
+
+
+# Cosines with (1, 0): 1, 1, 0, 0.
+CLIPS = [[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]]
+
+
+def test_the_stream_by_hand():
+    encoder = fitted(SimilarityEncoder(dict(type='PlainMemory'), GIVEN, embed_dims=2, smooth=1))
+    torch.nn.init.zeros_(encoder.embed.bias)
+    encoder.embed.weight.data = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    memory = encoder(features(CLIPS, [[[3.0, 0.0]]]))
+    # Mean 0.5, deviation 0.5: relative similarity 1, 1, -1, -1; saturated tanh(2).
+    assert memory.extra(ClipSimilarity, 'test').scores[0].tolist() == pytest.approx([1, 1, -1, -1])
+    assert memory.video.feat[0, :, 0].tolist() == pytest.approx([1, 1, -1, -1])
+    assert memory.video.feat[0, :, 1].tolist() == pytest.approx([0.96403] * 2 + [-0.96403] * 2, abs=1e-4)
+
+
+def test_another_sentence_is_compared_anew():
+    """A negative sentence must not see the similarity of the right one."""
+    encoder = fitted(SimilarityEncoder(dict(type='PlainMemory'), GIVEN, embed_dims=2, smooth=1))
+    both = features(CLIPS * 2, [[[3.0, 0.0]], [[0.0, 1.0]]])
+    scores = encoder(both).extra(ClipSimilarity, 'test').scores
+    targets = type('Targets', (), {'video_index': torch.tensor([0, 1])})()
+    rolled, _ = RollNegativeSampler()(both, targets)
+    swapped = encoder(dataclasses.replace(both, text=rolled)).extra(ClipSimilarity, 'test').scores
+    assert torch.equal(swapped, scores.flip(0)) and not torch.equal(scores[0], scores[1])
+
+
+def test_without_the_stream_clips_stay():
+    encoder = fitted(SimilarityEncoder(dict(type='PlainMemory'), GIVEN, embed_dims=2, stream=False))
+    memory = encoder(features(CLIPS, [[[1.0, 0.0]]]))
+    assert (memory.video.feat == 0).all() and memory.find(ClipSimilarity) is not None
+
+
+def test_lost_inputs_are_an_error():
+    encoder = SimilarityEncoder(dict(type='PlainMemory'), GIVEN, embed_dims=2)
+    whole = features(CLIPS, [[[1.0, 0.0]]])
+    with pytest.raises(ValueError, match='before projection'):
+        encoder(dataclasses.replace(whole, text=dataclasses.replace(whole.text, raw=None)))
+
+
+def test_anchors_by_hand():
+    scores = torch.tensor([[-1.0, -1.0, 1.0, 1.0, 1.0, -1.0]])
+    tokens = Tokens(torch.zeros(1, 6, 4), ones(1, 6))
+    memory = Memory(tokens, tokens)
+    initializer = SimilarityAnchorQueryInitializer(num_queries=3, embed_dims=4)
+    with pytest.raises(ValueError, match=r'sim\.stream or sim\.anchors'):
+        initializer(memory)
+    memory.add(ClipSimilarity(scores))
+    queries = initializer(memory)
+    assert torch.allclose(to_start_end(queries.anchors[0, 0]) * 6, torch.tensor([2.0, 5.0]))
+    assert queries.content.shape == (1, 3, 4) and queries.groups[0].stop == 3
+
+
+def test_the_bias_by_hand():
+    bias = fitted(SimilarityBias(GIVEN, num_heads=2, scale=3.0))
+    # Two clips and two tokens: cosines 1, 0; -1, 0.
+    given = features([[[2.0, 0.0], [-1.0, 0.0]]], [[[1.0, 0.0], [0.0, 5.0]]])
+    logits = bias(given)(torch.ones(1, 2, 2, 2))
+    assert torch.allclose(logits, torch.tensor([[4.0, 1.0], [-2.0, 1.0]]).expand(1, 2, 2, 2))
+
+
+@pytest.mark.parametrize(
+    'names', [['sim.stream'], ['sim.anchors'], ['sim.bias'], ['sim.stream', 'sim.anchors', 'sim.bias']]
+)
+def test_components_train(names):
+    cfg = compose(f'{CONFIGS}/qd_detr/qd_detr_msrvtt_joined.py', names)
+    model = cfg.model
+    model.shared.update(embed_dims=16, num_heads=2, ffn_dims=16)
+    built = MODELS.build(model).train()
+    maps = [part for part in built.modules() if hasattr(part, 'fitted')]
+    assert maps and all((part.first, part.stop) == (0, 1280) for part in maps)
+    assert cfg.default_hooks.fit.type == 'FitHook'
+
+
+def test_options_choose_the_stream():
+    options = {'sim.stream.stream': 'conse', 'sim.stream.kind': 'given'}
+    cfg = compose(f'{CONFIGS}/qd_detr/qd_detr_msrvtt_joined.py', ['sim.stream'], options)
+    encoder = cfg.model.encoder
+    assert encoder.type == 'NegativePairEncoder' and encoder.encoder.type == 'SimilarityEncoder'
+    assert tuple(encoder.encoder.similarity.channels) == (1280, 1664) and 'penalty' not in encoder.encoder.similarity
+
+
+def test_one_map_for_stream_and_anchors():
+    cfg = compose(f'{CONFIGS}/sa_detr/sa_detr_msrvtt_joined.py', ['sim.anchors', 'sim.stream'])
+    inner = cfg.model.encoder.encoder
+    assert inner.type == 'SimilarityEncoder' and inner.encoder.type == 'MultiModalAlignEncoder'
+    assert cfg.model.query_initializer.direct.type == 'SimilarityAnchorQueryInitializer'
+
+
+@pytest.mark.parametrize(
+    ('base', 'name', 'options', 'message'),
+    [
+        ('cg_detr/cg_detr_clip_charades.py', 'sim.stream', {}, 'adds tokens to the words'),
+        ('sa_detr/sa_detr_clip_charades.py', 'sim.bias', {}, 'no attention from video to text'),
+        ('univtg/univtg_clip_charades.py', 'sim.stream', {}, 'MomentDetector'),
+        (
+            'qd_detr/qd_detr_clip_charades.py',
+            'sim.stream',
+            {'sim.stream.stream': 'clap'},
+            "no stream 'clap', only clip",
+        ),
+    ],
+)
+def test_where_they_do_not_go(base, name, options, message):
+    with pytest.raises(CompositionError, match=message):
+        compose(f'{CONFIGS}/{base}', [name], options)
+
+
+def test_the_hook_fits_once():
+    calls = []
+
+    class Part(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer('fitted', torch.tensor(False))
+
+        def fit(self, dataset):
+            calls.append(len(dataset))
+            self.fitted.fill_(True)
+
+    from mmvmr.datasets import SyntheticMoments
+
+    pipeline = Config.fromfile(f'{CONFIGS}/_base_/datasets/synthetic.py').train_dataloader.dataset.pipeline
+    dataset = SyntheticMoments('train', pipeline, num_videos=2)
+    loader = type('Loader', (), {'dataset': dataset})()
+    logger = type('Logger', (), {'info': lambda self, text: calls.append(text)})()
+    runner = type('Runner', (), {'model': Part(), 'train_dataloader': loader, 'logger': logger})()
+    for _ in range(2):
+        FitHook().before_train(runner)
+    assert calls[0] == len(dataset) and 'fitted on' in calls[1] and len(calls) == 2
+    runner.model, loader.dataset = Part(), [1, 2]
+    with pytest.raises(ValueError, match='annotated moments'):
+        FitHook().before_train(runner)
