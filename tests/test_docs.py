@@ -15,7 +15,7 @@ import torch
 from mmengine.config import Config
 from testing import make_batch, tiny_model
 
-from mmvmr.cli.main import build_parser
+from mmvmr.cli.main import COMMANDS, build_parser, main
 from mmvmr.features.spec import ExtractionSpec
 from mmvmr.registry import MODELS
 from mmvmr.utils.cli import UserError, load_config
@@ -70,7 +70,7 @@ class Parsed(Exception):
 
 
 def parse(tool, arguments, monkeypatch):
-    """Let the tool read its command line, with its own parser."""
+    """Let a tool, or the command ``mmvmr``, read its command line with its own parser."""
 
     def stop(parser, *args, **kwargs):
         parsed, _ = parse_known(parser, *args, **kwargs)
@@ -83,7 +83,10 @@ def parse(tool, arguments, monkeypatch):
     monkeypatch.setattr(sys, 'argv', [tool, *arguments])
     monkeypatch.syspath_prepend(str((REPO / tool).parent))
     with pytest.raises(Parsed) as caught:
-        runpy.run_path(str(REPO / tool), run_name='__main__')
+        if tool == 'mmvmr':
+            main(arguments)
+        else:
+            runpy.run_path(str(REPO / tool), run_name='__main__')
     return caught.value.args[0]
 
 
@@ -103,10 +106,10 @@ def test_commands(page, command, monkeypatch):
     elif words[0] in LAUNCHERS:
         tool, arguments = LAUNCHERS[words[0]]
         check_config(parse(tool, arguments(words[1:]), monkeypatch))
+    elif words[0] == 'mmvmr':
+        check_config(parse('mmvmr', words[1:], monkeypatch))
     elif words[0] == 'python' and words[1].startswith('tools/'):
         check_config(parse(words[1], words[2:], monkeypatch))
-    elif words[0] == 'mmvmr':
-        build_parser(words[1]).parse_args(words[2:])
     else:
         assert command.startswith(ALLOWED), f'what is {words[0]}?'
 
@@ -119,7 +122,9 @@ def check_config(args):
 
 
 def known_options():
-    for path in (*TOOLS.rglob('*.py'), *(TOOLS.parent / 'mmvmr').rglob('*.py')):
+    for name in COMMANDS:
+        yield from (word for action in build_parser(name)._actions for word in action.option_strings)
+    for path in TOOLS.rglob('*.py'):
         for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
             if isinstance(node, ast.Call) and getattr(node.func, 'attr', '') == 'add_argument':
                 yield from (arg.value for arg in node.args if isinstance(arg, ast.Constant))

@@ -1,12 +1,8 @@
-"""Test a checkpoint.
+"""The same as ``mmvmr test``, for a checkout that is not installed."""
 
-    python tools/test.py configs/sa_detr/sa_detr_qvhl.py CHECKPOINT --out preds.jsonl --show-dir figures
+import sys
 
-The metrics are printed and written to ``test/CHECKPOINT-SPLIT/metrics.json`` in the work dir; a test of the same
-checkpoint and split gets a folder of its own (``-2``, ...).
-"""
-
-from mmvmr.engine.run import parse_test_args, run_test
+from mmvmr.cli.main import main
 
 if __name__ == '__main__':
-    run_test(parse_test_args())
+    sys.exit(main(['test', *sys.argv[1:]]))

@@ -1,12 +1,8 @@
-"""Train a model.
+"""The same as ``mmvmr train``, for a checkout that is not installed."""
 
-    python tools/train.py configs/sa_detr/sa_detr_qvhl.py --cfg-options data_root=data/qvhighlights
+import sys
 
-Checkpoints, logs and the config go to the work dir. A folder that holds the checkpoints of an earlier run is refused,
-unless the run is continued (``--resume``) or to be replaced (``--overwrite``).
-"""
-
-from mmvmr.engine.run import parse_train_args, run_training
+from mmvmr.cli.main import main
 
 if __name__ == '__main__':
-    run_training(parse_train_args())
+    sys.exit(main(['train', *sys.argv[1:]]))

@@ -12,6 +12,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from mmvmr.utils.errors import one_line_errors
 from mmvmr.version import __version__
 
 #: Subcommand to one line about it; each is a module of this package.
@@ -19,7 +20,19 @@ COMMANDS = {
     'find': 'find moments in a video: mmvmr find VIDEO "a dog jumps"',
     'index': 'encode all videos of a folder for searching',
     'search': 'find videos and moments in an indexed folder',
+    'train': 'train a model: mmvmr train sa_detr_qvhl',
+    'test': 'test a checkpoint',
+    'fit': 'fit a baseline without training',
+    'extract': 'extract features from videos and sentences',
+    'eval': 'score a prediction file',
+    'compare': 'intervals of figures, and whether two prediction files differ',
+    'robustness': 'figures of a checkpoint under masked, shuffled and exchanged input',
+    'browse': 'numbers and figures of a data set',
+    'config': 'print a config, compare two, or list the shipped ones',
+    'convert': 'convert a checkpoint of a published implementation',
 }
+#: What ends a command with one line unless its module has other ``ERRORS``.
+ERRORS = (ImportError, OSError, RuntimeError, ValueError)
 
 
 def build_parser(command: str) -> argparse.ArgumentParser:
@@ -65,11 +78,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f'error: mmvmr has no command `{command}`{hint} Commands: {", ".join(COMMANDS)}', file=sys.stderr)
         return 2
     args = build_parser(command).parse_args(rest)
-    from mmvmr.utils.cli import one_line_errors  # after the parser: it imports mmengine and torch
-
-    with one_line_errors(ImportError, OSError, RuntimeError, ValueError):
-        status = importlib.import_module(f'mmvmr.cli.{command}').run(args)
-    return int(status or 0)
+    module = importlib.import_module(f'mmvmr.cli.{command}')
+    try:
+        with one_line_errors(*getattr(module, 'ERRORS', ERRORS)):
+            return module.run(args) or 0
+    except KeyboardInterrupt:
+        print('interrupted', file=sys.stderr)
+        return 130
 
 
 def _overview() -> str:

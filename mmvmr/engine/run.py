@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from mmvmr.utils.cli import (
     UserError,
     existing_checkpoint,
     one_line_errors,
-    parse_run_args,
     run_config,
     write_predictions_to,
 )
@@ -28,60 +27,11 @@ from mmvmr.utils.precision import settle_precision
 from mmvmr.utils.setup import setup_env
 
 
-def parse_train_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line of a training.
-
-    Args:
-        argv: The words; None for those of the process.
-
-    Returns:
-        The arguments.
-    """
-    parser = argparse.ArgumentParser(description='Train a model')
-    parser.add_argument('config', help='config file')
-    parser.add_argument(
-        '--resume',
-        nargs='?',
-        const='auto',
-        metavar='auto|PATH',
-        help='continue from the latest checkpoint in the work dir, or from the given one',
-    )
-    parser.add_argument(
-        '--overwrite', action='store_true', help='remove the checkpoints of an earlier run in the work dir'
-    )
-    parser.add_argument(
-        '--load-from-partial', action='store_true', help='with load_from: take the weights that fit, keep the others'
-    )
-    parser.add_argument('--seed', type=int, help='seed of weights, data order, augmentation and dropout')
-    parser.add_argument('--deterministic', action='store_true', help='deterministic algorithms on GPUs')
-    args = parse_run_args(parser, argv)
-    if args.resume and args.overwrite:
-        parser.error('--resume continues the run in the work dir, --overwrite removes it: give one of them')
-    return args
-
-
-def parse_test_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line of a test.
-
-    Args:
-        argv: The words; None for those of the process.
-
-    Returns:
-        The arguments.
-    """
-    parser = argparse.ArgumentParser(description='Test a checkpoint')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('--out', metavar='JSONL', help='write the predictions in the published form')
-    parser.add_argument('--show-dir', metavar='DIR', help='draw predicted against true moments of a few queries')
-    return parse_run_args(parser, argv)
-
-
 def run_training(args: argparse.Namespace) -> MomentRunner:
     """Train as the command line says; a mistake of the user ends the process with one line.
 
     Args:
-        args: Of :func:`parse_train_args`.
+        args: The arguments of ``mmvmr train``.
 
     Returns:
         The runner after training.
@@ -182,7 +132,7 @@ def run_test(args: argparse.Namespace) -> Path:
     """Test as the command line says; a mistake of the user ends the process with one line.
 
     Args:
-        args: Of :func:`parse_test_args`.
+        args: The arguments of ``mmvmr test``.
 
     Returns:
         The folder with ``metrics.json``.

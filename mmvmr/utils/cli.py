@@ -6,10 +6,7 @@ import argparse
 import copy
 import difflib
 import os
-import re
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,53 +14,27 @@ from mmengine.config import Config, ConfigDict, DictAction
 
 from mmvmr.utils.config import find_config, read_config, resolve_features, separate_features
 from mmvmr.utils.config_check import ConfigKeyError, check_config, known_keys
+from mmvmr.utils.errors import UserError, describe, one_line_errors
+
+__all__ = [
+    'BUILD_ERRORS',
+    'RUN_ERRORS',
+    'DictAction',
+    'UserError',
+    'apply_options',
+    'default_work_dir',
+    'describe',
+    'existing_checkpoint',
+    'load_config',
+    'one_line_errors',
+    'run_config',
+    'write_predictions_to',
+]
 
 #: What a wrong config, data folder or checkpoint raises while things are built.
 BUILD_ERRORS = (AssertionError, ImportError, KeyError, OSError, TypeError, ValueError)
 #: What bad data raises later; anything else is a bug and keeps its traceback.
 RUN_ERRORS = (OSError, ValueError)
-
-
-class UserError(Exception):
-    """A mistake of the user, told in one line."""
-
-
-@contextmanager
-def one_line_errors(*kinds: type[Exception]) -> Iterator[None]:
-    """End the program with one line and exit code 2 where the body raises one of ``kinds``.
-
-    ``MMVMR_TRACEBACK=1`` in the environment keeps the traceback.
-
-    Args:
-        *kinds: Exceptions to report in this way; :class:`UserError` always is.
-    """
-    try:
-        yield
-    except Exception as error:
-        if not isinstance(error, (UserError, *kinds)) or not str(error) or os.environ.get('MMVMR_TRACEBACK') == '1':
-            raise
-        print(f'error: {describe(error)}', file=sys.stderr, flush=True)
-        if not isinstance(error, UserError):
-            print('(set MMVMR_TRACEBACK=1 for the traceback)', file=sys.stderr, flush=True)
-        sys.exit(2)
-
-
-def describe(error: BaseException) -> str:
-    """One line that says what an exception says.
-
-    Args:
-        error: Any exception, also one that a data-loading process passed on with its whole traceback.
-
-    Returns:
-        The message without line breaks.
-    """
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    if text.startswith('Caught ') and 'Original Traceback' in text:  # torch.utils.data worker
-        tail = re.split(r'\n(?=[\w.]+(?:Error|Exception)\b)', text)[-1]
-        text = tail.split(': ', 1)[-1]
-    text = ' '.join(text.split())
-    plain = isinstance(error, (UserError, ValueError, FileNotFoundError)) and text
-    return text if plain else f'{type(error).__name__}: {text}'
 
 
 def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
@@ -156,36 +127,16 @@ def _suggestion(word: str, known: set[str]) -> str:
     return f'; did you mean `{close[0]}`?' if close else ''
 
 
-def parse_run_args(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line of a tool that runs a config, with the arguments that all of them have.
-
-    Args:
-        parser: Has the arguments of the tool itself.
-        argv: The words; None for those of the process.
-
-    Returns:
-        The arguments; ``LOCAL_RANK`` is set in the environment for launchers that pass it as an argument.
-    """
-    parser.add_argument('--work-dir', help='default: work_dirs/<name of the config>')
-    parser.add_argument('--amp', action='store_true', help='bfloat16 autocast where the device is fast at it')
-    parser.add_argument('--force-amp', action='store_true', help='bfloat16 autocast, however slow')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='change the config')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
-    args = parser.parse_args(argv)
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
-
-
 def run_config(args: argparse.Namespace) -> Config:
-    """The config that :func:`parse_run_args` names, with its options and a work dir.
+    """The config that a command line names, with its options and a work dir.
 
     Args:
-        args: The command line, with ``config``.
+        args: Has ``config``, ``cfg_options``, ``work_dir`` and ``local_rank``.
 
     Returns:
-        The config.
+        The config; ``LOCAL_RANK`` is set in the environment for launchers that pass it as an argument.
     """
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = load_config(args.config, args.cfg_options)
     cfg.setdefault('default_scope', 'mmvmr')
     cfg.randomness = dict(cfg.get('randomness') or {'seed': None})  # mmengine wants a seed to be named

@@ -46,6 +46,43 @@ def test_overview_and_mistakes(capsys):
     assert 'absent: is no index; make one with' in capsys.readouterr().err
 
 
+def test_values_that_the_package_knows(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(['eval', 'p.jsonl', 'gt.jsonl', '--protocol', 'qvhl'])
+    assert stop.value.code == 2
+    assert "'qvhl': expected one of activitynet, charades" in capsys.readouterr().err
+    assert build_parser('eval').parse_args(['p', 'gt']).protocol == 'qvhighlights'
+
+
+def test_numbers_of_at_least_one(capsys):
+    for text in ('0', '-1', '1.5', '\u0663'):
+        with pytest.raises(SystemExit):
+            main(['compare', 'p.jsonl', '--gt', 'gt.jsonl', f'--draws={text}'])
+        assert 'expected a whole number of at least 1' in capsys.readouterr().err
+
+
+def test_scoring_imports_no_torch(tmp_path):
+    row = '{"qid": 1, "query": "a", "vid": "v", "duration": 10, "relevant_windows": [[0, 4]]}'
+    (tmp_path / 'gt.jsonl').write_text(row)
+    (tmp_path / 'p.jsonl').write_text('{"qid": 1, "pred_relevant_windows": [[0, 4, 0.9]]}')
+    code = (
+        'import sys; from mmvmr.cli.main import main; main(["eval", "p.jsonl", "gt.jsonl", "--protocol", "charades"])\n'
+        'print([m for m in ("torch", "mmengine") if m in sys.modules])'
+    )
+    done = subprocess.run([sys.executable, '-c', code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == '[]'
+
+
+def test_names_of_configs(capsys):
+    assert main(['config', '--names']) == 0
+    assert 'sa_detr_qvhl' in capsys.readouterr().out.splitlines()
+    with pytest.raises(SystemExit) as stop:
+        main(['train', 'sa_detr_qvh'])
+    assert stop.value.code == 2
+    assert 'near names of shipped configs: sa_detr_qvhl' in capsys.readouterr().err
+
+
 def test_clock():
     assert [clock(s) for s in (0, 9.96, 61.25, 3725.25)] == ['0:00.0', '0:10.0', '1:01.2', '1:02:05.2']
 

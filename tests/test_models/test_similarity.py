@@ -9,6 +9,7 @@ import torch
 from mmengine.config import Config
 from mmengine.structures import InstanceData
 
+from mmvmr.cli.main import main
 from mmvmr.models import FittedDetector
 from mmvmr.models.similarity import (
     PositionPrior,
@@ -24,7 +25,6 @@ from mmvmr.structures import MomentDataSample, to_start_end
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.test_datasets.test_joined_videos import build, write
-from tools import fit as fit_tool
 
 
 def ones(*shape):
@@ -233,7 +233,7 @@ def test_the_tool_fits_what_test_reads(tmp_path, capsys):
     predictor = dict(type='SimilarityWindows', similarity=dict(type='SimilarityMap', channels=(0, 2), text_dims=4))
     model = dict(type='FittedDetector', predictor=predictor)
     config.write_text(f'default_scope = "mmvmr"\nmodel = {model}\ntrain_dataloader = {loader}\n')
-    assert fit_tool.main([str(config), '--out', str(tmp_path / 'fitted.pth')]) == 0
+    assert main(['fit', str(config), '--out', str(tmp_path / 'fitted.pth')]) == 0
     assert 'fitted on 6 samples' in capsys.readouterr().out
     saved = torch.load(tmp_path / 'fitted.pth', weights_only=True)
     assert saved['state_dict']['predictor.similarity.fitted'] and saved['meta']['feature_spec']['clip_len'] == 2.0
@@ -242,7 +242,7 @@ def test_the_tool_fits_what_test_reads(tmp_path, capsys):
 def test_the_tool_refuses_what_is_trained(tmp_path, capsys):
     root = Path(__file__).parents[2]
     with pytest.raises(SystemExit):
-        fit_tool.main([str(root / 'configs/qd_detr/qd_detr_synthetic_biased.py'), '--out', str(tmp_path / 'x.pth')])
+        main(['fit', str(root / 'configs/qd_detr/qd_detr_synthetic_biased.py'), '--out', str(tmp_path / 'x.pth')])
     assert 'is trained, not fitted' in capsys.readouterr().err
 
 

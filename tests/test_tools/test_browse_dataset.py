@@ -1,19 +1,15 @@
 """browse_dataset.py: numbers against counts by hand, figures that hold something."""
 
-import sys
-
 import matplotlib.image
 import numpy as np
 import pytest
 from planted_data import config, make_rows, write
 from run_helpers import REPO
 
+from mmvmr.cli.main import main
 from mmvmr.preparation.statistics import statistics, summary
 from mmvmr.utils.io import write_jsonl
 from mmvmr.visualization import draw_distributions, draw_examples, draw_locations
-
-sys.path.insert(0, str(REPO / 'tools' / 'analysis_tools'))
-import browse_dataset
 
 ROWS = [
     dict(qid=1, vid='a', query="The man's dog runs.", duration=20.0, relevant_windows=[[0, 5], [10, 20]]),
@@ -59,14 +55,14 @@ def ink(path):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(capsys):
     def run(*args, code=None):
-        monkeypatch.setattr(sys, 'argv', ['browse_dataset.py', *map(str, args)])
+        words = ['browse', *map(str, args)]
         if code is None:
-            browse_dataset.main()
+            assert main(words) == 0
         else:
             with pytest.raises(SystemExit) as end:
-                browse_dataset.main()
+                main(words)
             assert end.value.code == code
         return ''.join(capsys.readouterr())
 

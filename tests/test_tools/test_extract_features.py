@@ -2,21 +2,17 @@
 
 import json
 import re
-import sys
 
 import numpy as np
 import pytest
-from run_helpers import REPO
 from test_features import toys  # noqa: F401
 from test_features.painted import blank_packets, write_sound, write_video
 from test_features.tiny_models import PROJECTED, TOKENS, write_clip
 
+from mmvmr.cli.main import main
 from mmvmr.datasets import FolderStore, MomentDataset
 from mmvmr.features.decoding import VideoReader
 from mmvmr.features.extractors import CLIPImageExtractor
-
-sys.path.insert(0, str(REPO / 'tools'))
-import extract_features
 
 pytest.importorskip('av')
 LENGTHS = {'one': 3.0, 'two': 2.6}
@@ -61,7 +57,7 @@ def spec(tmp_path):
 
 
 def extract(*args):
-    return extract_features.main([str(arg) for arg in args])
+    return main(['extract', *map(str, args)])
 
 
 def files(folder):

@@ -1,0 +1,119 @@
+"""Arguments that several commands have; nothing heavy is imported before they are used."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from typing import Any
+
+#: What a wrong config, data folder or checkpoint raises.
+BUILD_ERRORS = (AssertionError, ImportError, KeyError, OSError, TypeError, ValueError)
+
+
+class ConfigOptions(argparse.Action):
+    """Action that reads KEY=VALUE as mmengine does, which is imported when the option is there."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *arguments: Any) -> None:
+        """Store the dict of the options."""
+        from mmengine.config import DictAction
+
+        DictAction(self.option_strings, self.dest, nargs=self.nargs)(parser, *arguments)
+
+
+class Choice:
+    """Type of an argument whose values the package knows; they are looked up when one is given, not for the help.
+
+    Args:
+        place: ``module:name`` of the values, or of a function that returns them.
+    """
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def names(self, **_: Any) -> list[str]:
+        """The values; the keywords are those that argcomplete passes to completers."""
+        module, _, name = self._place.partition(':')
+        found = getattr(importlib.import_module(module), name)
+        return sorted(found() if callable(found) else found)
+
+    def __call__(self, value: str) -> str:
+        """The value, when it is one of those known."""
+        if value not in (names := self.names()):
+            raise argparse.ArgumentTypeError(f'{value!r}: expected one of {", ".join(names)}')
+        return value
+
+
+def add_choice(parser: argparse.ArgumentParser, *names: str, place: str, **options: Any) -> None:
+    """Add an argument whose values the package knows.
+
+    Args:
+        parser: Changed in place.
+        *names: Of the argument.
+        place: See :class:`Choice`.
+        **options: Of ``add_argument``.
+    """
+    choice = Choice(place)
+    parser.add_argument(*names, type=choice, **options).completer = choice.names
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add the config as first argument.
+
+    Args:
+        parser: Changed in place.
+    """
+    parser.add_argument('config', help='config file, or the name of a shipped one, e.g. sa_detr_qvhl')
+
+
+def add_config_options(parser: argparse.ArgumentParser, what: str = 'the config') -> None:
+    """Add ``--cfg-options``.
+
+    Args:
+        parser: Changed in place.
+        what: What the options change.
+    """
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help=f'change {what}, e.g. a.b=1'
+    )
+
+
+def add_protocol(parser: argparse.ArgumentParser) -> None:
+    """Add ``--protocol``.
+
+    Args:
+        parser: Changed in place.
+    """
+    add_choice(
+        parser,
+        '--protocol',
+        place='mmvmr.evaluation.functional:protocol_names',
+        default='qvhighlights',
+        metavar='NAME',
+        help='evaluation of a data set, e.g. charades; an unknown name lists all; default: %(default)s',
+    )
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what a command has that runs a config on one or several processes.
+
+    Args:
+        parser: Changed in place.
+    """
+    parser.add_argument('--work-dir', metavar='DIR', help='default: work_dirs/<name of the config>')
+    parser.add_argument('--amp', action='store_true', help='bfloat16 autocast where the device is fast at it')
+    parser.add_argument('--force-amp', action='store_true', help='bfloat16 autocast, however slow')
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm'],
+        default='none',
+        help='what started the processes; default: %(default)s',
+    )
+    add_config_options(parser)
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def positive(text: str) -> int:
+    """A number of at least 1, as ``type`` of an argument."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text}: expected a whole number of at least 1')
+    return int(text)

@@ -1,0 +1,44 @@
+"""Score a prediction file against an annotation file, as the official evaluator does. Needs numpy only.
+
+mmvmr eval preds.jsonl highlight_val_release.jsonl --out metrics.json
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from mmvmr.cli.arguments import add_protocol
+
+ERRORS = (OSError, ValueError)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument('predictions', metavar='PREDS', help='jsonl: qid, pred_relevant_windows, pred_saliency_scores')
+    parser.add_argument('annotations', metavar='GT', help='jsonl with the ground truth of the same queries')
+    add_protocol(parser)
+    parser.add_argument('--out', metavar='JSON', help='also write the figures to this file')
+    parser.add_argument(
+        '--subset', action='store_true', help='score only the queries that PREDS has (figures compare with nothing)'
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Score, print, write."""
+    from mmvmr.evaluation.functional import evaluate_predictions, report_to_json
+    from mmvmr.utils.io import atomic_write, read_jsonl
+
+    predictions, annotations = read_jsonl(args.predictions), read_jsonl(args.annotations)
+    report = evaluate_predictions(
+        predictions,
+        annotations,
+        protocol=args.protocol,
+        subset=args.subset,
+        source=args.predictions,
+        reference=args.annotations,
+    )
+    text = report_to_json(report)
+    if args.out:
+        with atomic_write(args.out) as tmp:
+            tmp.write_text(text + '\n', encoding='utf-8')
+    print(text)

@@ -1,0 +1,123 @@
+"""Extraction from start to end: what ``mmvmr extract`` calls after reading its arguments."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from mmengine.utils import ProgressBar
+
+from mmvmr.features.folder import FeatureFolder
+from mmvmr.features.jobs import Outcome, Settings, Task, run_tasks
+from mmvmr.features.queries import extract_queries, read_queries
+from mmvmr.features.spec import TEXT, ExtractionSpec
+from mmvmr.features.videos import find_videos
+from mmvmr.utils.cli import UserError, load_config
+from mmvmr.utils.io import write_jsonl
+from mmvmr.utils.paths import configs_dir
+
+FAILURES = 'failures.jsonl'
+
+
+def read_spec(name: str, options: dict[str, Any] | None) -> ExtractionSpec:
+    """The specification that the command line names."""
+    shipped = configs_dir() / 'features'
+    path = name if name.endswith('.py') or Path(name).is_file() else str(shipped / f'{name}.py')
+    if not Path(path).is_file():
+        names = ', '.join(sorted(p.stem for p in shipped.glob('*.py')))
+        raise UserError(f'--spec {name}: no such config, and none of the shipped ones: {names}')
+    try:
+        return ExtractionSpec.from_config(load_config(path, options))
+    except ValueError as error:
+        raise UserError(f'{path}: {error}') from error
+
+
+def open_tasks(videos: dict[str, Path], spec: ExtractionSpec, folder: FeatureFolder) -> list[Task]:
+    """What is left to do; files that are there but damaged are told."""
+    tasks = []
+    for vid, path in videos.items():
+        faults = {name: folder.fault(name, vid) for name in spec.streams}
+        for name, fault in faults.items():
+            if fault not in (None, 'absent'):
+                print(f'{folder.path(name, vid)}: {fault}; it is made again', file=sys.stderr)
+        if lacking := tuple(name for name, fault in faults.items() if fault is not None):
+            tasks.append(Task(vid, path, lacking))
+    return tasks
+
+
+def extract_videos(videos: dict[str, Path], settings: Settings, folder: FeatureFolder) -> list[Outcome]:
+    """Extract what is left, with a progress bar.
+
+    Returns:
+        The videos that failed.
+    """
+    tasks = open_tasks(videos, settings.spec, folder)
+    print(f'{len(videos)} videos, {len(videos) - len(tasks)} of them done already')
+    if not tasks:
+        return []
+    failed, damaged = [], []
+    bar = ProgressBar(len(tasks), file=sys.stderr)
+    for outcome in run_tasks(tasks, settings):
+        if outcome.error is not None:
+            failed.append(outcome)
+        elif outcome.faults:
+            damaged.append(outcome)
+        bar.update()
+    print(file=sys.stderr)
+    for outcome in damaged:
+        print(f'{outcome.task.path}: {outcome.faults} damaged packets were left out', file=sys.stderr)
+    print(f'{len(tasks) - len(failed)} videos extracted, {len(failed)} failed')
+    return failed
+
+
+def extract_text(queries: dict[Any, str], settings: Settings, folder: FeatureFolder) -> None:
+    """Encode the sentences that are left, with a progress bar."""
+    left = {qid: query for qid, query in queries.items() if folder.fault(TEXT, qid) is not None}
+    print(f'{len(queries)} sentences, {len(queries) - len(left)} of them done already')
+    if not left:
+        return
+    extractor = settings.spec.build(TEXT).to(settings.devices[0])
+    bar = ProgressBar(len(left), file=sys.stderr)
+    extract_queries(left, extractor, folder, bar.update)
+    print(f'\n{len(left)} sentences encoded')
+
+
+def report(failed: list[Outcome], out: Path) -> None:
+    """Say which videos have no features, here and in a file."""
+    file = out / FAILURES
+    file.unlink(missing_ok=True)
+    if not failed:
+        return
+    failed = sorted(failed, key=lambda outcome: outcome.task.vid)
+    write_jsonl(file, [{'vid': o.task.vid, 'file': str(o.task.path), 'error': o.error} for o in failed])
+    for outcome in failed:
+        print(f'failed: {outcome.error}', file=sys.stderr)
+    print(f'{len(failed)} videos have no features, see {file}', file=sys.stderr)
+
+
+def run_extraction(args: argparse.Namespace) -> int:
+    """Extract as the command line says.
+
+    Args:
+        args: The arguments of ``mmvmr extract``.
+
+    Returns:
+        The exit status: 1 where videos have no features.
+
+    Raises:
+        UserError: If the specification is unknown or wrong.
+        ValueError: If videos, sentences or the folder cannot be used.
+    """
+    spec = read_spec(args.spec, args.cfg_options)
+    videos, queries = find_videos(args.videos), read_queries(args.queries)
+    folder = FeatureFolder(args.out, spec, args.dtype)
+    folder.claim()
+    damaged = 'keep' if args.keep_damaged else 'error'
+    settings = Settings(args.out, spec, args.dtype, damaged, tuple(args.device.split(',')), args.jobs)
+    if queries:
+        extract_text(queries, settings, folder)
+    failed = extract_videos(videos, settings, folder) if videos else []
+    report(failed, args.out)
+    return 1 if failed else 0

@@ -1,0 +1,51 @@
+"""Mistakes of the user, told in one line; imports nothing heavy."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class UserError(Exception):
+    """A mistake of the user, told in one line."""
+
+
+@contextmanager
+def one_line_errors(*kinds: type[Exception]) -> Iterator[None]:
+    """End the program with one line and exit code 2 where the body raises one of ``kinds``.
+
+    ``MMVMR_TRACEBACK=1`` in the environment keeps the traceback.
+
+    Args:
+        *kinds: Exceptions to report in this way; :class:`UserError` always is.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, (UserError, *kinds)) or not str(error) or os.environ.get('MMVMR_TRACEBACK') == '1':
+            raise
+        print(f'error: {describe(error)}', file=sys.stderr, flush=True)
+        if not isinstance(error, UserError):
+            print('(set MMVMR_TRACEBACK=1 for the traceback)', file=sys.stderr, flush=True)
+        sys.exit(2)
+
+
+def describe(error: BaseException) -> str:
+    """One line that says what an exception says.
+
+    Args:
+        error: Any exception, also one that a data-loading process passed on with its whole traceback.
+
+    Returns:
+        The message without line breaks.
+    """
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    if text.startswith('Caught ') and 'Original Traceback' in text:  # torch.utils.data worker
+        tail = re.split(r'\n(?=[\w.]+(?:Error|Exception)\b)', text)[-1]
+        text = tail.split(': ', 1)[-1]
+    text = ' '.join(text.split())
+    plain = isinstance(error, (UserError, ValueError, FileNotFoundError)) and text
+    return text if plain else f'{type(error).__name__}: {text}'
