@@ -5,7 +5,6 @@ import sys
 import numpy as np
 import pytest
 
-from mmvmr.datasets.samplers.approximate_search import default_factory, find_similar_approximately
 from mmvmr.datasets.samplers.similarity import PooledSimilarity, TopClipSimilarity
 from mmvmr.datasets.samplers.similarity_search import find_similar
 
@@ -19,7 +18,7 @@ def corpus(count, dim=16):
 def test_without_faiss(monkeypatch):
     monkeypatch.setitem(sys.modules, 'faiss', None)
     with pytest.raises(ImportError, match='pip install faiss-cpu'):
-        find_similar_approximately(['a'], lambda i: np.ones((2, 3)), PooledSimilarity())
+        find_similar(['a'], lambda i: np.ones((2, 3)), PooledSimilarity(), faiss={})
 
 
 @pytest.mark.parametrize(('factory', 'recall'), [(None, 1.0), ('IVF8,Flat', 0.9)])
@@ -28,9 +27,8 @@ def test_close_to_exact_search(factory, recall):
     videos = corpus(400)
     vids = [f'v{i}' for i in range(len(videos))]
     exact = find_similar(vids, videos.__getitem__, PooledSimilarity(), top_k=10)
-    found = find_similar_approximately(
-        vids, videos.__getitem__, PooledSimilarity(), top_k=10, factory=factory, probes=4
-    )
+    options = {'factory': factory, 'probes': 4}
+    found = find_similar(vids, videos.__getitem__, PooledSimilarity(), top_k=10, faiss=options)
     hits = [len({*found.indices[i]} & {*exact.indices[i]}) for i in range(len(videos))]
     assert np.mean(hits) >= 10 * recall
     assert found.options['search'] == 'faiss'
@@ -43,7 +41,7 @@ def test_close_to_exact_search(factory, recall):
 
 def test_one_video():
     pytest.importorskip('faiss')
-    found = find_similar_approximately(['a'], lambda i: np.ones((2, 3)), PooledSimilarity())
+    found = find_similar(['a'], lambda i: np.ones((2, 3)), PooledSimilarity(), faiss={})
     assert found.partners('a') == []
 
 
@@ -52,16 +50,17 @@ def test_impossible_options():
     videos = corpus(30)
     vids = [f'v{i}' for i in range(30)]
     with pytest.raises(ValueError, match='needs the measure pooled'):
-        find_similar_approximately(vids, videos.__getitem__, TopClipSimilarity())
-    with pytest.raises(ValueError, match='the memory bound is 1 KB, but approximate search in 30 vectors'):
-        find_similar_approximately(vids, videos.__getitem__, PooledSimilarity(), memory=1024)
-    with pytest.raises(ValueError, match='--faiss-index Nothing9: faiss does not understand it'):
-        find_similar_approximately(vids, videos.__getitem__, PooledSimilarity(), factory='Nothing9')
-    with pytest.raises(ValueError, match='--faiss-index IVF64,Flat: not with 30 videos'):
-        find_similar_approximately(vids, videos.__getitem__, PooledSimilarity(), factory='IVF64,Flat')
+        find_similar(vids, videos.__getitem__, TopClipSimilarity(), faiss={})
+    with pytest.raises(ValueError, match='the memory bound is 1 KB, but 30 videos'):
+        find_similar(vids, videos.__getitem__, PooledSimilarity(), memory=1024, faiss={})
+    for factory in ('Nothing9', 'IVF64,Flat'):
+        with pytest.raises(ValueError, match=f'--faiss-index {factory}: not with 30 videos of dimension 16: '):
+            find_similar(vids, videos.__getitem__, PooledSimilarity(), faiss={'factory': factory})
 
 
-def test_the_default_index_grows_with_the_corpus():
-    assert default_factory(100, 512) == 'Flat'
-    assert default_factory(10_000, 64) == 'IVF256,Flat'
-    assert default_factory(100_000, 2816) == 'PCA128,IVF512,Flat'
+@pytest.mark.parametrize(('count', 'dim', 'factory'), [(100, 512, 'Flat'), (2500, 129, 'PCA128,IVF128,Flat')])
+def test_the_default_index_grows_with_the_corpus(count, dim, factory):
+    pytest.importorskip('faiss')
+    videos = np.random.default_rng(0).standard_normal((count, 1, dim), np.float32)
+    found = find_similar(range(count), videos.__getitem__, PooledSimilarity(), top_k=2, faiss={})
+    assert found.options['faiss_index'] == factory

@@ -14,7 +14,6 @@ matrix of twice the rows squared. Both run on one thread of the CPU.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import multiprocessing
 import resource
@@ -28,9 +27,8 @@ import torch
 from terminaltables import AsciiTable
 
 from mmvmr.datasets import SimilarVideos
-from mmvmr.datasets.samplers.approximate_search import find_similar_approximately
 from mmvmr.datasets.samplers.similarity import PooledSimilarity, TopClipSimilarity
-from mmvmr.datasets.samplers.similarity_search import BlockedSearch, Described, find_similar
+from mmvmr.datasets.samplers.similarity_search import find_similar
 from mmvmr.utils.memory import memory_size, memory_text
 
 METHODS = ('official', 'top_clips', 'pooled', 'faiss')
@@ -107,40 +105,22 @@ def pooled(corpus: Corpus, args: argparse.Namespace, out: Path) -> dict[str, Any
 
 
 def exact(corpus: Corpus, args: argparse.Namespace, out: Path, measure: Any) -> dict[str, Any]:
-    """A blocked search; the share of the pairs that the budget allows."""
+    """A blocked search; of fewer videos where the budget does not allow all pairs."""
     timer, memory = Timer(corpus, args.budget), memory_size(args.memory)
-    pairs = corpus.count**2 / 2
-    rate = 2 * corpus.clips**2 * corpus.dim / 2e10 if not measure.compact else 1e-7
-    if pairs * rate < 3 * args.budget:
-        find_similar(range(corpus.count), corpus.read, measure, TOP_K, memory=memory).save(out)
-        return {'share': 1.0, 'seconds': timer.elapsed()}
-    with Described(corpus.count, corpus.read, measure) as videos:
-        search = BlockedSearch(videos.read, videos.lengths, videos.dim, measure, TOP_K, memory=memory)
-        compared = Compared(search, timer)
-        with contextlib.suppress(TimeoutError):
-            search.run()
-    return {'share': compared.pairs / pairs, 'seconds': timer.elapsed()}
-
-
-class Compared:
-    """Counts pairs and stops a search when the budget is used up."""
-
-    def __init__(self, search: BlockedSearch, timer: Timer) -> None:
-        self.pairs, self.timer, self.add = 0, timer, search.most.add
-        search.most.add = self  # type: ignore[method-assign]
-
-    def __call__(self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> None:
-        """Rank candidates, as the method that it replaces."""
-        self.add(rows, columns, values)
-        self.pairs += values.size / 2  # both directions are offered
-        if self.timer.is_over():
-            raise TimeoutError
+    seconds = 5e-8 if measure.compact else 2 * corpus.clips**2 * corpus.dim / 2e10  # of a pair, about
+    count = corpus.count
+    if count**2 / 2 * seconds > 3 * args.budget:
+        count = min(count, max(50, int((2 * args.budget / seconds) ** 0.5)))
+    found = find_similar(range(count), corpus.read, measure, TOP_K, memory=memory)
+    if count == corpus.count:
+        found.save(out)
+    return {'share': (count / corpus.count) ** 2, 'seconds': timer.elapsed()}
 
 
 def faiss(corpus: Corpus, args: argparse.Namespace, out: Path) -> dict[str, Any]:
     """The pooled measure, approximately."""
     timer, memory = Timer(corpus, args.budget), memory_size(args.memory)
-    find_similar_approximately(range(corpus.count), corpus.read, PooledSimilarity(), TOP_K, memory=memory).save(out)
+    find_similar(range(corpus.count), corpus.read, PooledSimilarity(), TOP_K, memory=memory, faiss={}).save(out)
     return {'share': 1.0, 'seconds': timer.elapsed()}
 
 

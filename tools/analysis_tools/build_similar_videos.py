@@ -3,7 +3,7 @@
     python tools/analysis_tools/build_similar_videos.py CONFIG --out FILE [--memory 2GB]
 
 Features are read through the train data set of the config, so that streams, their order and their normalisation are
-what training sees. A video counts once, however many sentences it has. An interrupted search goes on where it was.
+what training sees. A video counts once, however many sentences it has.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import numpy as np
 from mmengine.config import DictAction
 
 from mmvmr.datasets import SimilarVideos
-from mmvmr.datasets.samplers.approximate_search import find_similar_approximately
 from mmvmr.datasets.samplers.similarity import MEASURES, TopClipSimilarity
 from mmvmr.datasets.samplers.similarity_search import find_similar
 from mmvmr.registry import DATASETS
@@ -91,22 +90,20 @@ def find(dataset: Any, args: argparse.Namespace) -> SimilarVideos:
     def read(i: int) -> np.ndarray:
         return dataset.loaded(first[i])['video_feat']
 
-    common = dict(top_k=args.top_k, memory=memory_size(args.memory), feature_spec=spec)
-    if args.search == 'faiss':
-        if args.least:
-            raise UserError('--least: faiss finds similar videos only; leave it out, or search exactly')
-        return find_similar_approximately(vids, read, measure, factory=args.faiss_index, probes=args.probes, **common)
+    if args.search == 'faiss' and args.least:
+        raise UserError('--least: faiss finds similar videos only; leave it out, or search exactly')
     if odd := [stream.name for stream in spec.streams if stream.normalise != 'l2']:
         print(f'note: the streams {odd} are used without normalisation: similarities are no cosines', flush=True)
     return find_similar(
         vids,
         read,
         measure,
+        top_k=args.top_k,
         least=args.least,
+        memory=memory_size(args.memory),
         device=args.device,
-        state=Path(f'{args.out}.partial.npz'),
-        report=lambda text: print(text, flush=True),
-        **common,
+        feature_spec=spec,
+        faiss={'factory': args.faiss_index, 'probes': args.probes} if args.search == 'faiss' else None,
     )
 
 

@@ -1,369 +1,200 @@
-"""The most similar videos of every video, by blocked matrix products within a memory bound."""
+"""Search for the most similar videos of every video: exactly in blocks within a memory bound, or with faiss."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from mmengine.logging import print_log
 from torch import Tensor
 
 from mmvmr.datasets.samplers.similar_videos import SimilarVideos
 from mmvmr.structures import FeatureSpec
-from mmvmr.utils.arrays import read_npz
-from mmvmr.utils.io import atomic_write
 from mmvmr.utils.memory import memory_text
 
-Read = Callable[[int], np.ndarray]
-#: Bytes that :meth:`Ranking.add` may need for a pair of videos, in the worst case.
-RANKING_BYTES = 64
-#: Similarities are rounded, so that the order of videos that are equally similar does not depend on the last bits of
-#: a product, which change with the size of a block.
-DECIMALS = 6
-#: Larger products do not run faster, and smaller blocks keep the state of a long search more often.
-LARGEST_WORKSPACE = 1 << 28
-LARGEST_BLOCK = 1 << 27
-#: Longest video of a block against its shortest: products over padding cost as much as any.
-PADDING = 1.15
-#: Seconds between two states of an unfinished search on the disk.
-SAVE_EVERY = 30
-#: Seconds between two messages.
-TELL_EVERY = 10
+SCALE = 10**6  # similarities are rounded, as the last bits of a product change with the size of a block
+RANKING_BYTES = 64  # of work in Ranking.add for a pair of videos
+LARGEST_WORKSPACE = 1 << 27  # larger products are no faster
+PADDING = 1.15  # longest video of a block against its shortest: products with padding cost as much as others
 
 
 class Ranking:
-    """The k best others of every video, of all that were added so far; equal ones in the order of the videos.
-
-    Args:
-        count: Number of videos.
-        k: Number of others to keep.
-        sign: 1 keeps the largest values, -1 the smallest.
-    """
+    """The k most (sign 1) or least (-1) similar others of N videos among those added; ties in order of the videos."""
 
     def __init__(self, count: int, k: int, sign: int = 1) -> None:
-        self.sign = sign
-        self.values = np.full((count, k), -np.inf, np.float32)  # times sign
-        self.indices = np.full((count, k), count, np.int32)  # count: none yet
+        self.sign, self.none = sign, np.iinfo(np.int64).min
+        # Integers that sort by rounded similarity, then by index: one partition ranks both.
+        self.keys = np.full((count, min(k, count - 1)), self.none)
 
     def add(self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> None:
-        """Offer candidates.
-
-        Args:
-            rows: Shape (R,): videos whose others are ranked.
-            columns: Shape (C,): their candidates. A video is no candidate of itself.
-            values: Shape (R, C): similarities.
-        """
-        k = self.values.shape[1]
-        if not k:
-            return
-        values = np.where(rows[:, None] == columns, -np.inf, self.sign * values).astype(np.float32, copy=False)
-        last, last_index = self.values[rows, -1:], self.indices[rows, -1:]
-        better = values > last
-        better |= (values == last) & (columns < last_index) & (values > -np.inf)
-        if values.shape[1] > k and np.count_nonzero(better) > 4 * k * len(rows):
-            better &= values >= np.partition(values, -k, axis=1)[:, -k, None]
-        row, column = np.nonzero(better)
-        if row.size:
-            self._merge(rows[row], columns[column], values[row, column])
-
-    def _merge(self, rows: np.ndarray, indices: np.ndarray, values: np.ndarray) -> None:
-        k = self.values.shape[1]
-        touched, inverse = np.unique(rows, return_inverse=True)
-        owner = np.concatenate([np.repeat(np.arange(len(touched)), k), inverse])
-        indices = np.concatenate([self.indices[touched].ravel(), indices]).astype(np.int32, copy=False)
-        values = np.concatenate([self.values[touched].ravel(), values])
-        order = np.lexsort((indices, -values, owner))
-        start = np.concatenate([[0], np.cumsum(np.bincount(owner))[:-1]])
-        kept = order[start[:, None] + np.arange(k)]
-        self.values[touched], self.indices[touched] = values[kept], indices[kept]
+        """Offer videos ``columns``, (C,) or (R, C), with similarities (R, C), to the videos ``rows`` (R,)."""
+        count, k = self.keys.shape
+        if not np.abs(values).max(initial=0) < 2**62 / SCALE / count:
+            raise ValueError('similar videos: similarities are huge or not finite; check the features, normalise them')
+        keys = np.rint(values * np.float64(self.sign * SCALE)).astype(np.int64) * count + (count - 1 - columns)
+        keys[(columns == rows[:, None]) | (columns < 0)] = self.none
+        keys = np.concatenate([self.keys[rows], keys], axis=1)
+        if k:
+            self.keys[rows] = np.partition(keys, -k, axis=1)[:, -k:]
 
     def tables(self) -> tuple[np.ndarray, np.ndarray]:
-        """Indices (-1 for none) and similarities (0 for none), each (N, k)."""
-        none = self.indices == len(self.indices)
-        return np.where(none, -1, self.indices), np.where(none, 0.0, self.sign * self.values)
-
-
-class BlockedSearch:
-    """Compare all videos with each other, a group of blocks at a time.
-
-    Videos are sorted by length, so that little is padded, and cut into blocks; consecutive blocks form a group. For
-    every group its blocks are held in memory, and the later blocks pass by one at a time: every pair of videos is
-    compared once. The bound covers the group (half), the passing block (a fifth) and the products with the ranking
-    (the rest), after the tables of results; the interpreter and its libraries come on top.
-
-    Args:
-        read: Returns the vectors of a video (L, D) by its position, possibly several times.
-        lengths: Shape (N,): number of vectors of every video.
-        dim: Dimension of a vector.
-        measure: Compares blocks; see :mod:`mmvmr.datasets.samplers.similarity`.
-        top_k: Number of most similar videos to keep.
-        least: Number of least similar videos to keep.
-        memory: The bound in bytes.
-        device: Where blocks are compared.
-
-    Raises:
-        ValueError: If the bound is too small for a single pair; the message says what is needed.
-    """
-
-    def __init__(
-        self,
-        read: Read,
-        lengths: np.ndarray,
-        dim: int,
-        measure: Any,
-        top_k: int = 50,
-        least: int = 0,
-        memory: int = 2 << 30,
-        device: str = 'cpu',
-    ) -> None:
-        self.read, self.measure, self.device = read, measure, device
-        self.lengths, self.dim = lengths, dim
-        count = len(lengths)
-        self.most = Ranking(count, min(top_k, count - 1))
-        self.least = Ranking(count, min(least, count - 1), sign=-1)
-        self.order = np.argsort(lengths, kind='stable')
-        tables = 2 * 8 * count * (self.most.values.shape[1] + self.least.values.shape[1])
-        longest = int(lengths.max())
-        pair = measure.workspace(longest, longest) + RANKING_BYTES
-        needed = tables + math.ceil(max(longest * dim * 4 / 0.2, pair / 0.3))
-        if memory < needed:
-            raise ValueError(
-                f'the memory bound is {memory_text(memory)}, but {count} videos of up to {longest} clips of dimension '
-                f'{dim} need at least {memory_text(needed)}; raise --memory or lower --top-k'
-            )
-        self.workspace = min(int(0.3 * (memory - tables)), LARGEST_WORKSPACE)
-        sizes = lengths[self.order].astype(np.int64) * dim * 4
-        self.blocks = list(_cut(sizes.tolist(), max(int(sizes[-1]), min(int(0.2 * (memory - tables)), LARGEST_BLOCK))))
-        heights = [(stop - start) * int(sizes[stop - 1]) for start, stop in self.blocks]
-        self.groups = list(_grouped(heights, int(0.5 * (memory - tables))))
-
-    @property
-    def steps(self) -> int:
-        """Number of times that a block passes by a group."""
-        return sum(len(self.blocks) - first for first, _ in self.groups)
-
-    def run(self, start: int = 0, after_step: Callable[[int], None] | None = None) -> None:
-        """Fill ``most`` and ``least``.
-
-        Args:
-            start: Number of steps that are done already.
-            after_step: Called with the number of steps that are done.
-        """
-        done = 0
-        for first, last in self.groups:
-            passing = range(first, len(self.blocks))
-            if done + len(passing) > start:
-                group = [self._load(b) for b in range(first, last)]
-                for b in passing[max(0, start - done) :]:
-                    self._pass(b, first, group)
-                    if after_step is not None:
-                        after_step(done + b - first + 1)
-                del group  # before the next one is read
-            done += len(passing)
-
-    def _pass(self, b: int, first: int, group: Sequence[Tensor]) -> None:
-        """Compare block ``b`` with the blocks of the group up to itself; the group starts at block ``first``."""
-        inside = b < first + len(group)
-        block = group[b - first] if inside else self._load(b)
-        for a in range(first, b + 1 if inside else first + len(group)):
-            self._compare(a, group[a - first], b, block)
-
-    def _videos(self, block: int) -> np.ndarray:
-        return self.order[slice(*self.blocks[block])]
-
-    def _load(self, block: int) -> Tensor:
-        videos = self._videos(block)
-        padded = np.zeros((len(videos), int(self.lengths[videos[-1]]), self.dim), np.float32)
-        for target, i in zip(padded, videos):  # one at a time: a list of them would double the memory
-            vectors = self.read(int(i))
-            target[: len(vectors)] = vectors
-        return torch.from_numpy(padded).to(self.device)
-
-    def _compare(self, a: int, first: Tensor, b: int, second: Tensor) -> None:
-        rows, columns = self._videos(a), self._videos(b)
-        pairs = self.workspace // (self.measure.workspace(first.shape[1], second.shape[1]) + RANKING_BYTES)
-        height = min(len(rows), max(1, math.isqrt(pairs)))
-        width = min(len(columns), max(1, pairs // height))
-        for i in range(0, len(rows), height):
-            for j in range(0, len(columns), width):
-                values = self.measure.compare(first[i : i + height], second[j : j + width]).cpu().numpy()
-                values = np.round(values, DECIMALS)
-                for ranking in (self.most, self.least):
-                    ranking.add(rows[i : i + height], columns[j : j + width], values)
-                    if a != b:
-                        ranking.add(columns[j : j + width], rows[i : i + height], values.T)
+        """Indices (-1 for none) and similarities (0 for none), each (N, k), best first."""
+        keys, count = np.sort(self.keys)[:, ::-1], len(self.keys)
+        none = keys == self.none
+        indices = np.where(none, -1, count - 1 - keys % count).astype(np.int32)
+        return indices, np.where(none, 0, self.sign * (keys // count) / SCALE).astype(np.float32)
 
 
 def find_similar(
     vids: Sequence[str],
-    read: Read,
+    read: Callable[[int], np.ndarray],
     measure: Any,
     top_k: int = 50,
     least: int = 0,
     memory: int = 2 << 30,
     device: str = 'cpu',
     feature_spec: FeatureSpec | None = None,
-    state: Path | None = None,
-    report: Callable[[str], None] | None = None,
+    faiss: Mapping[str, Any] | None = None,
 ) -> SimilarVideos:
-    """Find the most similar videos of every video, exactly.
+    """Find the most similar videos of every video.
 
     Args:
         vids: Ids of the videos, each once.
-        read: Returns the clip features of a video (L, D) by its position. It is called several times for a video
-            where not all of them fit into the bound.
+        read: Returns the clip features of a video (L, D) by its position; called again where they do not all fit.
         measure: See :mod:`mmvmr.datasets.samplers.similarity`.
         top_k: Number of most similar videos to keep.
-        least: Number of least similar videos to keep.
-        memory: Bound of what the search holds, in bytes; see :class:`BlockedSearch`.
-        device: Where blocks are compared.
+        least: Number of least similar videos to keep; none with faiss.
+        memory: Bound in bytes of results, vectors and products; the interpreter and its libraries come on top.
+        device: Where videos are compared; faiss: on the CPU.
         feature_spec: Kept in the index, to refuse other features later.
-        state: File that keeps an unfinished search, which goes on from there; removed at the end.
-        report: Told how far the search is.
+        faiss: ``factory`` (None: chosen by size) and ``probes`` of a faiss index, which proposes candidates: their
+            similarities are exact, but some videos may be missed. None compares every pair.
 
     Returns:
         The index.
 
     Raises:
-        ValueError: If there are no videos, or the bound is too small.
+        ImportError: If faiss is not installed.
+        ValueError: If there are no videos, dimensions differ, the bound is too small, or faiss does not allow it.
     """
-    report = report or (lambda text: None)
-    if not len(vids):
-        raise ValueError('similar videos: the data set has no videos')
-    folder = None if state is None else state.parent
-    with Described(len(vids), read, measure, folder) as videos:
-        search = BlockedSearch(
-            videos.read, videos.lengths, videos.dim, measure, top_k, least, memory=memory, device=device
-        )
-        key = _fingerprint(vids, videos.lengths, search, measure)
-        done = 0 if state is None else _resume(state, key, search)
-        search.run(done, _Progress(search, done, state, key, report))
-    options = {**measure.options(), 'search': 'exact', 'top_k': top_k, 'least': least}
-    found = SimilarVideos(vids, *search.most.tables(), *search.least.tables(), options, feature_spec)
-    if state is not None:
-        state.unlink(missing_ok=True)
-    return found
+    corpus = _Corpus(len(vids), read, measure)
+    ranks = Ranking(len(vids), top_k), Ranking(len(vids), least, sign=-1)
+    tables = 4 * sum(rank.keys.nbytes for rank in ranks)  # .tables() copies the keys
+    if faiss is None:
+        _compare_all(corpus, measure, ranks, memory, tables, device)
+        options = {'search': 'exact', 'top_k': top_k, 'least': least}
+    else:
+        options = {'search': 'faiss', **_ask_faiss(corpus, ranks[0], memory, tables, **faiss), 'top_k': top_k}
+    options = {**measure.options(), **options}
+    return SimilarVideos(vids, *ranks[0].tables(), *ranks[1].tables(), options, feature_spec)
 
 
-class Described:
-    """The vectors of the videos by a measure, with their lengths.
+class _Corpus:
+    """Described videos; the vectors of a measure that is not compact are read again, being as large as the features."""
 
-    Vectors of a compact measure go to a file without a name, so that the videos are read once; others are read and
-    described again each time, as their copy would be as large as the features.
-
-    Args:
-        count: Number of videos.
-        read: Returns the clip features of a video by its position.
-        measure: See :mod:`mmvmr.datasets.samplers.similarity`.
-        folder: Where the file lies; None for the folder of temporary files.
-    """
-
-    def __init__(self, count: int, read: Read, measure: Any, folder: Path | None = None) -> None:
-        self._read, self._measure = read, measure
-        self._file = tempfile.TemporaryFile(dir=folder) if measure.compact else None  # noqa: SIM115
-        lengths, dims = np.zeros(count, np.int64), set()
+    def __init__(self, count: int, read: Callable[[int], np.ndarray], measure: Any) -> None:
+        if not count:
+            raise ValueError('similar videos: the data set has no videos')
+        shapes, self.vectors = np.zeros((count, 2), np.int64), []
         for i in range(count):
-            vectors = measure.describe(read(i))
-            lengths[i] = len(vectors)
-            dims.add(vectors.shape[1])
-            if self._file is not None:
-                self._file.write(np.ascontiguousarray(vectors, np.float32).data)
-        if len(dims) > 1:
-            raise ValueError(f'similar videos: the dimensions of the videos differ: {sorted(dims)}')
-        self.lengths, self.dim = lengths, dims.pop()
-        self._offset = np.concatenate([[0], np.cumsum(lengths)]) * self.dim * 4
+            video = measure.describe(read(i))
+            shapes[i] = video.shape
+            self.vectors += [video] if measure.compact else []
+        self.lengths, dims = shapes[:, 0], np.unique(shapes[:, 1]).tolist()
+        if len(dims) != 1:
+            raise ValueError(
+                f'similar videos: {count} videos of dimensions {dims}, expected the same dimension for all'
+            )
+        self.dim, self.size = dims[0], sum(video.nbytes for video in self.vectors)
+        self.read = self.vectors.__getitem__ if self.vectors else lambda i: measure.describe(read(i))
 
-    def read(self, index: int) -> np.ndarray:
-        """The vectors of a video, (L, D) float32."""
-        if self._file is None:
-            return self._measure.describe(self._read(index))
-        self._file.seek(self._offset[index])
-        raw = self._file.read(int(self._offset[index + 1] - self._offset[index]))
-        return np.frombuffer(bytearray(raw), np.float32).reshape(-1, self.dim)
-
-    def __enter__(self) -> Described:
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        if self._file is not None:
-            self._file.close()
+    def check_memory(self, memory: float, needed: float) -> None:
+        if memory < needed:
+            raise ValueError(
+                f'the memory bound is {memory_text(memory)}, but {len(self.lengths)} videos of up to '
+                f'{self.lengths.max()} vectors of dimension {self.dim} need at least {memory_text(needed)}; '
+                'raise --memory or lower --top-k'
+            )
 
 
-class _Progress:
-    """After a step: say how far the search is, and keep its state, both at most once in a while."""
+def _compare_all(
+    corpus: _Corpus, measure: Any, ranks: Sequence[Ranking], memory: int, tables: int, device: str
+) -> None:
+    """Compare every pair of videos once: blocks of similar length pass by a group of blocks that is held."""
+    order = np.argsort(corpus.lengths, kind='stable')
+    lengths, fixed = corpus.lengths[order], tables + corpus.size
+    size = lengths * corpus.dim * 4
+    pair = np.array([measure.workspace(int(length), int(length)) + RANKING_BYTES for length in lengths])
+    corpus.check_memory(memory, fixed + math.ceil(max(size[-1] / 0.2, pair[-1] / 0.3)))
+    block, group, work = ((np.array([0.2, 0.5, 0.3]) * (memory - fixed)).astype(np.int64)).tolist()
+    work = min(work, LARGEST_WORKSPACE)
 
-    def __init__(
-        self, search: BlockedSearch, done: int, state: Path | None, key: str, report: Callable[[str], None]
-    ) -> None:
-        self.search, self.state, self.key, self.report = search, state, key, report
-        self.start = self.told = self.saved = time.monotonic()
-        went_on = f', {done} of them done already ({state})' if done else ''
-        report(
-            f'{len(search.lengths)} videos in {len(search.blocks)} blocks and {len(search.groups)} groups: '
-            f'{search.steps} steps{went_on}'
-        )
+    def fits(i: int, j: int) -> bool:
+        count = j - i + 1
+        return count * size[j] <= block and count**2 * pair[j] <= work and size[j] <= PADDING * size[i]
 
-    def __call__(self, done: int) -> None:
-        now = time.monotonic()
-        if now - self.told >= TELL_EVERY or done == self.search.steps:
-            self.report(f'step {done} of {self.search.steps}, {now - self.start:.0f} s')
-            self.told = now
-        if self.state is not None and done < self.search.steps and now - self.saved >= SAVE_EVERY:
-            _save_state(self.state, self.key, done, self.search)
-            self.saved = now
+    def load(start: int, stop: int) -> tuple[np.ndarray, Tensor]:
+        padded = np.zeros((stop - start, lengths[stop - 1], corpus.dim), np.float32)
+        for target, i, length in zip(padded, order[start:stop].tolist(), lengths[start:stop].tolist()):
+            target[:length] = corpus.read(i)  # one at a time: a list of them would double the memory
+        return order[start:stop], torch.from_numpy(padded).to(device)
 
-
-def _save_state(path: Path, key: str, done: int, search: BlockedSearch) -> None:
-    tables = {f'{name}_{part}': getattr(getattr(search, name), part) for name, part in _TABLES}
-    with atomic_write(path) as tmp, open(tmp, 'wb') as out:
-        np.savez(out, key=np.array(key), done=np.array(done), **tables)
-
-
-_TABLES = [(name, part) for name in ('most', 'least') for part in ('indices', 'values')]
-
-
-def _resume(path: Path, key: str, search: BlockedSearch) -> int:
-    """Take over the tables of an unfinished search of the same videos with the same options."""
-    try:
-        holder = read_npz(path)
-        if str(holder['key']) != key:
-            return 0
-        for name, part in _TABLES:
-            getattr(getattr(search, name), part)[...] = holder[f'{name}_{part}']
-        return int(holder['done'])
-    except (OSError, ValueError, KeyError):  # none, or not ours: start afresh
-        return 0
+    blocks = list(_cut(len(order), fits))
+    ends = np.cumsum([0, *((stop - start) * size[stop - 1] for start, stop in blocks)])
+    for first, last in _cut(len(blocks), lambda i, j: ends[j + 1] - ends[i] <= group):
+        held = [load(*blocks[b]) for b in range(first, last)]
+        for b in range(first, len(blocks)):
+            columns, right = held[b - first] if b < last else load(*blocks[b])
+            for rows, left in held[: b - first + 1]:
+                values = measure.compare(left, right).cpu().numpy()
+                for rank in ranks:
+                    rank.add(rows, columns, values)
+                    if left is not right:
+                        rank.add(columns, rows, values.T)
+        print_log(f'{blocks[last - 1][1]} of {len(order)} videos are compared with all others', logger='current')
+        del held, left, right  # before the next ones are loaded
 
 
-def _fingerprint(vids: Sequence[str], lengths: np.ndarray, search: BlockedSearch, measure: Any) -> str:
-    content = [list(map(str, vids)), lengths.tolist(), search.blocks, search.groups, measure.options()]
-    content += [search.most.values.shape, search.least.values.shape]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-def _cut(sizes: Sequence[int], limit: int) -> Iterator[tuple[int, int]]:
-    """Cut videos, smallest first, into blocks that fit when all are padded to the last one, and pad little."""
+def _cut(count: int, fits: Callable[[int, int], bool]) -> Iterator[tuple[int, int]]:
+    """Parts of a sequence as long as ``fits(first, last)`` allows, last included, at least one item each."""
     start = 0
-    for i, size in enumerate(sizes):
-        if i > start and ((i + 1 - start) * size > limit or size > PADDING * sizes[start]):
+    for i in range(1, count + 1):
+        if i == count or not fits(start, i):
             yield start, i
             start = i
-    yield start, len(sizes)
 
 
-def _grouped(sizes: Sequence[int], limit: int) -> Iterator[tuple[int, int]]:
-    """Cut blocks into groups that fit."""
-    start, total = 0, 0
-    for i, size in enumerate(sizes):
-        if i > start and total + size > limit:
-            yield start, i
-            start, total = i, 0
-        total += size
-    yield start, len(sizes)
+def _ask_faiss(
+    corpus: _Corpus, rank: Ranking, memory: int, tables: int, factory: str | None = None, probes: int = 32
+) -> dict[str, Any]:
+    try:
+        import faiss
+    except ImportError:
+        raise ImportError(
+            'approximate search needs faiss: pip install faiss-cpu; or search exactly, without --search faiss'
+        ) from None
+    if not corpus.vectors:
+        raise ValueError('approximate search compares one vector per video: it needs the measure pooled')
+    vectors = np.concatenate(corpus.vectors)
+    count, dim = vectors.shape
+    corpus.check_memory(memory, tables + 3.5 * vectors.nbytes)  # two copies, a sample that trains, the index
+    cells = 2 ** round(math.log2(2 * math.sqrt(count)))
+    factory = factory or ('Flat' if count < 2000 else f'{"PCA128," if dim > 128 else ""}IVF{cells},Flat')
+    try:
+        index = faiss.index_factory(dim, factory, faiss.METRIC_INNER_PRODUCT)
+        lists = faiss.try_extract_index_ivf(index)
+        wanted = count if lists is None else min(count, 40 * lists.nlist)
+        index.train(vectors[np.linspace(0, count - 1, wanted).astype(np.int64)])
+        index.add(vectors)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise ValueError(f'--faiss-index {factory}: not with {count} videos of dimension {dim}: {reason}') from None
+    if lists is not None:
+        faiss.extract_index_ivf(index).nprobe = probes
+    for rows in np.array_split(np.arange(count), math.ceil(count / 8)):
+        _, columns = index.search(vectors[rows], min(4 * rank.keys.shape[1] + 1, count))  # -1: the cells have fewer
+        rank.add(rows, columns, np.einsum('rd,rcd->rc', vectors[rows], vectors[columns]))
+    return {'faiss_index': factory, 'probes': probes}
