@@ -13,11 +13,12 @@ from mmvmr.datasets.samplers.nearby_sampler import NearbyQuerySampler
 from mmvmr.datasets.samplers.partners import DissimilarVideoSampler, RandomVideoSampler, SimilarVideoSampler
 from mmvmr.datasets.samplers.similar_videos import SimilarVideos
 from mmvmr.datasets.samplers.video_sampler import VideoSampler
-from mmvmr.datasets.stores.feature_stores import ArrayStore, FolderStore, HDF5Store, WordVectorStore
+from mmvmr.datasets.stores.feature_stores import ArrayStore, FolderStore, HDF5Store
 from mmvmr.datasets.stores.joined_store import JoinedStore
 from mmvmr.datasets.stores.packed_store import PackedStore
 from mmvmr.datasets.stores.parts_store import PartsStore
 from mmvmr.datasets.stores.token_store import TokenIdStore
+from mmvmr.datasets.stores.word_vectors import WordVectorStore
 from mmvmr.datasets.synthetic.dataset import SyntheticMoments
 from mmvmr.datasets.transforms import *  # noqa: F403
 from mmvmr.datasets.transforms import __all__ as _transforms

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 from pydantic_core import PydanticCustomError
 
 from mmvmr.utils import check_choice
+from mmvmr.utils.paths import name_issue
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
@@ -188,6 +189,10 @@ def _contradictions(row: Mapping[str, Any], rules: Rules, broken: frozenset | se
         rules: What is allowed.
         broken: Fields that are not well-formed.
     """
+    for field in ('vid', 'qid'):
+        if field not in broken and (issue := name_issue(str(row[field]))):
+            fix = 'give the name of the feature file, inside the folder of the features'
+            yield Fault(field, f'is {shown(row[field])}: {issue}', fix)
     if 'relevant_windows' not in broken:
         duration = float('inf') if 'duration' in broken else row['duration']
         for place, window in enumerate(row.get('relevant_windows') or ()):

@@ -14,6 +14,7 @@ from mmvmr.features.spec import TEXT, ExtractionSpec
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils import atomic_write, check_choice, read_json, write_json
 from mmvmr.utils.arrays import read_npz
+from mmvmr.utils.paths import inside
 
 RECORD_FILE = 'extraction.json'
 VIDEO_KEY = 'features'
@@ -57,7 +58,7 @@ class FeatureFolder:
     def _occupied(self, theirs: Mapping[str, Any] | None, mine: Mapping[str, Any]) -> str | None:
         names = {*self.spec.folders.values(), *(theirs or {}).get('folders', {}).values()}
         files = (self.root / name for name in sorted(names))
-        if not any(next(folder.glob('*.npz'), None) for folder in files):
+        if not any(next(folder.rglob('*.npz'), None) for folder in files):
             return None
         return f'there is no {RECORD_FILE} that says how they were made' if theirs is None else _change(theirs, mine)
 
@@ -69,10 +70,13 @@ class FeatureFolder:
             item: ``vid`` or ``qid``.
 
         Returns:
-            Its path.
+            Its path, which is inside the folder of the stream.
+
+        Raises:
+            ValueError: If the name leads out of it.
         """
         file = f'qid{item}.npz' if name == TEXT else f'{item}.npz'
-        return self.root / self.spec.folders[name] / file
+        return inside(self.root / self.spec.folders[name], file)
 
     def fault(self, name: str, item: Any) -> str | None:
         """Why a file is not done.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from mmvmr.features.base import TextExtractor
 from mmvmr.features.folder import FeatureFolder
 from mmvmr.features.spec import TEXT
 from mmvmr.utils import read_jsonl
+from mmvmr.utils.paths import name_issue
 
 
 def read_queries(files: Iterable[str]) -> dict[Any, str]:
@@ -32,8 +32,9 @@ def read_queries(files: Iterable[str]) -> dict[Any, str]:
             qid, query = row.get('qid'), row.get('query')
             if qid is None or not isinstance(query, str) or not query.strip():
                 raise ValueError(f'{where}: expected "qid" and a "query" that is not empty, found {qid!r}, {query!r}')
-            if os.sep in str(qid):
-                raise ValueError(f'{where}: qid {qid!r} holds {os.sep!r} and cannot be the name of a file')
+            issue = "it holds '/'" if '/' in str(qid) else name_issue(f'qid{qid}.npz')
+            if issue:
+                raise ValueError(f'{where}: qid {qid!r} cannot be the name of a file: {issue}')
             if found.setdefault(str(qid), query) != query:
                 raise ValueError(
                     f'{where}: qid {qid} stands for {query!r} here and for {found[str(qid)]!r} before; make every qid '

@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from mmvmr.datasets.stores.naming import NameTemplate
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils import atomic_write
+from mmvmr.utils.paths import inside
 
 Row = Mapping[str, Any]
 BACKGROUND_WORDS = 3
@@ -174,7 +176,7 @@ class SurrogateWriter:
         self.written += 1
 
     def _pending(self, layout: StreamLayout, row: Row) -> Path | None:
-        path = self.out / layout.template.format_map(row)
+        path = inside(self.out, NameTemplate(layout.template)(row))
         return path if self.overwrite or not path.is_file() else None
 
     def _save(self, path: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -1,8 +1,12 @@
-"""Where the files that come with a checkout are."""
+"""Paths: files that come with a checkout, files below a data root, names from data that stay inside a folder."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+import re
+from pathlib import Path, PurePosixPath
+
+_MAX_NAME_BYTES = 255  # of one part of a path, on all common file systems
 
 
 def configs_dir() -> Path:
@@ -22,3 +26,68 @@ def configs_dir() -> Path:
         f'{package}: the shipped configs are not there. Install mmvmr from a wheel, or from a checkout with '
         '`pip install -e .`'
     )
+
+
+def below(root: str | os.PathLike[str], path: str | os.PathLike[str] = '') -> Path:
+    """Join a path that the user gave with a data root; ``~`` at the start of either is the home folder.
+
+    Args:
+        root: The data root.
+        path: Relative to it, or absolute.
+
+    Returns:
+        The path.
+    """
+    return Path(root).expanduser() / Path(path).expanduser()
+
+
+def name_issue(name: str) -> str | None:
+    """Find out why a name from a data file cannot be that of a file inside a folder.
+
+    The rule is the same on all systems, so that a data set that is fine on one is fine on the others. It looks at the
+    name only: subfolders that are links to other disks are the user's own.
+
+    Args:
+        name: Such as ``v1.npz`` or ``cam1/v1.npz``.
+
+    Returns:
+        The reason; None for a good name.
+    """
+    parts = name.split('/')
+    if name.startswith('/') or re.match('[A-Za-z]:', name):
+        return 'it is an absolute path'
+    if '..' in parts:
+        return "it leads out of the folder with '..'"
+    if '\\' in name:
+        return 'it has a backslash; folders are separated by /'
+    if not all(parts) or '.' in parts:
+        return 'one of its parts is empty or a dot'
+    if any(ord(character) < 32 for character in name):
+        return 'it has a control character'
+    try:
+        if max(len(part.encode()) for part in parts) > _MAX_NAME_BYTES:
+            return f'a part of it is longer than {_MAX_NAME_BYTES} bytes'
+    except UnicodeEncodeError:
+        return 'it has a character that is no valid Unicode'
+    return None
+
+
+def inside(folder: str | os.PathLike[str], name: str) -> Path:
+    """Join a folder with a name that comes from a data file and must not lead out of it.
+
+    Args:
+        folder: The folder.
+        name: Name of a file; it may have subfolders, separated by ``/``.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: If the name is no relative path inside the folder.
+    """
+    if issue := name_issue(name):
+        raise ValueError(
+            f'{Path(folder).absolute()}: {name!r} cannot be a file in this folder: {issue}. Correct the vid or qid of '
+            'the annotation'
+        )
+    return Path(folder) / PurePosixPath(name)

@@ -105,6 +105,8 @@ def apply_data_root(cfg: Config) -> None:
         value = cfg.get(key)
         if value is None:
             continue
+        if key == 'data_root':
+            value = os.path.expanduser(value)
         for split in ('train', 'val', 'test'):
             for part in ('dataloader', 'evaluator'):
                 _replace_key(cfg.get(f'{split}_{part}'), key, value)

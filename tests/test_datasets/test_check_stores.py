@@ -33,6 +33,25 @@ def test_hdf5(tmp_path, hdf5):
     assert [(f.check, f.examples) for f in findings] == [('missing', ('v0',)), ('extra', ('other',))]
 
 
+def test_videos_in_subfolders(tmp_path):
+    rows = write(tmp_path)
+    for name in ('train', 'val'):
+        write_jsonl(tmp_path / f'{name}.jsonl', [dict(row, vid=f'cam1/{row["vid"]}') for row in rows[name]])
+    for stream in 'ab':
+        files = list((tmp_path / stream).iterdir())
+        for folder in ('cam1', 'cam2'):
+            (tmp_path / stream / folder).mkdir()
+            for file in files:
+                (tmp_path / stream / folder / file.name).write_bytes(file.read_bytes())
+        for file in files:
+            file.unlink()
+    assert check(tmp_path) == ([], [])
+    for stream in 'ab':
+        (tmp_path / stream / 'cam1' / 'v0.npz').rename(tmp_path / stream / 'cam1' / 'w0.npz')
+    findings, _ = check(tmp_path)
+    assert {(f.check, f.examples) for f in findings} == {('missing', ('cam1/v0.npz',)), ('extra', ('cam1/w0.npz',))}
+
+
 @pytest.mark.parametrize('layout', ['ready', 'stored'])
 def test_packed(tmp_path, layout):
     rows = write(tmp_path)

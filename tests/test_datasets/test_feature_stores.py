@@ -126,6 +126,119 @@ def test_word_vectors(tmp_path):
         WordVectorStore('glove.txt', data_root=tmp_path).read(ROW)
 
 
+@pytest.mark.parametrize(
+    ('template', 'message'),
+    [
+        ('{video_uid}.npz', r"no key 'video_uid', only \['vid', 'qid', 'query'\]"),
+        ('{}.npz', r'\{\} names no key'),
+        ('{0}.npz', r'\{0\} names no key'),
+        ('{vid.real}.npz', r'\{vid\.real\} names no key'),
+        ('{vid[0]}.npz', 'names no key'),
+        ('{vid.npz', r"template '\{vid\.npz': "),
+        ('{vid:05d}.npz', "vid 'v1', qid 7: Unknown format code 'd'"),
+    ],
+)
+def test_template_without_sense(tmp_path, template, message):
+    with pytest.raises(ValueError, match=message):
+        check_complete({'clip': FolderStore('', template, data_root=tmp_path)}, [ROW])
+
+
+def test_template_names_its_stream(tmp_path):
+    with pytest.raises(ValueError, match=r"^dataset\.stores\.clip: template '\{uid\}\.npz'"):
+        check_complete({'clip': FolderStore('', '{uid}.npz', data_root=tmp_path)}, [ROW])
+
+
+@pytest.mark.parametrize('vid', ['../v1', '/v1', 'C:v1', 'a\\v1', 'v1\0', 'a/../../v1'])
+def test_no_store_leaves_its_folder(tmp_path, vid):
+    np.savez(tmp_path / 'v1.npz', features=X)
+    (tmp_path / 'clip').mkdir()
+    for store in (FolderStore('clip', data_root=tmp_path), HDF5Store('f.h5', data_root=tmp_path), ArrayStore({})):
+        with pytest.raises(ValueError, match=r'vid .*cannot be the name of its features'):
+            store.read({**ROW, 'vid': vid})
+        with pytest.raises(ValueError, match=r'vid .*cannot be the name of its features'):
+            store.missing([ROW, {**ROW, 'vid': vid}])
+
+
+def test_videos_in_subfolders(tmp_path):
+    (tmp_path / 'cam1').mkdir()
+    np.savez(tmp_path / 'cam1' / 'v1.npz', features=X)
+    store = FolderStore('', data_root=tmp_path)
+    rows = [{**ROW, 'vid': vid} for vid in ('cam1/v1', 'cam1/v2', 'cam2/v1', 'v1')]
+    np.testing.assert_array_equal(store.read(rows[0]), X)
+    assert store.missing(rows) == ['cam1/v2.npz', 'cam2/v1.npz', 'v1.npz']
+
+
+def test_dead_links_and_folders_are_missing(tmp_path):
+    np.savez(tmp_path / 'v0.npz', features=X)
+    (tmp_path / 'v1.npz').symlink_to(tmp_path / 'gone.npz')
+    (tmp_path / 'v2.npz').symlink_to(tmp_path / 'v0.npz')
+    (tmp_path / 'v3.npz').mkdir()
+    store = FolderStore('', data_root=tmp_path)
+    assert store.missing([{**ROW, 'vid': f'v{i}'} for i in range(4)]) == ['v1.npz', 'v3.npz']
+    with pytest.raises(FileNotFoundError, match='it is a link to a file that is absent'):
+        store.read(ROW)
+
+
+def test_content_of_the_other_numpy_format(tmp_path):
+    with open(tmp_path / 'v1.npz', 'wb') as file:
+        np.save(file, X)
+    with open(tmp_path / 'v1.npy', 'wb') as file:
+        np.savez(file, features=X)
+    for suffix in ('npz', 'npy'):
+        np.testing.assert_array_equal(FolderStore('', '{vid}.' + suffix, data_root=tmp_path).read(ROW), X)
+
+
+def test_home_folder_and_blanks_in_data_root(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    (tmp_path / 'my data').mkdir()
+    np.savez(tmp_path / 'my data' / 'v1.npz', features=X)
+    np.testing.assert_array_equal(FolderStore('', data_root='~/my data').read(ROW), X)
+
+
+def test_hdf5_with_a_group_per_video(tmp_path):
+    h5py = pytest.importorskip('h5py')
+    with h5py.File(tmp_path / 'f.h5', 'w') as file:
+        file['v1/c3d_features'] = X
+        file['v2/c3d_features'] = X
+        file['v3'] = X
+    rows = [ROW, {**ROW, 'vid': 'v2'}]
+    store = HDF5Store('f.h5', key='c3d_features', data_root=tmp_path)
+    assert store.missing(rows) == []
+    np.testing.assert_array_equal(store.read(ROW), X)
+    found = r"entry 'v1' is a group with \['c3d_features'\]"
+    with pytest.raises(ValueError, match=rf"stores\.c3d: .*f\.h5: {found}; set key='c3d_features'"):
+        check_complete({'c3d': HDF5Store('f.h5', data_root=tmp_path)}, rows)
+    with pytest.raises(ValueError, match=rf"{found}, not 'c3d'; set key='c3d_features'"):
+        HDF5Store('f.h5', key='c3d', data_root=tmp_path).missing(rows)
+    with pytest.raises(ValueError, match="entry 'v3' is an array itself; remove key='c3d_features'"):
+        store.missing([{**ROW, 'vid': 'v3'}])
+    assert store.missing([{**ROW, 'vid': 'v4'}]) == ['v4/c3d_features']
+
+
+def test_word_vectors_with_blanks_in_tokens(tmp_path):
+    """Lines as in glove.840B.300d.txt, whose tokens may be several words, and the first line of word2vec."""
+    lines = ['5 2', '. . . 9 9', 'dog 0 2', 'dog name@domain.com 8 8', '. 3 4', 'at name@domain.com 7 7', 'at 5 6']
+    (tmp_path / 'glove.txt').write_text('\n'.join(lines))
+    store = WordVectorStore('glove.txt', dim=2, split='punctuation', data_root=tmp_path)
+    expected = [[5, 6], [0, 2], [3, 4], [0, 0]]
+    np.testing.assert_array_equal(store.read({**ROW, 'query': 'at dog. 5'}), expected)
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (b'dog 1 2 3\n', r'glove\.txt:1: 3 numbers, expected 2'),
+        (b'cat 1 2\ndog 1\n', r'glove\.txt:2: 1 numbers, expected 2'),
+        (b'dog 1 x\n', r"glove\.txt:1: could not convert string to float: 'x', expected 2 numbers"),
+        (b'caf\xe9 1 2\ndog 1 2\n', 'its characters are not UTF-8'),
+    ],
+)
+def test_damaged_word_vectors(tmp_path, content, message):
+    (tmp_path / 'glove.txt').write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        WordVectorStore('glove.txt', dim=2, data_root=tmp_path).read({**ROW, 'query': 'dog'})
+
+
 def test_array_store():
     store = ArrayStore({'v1': X})
     assert store.read(ROW) is X

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmvmr.preparation.surrogate import HashedWords, video_features
+from mmvmr.preparation.surrogate import HashedWords, StreamLayout, SurrogateWriter, video_features
 from mmvmr.structures import FeatureSpec
 
 CONFIGS = ['qvhl', 'charades_sta', 'charades_vgg', 'charades_clip', 'tacos', 'activitynet', 'charades_cd']
@@ -133,6 +133,32 @@ def test_from_the_command_line(repo_dir, tmp_path):
 def test_bad_annotation_names_the_line(tool, tmp_path):
     file = _write(tmp_path / 'train.jsonl', [*_rows(), dict(_rows()[0], qid=9, query='')])
     assert 'train.jsonl:4: qid 9' in tool(file, *STREAMS, '--out', tmp_path / 'out', ok=False)
+
+
+@pytest.mark.parametrize('vid', ['../../victim', '/victim', 'a\\victim', 'a\0b'])
+def test_writes_nothing_outside_of_its_folder(tool, tmp_path, vid):
+    source = _write(tmp_path / 'a.jsonl', [dict(_rows()[0], vid=vid)])
+    victim = tmp_path / 'victim.npz'
+    victim.write_bytes(b'precious')
+    out = tmp_path / 'out'
+    message = tool(source, *STREAMS, '--out', out, '--overwrite', ok=False)
+    assert 'a.jsonl:1: qid 0: vid is ' in message
+    assert victim.read_bytes() == b'precious'
+    assert not out.exists()
+
+
+def test_the_writer_checks_names_itself(tmp_path):
+    spec = FeatureSpec.from_dict(dict(streams=dict(clip=dict(dim=8)), text=dict(dim=8), clip_len=1.0))
+    layouts = [StreamLayout('clip', 8, '{vid}.npz')], StreamLayout('text', 8, '{qid}.npz')
+    writer = SurrogateWriter(tmp_path / 'out', spec, *layouts)
+    row = dict(_rows()[0], vid='../v', qid='../q')
+    with pytest.raises(ValueError, match=r"'\.\./v\.npz' cannot be the name"):
+        writer.write_video([row])
+    with pytest.raises(ValueError, match=r"'\.\./q\.npz' cannot be the name"):
+        writer.write_text(row)
+    assert list(tmp_path.iterdir()) == []
+    writer.write_video([dict(row, vid='cam1/v')])
+    assert (tmp_path / 'out' / 'cam1' / 'v.npz').is_file()
 
 
 def test_clips_carry_the_words_of_their_queries():

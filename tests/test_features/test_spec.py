@@ -117,6 +117,22 @@ def test_files_are_what_the_stores_read(folder):
     assert FeatureSpec.from_dict(marker) == folder.spec.features
 
 
+def test_files_stay_in_the_folder(folder, tmp_path):
+    vectors = np.ones((5, 4), np.float32)
+    for name, item in (
+        ('b', '../../../v1'),
+        ('b', '/v1'),
+        ('b', 'a\\v1'),
+        ('text', '/../../../../q1'),
+        ('text', 'q\0'),
+    ):
+        with pytest.raises(ValueError, match='cannot be a file in this folder'):
+            folder.write(name, item, vectors, vectors[0])
+    folder.write('b', 'cam1/v1', vectors)
+    assert [path.name for path in tmp_path.rglob('*.npz')] == ['v1.npz']
+    assert FolderStore('b/four', data_root=folder.root).missing([{'vid': 'cam1/v1'}]) == []
+
+
 @pytest.mark.parametrize(
     ('arrays', 'message'),
     [

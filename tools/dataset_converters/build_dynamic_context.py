@@ -28,6 +28,7 @@ from mmvmr.datasets.transforms import ReplaceContext
 from mmvmr.evaluation.robustness import DATASET_FILE, open_split
 from mmvmr.utils import atomic_write, read_json, write_json, write_jsonl
 from mmvmr.utils.cli import BUILD_ERRORS, UserError, load_config, one_line_errors
+from mmvmr.utils.paths import inside
 from mmvmr.utils.setup import setup_env
 
 #: Written first: what the folder is made from.
@@ -127,9 +128,11 @@ class ContextWriter:
         for spec, stream in zip(self.dataset.feature_spec.streams, streams):
             stored = np.asarray(self.dataset.stores[spec.name].read(row))
             # Clips behind max_clips are never read; with them, length and duration still fit.
-            self._save(self.out / spec.name / f'{new["vid"]}.npz', np.concatenate((stream, stored[len(stream) :])))
+            self._save(
+                inside(self.out / spec.name, f'{new["vid"]}.npz'), np.concatenate((stream, stored[len(stream) :]))
+            )
         text = np.atleast_2d(np.asarray(self.dataset.stores['text'].read(row)))
-        self._save(self.out / 'text' / f'{row["qid"]}.npz', text)
+        self._save(inside(self.out / 'text', f'{row["qid"]}.npz'), text)
         return new
 
     def _save(self, path: Path, features: np.ndarray) -> None:

@@ -79,7 +79,7 @@ def layout_from_config(
             table = {'file': store.file, 'dim': stream.dim}
         elif store.type == 'FolderStore':
             default = 'last_hidden_state' if stream is spec.text else 'features'
-            template = str(Path(store.folder, store.get('template', '{vid}.npz')))
+            template = Path(store.folder, store.get('template', '{vid}.npz')).as_posix()
             layouts[stream.name] = StreamLayout(stream.name, stream.dim, template, store.get('key') or default)
         else:
             raise ValueError(f'{path}: stream {stream.name!r} lies in a {store.type}, which this tool cannot write')

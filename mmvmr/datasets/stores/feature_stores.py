@@ -1,4 +1,4 @@
-"""Feature stores: where the vectors of a stream lie.
+"""Feature stores: where the vectors of a stream are kept.
 
 A store answers ``read(row)`` with the stored array of an annotation row and ``missing(rows)`` with what it lacks.
 Files are named by a template over the keys of the row (``{vid}.npz``, ``qid{qid}.npz``), so video and text streams
@@ -8,23 +8,19 @@ use the same stores.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
+from mmvmr.datasets.stores.array_files import READERS
+from mmvmr.datasets.stores.naming import NameTemplate, Row, describe
 from mmvmr.registry import TASK_UTILS
 from mmvmr.utils import check_choice
-from mmvmr.utils.arrays import NpzArrays, read_hdf5_array, read_npy
-from mmvmr.utils.checkpoint import load_tensors
+from mmvmr.utils.arrays import read_hdf5_array
 from mmvmr.utils.content import foreign_content, reason, regular_file
-
-Row = Mapping[str, Any]
-# What the published archives call their arrays.
-KEYS = ('features', 'last_hidden_state')
+from mmvmr.utils.paths import below, inside
 
 
 @TASK_UTILS.register_module()
@@ -33,18 +29,22 @@ class FolderStore:
 
     Args:
         folder: The folder, relative to ``data_root``.
-        template: File name; ``{key}`` stands for a key of the annotation row. The suffix tells the format.
+        template: File name; ``{key}`` stands for a key of the annotation row, whose value may name subfolders
+            (``cam1/v1``) but never leads out of the folder. ``.npz`` and ``.npy`` are told apart by their content.
         key: Array inside an ``.npz`` file or a dict of tensors; None takes ``features`` or ``last_hidden_state``,
             whichever is there.
         data_root: Root of the data set.
+
+    Raises:
+        ValueError: If the suffix of the template is unknown, or a field of it is no key.
     """
 
     def __init__(self, folder: str, template: str = '{vid}.npz', key: str | None = None, data_root: str = '') -> None:
-        self.folder = Path(data_root, folder)
-        self.template = template
+        self.folder = below(data_root, folder)
+        self.name = NameTemplate(template)
         self.key = key
         suffix = Path(template).suffix
-        self._read = _READERS[check_choice(f'FolderStore: template {template!r}', 'suffix', suffix, sorted(_READERS))]
+        self._read = READERS[check_choice(f'FolderStore: template {template!r}', 'suffix', suffix, sorted(READERS))]
 
     @property
     def where(self) -> str:
@@ -53,7 +53,7 @@ class FolderStore:
 
     def path(self, row: Row) -> Path:
         """The file of an annotation row."""
-        return self.folder / self.template.format_map(row)
+        return inside(self.folder, self.name(row))
 
     def read(self, row: Row) -> np.ndarray:
         """Read the array of an annotation row, as stored.
@@ -66,19 +66,21 @@ class FolderStore:
 
         Raises:
             FileNotFoundError: If the file is absent.
-            ValueError: If the file is truncated, of another format or has no such key.
+            ValueError: If the file is truncated, of another format or has no such key, or the row names none.
         """
         path = self.path(row)
         try:
             return self._read(path, self.key)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            linked = ' (it is a link to a file that is absent)' if path.is_symlink() else ''
             raise FileNotFoundError(
-                f'{path.absolute()}: no features for {_id(row)}; check the folder and the template {self.template!r}'
-            ) from None
+                f'{path.absolute()}: no features for {describe(row)}{linked}; check the folder and the template '
+                f'{self.name.template!r}'
+            ) from error
         except (OSError, ValueError) as error:
             found = reason(error).removeprefix(f'{path}: ')
             raise ValueError(
-                f'{path.absolute()}: the features of {_id(row)} cannot be read: {found}. '
+                f'{path.absolute()}: the features of {describe(row)} cannot be read: {found}. '
                 'If the file is truncated, delete it and extract or convert it again'
             ) from error
 
@@ -91,11 +93,23 @@ class FolderStore:
         Returns:
             The names in the order of the rows, each once.
         """
-        names = dict.fromkeys(self.template.format_map(row) for row in rows)
-        if os.sep in self.template:
-            return [name for name in names if not (self.folder / name).is_file()]
-        present = set(os.listdir(self.folder)) if self.folder.is_dir() else set()
-        return [name for name in names if name not in present]
+        present: dict[str, set[str]] = {}
+        absent = []
+        for name in self.name.names(rows):
+            folder, _, file = name.rpartition('/')
+            if folder not in present:
+                present[folder] = _files_of(self.folder / folder)
+            if file not in present[folder]:
+                absent.append(name)
+        return absent
+
+
+def _files_of(folder: Path) -> set[str]:
+    """Names of the files in a folder; a link to an absent file is none. One listing instead of a look at every file."""
+    if not folder.is_dir():
+        return set()
+    with os.scandir(folder) as entries:
+        return {entry.name for entry in entries if entry.is_file()}
 
 
 @TASK_UTILS.register_module()
@@ -104,14 +118,18 @@ class HDF5Store:
 
     Args:
         file: The file, relative to ``data_root``.
-        template: Name of the data set inside the file; ``{key}`` stands for a key of the annotation row.
-        key: Array inside a group of that name; None when the name is the array itself.
+        template: Name of the entry inside the file; ``{key}`` stands for a key of the annotation row.
+        key: Array inside a group of that name (ActivityNet: ``c3d_features``); None when the entry is the array itself.
         data_root: Root of the data set.
+
+    Raises:
+        ValueError: If a field of the template is no key.
     """
 
     def __init__(self, file: str, template: str = '{vid}', key: str | None = None, data_root: str = '') -> None:
-        self.file = Path(data_root, file)
-        self.template = template if key is None else f'{template}/{key}'
+        self.file = below(data_root, file)
+        self.key = key
+        self.name = NameTemplate(template if key is None else f'{template}/{key}')
         self._opened: tuple[int, Any] | None = None
 
     @property
@@ -148,11 +166,11 @@ class HDF5Store:
 
         Raises:
             FileNotFoundError: If the file or the entry is absent.
-            ValueError: If the file is damaged.
+            ValueError: If the file is damaged, or the entry is a group of arrays.
         """
-        name, handle = self.template.format_map(row), self._handle()
+        name, handle = self.name(row), self._handle()
         if name not in handle:
-            raise FileNotFoundError(f'{self.where}: no entry {name!r}, the features of {_id(row)}')
+            raise FileNotFoundError(f'{self.where}: no entry {name!r}, the features of {describe(row)}')
         try:
             return read_hdf5_array(handle, name)
         except ValueError as error:
@@ -166,128 +184,36 @@ class HDF5Store:
 
         Returns:
             The names in the order of the rows, each once.
+
+        Raises:
+            ValueError: If an entry is a group where an array is expected.
         """
-        names = dict.fromkeys(self.template.format_map(row) for row in rows)
+        names = self.name.names(rows)
         if not self.file.is_file():
-            return list(names)
+            return names
         handle = self._handle()
-        return [name for name in names if name not in handle]
+        absent = []
+        for name in names:
+            if name not in handle:
+                absent.append(name)
+            elif self._is_group(handle, name):
+                self._refuse_group(handle, name)
+        if absent and self.key is not None:
+            entry = absent[0].removesuffix(f'/{self.key}')
+            if entry in handle and self._is_group(handle, entry):
+                self._refuse_group(handle, entry)
+            elif entry in handle:
+                raise ValueError(f'{self.where}: entry {entry!r} is an array itself; remove key={self.key!r}')
+        return absent
 
+    def _is_group(self, handle: Any, name: str) -> bool:
+        return issubclass(handle.get(name, getclass=True), Mapping)
 
-def _at_spaces(sentence: str) -> list[str]:
-    return sentence.lower().split()
-
-
-def _at_punctuation(sentence: str) -> list[str]:
-    kept = re.sub(r"([.,()!?'])", r' \1 ', sentence.lower())
-    return re.sub(r'[;:]', ' ', kept.replace('"', '')).split()
-
-
-_SPLITS = {'space': _at_spaces, 'punctuation': _at_punctuation}
-
-
-@TASK_UTILS.register_module()
-class WordVectorStore:
-    """Tokens of a sentence from a table of word vectors (GloVe), as the VGG settings of Charades-STA use them.
-
-    Words are lower-cased; one that the table lacks has the zero vector.
-
-    Args:
-        file: Text file with a word and its numbers per line, or an ``.npz`` with the arrays ``words`` (N,) and
-            ``vectors`` (N, dim); relative to ``data_root``.
-        dim: Dimension of a vector.
-        split: What separates words: ``space``; or also ``punctuation``, whose marks are words of their own or go, as
-            torchtext's ``basic_english`` does (SnAG).
-        data_root: Root of the data set.
-
-    Raises:
-        ValueError: If ``split`` is unknown.
-    """
-
-    def __init__(self, file: str, dim: int = 300, split: str = 'space', data_root: str = '') -> None:
-        check_choice(self, 'split', split, _SPLITS)
-        self.file = Path(data_root, file)
-        self.dim = dim
-        self.split = _SPLITS[split]
-        self._table: dict[str, np.ndarray] = {}
-        self._looked_up: set[str] = set()
-
-    @property
-    def where(self) -> str:
-        """How a message calls this store."""
-        return str(self.file.absolute())
-
-    def read(self, row: Row) -> np.ndarray:
-        """Vectors of the words of the query.
-
-        Args:
-            row: Annotation row.
-
-        Returns:
-            Shape (number of words, dim), float32.
-        """
-        zero = np.zeros(self.dim, np.float32)
-        return np.stack([zero if vector is None else vector for vector in self.vectors(row['query'])])
-
-    def vectors(self, sentence: str) -> list[np.ndarray | None]:
-        """Vectors of the words of a sentence.
-
-        Args:
-            sentence: The sentence.
-
-        Returns:
-            Per word (dim,), float32; None for a word that the table lacks.
-        """
-        words = self.split(sentence)
-        self._look_up(words)
-        return [self._table.get(word) for word in words]
-
-    def missing(self, rows: Iterable[Row]) -> list[str]:
-        """The table itself where it is absent. Reads the words of all rows at once.
-
-        Args:
-            rows: Annotation rows.
-
-        Returns:
-            The name of the file, or nothing.
-        """
-        if not self.file.is_file():
-            return [self.file.name]
-        self._look_up({word for row in rows for word in self.split(row['query'])})
-        return []
-
-    def _look_up(self, words: Iterable[str]) -> None:
-        wanted = set(words) - self._looked_up
-        if not wanted:
-            return
-        if not self.file.is_file():
-            raise FileNotFoundError(f'{self.where}: no such table of word vectors')
-        entries = self._entries_of_archive if self.file.suffix == '.npz' else self._entries_of_text
-        self._table.update(entries(wanted))
-        self._looked_up |= wanted
-
-    def _entries_of_text(self, wanted: set[str]) -> Iterator[tuple[str, np.ndarray]]:
-        with self.file.open(encoding='utf-8') as lines:
-            for number, line in enumerate(lines, start=1):
-                word, _, numbers = line.rstrip('\n').partition(' ')
-                if word in wanted:
-                    vector = np.array(numbers.split(), dtype=np.float32)
-                    if vector.shape != (self.dim,):
-                        raise ValueError(f'{self.where}:{number}: {vector.size} numbers, expected {self.dim}')
-                    yield word, vector
-
-    def _entries_of_archive(self, wanted: set[str]) -> Iterator[tuple[str, np.ndarray]]:
-        try:
-            words, vectors = (_read_npz(self.file, key) for key in ('words', 'vectors'))
-        except (OSError, ValueError) as error:
-            raise ValueError(
-                f'{self.where}: cannot be read as a table of words and vectors: {reason(error)}'
-            ) from error
-        if vectors.shape != (len(words), self.dim):
-            raise ValueError(f'{self.where}: vectors has the shape {vectors.shape}, expected {(len(words), self.dim)}')
-        for word, vector in zip(words.tolist(), vectors):
-            if word in wanted:
-                yield word, vector.astype(np.float32)
+    def _refuse_group(self, handle: Any, name: str) -> None:
+        arrays = sorted(handle[name])[:4]
+        found = f', not {self.key!r}' if self.key is not None else ''
+        advice = f'key={arrays[0]!r}' if len(arrays) == 1 else 'key to the name of the array'
+        raise ValueError(f'{self.where}: entry {name!r} is a group with {arrays}{found}; set {advice}')
 
 
 class ArrayStore:
@@ -296,25 +222,27 @@ class ArrayStore:
     Args:
         arrays: Name to array.
         template: Name of a row; ``{key}`` stands for a key of the annotation row.
+
+    Raises:
+        ValueError: If a field of the template is no key.
     """
 
     where = 'memory'
 
     def __init__(self, arrays: Mapping[str, np.ndarray], template: str = '{vid}') -> None:
         self.arrays = arrays
-        self.template = template
+        self.name = NameTemplate(template)
 
     def read(self, row: Row) -> np.ndarray:
         """The array of an annotation row."""
-        name = self.template.format_map(row)
+        name = self.name(row)
         if name not in self.arrays:
-            raise FileNotFoundError(f'memory: no features {name!r} for {_id(row)}')
+            raise FileNotFoundError(f'memory: no features {name!r} for {describe(row)}')
         return self.arrays[name]
 
     def missing(self, rows: Iterable[Row]) -> list[str]:
         """Names of the arrays that are absent, each once."""
-        names = dict.fromkeys(self.template.format_map(row) for row in rows)
-        return [name for name in names if name not in self.arrays]
+        return [name for name in self.name.names(rows) if name not in self.arrays]
 
 
 def check_complete(stores: Mapping[str, Any], rows: Sequence[Row]) -> None:
@@ -326,10 +254,14 @@ def check_complete(stores: Mapping[str, Any], rows: Sequence[Row]) -> None:
 
     Raises:
         FileNotFoundError: One message for all streams, with the first missing names and how many are missing.
+        ValueError: If the rows do not name features of a stream.
     """
     lines = []
     for name, store in stores.items():
-        missing = store.missing(rows)
+        try:
+            missing = store.missing(rows)
+        except ValueError as error:
+            raise ValueError(f'dataset.stores.{name}: {error}') from error
         if missing:
             shown = ', '.join(missing[:3]) + (', ...' if len(missing) > 3 else '')
             lines.append(f'stream {name!r}: {len(missing)} missing in {store.where}: {shown}')
@@ -338,38 +270,3 @@ def check_complete(stores: Mapping[str, Any], rows: Sequence[Row]) -> None:
             'features are missing; correct data_root or the folders of dataset.stores, or extract them.\n  '
             + '\n  '.join(lines)
         )
-
-
-def _id(row: Row) -> str:
-    return f'vid {row["vid"]!r}, qid {row["qid"]!r}'
-
-
-def _pick(holder: Mapping[str, Any], key: str | None) -> Any:
-    names = list(holder)
-    for candidate in KEYS if key is None else (key,):
-        if candidate in names:
-            return holder[candidate]
-    if key is None and len(names) == 1:
-        return holder[names[0]]
-    raise ValueError(f'it holds the arrays {names}, expected {key or " or ".join(KEYS)}; set key=...')
-
-
-def _read_npz(path: Path, key: str | None) -> np.ndarray:
-    return _pick(NpzArrays(path), key)
-
-
-def _read_npy(path: Path, key: str | None) -> np.ndarray:
-    return read_npy(path)
-
-
-def _read_pt(path: Path, key: str | None) -> np.ndarray:
-    loaded = load_tensors(path)
-    tensor = _pick(loaded, key) if isinstance(loaded, Mapping) else loaded
-    if not isinstance(tensor, torch.Tensor):
-        raise ValueError(f'it holds a {type(tensor).__name__}, expected a tensor')
-    if tensor.dtype == torch.bfloat16:  # numpy has no such type
-        tensor = tensor.float()
-    return tensor.detach().numpy()
-
-
-_READERS = {'.npz': _read_npz, '.npy': _read_npy, '.pt': _read_pt}

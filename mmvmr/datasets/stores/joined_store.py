@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mmvmr.datasets.stores.feature_stores import Row
+from mmvmr.datasets.stores.naming import Row
 from mmvmr.registry import TASK_UTILS
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mmvmr.datasets.stores.feature_stores import Row
+from mmvmr.datasets.stores.naming import Row
 
 
 class PartsStore:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mmvmr.datasets.stores.feature_stores import Row
+from mmvmr.datasets.stores.naming import Row
 from mmvmr.registry import TASK_UTILS
 from mmvmr.utils.content import reason
 from mmvmr.utils.dependencies import refuse_model_code, require_transformers

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmvmr.datasets.stores.feature_stores import Row
+from mmvmr.datasets.stores.naming import Row
 from mmvmr.datasets.stores.packed_store import PackedStore
 from mmvmr.datasets.stores.transfer import as_tensor, computed
 from mmvmr.datasets.transforms.tef import endpoints

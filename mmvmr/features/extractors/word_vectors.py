@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmvmr.datasets.stores.feature_stores import WordVectorStore
+from mmvmr.datasets.stores.word_vectors import WordVectorStore
 from mmvmr.features.base import TextExtractor
 from mmvmr.registry import EXTRACTORS
 from mmvmr.utils import check_choice

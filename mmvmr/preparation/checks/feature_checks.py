@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from mmvmr.datasets.stores.feature_stores import WordVectorStore
 from mmvmr.datasets.stores.joined_store import JoinedStore
 from mmvmr.datasets.stores.packed_store import PackedStore
 from mmvmr.datasets.stores.token_store import TokenIdStore
+from mmvmr.datasets.stores.word_vectors import WordVectorStore
 from mmvmr.preparation.checks.finding import ERROR, WARNING, Results, Skipped, found
 from mmvmr.preparation.checks.split import Row, Split
 from mmvmr.preparation.checks.stream_audit import StreamAudit

@@ -7,10 +7,12 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mmvmr.datasets.stores.feature_stores import FolderStore, HDF5Store, Row
+from mmvmr.datasets.stores.feature_stores import FolderStore, HDF5Store
 from mmvmr.datasets.stores.joined_store import JoinedStore
+from mmvmr.datasets.stores.naming import NameTemplate, Row
 from mmvmr.datasets.stores.packed_store import PackedStore
 from mmvmr.preparation.checks.finding import ERROR, WARNING, Results, Skipped, found
 from mmvmr.preparation.checks.split import Split
@@ -24,11 +26,30 @@ class Shelf:
         place: Folder or file.
         name: Gives the name of an annotation row.
         names: The names that are there and could be those of rows.
+        depth: Folders in the template; deeper names count only beside those of rows, because folders of something else
+            may be there as well. None: all names count.
     """
 
     place: str
     name: Callable[[Row], str]
     names: frozenset[str]
+    depth: int | None = None
+
+    def relevant(self, rows: Iterable[str]) -> set[str]:
+        """The names that are there, without those of other folders.
+
+        Args:
+            rows: Names of annotation rows.
+
+        Returns:
+            The names.
+        """
+        folders = {PurePosixPath(name).parent for name in rows}
+        return {
+            name
+            for name in self.names
+            if self.depth is None or name.count('/') == self.depth or PurePosixPath(name).parent in folders
+        }
 
 
 @singledispatch
@@ -44,30 +65,29 @@ def shelves(store: Any) -> list[Shelf] | None:
     return None
 
 
-def _shelf(place: str, template: str, names: Iterable[str]) -> Shelf:
-    pieces = [re.escape(piece) for piece in re.split(r'\{[^{}]*\}', template)]
+def _shelf(place: str, name: NameTemplate, names: Iterable[str]) -> Shelf:
+    pieces = [re.escape(piece) for piece in re.split(r'\{[^{}]*\}', name.template)]
     pattern = re.compile('.+'.join(pieces))
-    return Shelf(place, template.format_map, frozenset(name for name in names if pattern.fullmatch(name)))
+    matching = frozenset(found for found in names if pattern.fullmatch(found))
+    return Shelf(place, name, matching, name.template.count('/'))
 
 
 @shelves.register
 def _(store: FolderStore) -> list[Shelf]:
-    depth = store.template.count(os.sep)
-    if not store.folder.is_dir():
-        return [_shelf(store.where, store.template, ())]
-    if not depth:
-        return [_shelf(store.where, store.template, os.listdir(store.folder))]
-    files = (path for path in store.folder.glob('/'.join('*' * (depth + 1))) if path.is_file())
-    return [_shelf(store.where, store.template, (str(path.relative_to(store.folder)) for path in files))]
+    files = []
+    for folder, _, names in os.walk(store.folder):
+        parent = Path(folder).relative_to(store.folder)
+        files += [(parent / name).as_posix() for name in names]
+    return [_shelf(store.where, store.name, files)]
 
 
 @shelves.register
 def _(store: HDF5Store) -> list[Shelf]:
     if not store.file.is_file():
-        return [_shelf(store.where, store.template, ())]
+        return [_shelf(store.where, store.name, ())]
     names: list[str] = []
     store._handle().visit(names.append)
-    return [_shelf(store.where, store.template, names)]
+    return [_shelf(store.where, store.name, names)]
 
 
 @shelves.register
@@ -155,9 +175,9 @@ def extra(splits: Sequence[Split]) -> Results:
                 reason = f'{type(store).__name__} does not list what it has'
                 results.append(Skipped('extra', f'{split.name}, stream {stream!r}', reason))
             for shelf in listed or ():
-                there.setdefault(shelf.place, set()).update(shelf.names)
-                names = known.setdefault(shelf.place, set())
-                names.update(map(shelf.name, split.rows))
+                names = set(map(shelf.name, split.rows))
+                known.setdefault(shelf.place, set()).update(names)
+                there.setdefault(shelf.place, set()).update(shelf.relevant(names))
     for place, names in there.items():
         text = f'features in {place} belong to no annotation'
         advice = 'Other splits, or names that are written otherwise in the annotations?'
