@@ -212,7 +212,7 @@ def test_wrong_specs(videos, args, message, capsys):
     [
         ({'qid': 4, 'query': ' '}, "annotation 4: expected .qid. and a .query. that is not empty, found 4, ' '"),
         ({'query': 'x'}, 'annotation 4: expected'),
-        ({'qid': 'a/b', 'query': 'x'}, "qid 'a/b' holds '/'"),
+        ({'qid': 'a/b', 'query': 'x'}, "qid 'a/b' cannot be the name of a file: it holds '/'"),
         ({'qid': 1, 'query': 'x'}, "qid 1 stands for 'x' here and for 'opens the door' before"),
     ],
 )
