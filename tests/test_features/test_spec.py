@@ -14,6 +14,7 @@ from mmvmr.features.spec import ExtractionSpec
 from mmvmr.features.videos import find_videos
 from mmvmr.registry import EXTRACTORS
 from mmvmr.structures import FeatureSpec
+from mmvmr.utils.cli import load_config
 
 from . import toys  # noqa: F401
 
@@ -86,7 +87,7 @@ def test_shipped_layouts_are_those_of_the_data_set_configs():
     pairs = {'clip_b32_2s': 'qvhl_clip', 'slowfast_clip_2s': 'qvhl', 'clip_b32_minilm_1fps': 'charades_clip'}
     for name, data in pairs.items():
         spec = ExtractionSpec.from_config(Config.fromfile(configs / 'features' / f'{name}.py'))
-        dataset = Config.fromfile(configs / '_base_' / 'datasets' / f'{data}.py').train_dataloader.dataset
+        dataset = load_config(str(configs / '_base_' / 'datasets' / f'{data}.py')).train_dataloader.dataset
         declared = FeatureSpec.from_dict({**dataset.feature_spec, 'max_clips': None})
         assert spec.features.differences(declared) == []
         folders = {n: s.folder for n, s in dataset.stores.items() if s is not None}
