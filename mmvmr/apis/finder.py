@@ -13,18 +13,17 @@ import numpy as np
 import torch
 
 from mmvmr.apis.answers import Answer, Answers, Moment
-from mmvmr.apis.feature_cache import FeatureCache, default_cache_dir
+from mmvmr.apis.feature_encoder import FeatureEncoder
+from mmvmr.apis.inputs import checked_sentences, local_file
 from mmvmr.apis.model_files import ModelFile, load_model_file
 from mmvmr.apis.specs import read_extraction_spec
 from mmvmr.apis.windows import MergedPredictions, Window, cut_windows, window_batches
 from mmvmr.datasets.collate import video_collate
 from mmvmr.datasets.moment_dataset import BaseMomentDataset
 from mmvmr.datasets.stores.feature_stores import ArrayStore
-from mmvmr.features.decoding import VideoReader
-from mmvmr.features.pipeline import extract_video
-from mmvmr.features.spec import TEXT, ExtractionSpec
+from mmvmr.features.spec import ExtractionSpec
 from mmvmr.models.task_modules.nms import SoftNMS
-from mmvmr.registry import INFERENCERS, TASK_UTILS
+from mmvmr.registry import INFERENCERS
 from mmvmr.utils.setup import register_all_modules
 
 #: Seconds of a window where nothing says what a model was trained on (the videos of QVHighlights).
@@ -120,10 +119,9 @@ class MomentFinder:
         self.overlap = overlap
         self.max_moments = max_moments
         self.batch_size = batch_size
-        self.cache_dir = Path(cache_dir).expanduser() if cache_dir is not None else default_cache_dir()
+        self.encoder = FeatureEncoder(self.file, self.device, cache_dir)
         self.trained_clips = self.spec.max_clips or self.file.longest
         self.window_clips = self._window_clips(window)
-        self._text: dict[str, np.ndarray] = {}
 
     def _window_clips(self, seconds: float | None) -> int | None:
         if seconds is not None:
@@ -153,36 +151,6 @@ class MomentFinder:
         extraction = read_extraction_spec(spec) if isinstance(spec, str) else spec
         return cls(zero_shot_model(extraction), **options)
 
-    @cached_property
-    def extractors(self) -> dict[str, Any]:
-        """Networks of the video streams, built for the first video."""
-        extraction = self.extraction('encode a video')
-        return {name: extraction.build(name).to(self.device) for name in extraction.streams}
-
-    @cached_property
-    def text_extractor(self) -> Any:
-        """Network of the sentences, built for the first one."""
-        return self.extraction('encode sentences').build(TEXT).to(self.device)
-
-    def extraction(self, purpose: str) -> ExtractionSpec:
-        """How the features of the model are made.
-
-        Args:
-            purpose: What needs it, for the message.
-
-        Returns:
-            The specification.
-
-        Raises:
-            ValueError: If the checkpoint does not say.
-        """
-        if self.file.extraction is None:
-            raise ValueError(
-                f'{self.file.name}: the checkpoint does not say how its features are made, which is needed to '
-                f'{purpose}. Name the specification: MomentFinder(..., spec=NAME), see configs/features'
-            )
-        return self.file.extraction
-
     def encode(self, video: str | os.PathLike[str], name: str | None = None) -> EncodedVideo:
         """Extract the features of a video, or take them from the cache.
 
@@ -198,16 +166,7 @@ class MomentFinder:
             VideoError: If it holds no video, or is damaged.
         """
         path = local_file(video)
-        extraction = self.extraction('encode a video')
-        cache = FeatureCache(self.cache_dir, extraction)
-        key = cache.key(path)
-        entry = cache.read(key)
-        if entry is None:
-            reader = VideoReader(path)
-            streams, duration = extract_video(reader, self.extractors, self.device), reader.duration
-            cache.write(key, streams, duration, path.name)
-        else:
-            streams, duration = entry
+        streams, duration = self.encoder.video(path)
         return self.encode_features(streams, duration, name or path.stem, path)
 
     def encode_features(
@@ -242,32 +201,12 @@ class MomentFinder:
         cut = {stream: streams[stream][:clips] for stream in wanted}
         return EncodedVideo(name, float(duration or clips * self.spec.clip_len), cut, self, path)
 
-    def encode_text(self, sentences: Sequence[str]) -> list[np.ndarray]:
-        """Text features of sentences; each sentence is encoded once in the life of the finder.
-
-        Args:
-            sentences: The sentences.
-
-        Returns:
-            (tokens, dim) each.
-        """
-        if self.file.text_store is not None:
-            store = TASK_UTILS.build({**self.file.text_store, 'data_root': ''})
-            return [store.read({'query': sentence, 'qid': 0, 'vid': ''}) for sentence in sentences]
-        new = [s for s in dict.fromkeys(sentences) if s not in self._text]
-        extractor, size = self.text_extractor if new else None, 64
-        for start in range(0, len(new), size):
-            batch = new[start : start + size]
-            for sentence, (tokens, pooled) in zip(batch, extractor(batch)):
-                self._text[sentence] = pooled[None] if self.file.text_key == 'pooler_output' else tokens
-        return [self._text[sentence] for sentence in sentences]
-
     def answer(
         self, video: EncodedVideo, sentences: Sequence[str], tokens: Sequence[np.ndarray] | None = None
     ) -> Answers:
         """Answer sentences about a video; see :meth:`EncodedVideo.find`."""
         queries = checked_sentences(sentences)
-        text = self.encode_text(queries) if tokens is None else list(tokens)
+        text = self.encoder.sentences(queries) if tokens is None else list(tokens)
         if len(text) != len(queries):
             raise ValueError(f'{len(text)} text features for {len(queries)} sentences')
         windows = cut_windows(video.clips, self.window_clips, self.overlap)
@@ -349,52 +288,6 @@ class MomentFinder:
                 f'{self.trained_clips * self.spec.clip_len:g} s; expect worse moments'
             )
         return tuple(notes)
-
-
-def checked_sentences(sentences: Sequence[str]) -> list[str]:
-    """The sentences without surrounding blanks.
-
-    Args:
-        sentences: What a user asks.
-
-    Returns:
-        At least one sentence.
-
-    Raises:
-        ValueError: If there is none, or one is empty.
-    """
-    if isinstance(sentences, str):
-        sentences = [sentences]
-    if not sentences:
-        raise ValueError('no sentence was given; ask at least one, e.g. "a dog jumps into the water"')
-    stripped = [str(s).strip() for s in sentences]
-    if empty := [i + 1 for i, s in enumerate(stripped) if not s]:
-        raise ValueError(f'sentence {empty[0]} of {len(stripped)} is empty; write what should be found')
-    return stripped
-
-
-def local_file(video: str | os.PathLike[str]) -> Path:
-    """A video on this machine.
-
-    Args:
-        video: Path of the file.
-
-    Returns:
-        The path.
-
-    Raises:
-        FileNotFoundError: If it is no file.
-        ValueError: If it is an address.
-    """
-    text = os.fspath(video)
-    if '://' in text:
-        raise ValueError(f'{text}: is an address; download the video and give its file')
-    path = Path(text).expanduser()
-    if path.is_dir():
-        raise FileNotFoundError(f'{path}: is a folder, expected a video file; for all videos in it use encode_folder')
-    if not path.is_file():
-        raise FileNotFoundError(f'{path}: no such video file')
-    return path
 
 
 def _best_device() -> str:

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Search; see the module docstring."""
-    from mmvmr.apis.finder import checked_sentences
+    from mmvmr.apis.inputs import checked_sentences
     from mmvmr.search import Collection, search
     from mmvmr.utils.cli import UserError
 

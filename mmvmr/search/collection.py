@@ -53,7 +53,7 @@ class Collection:
     def __init__(self, root: Path, finder: MomentFinder) -> None:
         self.root = root
         self.finder = finder
-        extraction = finder.extraction('index videos')
+        extraction = finder.encoder.extraction('index videos')
         self.cache = FeatureCache(root / 'features', extraction)
         self.entries: dict[str, dict[str, Any]] = {}
         settings = root / _SETTINGS
@@ -122,7 +122,7 @@ class Collection:
         if entry and all(entry[k] == v for k, v in identity.items()) and self.cache.read(entry['key']) is not None:
             report.kept.append(name)
             return
-        self.finder.cache_dir = self.cache.root
+        self.finder.encoder.cache_dir = self.cache.root
         video = self.finder.encode(path, name)
         row = {'name': name, **identity, 'key': self.cache.key(path), 'duration': video.duration, 'clips': video.clips}
         self.entries[name] = row

@@ -92,7 +92,7 @@ def search(collection: Collection, sentence: str, top: int = 10, candidates: int
         ValueError: If the collection is empty, or its clips are in no common space with sentences.
     """
     finder = collection.finder
-    [tokens] = finder.encode_text([sentence])
+    [tokens] = finder.encoder.sentences([sentence])
     vector = np.asarray(tokens, np.float32).mean(axis=0)
     dim = finder.spec.streams[0].dim
     if len(vector) != dim:

@@ -34,8 +34,8 @@ class ToyFinder(MomentFinder):
     def __init__(self):
         register_all_modules()
         super().__init__(zero_shot_model(SPEC), device='cpu', max_moments=3)
-        self.extractors = {}
-        self._text = {'a dog': DOG[None], 'a cat': CAT[None]}
+        self.encoder.extractors = {}
+        self.encoder._text = {'a dog': DOG[None], 'a cat': CAT[None]}
 
 
 @pytest.fixture
@@ -51,8 +51,8 @@ def finder(monkeypatch):
         ToyFinder.encoded += 1
         return {'toy': np.stack(CONTENT[reader.name])}
 
-    monkeypatch.setattr('mmvmr.apis.finder.VideoReader', Reader)
-    monkeypatch.setattr('mmvmr.apis.finder.extract_video', extract)
+    monkeypatch.setattr('mmvmr.apis.feature_encoder.VideoReader', Reader)
+    monkeypatch.setattr('mmvmr.apis.feature_encoder.extract_video', extract)
     ToyFinder.encoded = 0
     return ToyFinder()
 
@@ -126,7 +126,7 @@ def test_another_model_is_refused(finder, videos, tmp_path):
 def _digest(finder):
     from mmvmr.apis.feature_cache import FeatureCache
 
-    return FeatureCache(finder.cache_dir, SPEC).spec_digest
+    return FeatureCache(finder.encoder.cache_dir, SPEC).spec_digest
 
 
 def test_video_scores_by_hand():

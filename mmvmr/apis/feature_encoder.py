@@ -1,0 +1,106 @@
+"""Features of videos and sentences as a model was trained on them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mmvmr.apis.feature_cache import FeatureCache, default_cache_dir
+from mmvmr.apis.model_files import ModelFile
+from mmvmr.features.decoding import VideoReader
+from mmvmr.features.pipeline import extract_video
+from mmvmr.features.spec import TEXT, ExtractionSpec
+from mmvmr.registry import TASK_UTILS
+
+
+class FeatureEncoder:
+    """Extracts what a model needs, with networks that are built when they are first used.
+
+    Args:
+        file: The model, with its extraction.
+        device: Where the networks are.
+        cache_dir: Folder of the feature cache; None for the default one.
+    """
+
+    def __init__(self, file: ModelFile, device: torch.device, cache_dir: str | os.PathLike[str] | None = None) -> None:
+        self.file = file
+        self.device = device
+        self.cache_dir = Path(cache_dir).expanduser() if cache_dir is not None else default_cache_dir()
+        self._text: dict[str, np.ndarray] = {}
+
+    @cached_property
+    def extractors(self) -> dict[str, Any]:
+        """Networks of the video streams, built for the first video."""
+        extraction = self.extraction('encode a video')
+        return {name: extraction.build(name).to(self.device) for name in extraction.streams}
+
+    @cached_property
+    def text_extractor(self) -> Any:
+        """Network of the sentences, built for the first one."""
+        return self.extraction('encode sentences').build(TEXT).to(self.device)
+
+    def extraction(self, purpose: str) -> ExtractionSpec:
+        """How the features of the model are made.
+
+        Args:
+            purpose: What needs it, for the message.
+
+        Returns:
+            The specification.
+
+        Raises:
+            ValueError: If the checkpoint does not say.
+        """
+        if self.file.extraction is None:
+            raise ValueError(
+                f'{self.file.name}: the checkpoint does not say how its features are made, which is needed to '
+                f'{purpose}. Name the specification: MomentFinder(..., spec=NAME), see configs/features'
+            )
+        return self.file.extraction
+
+    def video(self, path: Path) -> tuple[Mapping[str, np.ndarray], float]:
+        """Features of a video, from the cache where they are there.
+
+        Args:
+            path: The video file.
+
+        Returns:
+            Stream name to features (clips, dim), and the duration in seconds.
+
+        Raises:
+            VideoError: If it holds no video, or is damaged.
+        """
+        cache = FeatureCache(self.cache_dir, self.extraction('encode a video'))
+        key = cache.key(path)
+        if (entry := cache.read(key)) is not None:
+            return entry
+        reader = VideoReader(path)
+        streams = extract_video(reader, self.extractors, self.device)
+        cache.write(key, streams, reader.duration, path.name)
+        return streams, reader.duration
+
+    def sentences(self, sentences: Sequence[str]) -> list[np.ndarray]:
+        """Text features of sentences; each sentence is encoded once in the life of the encoder.
+
+        Args:
+            sentences: The sentences.
+
+        Returns:
+            (tokens, dim) each.
+        """
+        if self.file.text_store is not None:
+            store = TASK_UTILS.build({**self.file.text_store, 'data_root': ''})
+            return [store.read({'query': sentence, 'qid': 0, 'vid': ''}) for sentence in sentences]
+        new = [s for s in dict.fromkeys(sentences) if s not in self._text]
+        extractor, size = self.text_extractor if new else None, 64
+        for start in range(0, len(new), size):
+            batch = new[start : start + size]
+            for sentence, (tokens, pooled) in zip(batch, extractor(batch)):
+                self._text[sentence] = pooled[None] if self.file.text_key == 'pooler_output' else tokens
+        return [self._text[sentence] for sentence in sentences]
