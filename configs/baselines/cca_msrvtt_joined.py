@@ -4,7 +4,6 @@ model = dict(
     type='FittedDetector',
     predictor=dict(
         type='SimilarityWindows',
-        longest=40,
-        similarity=dict(type='SimilarityMap', channels=(0, 1280), text_dims=384, kind='cca', penalty=3.0),
+        maps=dict(cca=dict(type='SimilarityMap', channels=(0, 1280), text_dims=384, kind='cca', penalty=3.0)),
     ),
 )

@@ -18,6 +18,7 @@ from mmvmr.models.similarity import (
     SimilarityWindows,
     contrast_windows,
     relative_similarity,
+    scene_changes,
 )
 from mmvmr.models.similarity.similarity_map import cca, moment_pairs, ridge
 from mmvmr.registry import MODELS
@@ -63,6 +64,23 @@ def test_contrast_knows_padding_and_length():
     assert torch.allclose(to_start_end(spans[1, :2]) * 5, torch.tensor([[3.0, 4.0], [4.0, 5.0]]), atol=1e-6)
     # Three windows of one clip in a video of three; the fourth repeats the best span and does not count.
     assert scores[0, 3] == -torch.inf and torch.equal(spans[0, 3], spans[0, 0])
+
+
+def test_scene_changes_by_hand():
+    # Changes 0, 1, 0 between the four clips: mean 1/3, deviation sqrt(2) / 3.
+    clips = torch.tensor([[[1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [0.0, 3.0], [5.0, 5.0]]])
+    mask = torch.tensor([[True] * 4 + [False]])
+    found = scene_changes(clips, mask)
+    assert torch.allclose(found, torch.tensor([[2.0, -(0.5**0.5), 2**0.5, -(0.5**0.5), 2.0, 0.0]]))
+
+
+def test_boundaries_move_windows():
+    # Without them [1, 3) is best with 4 / sqrt 2 = 2.83 (see above), [0, 3) has 3 / sqrt 3 = 1.73.
+    similarity = torch.tensor([[0.0, 3.0, 3.0, 0.0, 0.0, 0.0]])
+    gain = torch.tensor([[1.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]])
+    spans, scores = contrast_windows(similarity, ones(1, 6), longest=6, count=1, boundaries=gain)
+    assert torch.allclose(to_start_end(spans[0, 0]) * 6, torch.tensor([0.0, 3.0]))
+    assert scores[0, 0].item() == pytest.approx(3 / 3**0.5 + 1.5)
 
 
 def test_relative_by_hand():
@@ -194,8 +212,10 @@ def test_chance_depends_on_the_query_alone():
 
 
 def test_similarity_windows_of_shared_videos():
-    predictor = SimilarityWindows(dict(type='SimilarityMap', channels=(0, 2), text_dims=2, kind='given'), count=1)
-    predictor.similarity.fitted.fill_(True)
+    predictor = SimilarityWindows(
+        dict(one=dict(type='SimilarityMap', channels=(0, 2), text_dims=2, kind='given')), count=1
+    )
+    predictor.maps['one'].fitted.fill_(True)
     video = torch.tensor([[[0.0, 1.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]])
     inputs = dict(
         video=video,
@@ -230,13 +250,13 @@ def test_the_tool_fits_what_test_reads(tmp_path, capsys):
         dataset=dict(type='JoinedVideos', ann_file='clips.jsonl', data_root=str(tmp_path / 'data'), num_videos=3,
                      feature_spec=spec, stores=stores, pipeline=pipeline)
     )  # fmt: skip
-    predictor = dict(type='SimilarityWindows', similarity=dict(type='SimilarityMap', channels=(0, 2), text_dims=4))
+    predictor = dict(type='SimilarityWindows', maps=dict(one=dict(type='SimilarityMap', channels=(0, 2), text_dims=4)))
     model = dict(type='FittedDetector', predictor=predictor)
     config.write_text(f'default_scope = "mmvmr"\nmodel = {model}\ntrain_dataloader = {loader}\n')
     assert main(['fit', str(config), '--out', str(tmp_path / 'fitted.pth')]) == 0
     assert 'fitted on 6 samples' in capsys.readouterr().out
     saved = torch.load(tmp_path / 'fitted.pth', weights_only=True)
-    assert saved['state_dict']['predictor.similarity.fitted'] and saved['meta']['feature_spec']['clip_len'] == 2.0
+    assert saved['state_dict']['predictor.maps.one.fitted'] and saved['meta']['feature_spec']['clip_len'] == 2.0
 
 
 def test_the_tool_refuses_what_is_trained(tmp_path, capsys):

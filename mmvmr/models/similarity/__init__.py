@@ -2,7 +2,7 @@
 
 from mmvmr.models.similarity.predictors import PositionPrior, RandomWindows, SimilarityWindows
 from mmvmr.models.similarity.similarity_map import SimilarityMap, relative_similarity
-from mmvmr.models.similarity.window_search import contrast_windows
+from mmvmr.models.similarity.window_search import contrast_windows, scene_changes
 
 __all__ = [
     'PositionPrior',
@@ -11,4 +11,5 @@ __all__ = [
     'SimilarityWindows',
     'contrast_windows',
     'relative_similarity',
+    'scene_changes',
 ]

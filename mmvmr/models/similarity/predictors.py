@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mmvmr.models.similarity.similarity_map import SimilarityMap
-from mmvmr.models.similarity.window_search import contrast_windows
+from mmvmr.models.builder import build_named
+from mmvmr.models.similarity.similarity_map import relative_similarity
+from mmvmr.models.similarity.window_search import contrast_windows, scene_changes
 from mmvmr.registry import MODELS
 from mmvmr.structures import MomentDataSample, PredictionSet, pairwise_iou, to_center_width
 
@@ -145,29 +146,46 @@ class PositionPrior(nn.Module):
 class SimilarityWindows(nn.Module):
     """The windows whose clips are more similar to the sentence than the rest of the video.
 
-    With ``similarity.kind='given'`` this is zero-shot retrieval, with ``'ridge'`` or ``'cca'`` a closed-form map.
+    With a map of ``kind='given'`` this is zero-shot retrieval, with ``'ridge'`` or ``'cca'`` a closed-form map.
 
     Args:
-        similarity: Config of a :class:`SimilarityMap`.
+        maps: Name to config of a :class:`SimilarityMap`; their similarities relative to the video are added.
+        weights: Name of a map to its weight; 1 by default.
+        boundary: What a window gains where it starts or ends at a scene change, per deviation of the change, see
+            :func:`scene_changes`; looked for in the channels of the first map. 0 for nothing.
         longest: Longest window in clips.
         count: Number of windows N.
         max_iou: See :func:`contrast_windows`.
     """
 
-    def __init__(self, similarity: dict[str, Any], longest: int = 40, count: int = 10, max_iou: float = 0.5):
+    def __init__(
+        self,
+        maps: Mapping[str, dict[str, Any]],
+        weights: Mapping[str, float] | None = None,
+        boundary: float = 0.0,
+        longest: int = 40,
+        count: int = 10,
+        max_iou: float = 0.5,
+    ):
         super().__init__()
-        self.similarity: SimilarityMap = MODELS.build(similarity)
+        self.maps = nn.ModuleDict(build_named(maps))
+        weights = weights or {}
+        if unknown := sorted(set(weights) - set(self.maps)) or not self.maps:
+            raise ValueError(f'SimilarityWindows: weights of {unknown}, but maps are {sorted(self.maps)}')
+        self.weights = {name: weights.get(name, 1.0) for name in self.maps}
+        self.boundary = boundary
         self.longest = longest
         self.count = count
         self.max_iou = max_iou
 
     def fit(self, dataset: Any) -> None:
-        """Fit the map.
+        """Fit the maps.
 
         Args:
             dataset: A :class:`mmvmr.datasets.BaseMomentDataset`.
         """
-        self.similarity.fit(dataset)
+        for part in self.maps.values():
+            part.fit(dataset)
 
     def forward(self, inputs: dict[str, Tensor], samples: Sequence[MomentDataSample] | None = None) -> PredictionSet:
         """Predict.
@@ -182,6 +200,15 @@ class SimilarityWindows(nn.Module):
         video, mask = inputs['video'], inputs['video_mask']
         if 'video_index' in inputs:
             video, mask = video[inputs['video_index']], mask[inputs['video_index']]
-        similarity = self.similarity(video, inputs['text'], inputs['text_mask'])
-        spans, scores = contrast_windows(similarity, mask, self.longest, self.count, self.max_iou)
-        return PredictionSet('direct', spans, final=True, quality=scores.sigmoid(), mask=scores > -torch.inf)
+        total = torch.zeros(mask.shape, device=mask.device)
+        for name, part in self.maps.items():
+            found = part(video, inputs['text'], inputs['text_mask'])
+            total = total + self.weights[name] * relative_similarity(found, mask)
+        changes = None
+        if self.boundary:
+            first = next(iter(self.maps.values()))
+            changes = self.boundary * scene_changes(video[..., first.first : first.stop], mask)
+        similarity = relative_similarity(total, mask)
+        spans, scores = contrast_windows(similarity, mask, self.longest, self.count, self.max_iou, changes)
+        # Contrasts of unit deviation reach about 10, where a sigmoid tells little apart.
+        return PredictionSet('direct', spans, final=True, quality=(scores / 4).sigmoid(), mask=scores > -torch.inf)

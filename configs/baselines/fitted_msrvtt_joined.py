@@ -1,0 +1,16 @@
+# The best without training, on joined videos: canonical correlations of EfficientNet clips with sentences, ConSE vectors as
+# given, and windows that begin and end at scene changes. Chosen on joins of clips split off train. Fitted, not trained:
+# tools/fit.py.
+_base_ = ['../_base_/datasets/msrvtt_joined.py', '../_base_/baseline_runtime.py']
+model = dict(
+    type='FittedDetector',
+    predictor=dict(
+        type='SimilarityWindows',
+        boundary=1.0,
+        maps=dict(
+            cca=dict(type='SimilarityMap', channels=(0, 1280), text_dims=384, kind='cca', penalty=3.0),
+            conse=dict(type='SimilarityMap', channels=(1280, 1664), text_dims=384, kind='given'),
+        ),
+        weights=dict(conse=0.5),
+    ),
+)
