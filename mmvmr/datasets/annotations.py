@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from mmvmr.datasets.schema import Fault, Rules, row_faults
-from mmvmr.utils import check_choice, read_jsonl
+from mmengine.logging import print_log
+
+from mmvmr.datasets.schema import Agreement, Fault, Rules, row_faults, unlabelled
+from mmvmr.utils import check_choice
+from mmvmr.utils.io import iterate_jsonl, regular_file
 
 
 class AnnotationReader:
@@ -26,10 +29,15 @@ class AnnotationReader:
         outside: What to do with windows beyond that: ``error``, or ``clip`` for data sets that are known to have
             them (Charades-CD): targets are then cut to the video, and a window wholly outside gives no target.
         whole: Rows with a moment as long as the video: ``keep``, or ``drop`` (official BM-DETR).
+        unlabelled: Rows without ``relevant_windows`` and without ``label``: ``keep`` (training refuses them), or
+            ``drop``, with a line that says how many.
     """
 
-    def __init__(self, window_tolerance: float = 0.1, outside: str = 'error', whole: str = 'keep') -> None:
+    def __init__(
+        self, window_tolerance: float = 0.1, outside: str = 'error', whole: str = 'keep', unlabelled: str = 'keep'
+    ) -> None:
         self.whole = check_choice('annotations', 'whole', whole, ('keep', 'drop'))
+        self.unlabelled = check_choice('annotations', 'unlabelled', unlabelled, ('keep', 'drop'))
         self.rules = Rules(window_tolerance, outside)
 
     def read(self, path: str | os.PathLike[str], limit: int | None = None) -> list[dict[str, Any]]:
@@ -46,21 +54,44 @@ class AnnotationReader:
             FileNotFoundError: If the file is absent.
             ValueError: If a line is not JSON or a row is impossible; the message names file, line, qid and field.
         """
-        rows = read_jsonl(path, limit)
-        if not rows:
-            raise ValueError(f'{path}: no annotation in this file, expected one JSON object per line')
-        seen: dict[Any, int] = {}
-        for number, row in enumerate(rows):
-            problem = _first(row_faults(row, self.rules))
-            if not problem and row['qid'] in seen:
-                problem = f'the qid occurs in line {_line(path, seen[row["qid"]])} already; make every qid unique'
+        if limit is not None and limit <= 0:
+            regular_file(path)
+            return []
+        rows: list[dict[str, Any]] = []
+        agreement = Agreement()
+        for line, row in iterate_jsonl(path):
+            if isinstance(row, ValueError):
+                raise row
+            problem = _first(row_faults(row, self.rules) or agreement.faults(row, f'line {line}'))
             if problem:
                 raise ValueError(
-                    f'{path}:{_line(path, number)}: qid {row.get("qid", "(none)")!r}: {problem} '
+                    f'{path}:{line}: qid {row.get("qid", "(none)")!r}: {problem} '
                     '(tools/dataset_converters/validate.py lists the faults of all lines)'
                 )
-            seen[row['qid']] = number
-        return [row for row in rows if self.whole == 'keep' or not covers_video(row)]
+            rows.append(row)
+            if len(rows) == limit:
+                break
+        if not rows:
+            raise ValueError(f'{path}: no annotation in this file, expected one JSON object per line')
+        return self.kept(rows, path)
+
+    def kept(self, rows: Sequence[dict[str, Any]], path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+        """Leave out the rows that ``whole`` and ``unlabelled`` say.
+
+        Args:
+            rows: Annotation rows.
+            path: The file they come from, for the message.
+
+        Returns:
+            The others, in order.
+        """
+        left = [row for row in rows if self.whole == 'keep' or not covers_video(row)]
+        bare = [row['qid'] for row in left if unlabelled(row)] if self.unlabelled == 'drop' else []
+        if bare:
+            text = f'{path}: {len(bare)} of {len(rows)} rows have no label and are left out (first qid {bare[0]!r})'
+            print_log(text, logger='current', level=logging.WARNING)
+            left = [row for row in left if not unlabelled(row)]
+        return left
 
 
 def _first(faults: Sequence[Fault]) -> str:
@@ -101,10 +132,3 @@ def of_domain(rows: list[dict[str, Any]], domain: str, path: str | os.PathLike[s
         known = sorted({str(row['domain']) for row in rows if 'domain' in row})
         raise ValueError(f'{path}: no row has domain={domain!r}, expected one of {known}')
     return chosen
-
-
-def _line(path: str | os.PathLike[str], row: int) -> int:
-    """Line of the ``row``-th object of a file; only computed for a message, as empty lines are rare."""
-    with Path(path).open('rb') as lines:
-        filled = [number for number, line in enumerate(lines, start=1) if line.strip()]
-    return filled[row]

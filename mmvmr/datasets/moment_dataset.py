@@ -192,6 +192,7 @@ class MomentDataset(BaseMomentDataset):
         if domain is not None:
             rows = of_domain(rows, domain, path)[:limit]
         self.data_root = Path(data_root)  # transforms that read a file of their own find it there
+        self.ann_path = path
         super().__init__(rows, built, spec, pipeline, **kwargs)
         if check_features:
             check_complete(self.stores, self.rows)

@@ -14,8 +14,54 @@ from pydantic_core import PydanticCustomError
 from mmvmr.utils import check_choice
 from mmvmr.utils.paths import name_issue
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
+#: Beyond any second, rating or label; sums of smaller numbers stay finite in float32.
+_LARGEST = 1e9
+Number = Annotated[float, Field(allow_inf_nan=False, ge=-_LARGEST, le=_LARGEST)]
 Name = Annotated[str, Field(min_length=1)]
+#: What to do about rows without a label, for messages.
+UNLABELLED = 'train_dataloader.dataset.annotations.unlabelled=drop leaves out rows without a label'
+#: Keys that the pipeline writes: in an annotation they would take the place of what is computed.
+PIPELINE_KEYS = frozenset(
+    [
+        'clip_len',
+        'clips_inside',
+        'draw',
+        'group',
+        'group_draw',
+        'gt_clips',
+        'gt_pairs',
+        'gt_saliency',
+        'gt_spans',
+        'neg_text_feat',
+        'partner',
+        'patches',
+        'prior',
+        'roles',
+        'static_text',
+        'tef',
+        'text_feat',
+        'video_feat',
+        'view',
+        'views',
+        'with_tef',
+    ]
+)
+#: What other data sets call the moments.
+_MOMENTS = frozenset(
+    [
+        'timestamps',
+        'timestamp',
+        'times',
+        'moments',
+        'moment',
+        'windows',
+        'window',
+        'segments',
+        'segment',
+        'spans',
+        'gt_windows',
+    ]
+)
 #: Type of the error that carries faults which are ours already.
 _OURS = 'annotation'
 
@@ -82,7 +128,7 @@ class AnnotationRow(BaseModel):
     qid: int | Annotated[str, Field(pattern=r'^[^/\\]+$')]
     query: Annotated[str, Field(pattern=r'\S')]
     vid: int | Name
-    duration: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    duration: Annotated[float, Field(gt=0, le=_LARGEST, allow_inf_nan=False)]
     relevant_windows: list[Annotated[list[Number], Field(min_length=2, max_length=2)]] | None = None
     relevant_clip_ids: list[NonNegativeInt] | None = None
     saliency_scores: list[Annotated[list[Number], Field(min_length=1)]] | None = None
@@ -150,9 +196,51 @@ def row_faults(row: Mapping[str, Any], rules: Rules = DEFAULT_RULES) -> list[Fau
         # Once more on the row as it is: the model shows 4 as 4.0, and does not get so far where a field is broken.
         found += _contradictions(row, rules, broken)
     for key in row.keys() - AnnotationRow.model_fields.keys():
-        if (meant := _meant(key)) and row.get(meant) is None:
+        if key in PIPELINE_KEYS:
+            found.append(Fault(str(key), 'is a key that the pipeline computes', 'rename it, or leave it out'))
+        elif (meant := _meant(key)) and row.get(meant) is None:
             found.append(Fault(str(key), 'is no key of an annotation', f'did you mean {meant}?'))
     return found
+
+
+class Agreement:
+    """What the rows of one file have to agree in: every qid once, and one duration per video."""
+
+    def __init__(self) -> None:
+        self._qids: dict[str, str] = {}
+        self._durations: dict[str, tuple[float, str]] = {}
+
+    def faults(self, row: Mapping[str, Any], where: str) -> list[Fault]:
+        """Contradictions of a row to the rows before it.
+
+        Args:
+            row: A row that is well-formed by itself.
+            where: The place of the row, for messages about later ones.
+
+        Returns:
+            The faults. The numbers 1 and "1" are the same qid: features are stored by its text. Durations may differ by
+            a tenth and two seconds, because annotations are rounded differently.
+        """
+        found = []
+        if (other := self._qids.setdefault(str(row['qid']), where)) is not where:
+            found.append(Fault('qid', f'is {row["qid"]!r}, as at {other}', 'give every sentence one of its own'))
+        duration, other = self._durations.setdefault(str(row['vid']), (row['duration'], where))
+        if abs(row['duration'] - duration) > 0.1 * duration + 2:
+            problem = f'is {row["duration"]} s, but {duration} s at {other} for the same video {row["vid"]!r}'
+            found.append(Fault('duration', problem, 'write the length of the video into all its rows'))
+        return found
+
+
+def unlabelled(row: Mapping[str, Any]) -> bool:
+    """Whether a row says nothing about its video; an empty list of windows says that nothing is described.
+
+    Args:
+        row: The annotation of one sentence.
+
+    Returns:
+        True where there are neither moments nor labels of the clips.
+    """
+    return row.get('relevant_windows') is None and row.get('label') is None
 
 
 def _translated(detail: Mapping[str, Any]) -> Fault:
@@ -232,5 +320,8 @@ def _saliency_faults(scores: list[list[float]], clips: list[int] | None) -> Iter
 @lru_cache(maxsize=1024)
 def _meant(key: str) -> str | None:
     """The field that a key looks like, for keys that nothing would read."""
-    close = difflib.get_close_matches(str(key), list(AnnotationRow.model_fields), n=1, cutoff=0.85)
+    key = str(key).strip().lower().replace(' ', '_').replace('-', '_')
+    if key in _MOMENTS:
+        return 'relevant_windows'
+    close = difflib.get_close_matches(key, list(AnnotationRow.model_fields), n=1, cutoff=0.85)
     return close[0] if close else None

@@ -17,6 +17,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import CheckpointLoader, Runner
 from mmengine.runner.base_loop import BaseLoop
 
+from mmvmr.engine.hooks.dataset_check_hook import require_trainable
 from mmvmr.engine.hooks.finite_guard_hook import FiniteGuardHook
 from mmvmr.engine.resume import continue_from
 from mmvmr.engine.screen import shorten_screen
@@ -111,9 +112,11 @@ class MomentRunner(Runner):
             The loop.
 
         Raises:
-            ValueError: If an epoch has no batch.
+            ValueError: If an epoch has no batch, or a row cannot be trained on.
         """
-        return self._with_batches(super().build_train_loop(loop), 'train')
+        built = self._with_batches(super().build_train_loop(loop), 'train')
+        require_trainable(built.dataloader.dataset)
+        return built
 
     def build_val_loop(self, loop: Any) -> BaseLoop:
         """Build the loop of validation; as :meth:`build_train_loop`."""

@@ -67,12 +67,12 @@ ANNOTATION_FAULTS = {
     'no duration': (
         rows_with(lambda rows: rows[3].update(duration=None)),
         ('annotations', 'error', 'train'),
-        'row 4',
+        'train.jsonl:4, qid 3',
     ),
     'a qid twice': (
         rows_with(lambda rows: rows[3].update(qid=0)),
         ('annotations', 'error', 'train'),
-        'qid occurs twice',
+        'qid is 0, as at line 1',
     ),
 }
 
@@ -88,6 +88,87 @@ def test_faults_of_annotations(tmp_path, name):
     assert findings[0].count == 1
     assert text.split('|')[0].split(" ('")[0] in str(findings[0])
     assert findings[0].advice
+
+
+def without_key(key, name=None):
+    """Row 3 without a key, or with it under another name."""
+
+    def change(rows):
+        value = rows[3].pop(key)
+        if name is not None:
+            rows[3][name] = value
+
+    return rows_with(change)
+
+
+LABEL_FAULTS = {
+    'no windows': (
+        without_key('relevant_windows'),
+        'labels',
+        'train.jsonl:4, qid 3: relevant_windows is missing). Write',
+    ),
+    'another name': (without_key('relevant_windows', 'timestamps'), 'annotations', 'did you mean relevant_windows?'),
+    'upper case': (
+        without_key('relevant_windows', 'Relevant_Windows'),
+        'annotations',
+        'did you mean relevant_windows?',
+    ),
+    'a key of the pipeline': (rows_with(lambda rows: rows[3].update(views={})), 'annotations', 'the pipeline computes'),
+    'a number beyond measure': (window([[1, 1e308]]), 'annotations', 'relevant_windows[0][1] is 1e+308, expected a'),
+    'a qid as number and text': (
+        rows_with(lambda rows: rows[3].update(qid='0')),
+        'annotations',
+        "qid is '0', as at line",
+    ),
+    'contradicting durations': (
+        rows_with(lambda rows: rows[5].update(duration=35.0)),
+        'annotations',
+        "duration is 35.0 s, but 20.0 s at line 5 for the same video 'v2'",
+    ),
+    'a rating after the end': (
+        rows_with(lambda rows: rows[3].update(relevant_clip_ids=[10], saliency_scores=[[1]])),
+        'rated_clips',
+        'train.jsonl:4, qid 3: clip 10, the last one is 9',
+    ),
+}
+
+
+@pytest.mark.parametrize('name', LABEL_FAULTS)
+def test_faults_of_labels(tmp_path, name):
+    plant, check_name, text = LABEL_FAULTS[name]
+    write(tmp_path)
+    plant(tmp_path)
+    findings = [f for f in check(tmp_path)[0] if f.check not in ('missing', 'extra')]
+    assert kinds(findings) == [(check_name, 'error', 'train')]
+    assert text in str(findings[0])
+
+
+def test_ratings_apart_from_the_moments(tmp_path):
+    """Window 8 to 14 s is clips 4 to 6 of 2 s each; clip 7 begins where it ends."""
+    write(tmp_path)
+    rows_with(lambda rows: rows[3].update(relevant_clip_ids=[4, 7], saliency_scores=[[1], [2]]))(tmp_path)
+    (finding,) = check(tmp_path)[0]
+    assert kinds([finding]) == [('rated_clips', 'warning', 'train')]
+    assert 'train.jsonl:4, qid 3: clip 7' in str(finding)
+
+
+def test_ratings_outside_their_scale(tmp_path):
+    """Splits are checked with the scale of the training targets; validation may lack ratings."""
+    write(tmp_path)
+    pipeline = dict(config(tmp_path).train_dataloader.dataset.pipeline)
+    pipeline['targets'] = dict(type='BuildMomentTargets', labels=dict(type='HighlightLabels'))
+    rated = dict(relevant_clip_ids=[4], saliency_scores=[[4, 0, 5]])
+    write_jsonl(
+        tmp_path / 'train.jsonl', [dict(row, relevant_windows=[[8, 14]], **rated) for row in make_rows('train')]
+    )
+    rows = make_rows('val')
+    rows[0].update(relevant_windows=[[8, 14]], relevant_clip_ids=[4], saliency_scores=[[-1]])
+    write_jsonl(tmp_path / 'val.jsonl', rows)
+    splits, _ = open_splits(config(tmp_path, train=dict(pipeline=pipeline)), ['train', 'val'])
+    findings = [finding for finding in check_splits(splits) if finding.check == 'labels']
+    assert [(f.severity, f.where, f.count) for f in findings] == [('error', 'train', 12), ('error', 'val', 1)]
+    assert 'saliency_scores has a rating of 5, expected 0 to 4' in str(findings[0])
+    assert 'saliency_scores has a rating of -1, expected 0 to 4' in str(findings[1])
 
 
 def array(name, value):

@@ -230,3 +230,22 @@ def test_joined_store(tmp_path):
         store.read(row)
     with pytest.raises(ValueError, match='parts is empty'):
         JoinedStore(dict(a=None))
+
+
+@pytest.mark.parametrize(
+    ('source', 'table', 'message'),
+    [
+        (AnnotatorLabels(), [[1, 5], [0, 3]], r'label\[1\]\[0\] is 0, expected 1 to 5'),
+        (AnnotatorLabels(), [[1, 6]], r'label\[0\]\[1\] is 6, expected 1 to 5'),
+        (BinaryLabels(), [[1], [2]], r'label\[1\]\[0\] is 2, expected 0 or 1'),
+        (BinaryLabels(), [[1, 0]], 'label has 2 annotators, expected one'),
+    ],
+)
+def test_labels_outside_their_scale(source, table, message):
+    with pytest.raises(ValueError, match=message):
+        source(np.array(table, dtype=float))
+    targets = BuildHighlightTargets(labels=dict(type=type(source).__name__))
+    (fault,) = targets.row_faults({'label': table})
+    assert fault.field.startswith('label')
+    assert [str(fault) for fault in targets.row_faults({}, missing=False)] == []
+    assert targets.row_faults({})[0].problem == 'is missing'

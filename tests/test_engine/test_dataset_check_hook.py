@@ -10,6 +10,7 @@ from planted_data import config, make_rows, save, vectors, write
 
 from mmvmr.datasets import FolderStore
 from mmvmr.engine.hooks import DatasetCheckHook
+from mmvmr.engine.hooks.dataset_check_hook import require_trainable
 from mmvmr.registry import DATASETS
 from mmvmr.utils.io import write_jsonl
 from mmvmr.utils.setup import register_all_modules
@@ -92,3 +93,22 @@ def test_few_features_are_read(tmp_path, caplog, monkeypatch):
 def test_options(options, message):
     with pytest.raises(ValueError, match=message):
         DatasetCheckHook(**options)
+
+
+def test_rows_that_cannot_be_trained_on(tmp_path, caplog):
+    """Refused with file, line and qid, or left out where the config says so, with a line that says how many."""
+    write(tmp_path)
+    register_all_modules()
+    rows = make_rows('train')
+    del rows[7]['relevant_windows']
+    rows[8]['relevant_windows'] = []  # nothing is described: a label
+    write_jsonl(tmp_path / 'train.jsonl', rows)
+    dataset = DATASETS.build(config(tmp_path).train_dataloader.dataset)
+    with pytest.raises(
+        ValueError, match=r'1 of 12 rows cannot be trained on \(.*train.jsonl:8, qid 7: relevant_windows'
+    ):
+        require_trainable(dataset)
+    caplog.set_level(logging.WARNING)
+    left = DATASETS.build(config(tmp_path, annotations=dict(unlabelled='drop')).train_dataloader.dataset)
+    require_trainable(left)
+    assert [row['qid'] for row in left.rows] == [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11]

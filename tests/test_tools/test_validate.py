@@ -68,12 +68,12 @@ def test_every_fault_of_a_table(validate, tmp_path):
         "train.csv:6: query is '', expected a sentence; write it, or remove the line",
         'train.csv:6: start, end is [3.0, 2.0]: start is not before end; correct one of the two',
         "train.csv:9: end is '', expected a number of seconds; write seconds",
+        'train.csv:8: start, end is missing, training refuses such a row; write its moment ([] in jsonl: nothing in '
+        'the video is described), or leave the row out (--drop does)',
         'train.csv:10: start, end is [1.0, 4.0], which the row has already; remove one (--fix does)',
-        'note: train.csv:8: neither moment nor rating (1 of 6 rows); such a row can be predicted, but neither trained '
-        'nor scored',
     ]
     assert code == 1
-    assert errors == '10 faults in 6 rows\n'
+    assert errors == '11 faults in 6 rows\n'
 
 
 def test_fix_refuses_what_it_would_have_to_guess(validate, tmp_path):
@@ -81,7 +81,7 @@ def test_fix_refuses_what_it_would_have_to_guess(validate, tmp_path):
     (tmp_path / 'train.csv').write_text(text)
     code, lines, errors = validate('train.csv', '--fix', '--out', 'new')
     assert code == 1
-    assert errors == '7 faults in 6 rows; nothing written\n'
+    assert errors == '8 faults in 6 rows; nothing written\n'
     assert lines[0] == 'train.csv:3: window [6.0, 12.0] cut to [6.0, 10.0], the video lasts 10.0 s'
     assert lines[1] == 'train.csv:10: window [1.0, 4.0] dropped, it is there twice'
     assert not (tmp_path / 'new').exists()
@@ -103,12 +103,11 @@ def test_fix_and_drop(validate, tmp_path):
     (tmp_path / 'train.csv').write_text(text)
     code, lines, errors = validate('train.csv', '--fix', '--drop', '--out', 'new')
     assert (code, errors) == (0, '')
-    assert sum(line.endswith('(left out)') for line in lines) == 7
-    assert lines[-1] == 'new/train.jsonl: 2 sentences about 2 videos, 3 moments'
+    assert sum(line.endswith('(left out)') for line in lines) == 8
+    assert lines[-1] == 'new/train.jsonl: 1 sentences about 1 videos, 3 moments'
     assert read_jsonl('new/train.jsonl') == [
         dict(qid='train_2', query='a dog, running', duration=10.0, vid='v1')
         | dict(relevant_windows=[[1.0, 4.0], [6.0, 10.0], [7.0, 8.0]], place='park'),
-        dict(qid='train_8', query='a bird', duration=5.0, vid='v4', relevant_windows=[]),
     ]
     assert (tmp_path / 'train.csv').read_text() == text
     assert [path.name for path in (tmp_path / 'new').iterdir()] == ['train.jsonl']
@@ -151,7 +150,7 @@ def test_files_share_no_names(validate, tmp_path):
 
 def test_jsonl(validate, tmp_path):
     rows = [ROW, {**ROW, 'qid': 2}, {**ROW, 'qid': 3, 'relevant_windows': [[1, 2], [1, 2], [9, 20]]}]
-    source = jsonl(tmp_path / 'a.jsonl', *rows, {'qid': 1, 'query': 'b', 'vid': 'v', 'duration': 4})
+    source = jsonl(tmp_path / 'a.jsonl', *rows, {**ROW, 'qid': '1', 'query': 'b'})
     before = source.read_bytes() + b'{"qid": 4,\n'
     source.write_bytes(before)
     code, lines, _ = validate('a.jsonl', '--fix', '--out', 'b.jsonl')
@@ -161,19 +160,17 @@ def test_jsonl(validate, tmp_path):
         'a.jsonl:3: window [1, 2] dropped, it is there twice',
         'a.jsonl:3: window [9, 20] cut to [9, 10.0], the video lasts 10.0 s',
     ]
-    assert lines[3] == 'a.jsonl:4: qid is 1, as at a.jsonl:1; give every sentence one of its own'
+    assert lines[3] == "a.jsonl:4: qid is '1', as at a.jsonl:1; give every sentence one of its own"
     assert lines[4].startswith('a.jsonl:5: line is not valid JSON (column ')
     assert lines[5].startswith('note: a.jsonl:3: has video and sentence of a.jsonl:1 and other moments')
-    assert len(lines) == 7
-    source.write_bytes(
-        before.replace(b'"qid": 1, "query": "b"', b'"qid": 5, "query": "b"').replace(b'{"qid": 4,\n', b'')
-    )
+    assert len(lines) == 6
+    source.write_bytes(before.replace(b'"qid": "1"', b'"qid": 5').replace(b'{"qid": 4,\n', b''))
     assert validate('a.jsonl', '--fix', '--out', 'b.jsonl')[0] == 0
     kept = AnnotationReader().read('b.jsonl')
     assert [(row['qid'], row.get('relevant_windows')) for row in kept] == [
         (1, [[2, 8]]),
         (3, [[1, 2], [9, 10.0]]),
-        (5, None),
+        (5, [[2, 8]]),
     ]
 
 
@@ -262,6 +259,30 @@ def test_a_line_with_too_many_values(validate, tmp_path):
     (tmp_path / 'a.tsv').write_text('video\tquery\tstart\tend\tduration\nv\tx\ty\t1\t2\t9\n')
     assert validate('a.tsv')[1] == [
         'a.tsv:2: line has 1 values more than the header has columns; put sentences with commas in double quotes',
-        'note: a.tsv:2: neither moment nor rating (1 of 1 rows); such a row can be predicted, but neither trained nor '
-        'scored',
     ]
+
+
+def test_rows_without_a_label(validate, tmp_path):
+    """An error beside labelled rows and in a file of training; an empty list of moments is a label."""
+    bare = {key: value for key, value in ROW.items() if key != 'relevant_windows'}
+    jsonl(tmp_path / 'val.jsonl', ROW, {**bare, 'qid': 2, 'query': 'b'})
+    jsonl(tmp_path / 'hidden.jsonl', bare)
+    jsonl(tmp_path / 'train.jsonl', bare)
+    jsonl(tmp_path / 'other.jsonl', ROW, {**bare, 'qid': 2, 'query': 'b', 'relevant_windows': []})
+    code, lines, _ = validate('val.jsonl')
+    assert code == 1 and lines[0].startswith('val.jsonl:2: relevant_windows is missing, training refuses such a row; ')
+    assert validate('train.jsonl')[0] == 1
+    code, lines, _ = validate('hidden.jsonl')
+    assert code == 0 and 'no row is labelled; such rows can be predicted, neither trained nor scored' in lines[0]
+    assert validate('other.jsonl')[0] == 0
+    assert validate('val.jsonl', '--drop', '--out', 'new')[0] == 0
+    assert read_jsonl('new/val.jsonl') == [ROW]
+
+
+def test_durations_of_a_video_that_contradict(validate, tmp_path):
+    jsonl(tmp_path / 'val.jsonl', ROW, {**ROW, 'qid': 2, 'query': 'b', 'duration': 13.1})
+    code, lines, _ = validate('val.jsonl')
+    assert code == 1
+    assert lines[0].startswith("val.jsonl:2: duration is 13.1 s, but 10.0 s at val.jsonl:1 for the same video 'v'; ")
+    jsonl(tmp_path / 'val.jsonl', ROW, {**ROW, 'qid': 2, 'query': 'b', 'duration': 13.0})  # 10 % and 2 s
+    assert validate('val.jsonl')[0] == 0

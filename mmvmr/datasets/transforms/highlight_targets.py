@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 
+from mmvmr.datasets.schema import UNLABELLED, Fault
 from mmvmr.registry import TASK_UTILS, TRANSFORMS
 
 
@@ -39,6 +41,18 @@ class AnnotatorLabels:
         self.best = best
         self.scale = scale
 
+    def fault(self, labels: np.ndarray) -> Fault | None:
+        """Reason why labels cannot be rated.
+
+        Args:
+            labels: Labels (L, A).
+
+        Returns:
+            The fault; None for labels on the scale.
+        """
+        fix = 'bring the labels to this scale, set pipeline.targets.labels.best, or use BinaryLabels for 0 and 1'
+        return _outside_scale(labels, (labels >= 1) & (labels <= self.best), f'1 to {self.best:g}', fix)
+
     def __call__(self, labels: np.ndarray) -> ClipTable:
         """Rate the clips of a video.
 
@@ -47,7 +61,11 @@ class AnnotatorLabels:
 
         Returns:
             Ratings and highlights.
+
+        Raises:
+            ValueError: If a label is outside the scale.
         """
+        _refuse(self, labels)
         total = (labels - 1).sum(axis=1)
         clips = np.zeros(len(total), dtype=bool)
         clips[np.argsort(-total, kind='stable')[: (len(total) + 1) // 2]] = True
@@ -58,9 +76,29 @@ class AnnotatorLabels:
 class BinaryLabels:
     """One label per clip, 0 or 1 (YouTube Highlights)."""
 
+    def fault(self, labels: np.ndarray) -> Fault | None:
+        """Reason why labels cannot be rated; as :meth:`AnnotatorLabels.fault`, with A = 1."""
+        fix = "write one label of 0 or 1 per clip, or set pipeline.targets.labels.type='AnnotatorLabels'"
+        if labels.shape[1] != 1:
+            return Fault('label', f'has {labels.shape[1]} annotators, expected one', fix)
+        return _outside_scale(labels, (labels == 0) | (labels == 1), '0 or 1', fix)
+
     def __call__(self, labels: np.ndarray) -> ClipTable:
-        """Rate the clips of a video; arguments as in :meth:`AnnotatorLabels.__call__`, with A = 1."""
+        """Rate the clips of a video; as :meth:`AnnotatorLabels.__call__`, with A = 1."""
+        _refuse(self, labels)
         return ClipTable(labels[:, 0].astype(np.float32), labels[:, 0] > 0)
+
+
+def _outside_scale(labels: np.ndarray, inside: np.ndarray, scale: str, fix: str) -> Fault | None:
+    if inside.all():
+        return None
+    clip, annotator = np.argwhere(~inside)[0]
+    return Fault(f'label[{clip}][{annotator}]', f'is {labels[clip, annotator]:g}, expected {scale}', fix)
+
+
+def _refuse(source: AnnotatorLabels | BinaryLabels, labels: np.ndarray) -> None:
+    if fault := source.fault(labels):
+        raise ValueError(f'{type(source).__name__}: {fault}')
 
 
 @TRANSFORMS.register_module()
@@ -80,6 +118,23 @@ class BuildHighlightTargets(BaseTransform):
     def __init__(self, labels: dict[str, Any], length_tolerance: float = 0.1) -> None:
         self.labels = TASK_UTILS.build(labels)
         self.length_tolerance = length_tolerance
+
+    def row_faults(self, row: Mapping[str, Any], missing: bool = True) -> list[Fault]:
+        """Reasons why a row cannot be trained on.
+
+        Args:
+            row: Annotation row.
+            missing: Whether absent labels are one; otherwise only labels that are there are checked.
+
+        Returns:
+            The faults; empty for a row that can be trained on.
+        """
+        if row.get('label') is None:
+            fix = f'write one list of labels per clip; {UNLABELLED}'
+            return [Fault('label', 'is missing', fix)] if missing else []
+        check = getattr(self.labels, 'fault', None)  # labels of other packages may have nothing to check
+        fault = None if check is None else check(np.asarray(row['label'], dtype=np.float64))
+        return [] if fault is None else [fault]
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Build the targets.

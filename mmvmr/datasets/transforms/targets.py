@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 
+from mmvmr.datasets.schema import UNLABELLED, Fault
 from mmvmr.registry import TASK_UTILS, TRANSFORMS
 from mmvmr.utils import check_choice
 
@@ -74,6 +76,22 @@ class BuildMomentTargets(BaseTransform):
         self.labelled = labelled
         self.inside = inside
         self.min_window = min_window
+
+    def row_faults(self, row: Mapping[str, Any], missing: bool = True) -> list[Fault]:
+        """Reasons why a row cannot be trained on.
+
+        Args:
+            row: Annotation row.
+            missing: Whether absent labels are one; otherwise only labels that are there are checked.
+
+        Returns:
+            The faults; empty for a row that can be trained on.
+        """
+        if row.get('relevant_windows') is None and missing:
+            fix = 'write [[start, end], ...], or [] where nothing in the video is described'
+            return [Fault('relevant_windows', 'is missing', f'{fix}; {UNLABELLED}')]
+        check = getattr(self.labels, 'row_faults', None)  # labels of other packages may have nothing to check
+        return [] if check is None else check(row, missing)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Build the targets.

@@ -13,7 +13,17 @@ from mmengine.runner.base_loop import BaseLoop
 
 from mmvmr.datasets import BaseMomentDataset
 from mmvmr.engine.hooks.resume_hook import nested_datasets
-from mmvmr.preparation.checks import CHECKS, ERROR, NOTE, WARNING, Finding, Split, check_splits, without
+from mmvmr.preparation.checks import (
+    CHECKS,
+    ERROR,
+    NOTE,
+    WARNING,
+    Finding,
+    Split,
+    check_splits,
+    unusable_labels,
+    without,
+)
 from mmvmr.registry import HOOKS
 from mmvmr.utils import check_choice
 
@@ -95,3 +105,17 @@ def _splits(name: str, dataset: Any) -> list[Split]:
             # Reading refused windows outside of the video already, unless it was told to cut them.
             found.setdefault(key, Split.of(label, part, outside='clip'))
     return list(found.values())
+
+
+def require_trainable(dataset: Any) -> None:
+    """Refuse a training set with rows that its targets cannot be built from, before the first step.
+
+    Args:
+        dataset: The data set of training, possibly a wrapper.
+
+    Raises:
+        ValueError: If there is such a row; the message names file, line, qid and remedy.
+    """
+    for split in _splits('train', dataset):
+        if errors := unusable_labels(split, split.targets):
+            raise ValueError(str(errors[0]))

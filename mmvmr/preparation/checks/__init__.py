@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from mmvmr.preparation.checks.annotation_checks import check_annotations, leakage
+from mmvmr.preparation.checks.annotation_checks import check_annotations, leakage, unusable_labels
 from mmvmr.preparation.checks.feature_checks import Progress, check_features
 from mmvmr.preparation.checks.finding import CHECKS, ERROR, NOTE, WARNING, Finding, Results, Skipped
 from mmvmr.preparation.checks.inventory import clashes, extra, missing, shelves
@@ -34,6 +34,7 @@ __all__ = [
     'open_splits',
     'read_split',
     'shelves',
+    'unusable_labels',
     'without',
 ]
 
@@ -58,8 +59,12 @@ def check_splits(
         What was found and what could not be looked at.
     """
     results: Results = [*leakage(splits)]
+    targets = next((split.targets for split in splits if split.kind == 'train'), None)
     for split in splits:
-        results += check_annotations(split)
+        results += [
+            *check_annotations(split),
+            *unusable_labels(split, split.targets if split.kind == 'train' else targets),
+        ]
         if everything:
             results += missing(split)
         results += check_features(split, count, progress)

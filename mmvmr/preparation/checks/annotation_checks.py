@@ -7,8 +7,11 @@ from itertools import combinations
 from typing import Any
 
 from mmvmr.preparation.checks.finding import ERROR, NOTE, WARNING, Finding, found
+from mmvmr.preparation.checks.label_checks import rated_clips, unusable_labels
 from mmvmr.preparation.checks.split import Row, Split
 from mmvmr.structures import source_video
+
+__all__ = ['check_annotations', 'covered', 'leakage', 'unusable_labels']
 
 Windows = Sequence[Sequence[float]]
 #: An augmentation that acts on a smaller share of the samples changes next to nothing.
@@ -24,7 +27,7 @@ def check_annotations(split: Split) -> list[Finding]:
     Returns:
         What was found.
     """
-    checks = (duplicate_queries, several_durations, whole_video, past_end, past_clips, augmentations)
+    checks = (duplicate_queries, several_durations, whole_video, past_end, past_clips, rated_clips, augmentations)
     return [finding for check in checks for finding in check(split)]
 
 

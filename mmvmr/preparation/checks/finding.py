@@ -14,6 +14,8 @@ ERROR, WARNING, NOTE = 'error', 'warning', 'note'
 CHECKS = {
     'open': 'the data set cannot be opened',
     'annotations': 'rows that the reader refuses',
+    'labels': 'rows that training cannot use, labels outside their scale',
+    'rated_clips': 'rated clips outside of the video or of the moments',
     'leakage': 'videos in two splits',
     'duplicates': 'a sentence twice for one video',
     'durations': 'a video with several durations',

@@ -9,14 +9,14 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmvmr.datasets.annotations import AnnotationReader, covers_video, of_domain
+from mmvmr.datasets.annotations import AnnotationReader, of_domain
 from mmvmr.datasets.moment_dataset import SPEC_FILE, MomentDataset, open_features
-from mmvmr.datasets.schema import Rules, row_faults
+from mmvmr.datasets.schema import Agreement, Rules, row_faults
 from mmvmr.preparation.checks.finding import ERROR, Results, found
 from mmvmr.preparation.checks.split import Split, duration_tolerance
 from mmvmr.registry import DATASETS, TRANSFORMS
 from mmvmr.structures import FeatureSpec
-from mmvmr.utils import read_jsonl
+from mmvmr.utils.io import iterate_jsonl
 
 #: What wrong paths, options or files raise.
 _FAULTS = (ImportError, KeyError, OSError, TypeError, ValueError)
@@ -94,14 +94,15 @@ def _moments(name: str, cfg: dict[str, Any], features: bool) -> tuple[Split | No
     """A :class:`MomentDataset`, row by row and without its pipeline."""
     root = cfg.get('data_root', '')
     reader = AnnotationReader(**(cfg.get('annotations') or {}))
-    rows, results = _rows(name, cfg, Path(root, cfg['ann_file']))
-    if reader.whole == 'drop':
-        rows = [row for row in rows if not covers_video(row)]
+    path = Path(root, cfg['ann_file'])
+    rows, results = _rows(name, cfg, path)
+    rows = reader.kept(rows, path)
     cuts = [f'{key}={cfg[key]!r}' for key in ('limit', 'domain', 'indices') if cfg.get(key) is not None]
     options: dict[str, Any] = {
         'window_tolerance': reader.rules.window_tolerance,
         'outside': reader.rules.outside,
         'partial': ', '.join(cuts)[:80],
+        'path': path,
     }
     if not features:
         spec = FeatureSpec.from_dict(cfg['feature_spec'])
@@ -110,6 +111,8 @@ def _moments(name: str, cfg: dict[str, Any], features: bool) -> tuple[Split | No
         augment = {key: node for key, node in (cfg['pipeline'].get('augment') or {}).items() if node is not None}
         known = [key for key, node in augment.items() if hasattr(TRANSFORMS.get(node['type']), 'applicable')]
         options['augment'] = {key: TRANSFORMS.build(augment[key]) for key in known}
+        if (targets := cfg['pipeline'].get('targets')) is not None:
+            options['targets'] = TRANSFORMS.build(targets)
         spec, stores = open_features(cfg['feature_spec'], cfg['stores'], root, cfg.get('spec_file', SPEC_FILE))
         load = TRANSFORMS.build(cfg['pipeline']['load'])
     except _FAULTS as error:
@@ -122,20 +125,22 @@ def _moments(name: str, cfg: dict[str, Any], features: bool) -> tuple[Split | No
 def _rows(name: str, cfg: Mapping[str, Any], path: Path) -> tuple[list[dict[str, Any]], Results]:
     """The good rows of a file, and what is wrong with the others."""
     limit, domain = cfg.get('limit'), cfg.get('domain')
-    rows = read_jsonl(path, limit if domain is None else None)
-    if domain is not None:
-        rows = of_domain(rows, domain, path)[:limit]
-    good: dict[Any, dict[str, Any]] = {}
-    refused = []
+    lines: dict[int, int] = {}  # by identity: what is wrong with a row may be its qid
+    rows = []
+    for line, row in iterate_jsonl(path):
+        if isinstance(row, ValueError):
+            raise row
+        lines[id(row)] = line
+        rows.append(row)
+    rows = (rows if domain is None else of_domain(rows, domain, path))[:limit]
+    good, refused, agreement = [], [], Agreement()
     anywhere = Rules(outside='clip')  # windows outside of the video have a check of their own
-    for number, row in enumerate(rows, start=1):
-        faults = [str(fault) for fault in row_faults(row, anywhere)]
-        if not faults and row['qid'] in good:
-            faults = ['qid occurs twice; make every qid unique']
-        if faults:
-            refused.append(f'row {number}, qid {row.get("qid")!r}: {"; ".join(faults)}')
+    for row in rows:
+        line = lines[id(row)]
+        if faults := row_faults(row, anywhere) or agreement.faults(row, f'line {line}'):
+            refused.append(f'{path}:{line}, qid {row.get("qid")!r}: {"; ".join(map(str, faults))}')
         else:
-            good[row['qid']] = row
+            good.append(row)
     results: Results = [
         *found(
             'annotations',
@@ -147,10 +152,9 @@ def _rows(name: str, cfg: Mapping[str, Any], path: Path) -> tuple[list[dict[str,
             len(rows),
         )
     ]
-    chosen = list(good.values())
     if not refused and cfg.get('indices') is not None:
-        chosen = [chosen[i] for i in cfg['indices']]
-    return chosen, results
+        good = [good[i] for i in cfg['indices']]
+    return good, results
 
 
 def _line(error: Exception) -> str:

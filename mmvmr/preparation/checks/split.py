@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from mmvmr.structures import FeatureSpec
+from mmvmr.utils.io import iterate_jsonl
 
 Row = Mapping[str, Any]
 
@@ -25,6 +28,8 @@ class Split:
         window_tolerance: How far a window may reach past the end of its video, in seconds.
         outside: What reading does with windows beyond that: ``error`` or ``clip``.
         augment: Name to transform of the augmentations that can say which samples they act on (``applicable``).
+        targets: Transform that builds the training targets; None where there is none.
+        path: The annotation file; None where the rows come from elsewhere.
         partial: Why these are not all rows of the annotation file; empty where they are.
     """
 
@@ -36,6 +41,8 @@ class Split:
     window_tolerance: float = 0.1
     outside: str = 'error'
     augment: Mapping[str, Any] = field(default_factory=dict)
+    targets: Any = None
+    path: Path | None = None
     partial: str = ''
 
     @classmethod
@@ -52,7 +59,13 @@ class Split:
         """
         tolerance = duration_tolerance(dataset.pipeline.load)
         augment = {key: t for key, t in dataset.pipeline.augment.items() if hasattr(t, 'applicable')}
-        return cls(name, dataset.rows, dataset.feature_spec, dataset.stores, tolerance, augment=augment, **options)
+        options = {
+            'augment': augment,
+            'targets': dataset.pipeline.finish.get('targets'),
+            'path': getattr(dataset, 'ann_path', None),
+            **options,
+        }
+        return cls(name, dataset.rows, dataset.feature_spec, dataset.stores, tolerance, **options)
 
     @property
     def kind(self) -> str:
@@ -63,6 +76,24 @@ class Split:
     def clip_len(self) -> float:
         """Seconds per clip; 0 where nothing is declared."""
         return 0.0 if self.spec is None else self.spec.clip_len
+
+    @cached_property
+    def _lines(self) -> dict[Any, int]:
+        if self.path is None:
+            return {}
+        return {row.get('qid'): line for line, row in iterate_jsonl(self.path) if isinstance(row, dict)}
+
+    def place(self, row: Row) -> str:
+        """Where a row is, for messages.
+
+        Args:
+            row: One of the rows.
+
+        Returns:
+            ``train.jsonl:7, qid 3``, or the qid only where the rows come from no file.
+        """
+        line = self._lines.get(row['qid'])
+        return f'qid {row["qid"]!r}' if line is None else f'{self.path}:{line}, qid {row["qid"]!r}'
 
     def videos(self) -> dict[Any, Row]:
         """Video to its first row."""

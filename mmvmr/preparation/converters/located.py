@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmvmr.datasets.schema import DEFAULT_RULES, Fault, Rules, row_faults
+from mmvmr.datasets.schema import DEFAULT_RULES, Agreement, Fault, Rules, row_faults
 
 #: Field of a fault for which there is no row: the line could not be read.
 UNREADABLE = 'line'
@@ -89,15 +89,10 @@ def find_faults(rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES) -> lis
         One line per fault, in order of the rows.
     """
     found: list[str] = []
-    first: dict[Any, LocatedRow] = {}
+    agreement = Agreement()
     for located in rows:
-        found += [located.told(fault) for fault in faults_of(located, rules)]
-        qid = located.row.get('qid')
-        if isinstance(qid, (int, str)) and not located.faults:
-            if qid in first:
-                problem = f'is {qid!r}, as at {first[qid].where}'
-                found.append(located.told(Fault('qid', problem, 'give every sentence one of its own')))
-            first.setdefault(qid, located)
+        faults = faults_of(located, rules)
+        found += [located.told(fault) for fault in faults or agreement.faults(located.row, located.where)]
     return found
 
 

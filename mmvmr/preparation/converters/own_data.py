@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmvmr.datasets.schema import DEFAULT_RULES, Fault, Rules
+from mmvmr.datasets.schema import DEFAULT_RULES, Fault, Rules, unlabelled
 from mmvmr.preparation.converters.durations import Lookup, looked_up
 from mmvmr.preparation.converters.lines import jsonl_rows
 from mmvmr.preparation.converters.located import LocatedRow, find_faults, find_repeats
@@ -73,7 +73,10 @@ class OwnFile:
         Args:
             rules: What is allowed.
         """
-        self.rows, notes = without_faults(self.rows, rules)
+        self.notes += [f'{line} (left out)' for line in self._unlabelled()]
+        bare = {id(located) for located in (self._bare() if self._unlabelled() else ())}
+        left = [located for located in self.rows if id(located) not in bare]
+        self.rows, notes = without_faults(left, rules)
         self.notes += notes
 
     def faults(self, rules: Rules = DEFAULT_RULES) -> list[str]:
@@ -90,7 +93,7 @@ class OwnFile:
             f'{row.where}: is the same as {earlier.where}; remove one (--fix does)'
             for row, earlier in self._repeats(same=True)
         ]
-        return find_faults(self.rows, rules) + doubled + same
+        return find_faults(self.rows, rules) + self._unlabelled() + doubled + same
 
     def warnings(self) -> list[str]:
         """What is allowed and probably not meant.
@@ -103,13 +106,23 @@ class OwnFile:
             'into one row'
             for row, earlier in self._repeats(same=False)
         ]
-        labels = ('relevant_windows', 'saliency_scores', 'label')
-        if bare := [located for located in self.rows if not any(located.row.get(key) for key in labels)]:
-            found.append(
-                f'{bare[0].where}: neither moment nor rating ({len(bare)} of {len(self.rows)} rows); such a row can be '
-                'predicted, but neither trained nor scored'
-            )
+        if not self._unlabelled() and (bare := self._bare()):
+            found.append(f'{bare[0].where}: no row is labelled; such rows can be predicted, neither trained nor scored')
         return found
+
+    def _bare(self) -> list[LocatedRow]:
+        rows = [located for located in self.rows if not located.faults and not located.unknown]
+        return [located for located in rows if unlabelled(located.row)]
+
+    def _unlabelled(self) -> list[str]:
+        """Rows without a label among others that have one, or in a file of training."""
+        bare = self._bare()
+        if len(bare) == len(self.rows) and not self.path.stem.lower().startswith('train'):
+            return []
+        fix = 'write its moment ([] in jsonl: nothing in the video is described), or leave the row out (--drop does)'
+        return [
+            located.told(Fault('relevant_windows', 'is missing, training refuses such a row', fix)) for located in bare
+        ]
 
     def _repeats(self, same: bool) -> list[tuple[LocatedRow, LocatedRow]]:
         found = find_repeats(self.rows)

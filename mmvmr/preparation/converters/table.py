@@ -26,8 +26,8 @@ def table_rows(path: str | os.PathLike[str], lookup: Lookup | None = None) -> li
     """Read a table with commas, semicolons or tabs between the columns.
 
     Lines with the same video and sentence are one row with several windows. A line without ``start`` and ``end`` is a
-    sentence without label. Without a column ``qid``, sentences are named after file and line (``train_2``): text
-    features are stored by that name, and training and validation must not share it.
+    sentence without label: its row has no ``relevant_windows``. Without a column ``qid``, sentences are named after
+    file and line (``train_2``): text features are stored by that name, and training and validation must not share it.
 
     Args:
         path: The table.
@@ -105,8 +105,6 @@ def _line(where: str, name: str, cells: Mapping[Any, Any], lookup: Lookup | None
         row['relevant_windows'] = [window]
         located.windows_at = [where]
         located.unknown = frozenset({'relevant_windows'} if None in window else ())
-    else:
-        row['relevant_windows'] = []
     known = {*COLUMNS, 'vid'}
     row.update({key: value for key, value in cells.items() if key and value and key not in known})
     return located
@@ -154,5 +152,6 @@ def _join(row: LocatedRow, line: LocatedRow, named: bool) -> None:
         if ours != theirs:
             problem = f'is {ours!r} here and {theirs!r} at {line.where}, for the same video and sentence'
             row.faults.append(Fault(key, problem, 'write the same into both lines'))
-    row.row['relevant_windows'] += line.row['relevant_windows']
+    if 'relevant_windows' in line.row:
+        row.row.setdefault('relevant_windows', []).extend(line.row['relevant_windows'])
     row.windows_at += line.windows_at
