@@ -28,6 +28,9 @@ COMMANDS = {
     'compare': 'intervals of figures, and whether two prediction files differ',
     'robustness': 'figures of a checkpoint under masked, shuffled and exchanged input',
     'browse': 'numbers and figures of a data set',
+    'check': 'check annotations and features of a config',
+    'compose': 'put components of other methods onto a config',
+    'grid': 'train and test many configs, and put the figures into one table',
     'config': 'print a config, compare two, or list the shipped ones',
     'convert': 'convert a checkpoint of a published implementation',
 }

@@ -1,19 +1,16 @@
 """check_dataset.py on real features, on the sample of QVHighlights through its config, and on planted faults."""
 
 import json
-import sys
 
 import pytest
 from planted_data import config, save, vectors, write
 from run_helpers import REPO, run_tool
 
+from mmvmr.cli.main import main
 from mmvmr.registry import DATASETS
 from mmvmr.utils.cli import load_config
 from mmvmr.utils.io import read_jsonl, write_jsonl
 from mmvmr.utils.setup import apply_data_root, register_all_modules
-
-sys.path.insert(0, str(REPO / 'tools' / 'analysis_tools'))
-import check_dataset
 
 TOOL = 'analysis_tools/check_dataset.py'
 QVHL = REPO / 'configs' / 'qd_detr' / 'qd_detr_qvhl.py'
@@ -34,14 +31,15 @@ def planted(tmp_path):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(capsys):
     """Runs the tool in this process; returns what it printed, errors included."""
 
     def run(*args, check=0):
-        monkeypatch.setattr(sys, 'argv', [TOOL, *map(str, args)])
-        with pytest.raises(SystemExit) as end:
-            check_dataset.main()
-        assert end.value.code == check
+        try:
+            status = main(['check', *map(str, args)])
+        except SystemExit as end:
+            status = end.code
+        assert status == check
         return ''.join(capsys.readouterr())
 
     return run

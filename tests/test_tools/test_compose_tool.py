@@ -61,7 +61,7 @@ def test_write(tool, tmp_path):
     assert out == f'{path} written: sa.noise, td.dynamics on {QD}\n'
     options = {'td.dynamics.beta': 0.5, 'sa.noise.num_groups': 2}
     assert Config.fromfile(path).to_dict() == compose(REPO / QD, ['sa.noise', 'td.dynamics'], options).to_dict()
-    assert path.read_text().startswith('# qd_detr_qvhl with sa.noise, td.dynamics (written by tools/compose.py).\n')
+    assert path.read_text().startswith('# qd_detr_qvhl with sa.noise, td.dynamics (written by mmvmr compose).\n')
 
 
 def test_print(tool):

@@ -1,0 +1,93 @@
+"""Put components of other methods onto a config, and write the result as a config that inherits it.
+
+    mmvmr compose qd_detr_qvhl --with td.dynamics sa.noise --options td.dynamics.beta=0.5 --out new.py
+    mmvmr compose --list
+
+Without --out the new config is printed. --list lists all components, and describes those named after it.
+--import-module registers the components of an external package first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+import sys
+import textwrap
+from pathlib import Path
+
+from mmvmr.cli.arguments import BUILD_ERRORS, ConfigOptions
+
+ERRORS = BUILD_ERRORS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument('config', nargs='?', help='config to start from: a file, or the name of a shipped one')
+    parser.add_argument(
+        '--with', nargs='+', default=[], dest='components', metavar='COMPONENT', help='in any order, see --list'
+    )
+    parser.add_argument(
+        '--options', nargs='+', action=ConfigOptions, default={}, metavar='KEY=VALUE', help='e.g. td.dynamics.beta=0.5'
+    )
+    parser.add_argument('--out', metavar='NEW.py', help='write the config here; otherwise print it')
+    parser.add_argument(
+        '--list', nargs='*', dest='listed', metavar='COMPONENT', help='list all components, or describe the named ones'
+    )
+    parser.add_argument(
+        '--import-module', nargs='+', default=[], metavar='PACKAGE', help='as custom_imports in a config'
+    )
+
+
+def listing() -> str:
+    """Name and help of every component, one line each."""
+    from mmvmr.composition import component_help, component_names, find_component
+
+    names = component_names()
+    width = max(map(len, names))
+    return '\n'.join(f'{name:<{width}}  {component_help(find_component(name))}' for name in names)
+
+
+def description(name: str) -> str:
+    """Help, options, slots and requirements of a component."""
+    from mmvmr.composition import component_options, find_component
+
+    kind = find_component(name)
+    lines = [f'{name} ({kind.source})', textwrap.indent(inspect.getdoc(kind) or '', '    ')]
+    options = component_options(kind)
+    lines.append(f'    Options: {", ".join(f"{name}.{key}={value}" for key, value in options.items()) or "none"}')
+    lines.append(f'    Changes: {", ".join(kind.slots)}')
+    lines += [f'    Detector: {" or ".join(kind.detectors) or "any"}']
+    lines += [f'    Needs {other}, or a model that has an equivalent' for other in kind.needs]
+    lines += [f'    Not with {other}: {reason}' for other, reason in kind.excludes.items()]
+    return '\n'.join(lines)
+
+
+def run(args: argparse.Namespace) -> None:
+    """List, print or write; see the module docstring."""
+    from mmvmr.composition import CompositionError, compose, write_config
+    from mmvmr.composition.writer import render_config
+    from mmvmr.utils.cli import UserError, load_config
+    from mmvmr.utils.config import find_config
+
+    if args.listed is None and not (args.config and args.components):
+        raise UserError('give a config and --with COMPONENT..., or --list')
+    for name in args.import_module:
+        importlib.import_module(name)
+    base = load_config(args.config) if args.config else None  # its custom_imports may bring components
+    base_file = find_config(args.config) if args.config else None
+    if args.listed is not None:
+        print('\n\n'.join(map(description, args.listed)) or listing())
+        return
+    if args.out is not None and Path(args.out).suffix != '.py':
+        raise UserError(f'--out {args.out}: a config is a .py file')
+    try:
+        cfg = compose(base, args.components, args.options, skip=lambda line: print(line, file=sys.stderr))
+        comment = f'{base_file.stem} with {", ".join(sorted(args.components))} (written by mmvmr compose).'
+        if args.out is None:
+            print(render_config(cfg, base_file, Path.cwd(), comment), end='')
+            return
+        write_config(cfg, base_file, args.out, comment)
+    except CompositionError as error:
+        raise UserError(str(error)) from error
+    print(f'{args.out} written: {", ".join(sorted(args.components))} on {args.config}')
