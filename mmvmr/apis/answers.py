@@ -67,7 +67,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Answers(Sequence[Answer]):
-    """What a model found in one video, one answer per sentence.
+    """Answers of a model for one video, one per sentence.
 
     Attributes:
         name: Name of the video.

@@ -13,7 +13,7 @@ _CODECS = ('libx264', 'mpeg4')
 
 
 def cut_video(source: Path, target: Path, start: float, end: float) -> None:
-    """Write the frames and the sound between two times to a file of their own.
+    """Write the frames and the sound between two times to a new file.
 
     Frames are encoded anew, so that the cut is exact and not at the nearest key frame.
 
@@ -24,7 +24,7 @@ def cut_video(source: Path, target: Path, start: float, end: float) -> None:
         end: Last second.
 
     Raises:
-        ValueError: If the span is empty, or nothing of the video lies in it.
+        ValueError: If the span is empty, or no frame of the video is in it.
         OSError: If the file cannot be written.
     """
     if not end > start:
@@ -34,7 +34,7 @@ def cut_video(source: Path, target: Path, start: float, end: float) -> None:
         with av.open(str(tmp), 'w', format='mp4') as writer:
             count = _copy_span(av, reader, writer, start, end)
         if not count:
-            raise ValueError(f'{source}: no frame lies between {start:g} s and {end:g} s')
+            raise ValueError(f'{source}: no frame is between {start:g} s and {end:g} s')
 
 
 def _copy_span(av: Any, reader: Any, writer: Any, start: float, end: float) -> int:

@@ -31,8 +31,8 @@ def default_cache_dir() -> Path:
 class FeatureCache:
     """One folder per video content and extraction, with one ``.npy`` file per stream.
 
-    Entries are complete or absent: they are written beside their place and renamed. Arrays are mapped into memory, so a
-    long video needs as much memory as is looked at.
+    Entries are complete or absent: they are written to a temporary name and renamed. Arrays are mapped into memory, so
+    a long video needs as much memory as is looked at.
 
     Args:
         root: The folder of the cache.

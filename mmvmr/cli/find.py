@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--formats', nargs='+', default=['jsonl'], metavar='FORMAT',
         help='of --export: jsonl csv srt vtt edl chapters clips; default: jsonl',
     )  # fmt: skip
-    parser.add_argument('--compare', metavar='PTH', help='a second model, shown beside the first in the report')
+    parser.add_argument('--compare', metavar='PTH', help='a second model, shown next to the first in the report')
     add_finder_arguments(parser)
 
 

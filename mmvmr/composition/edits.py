@@ -1,4 +1,4 @@
-"""Finding and changing the parts of a config that components have in common."""
+"""Functions that look up and change parts of a config, shared by the components."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mmvmr.registry import MODELS, TASK_UTILS
 
 
 def is_kind(node: Any, kind: type | tuple[type, ...]) -> bool:
-    """Whether a config builds ``kind`` (one of several) or a subclass."""
+    """True if a config builds ``kind`` (one of several) or a subclass."""
     if not isinstance(node, Mapping):
         return False
     found = node.get('type')
@@ -26,7 +26,7 @@ def is_kind(node: Any, kind: type | tuple[type, ...]) -> bool:
 
 
 def has_slot(node: Any, name: str) -> bool:
-    """Whether what a config builds takes an argument of this name."""
+    """True if the class that a config builds takes an argument of this name."""
     return name in constructor_arguments(node.get('type'))
 
 
@@ -60,14 +60,14 @@ def inner_encoder(cfg: Config) -> ConfigDict:
 
 
 def direct_initializer(cfg: Config) -> tuple[ConfigDict, str]:
-    """Where the initializer of the queries that predict stands: the dict around it and its key."""
+    """The initializer of the queries that predict, as the dict that contains it and its key."""
     if is_kind(cfg.model.query_initializer, DualPathQueryInitializer):
         return cfg.model.query_initializer, 'direct'
     return cfg.model, 'query_initializer'
 
 
 def add_import(cfg: Config, module: str) -> None:
-    """Let a config import a package when it is read, for components that bring types of their own.
+    """Let a config import a package when it is read, for components with types from another package.
 
     Args:
         cfg: The config.
@@ -82,7 +82,7 @@ def give_anchors(cfg: Config) -> None:
     """Give queries without anchors (Moment-DETR) learned ones, and a decoder that reads and moves them.
 
     What the decoder needs is that of SA-DETR: position from the span, refinement after every layer, the refined span as
-    prediction. Initializers that make anchors are left alone.
+    prediction. Initializers that make anchors stay unchanged.
     """
     parent, key = direct_initializer(cfg)
     if is_kind(parent[key], LearnedQueryInitializer):
@@ -94,7 +94,7 @@ def give_anchors(cfg: Config) -> None:
 
 
 def give_clip_context(cfg: Config) -> None:
-    """Let a decoder that attends to clips and words (Moment-DETR, EaTR) attend to clips alone."""
+    """Let a decoder that attends to clips and text tokens (Moment-DETR, EaTR) attend only to clips."""
     chain = encoder_chain(cfg)
     if is_kind(chain[-1], JointEncoder) and not any(is_kind(encoder, VideoContextEncoder) for encoder in chain):
         around = chain[-2] if len(chain) > 1 else cfg.model
@@ -115,7 +115,7 @@ def add_augmentation(cfg: Config, name: str, transform: dict[str, Any], first: b
         cfg: The config.
         name: Its name among the augmentations.
         transform: Its config.
-        first: Put it in front of the others instead of behind them.
+        first: Put it before the others instead of after them.
 
     Raises:
         CompositionError: If the config has no training pipeline, or an augmentation of this name.
@@ -134,7 +134,7 @@ def add_augmentation(cfg: Config, name: str, transform: dict[str, Any], first: b
 def add_view(cfg: Config, name: str, transform: dict[str, Any]) -> None:
     """Add a transform that makes a further view of training samples.
 
-    Without ``criterion.view_weights`` every mean runs over samples and views alike. A criterion that weighs views
+    Without ``criterion.view_weights`` every mean runs over samples and views together. A criterion that weights views
     leaves out those that it does not name, so the new one gets the weight of the samples themselves.
 
     Args:

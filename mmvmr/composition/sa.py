@@ -68,7 +68,7 @@ class InitLoss(Component):
     """The span losses of the model for the predicted anchors too (L_init); goes with sa.anchors.
 
     Args:
-        detach: Keep the gradient of the decoder away from the anchors, so that L_init alone trains them.
+        detach: Keep the gradient of the decoder away from the anchors, so that only L_init trains them.
     """
 
     source = 'SA-DETR, section 3.3, L_init'
@@ -132,7 +132,7 @@ class NoiseGroups(Component):
         self.margin = margin
 
     def apply(self, cfg: Config) -> None:
-        """Put the noise beside the direct queries."""
+        """Add noise queries to the direct queries."""
         give_anchors(cfg)
         if not is_kind(cfg.model.query_initializer, DualPathQueryInitializer):
             cfg.model.query_initializer = dict(type='DualPathQueryInitializer', direct=cfg.model.query_initializer)
@@ -174,7 +174,7 @@ class GaussianMask(Component):
 
 @COMPONENTS.register_module('sa.enhance')
 class EnhanceBlock(Component):
-    """What the clips inside its span say about the sentence enters the content of each query.
+    """Update the content of each query with the text-relevant information of the clips inside its span.
 
     A block that stands in the first layer already (EaTR) runs before it.
 

@@ -17,7 +17,7 @@ _STRATEGIES = {'similar': 'SimilarVideoSampler', 'random': 'RandomVideoSampler',
 
 @COMPONENTS.register_module('td.synthesizer')
 class VideoSynthesizer(Component):
-    """A further view of every training sample: its moments amid clips of its own and of another video.
+    """A further view of every training sample: its moments among clips of its own video and of another one.
 
     Args:
         alpha: Share of the own context that stays; 1 - ``alpha`` is the share of the partner's clips.
@@ -50,7 +50,7 @@ class VideoSynthesizer(Component):
 
 @COMPONENTS.register_module('td.dynamics')
 class TemporalDynamics(Component):
-    """A second path beside the fusion, from what changes in the video to the words.
+    """A second path, parallel to the fusion, from temporal differences of the video to the text tokens.
 
     Args:
         beta: Weight of the path from the clips; 1 leaves the model as it is.

@@ -153,7 +153,7 @@ def difference(base: Mapping[str, Any], new: Mapping[str, Any], path: tuple[str,
 
 
 def can_merge(base: Any, new: Mapping[str, Any]) -> bool:
-    """Whether merging can turn a value of the base into a new dict.
+    """True if merging can turn a value of the base into a new dict.
 
     It can add and change entries. It keeps the order, in which augmentations run, and a new ``type`` would get the
     arguments of the old one.
@@ -216,7 +216,7 @@ def most_similar_part(value: Mapping[str, Any], old_parts: Parts) -> tuple[tuple
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values are equal, with the same types and dicts in the same order."""
+    """True if two values are equal, with the same types and dicts in the same order."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
     if isinstance(one, (list, tuple)) and type(one) is type(other):

@@ -33,13 +33,13 @@ class _Inert:
 
 
 def read_official(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read an official state dict and the options that lie beside it.
+    """Read an official state dict and the options stored next to it.
 
     Official checkpoints (``.ckpt``) pickle their options as objects of classes such as ``argparse.Namespace``. Every
     such class is replaced by an inert one, so that nothing of the file is ever executed.
 
     Args:
-        path: A ``.ckpt``/``.pth`` file, or a ``state_dict.npz`` with a ``config.json`` beside it.
+        path: A ``.ckpt``/``.pth`` file, or a ``state_dict.npz`` with a ``config.json`` next to it.
 
     Returns:
         The state dict, and the options (empty if there are none).

@@ -45,7 +45,7 @@ class AnnotationReader:
 
         Args:
             path: The jsonl file.
-            limit: Read only the first so many rows.
+            limit: Read only this many rows, the first ones.
 
         Returns:
             The rows in order.
@@ -102,7 +102,7 @@ def _first(faults: Sequence[Fault]) -> str:
 
 
 def covers_video(row: Mapping[str, Any]) -> bool:
-    """Whether a row has a moment as long as the video.
+    """Check whether a row has a moment as long as the video.
 
     Args:
         row: Annotation row.

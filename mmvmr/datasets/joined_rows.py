@@ -33,7 +33,7 @@ def read_clips(path: str | os.PathLike[str], limit: int | None = None) -> list[T
 
     Args:
         path: A jsonl file with ``vid``, ``num_clips`` and ``query``; further keys are ignored.
-        limit: Read only the first so many.
+        limit: Read only this many, the first ones.
 
     Returns:
         The clips in order.
@@ -111,7 +111,7 @@ def check_joinable(clips: Sequence[TrimmedClip], num_videos: int, path: str | os
         ValueError: If N is below 2, or a clip lacks N - 1 others with another sentence.
     """
     if num_videos < 2:
-        raise ValueError(f'num_videos={num_videos}, expected at least 2: one asked for and one beside it')
+        raise ValueError(f'num_videos={num_videos}, expected at least 2: the one asked for and another one')
     same: dict[str, int] = {}
     for clip in clips:
         same[clip.query] = same.get(clip.query, 0) + 1

@@ -22,7 +22,7 @@ class JoinedVideos(BaseMomentDataset):
     Windows are exact, positions uniform over the parts, and the context has nothing to do with the sentence. The file
     has one of two forms:
 
-    - clips (``vid``, ``num_clips``, ``query``): every epoch draws new joins, from (seed, epoch, index) alone, so that
+    - clips (``vid``, ``num_clips``, ``query``): every epoch makes new joins, only from (seed, epoch, index), so that
       neither the number of workers nor an interruption changes them;
     - fixed joins for evaluation: annotation rows with ``parts`` (names in order) and ``text`` (the part whose sentence
       it is), as ``tools/dataset_converters/join_videos.py`` writes them.
@@ -38,7 +38,7 @@ class JoinedVideos(BaseMomentDataset):
         cache: Keep the stored arrays of parts in memory (in every worker process).
         check_features: Look for every feature file when the data set is built.
         spec_file: Specification that a converter left with the features, relative to ``data_root``.
-        limit: Use only the first so many rows of the file.
+        limit: Use only this many rows of the file, the first ones.
         kwargs: ``seed``, ``indices`` (of fixed joins), ``metainfo`` of :class:`BaseMomentDataset`.
 
     Raises:
@@ -63,7 +63,7 @@ class JoinedVideos(BaseMomentDataset):
     ) -> None:
         spec, built = open_features(feature_spec, stores, data_root, spec_file)
         path = Path(data_root, ann_file)
-        self.data_root = Path(data_root)  # transforms that read a file of their own find it there
+        self.data_root = Path(data_root)  # transforms that read additional files find them there
         self.num_videos, self.joins = num_videos, joins
         first = read_jsonl(path, 1)
         self.fixed = bool(first) and 'parts' in first[0]

@@ -26,7 +26,7 @@ SPEC_FILE = 'feature_spec.json'
 class BaseMomentDataset(Dataset):
     """Annotation rows, feature stores and a pipeline.
 
-    Random draws depend on (seed, epoch, index) alone. The epoch lies in shared memory: :meth:`set_epoch` reaches
+    Random draws depend only on (seed, epoch, index). The epoch is in shared memory: :meth:`set_epoch` reaches
     workers that are already running (``persistent_workers``).
 
     Args:
@@ -35,7 +35,7 @@ class BaseMomentDataset(Dataset):
         feature_spec: The declared features.
         pipeline: Slots of :class:`mmvmr.datasets.pipeline.MomentPipeline`.
         seed: Seed of the random draws.
-        limit: Use only the first so many rows.
+        limit: Use only this many rows, the first ones.
         indices: Use only these rows, in this order (after ``limit``).
         metainfo: What metrics and visualizers may want to know.
     """
@@ -95,7 +95,7 @@ class BaseMomentDataset(Dataset):
         return len(self.rows)
 
     def results(self, index: int, rng: Any = None, group: tuple[int, ...] | None = None) -> dict[str, Any]:
-        """What the pipeline starts from.
+        """Initial results of the pipeline for a sample.
 
         Args:
             index: Index of the sample.
@@ -112,7 +112,7 @@ class BaseMomentDataset(Dataset):
             rng = SeededRng(*self._state.tolist(), index)
         fixed = {'annotation': row, 'index': index, 'view': 'main', 'clip_len': self.feature_spec.clip_len}
         if group is not None:
-            # Behind the indices of the samples, whose own draws it must not repeat.
+            # After the indices of the samples, whose random numbers it must not repeat.
             fixed['group_rng'] = SeededRng(self.seed, self.epoch, len(self) + group[0])
             fixed['group'] = [self.rows[i] for i in group]
         return {**row, **fixed, 'rng': rng}
@@ -153,7 +153,7 @@ class MomentDataset(BaseMomentDataset):
 
     Args:
         ann_file: The jsonl file, relative to ``data_root``; see :class:`mmvmr.datasets.AnnotationReader`.
-        feature_spec: See :meth:`mmvmr.structures.FeatureSpec.from_dict`. Where ``spec_file`` lies in ``data_root``,
+        feature_spec: See :meth:`mmvmr.structures.FeatureSpec.from_dict`. Where ``spec_file`` is in ``data_root``,
             the two are compared.
         stores: Stream name to the config of its store; ``text`` is the text stream. Entries for streams that the
             specification does not declare are ignored, so a child config drops a stream in one place. The folder of
@@ -163,7 +163,7 @@ class MomentDataset(BaseMomentDataset):
         annotations: Options of :class:`mmvmr.datasets.AnnotationReader`.
         check_features: Look for every feature file when the data set is built, not in the middle of an epoch.
         spec_file: Specification that a converter left with the features, relative to ``data_root``.
-        limit: Use only the first so many rows.
+        limit: Use only this many rows, the first ones.
         domain: Use only the rows of this ``domain`` (TVSum, YouTube Highlights); None for all.
         kwargs: ``seed``, ``indices``, ``metainfo`` of :class:`BaseMomentDataset`.
 
@@ -201,7 +201,7 @@ class MomentDataset(BaseMomentDataset):
 def open_features(
     feature_spec: Mapping[str, Any], stores: Mapping[str, Any], data_root: str = '', spec_file: str = SPEC_FILE
 ) -> tuple[FeatureSpec, dict[str, Any]]:
-    """Build the stores of a data set and compare what is declared with what lies with the features.
+    """Build the stores of a data set and compare what is declared with what is stored with the features.
 
     Args:
         feature_spec: As in :class:`MomentDataset`.
@@ -226,7 +226,7 @@ def open_features(
 
 
 def _checked_spec(declared: FeatureSpec, path: Path) -> FeatureSpec:
-    """Compare the declared specification with the one that lies with the features, where there is one."""
+    """Compare the declared specification with the one stored with the features, where there is one."""
     return _fitting(declared, FeatureSpec.from_dict(read_json(path)), path) if path.is_file() else declared
 
 

@@ -1,4 +1,4 @@
-"""What an annotation row is: the one place that knows the rules. Readers, converters and ``validate`` ask it."""
+"""Rules of annotation rows, in one place for readers, converters and ``validate``."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Rules:
-    """What data sets differ in.
+    """Rules that differ between data sets.
 
     Args:
         window_tolerance: How far a window may reach past the end of the video, in seconds; annotations and video

@@ -158,7 +158,7 @@ def run_test(args: argparse.Namespace) -> Path:
 def prepared_test(
     cfg: Config, checkpoint: str, runner_type: type[MomentRunner] = MomentRunner
 ) -> Iterator[MomentRunner]:
-    """Build everything a test needs, in a folder of its own below the work dir.
+    """Build everything a test needs, in a new folder below the work dir.
 
     Args:
         cfg: The config after :func:`mmvmr.utils.setup.setup_env`; the parts for training are removed from it.

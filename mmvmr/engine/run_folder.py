@@ -87,7 +87,7 @@ def note(folder: Path, **more: Any) -> None:
 
 
 def last_note(folder: Path) -> dict[str, Any]:
-    """What the latest holder of the lock wrote.
+    """Text that the latest holder of the lock wrote.
 
     Args:
         folder: Locked by this process.
@@ -210,7 +210,7 @@ def _clear(folder: Path) -> None:
 
 
 def cleared_before(work_dir: str) -> bool:
-    """Whether an earlier attempt of the same launcher has overwritten the folder already.
+    """Check whether an earlier attempt of the same launcher has overwritten the folder already.
 
     Args:
         work_dir: The folder.

@@ -1,4 +1,4 @@
-"""The runner of mmvmr: weights that fit, a short log, nothing written beside what belongs to the run."""
+"""The runner of mmvmr: weights that fit, a short log, no files other than those of the run."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 _PACKAGE = str(Path(__file__).parents[1])  # not resolved: records have the path that was imported
-#: mmengine warning of its own use of its own functions.
+#: mmengine warning about its use of functions that it deprecates itself.
 _NOT_FOR_USERS = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
 
 

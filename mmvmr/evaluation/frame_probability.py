@@ -1,4 +1,4 @@
-"""How probable a model finds the clips inside and outside the true moments (BM-DETR, Table 9)."""
+"""Frame probability that a model gives to clips inside and outside the true moments (BM-DETR, Table 9)."""
 
 from __future__ import annotations
 

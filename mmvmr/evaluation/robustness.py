@@ -1,4 +1,4 @@
-"""What a trained model reads: its figures when the moments are masked, the clips shuffled, the sentence swapped, ...
+"""Robustness of a trained model: its figures with masked moments, shuffled clips, swapped sentences, ...
 
 Every probe changes the samples of a split and nothing else; predictions are scored against the true windows.
 """
@@ -42,7 +42,7 @@ PROBES: dict[str, dict[str, Any] | None] = {
     'position_only': {'type': 'PositionOnly'},
 }
 RECALL = (0.5, 0.7, 0.9)
-#: In a folder: the data set that lies there, see tools/dataset_converters/build_dynamic_context.py.
+#: In a folder: the data set that is there, see tools/dataset_converters/build_dynamic_context.py.
 DATASET_FILE = 'dataset.json'
 
 
@@ -91,7 +91,7 @@ def open_split(cfg: Config, wanted: str, seed: int = 0, limit: int | None = None
         wanted: A name of :func:`known_splits`, or ``NAME=PATH``: another annotation file for the data set of
             validation, or a folder with ``dataset.json``.
         seed: Seed of whatever a probe draws.
-        limit: Use only the first so many labelled queries.
+        limit: Use only this many labelled queries, the first ones.
 
     Returns:
         The split.
@@ -133,7 +133,7 @@ def _from_path(path: str) -> dict[str, Any]:
 
 def _build_dataset(base: Any, change: Mapping[str, Any]) -> Any:
     if 'pipeline' not in base:
-        raise ValueError(f'{base.get("type")} has no pipeline of its own: name a split with a plain data set')
+        raise ValueError(f'{base.get("type")} has no pipeline: name a split with a plain data set')
     if change.get('type', base['type']) != base['type']:
         base = {'pipeline': base['pipeline'], **change}
     elif 'feature_spec' in change:  # a folder that says all about itself
@@ -293,7 +293,7 @@ def evaluate_robustness(
         splits: See :func:`open_split`; None for those of ``robustness.default`` of the config, else the first of
             :func:`known_splits`.
         seed: Seed of what probes draw.
-        limit: Use only the first so many queries of every split.
+        limit: Use only this many queries of every split, the first ones.
         progress: Called with one line before every pass over the data.
 
     Returns:

@@ -62,7 +62,7 @@ class VideoExtractor(nn.Module):
         super().__init__()
         if not clip_len > 0:
             raise ValueError(f'{type(self).__name__}: clip_len is {clip_len}, expected a positive number of seconds')
-        clip_count(1.0, clip_len, rounding)  # an unknown rounding is told now
+        clip_count(1.0, clip_len, rounding)  # an unknown rounding is reported now
         self.dim = dim
         self.clip_len = clip_len
         self.frames_per_clip = frames_per_clip
@@ -85,7 +85,7 @@ class VideoExtractor(nn.Module):
         """When the frames of every clip are taken.
 
         The frame *shown* at a time is used: the last one that starts at or before it. Times before the first frame mean
-        the first, times behind the last frame mean the last. Clips may overlap, and a time may occur several times.
+        the first, times after the last frame mean the last. Clips may overlap, and a time may occur several times.
         Memory holds the prepared frames of clips that are begun and not complete, so times should be near each other.
 
         Args:
@@ -167,7 +167,7 @@ class AudioExtractor(nn.Module):
             duration: Length of the video in seconds.
 
         Returns:
-            Seconds, shape (clips,), not decreasing; may be negative. What lies outside the sound track is silence.
+            Seconds, shape (clips,), not decreasing; may be negative. What is outside the sound track is silence.
         """
         clips = clip_count(duration, self.clip_len, self.rounding)
         return (np.arange(clips) + 0.5) * self.clip_len - self.window / 2

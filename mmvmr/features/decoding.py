@@ -1,8 +1,8 @@
 """Frames and sound of video files, by time. Needs PyAV (``pip install av``).
 
 Which frame a time means: the one *shown* then, i.e. the last whose timestamp is at or before it. With a constant or a
-variable frame rate alike, so that a frame that stays for three seconds is used for all of them. Times before the first
-frame mean the first one, times behind the last mean the last. Time 0 is the start of the file (of the earliest of its
+variable frame rate too, so that a frame that stays for three seconds is used for all of them. Times before the first
+frame mean the first one, times after the last mean the last. Time 0 is the start of the file (of the earliest of its
 streams), as players show it.
 
 Files are read from front to back, once, and no more than one frame is held.
@@ -82,7 +82,7 @@ class VideoReader(MediaFile):
             rate: Samples per second.
 
         Yields:
-            Per start: (length,), float32 in [-1, 1], mono; what lies outside the sound track is 0.
+            Per start: (length,), float32 in [-1, 1], mono; what is outside the sound track is 0.
 
         Raises:
             VideoError: If there is no sound, or it is damaged.
@@ -107,5 +107,5 @@ class VideoReader(MediaFile):
 
 
 def _shown_for(frame: Any, stream: Any) -> float:
-    """How long a frame is shown, in seconds."""
+    """Duration of a frame in seconds."""
     return float(frame.duration * frame.time_base) if frame.duration else frame_length(stream)

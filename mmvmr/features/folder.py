@@ -1,4 +1,4 @@
-"""The folder that extracted features lie in: where files are, which of them are done, what they were made with."""
+"""The folder of extracted features: paths of files, which of them are done, and the settings they were made with."""
 
 from __future__ import annotations
 

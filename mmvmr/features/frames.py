@@ -1,4 +1,4 @@
-"""What is taken from a video for every clip: when, how many, and in which size."""
+"""Sampling of frames for every clip of a video: times, numbers and sizes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INTERPOLATIONS = ('bilinear', 'bicubic')
 
 
 def clip_count(duration: float, clip_len: float, rounding: str = 'ceil') -> int:
-    """How many clips a video has.
+    """Number of clips of a video.
 
     Args:
         duration: Length of the video in seconds.
@@ -44,8 +44,8 @@ class FrameFormat:
     """Size of the frames that a network sees. Frames are RGB, 8 bits, upright.
 
     Attributes:
-        resize: The shorter side becomes so many pixels, the other one in proportion; None keeps the size.
-        crop: Then the central square of so many pixels; None keeps everything.
+        resize: Length of the shorter side in pixels, the other one in proportion; None keeps the size.
+        crop: Side in pixels of the central square that is then cut out; None keeps everything.
         interpolation: ``bilinear`` or ``bicubic``, both with anti-aliasing as Pillow does.
     """
 

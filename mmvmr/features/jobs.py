@@ -28,7 +28,7 @@ class SetupError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """How the processes work.
+    """Settings of the extraction processes.
 
     Attributes:
         out: Folder of the features.
@@ -58,7 +58,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task.
+    """Outcome of a task.
 
     Attributes:
         task: The task.

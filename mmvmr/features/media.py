@@ -133,9 +133,9 @@ class MediaFile:
                     else:
                         yield frame
             except self._av.error.FFmpegError as error:
-                self._fault(f'a packet behind {seconds:.2f} s cannot be decoded ({error.strerror})')
+                self._fault(f'a packet after {seconds:.2f} s cannot be decoded ({error.strerror})')
 
 
 def frame_length(stream: Any) -> float:
-    """How long a frame of a video stream is shown where it does not say so, in seconds."""
+    """Duration of a frame where the stream does not state it, in seconds."""
     return 1 / float(stream.average_rate or stream.guessed_rate or 25)

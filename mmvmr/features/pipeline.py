@@ -131,7 +131,7 @@ def video_streams(
 
 
 def sound_stream(reader: VideoReader, extractor: AudioExtractor, device: torch.device | str = 'cpu') -> np.ndarray:
-    """Vectors of a stream that hears sound.
+    """Vectors of a stream of sound features.
 
     Args:
         reader: The video.

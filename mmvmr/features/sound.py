@@ -17,7 +17,7 @@ def cut_windows(
         pieces: Number of the first sample and the samples (n,), in order.
         starts: First samples of the windows, ascending.
         length: Samples of a window.
-        slack: A piece that starts at most so many samples away from the end of the one before follows it directly:
+        slack: A piece that starts at most this many samples away from the end of the one before follows it directly:
             timestamps are rounded.
 
     Yields:

@@ -1,4 +1,4 @@
-"""What is extracted: the config that ``tools/extract_features.py`` reads."""
+"""Specification of an extraction: the config that ``tools/extract_features.py`` reads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Extractor = VideoExtractor | AudioExtractor | TextExtractor
 
 @dataclass(frozen=True)
 class ExtractionSpec:
-    """What is extracted, with what, into which folders.
+    """Specification of an extraction: the features, their extractors and the output folders.
 
     Attributes:
         features: Specification of the features: streams with their dimensions, text, clip length.

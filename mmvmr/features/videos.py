@@ -1,4 +1,4 @@
-"""Finding video files, and what they are called."""
+"""Video files of a folder and their names."""
 
 from __future__ import annotations
 

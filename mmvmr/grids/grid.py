@@ -101,7 +101,7 @@ class Grid(BaseModel, extra='forbid', frozen=True):
         self._check_rows('--base', given.keys() - {''})
         if kept := [name for name, row in self.rows.items() if row.base and name not in given]:
             raise UserError(
-                f'--base: the rows {", ".join(kept)} name a base of their own; give one for each (--base '
+                f'--base: the rows {", ".join(kept)} have their own base; give one for each (--base '
                 f'{kept[0]}=CONFIG ...) or leave them out with --only'
             )
         rows = {

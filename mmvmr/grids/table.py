@@ -1,4 +1,4 @@
-"""Tables of a grid: mean and sample deviation over seeds beside the published figure, and metrics by epoch."""
+"""Tables of a grid: mean and sample deviation over seeds next to the published figure, and metrics by epoch."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What happens before a training: converting, checking and mining data, surrogate features, statistics."""
+"""Preparation of data before training: converters, checks, mining, surrogate features, statistics."""

@@ -1,4 +1,4 @@
-"""Which queries of a video may serve as negatives of each other (BM-DETR, section 3.2)."""
+"""Mining of negative queries: queries of a video that do not match each other's moments (BM-DETR, section 3.2)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def mine_negatives(
         ValueError: If no row has a moment, or an embedding is not finite or zero.
     """
     if not any(row.get('relevant_windows') for row in rows):
-        raise ValueError('no annotation has relevant_windows: negatives are told from positives by their moments')
+        raise ValueError('no annotation has relevant_windows: negative queries are recognised by their moments')
     unit = None if embeddings is None else _unit(embeddings, rows)
     qids = [row['qid'] for row in rows]
     ids: list[list[Any]] = [[] for _ in rows]

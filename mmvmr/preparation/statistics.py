@@ -1,4 +1,4 @@
-"""What is in a data set: counts and distributions of annotation rows."""
+"""Statistics of a data set: counts and distributions of annotation rows."""
 
 from __future__ import annotations
 

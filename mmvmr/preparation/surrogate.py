@@ -1,7 +1,7 @@
 """Surrogate features: stand-ins derived from annotations, to run any config before gigabytes are downloaded.
 
 Clips carry the words of the queries that cover them, so a model can learn something; what it scores says nothing
-about real videos. The feature specification that lies beside them is marked, and data sets warn when they read it.
+about real videos. The feature specification stored with them is marked, and data sets warn when they read it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BACKGROUND_WORDS = 3
 
 @dataclass(frozen=True)
 class StreamLayout:
-    """Where the files of a stream go.
+    """Output paths of a stream.
 
     Attributes:
         name: Name of the stream; it also chooses the vectors of the words.

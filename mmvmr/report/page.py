@@ -21,7 +21,7 @@ LARGEST_EMBEDDED = 200 * 2**20
 
 @dataclass
 class PageAnswer:
-    """What one model says about one sentence.
+    """Answer of one model to one sentence.
 
     Attributes:
         moments: (start, end, score) in seconds, best first.

@@ -20,7 +20,7 @@ _VIDEOS, _SETTINGS = 'videos.jsonl', 'index.json'
 
 @dataclass
 class IndexReport:
-    """What an update of an index did.
+    """Result of an index update.
 
     Attributes:
         added: Videos that are new or changed.

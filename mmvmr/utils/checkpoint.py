@@ -91,7 +91,7 @@ def _check_claimed_size(source: Path) -> None:
 
 
 def _explained(source: Path, text: str, advice: str) -> ValueError:
-    """What torch's message says, without its advice to read the file unsafely."""
+    """The error for a message of torch, without its advice to read the file unsafely."""
     found = re.search(r'\b(?:GLOBAL|class)\s+([\w]+(?:\.[\w]+)+)', text)
     if found is None and 'nsupported' not in text:
         return ValueError(f'{source}: not a checkpoint: its content is damaged or of another kind')
@@ -104,7 +104,7 @@ def _explained(source: Path, text: str, advice: str) -> ValueError:
 
 # mmengine logs the name of a loader without its first ten characters.
 def load_from_safe_file(filename: str, map_location: Any = None) -> dict[str, Any]:
-    """What mmengine calls for local files; see :func:`load_checkpoint_safe`."""
+    """Loader that mmengine calls for local files; see :func:`load_checkpoint_safe`."""
     return load_checkpoint_safe(filename, map_location)
 
 
@@ -117,7 +117,7 @@ def load_from_safe_http(filename: str, map_location: Any = None, **_: Any) -> di
 
 
 def load_from_refused(filename: str, *_: Any, **__: Any) -> dict[str, Any]:
-    """What mmengine calls for every other scheme."""
+    """Loader that mmengine calls for every other scheme."""
     raise ValueError(f'{filename}: only local files and http(s) addresses can be loaded; download it and give the path')
 
 

@@ -1,4 +1,4 @@
-"""What the command-line tools share: configs, options, and mistakes told in one line."""
+"""Functions shared by the command-line tools: configs, options, and mistakes reported in one line."""
 
 from __future__ import annotations
 

@@ -214,12 +214,12 @@ def _datasets(cfg: Config) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _receives(dataset: Mapping[str, Any]) -> bool:
-    """Whether a data set loads stored features (a wrapper does not, nor does one that makes its own)."""
+    """True if a data set loads stored features (a wrapper does not, nor does one that makes its own)."""
     return any(key in dataset for key in SHARED_KEYS) or _accepts(DATASETS, dataset, 'feature_spec', default=False)
 
 
 def _accepts(registry: Registry, node: Mapping[str, Any], argument: str, default: bool = True) -> bool:
-    """Whether the type of a dict has an argument; ``default`` for an unknown type."""
+    """True if the type of a dict has an argument; ``default`` for an unknown type."""
     kind = node.get('type')
     found = registry.get(kind) if isinstance(kind, str) else kind
     return default if found is None else argument in inspect.signature(found).parameters

@@ -179,7 +179,7 @@ def _walk(node: Any, path: str, registry: Registry, extra: frozenset[str] = froz
 
 
 def _find(kind: Any, registry: Registry, path: str) -> tuple[Any, list[str]]:
-    """What a type means, or why it means nothing."""
+    """Look up the class of a type, or say why there is none."""
     if not isinstance(kind, str):
         return kind, []
     found = registry.get(kind)

@@ -70,7 +70,7 @@ def _is_text(head: bytes) -> bool:
     try:
         text = head.decode('utf-8-sig')
     except UnicodeDecodeError as error:
-        if error.start < len(head) - 4:  # a character that is cut in two is none of the file's faults
+        if error.start < len(head) - 4:  # a character that is cut in two is no sign of binary content
             return False
         text = head[: error.start].decode('utf-8-sig')
     return all(character.isprintable() or character in '\n\r\t' for character in text)

@@ -102,7 +102,7 @@ def bundled_model(name: str, user: str) -> str:
 
 
 def refuse_model_code(model: str, user: str) -> None:
-    """Refuse the folder of a model that names code of its own, which ``transformers`` would offer to run.
+    """Refuse the folder of a model that names its own code, which ``transformers`` would offer to run.
 
     Args:
         model: Folder of a model; a name on a hub passes, whose code is never fetched (``trust_remote_code=False``).

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 
 class UserError(Exception):
-    """A mistake of the user, told in one line."""
+    """A mistake of the user, reported in one line."""
 
 
 @contextmanager

@@ -161,7 +161,7 @@ def read_jsonl(path: str | os.PathLike[str], limit: int | None = None) -> list[d
 
     Args:
         path: The file to read.
-        limit: Read only the first so many objects.
+        limit: Read only this many objects, the first ones.
 
     Returns:
         The objects in order.

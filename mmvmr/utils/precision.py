@@ -1,4 +1,4 @@
-"""Whether bfloat16 is fast on this machine, and what to do where it is not."""
+"""Choice of bfloat16 or float32, by the speed of bfloat16 on this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FLAGS = {'avx512_bf16', 'amx_bf16', 'bf16', 'svebf16'}  # the last two: Arm
 
 
 def cpu_has_bf16(cpuinfo: str | Path = '/proc/cpuinfo') -> bool:
-    """Whether the CPU multiplies bfloat16 matrices by instructions of its own.
+    """Check whether the CPU has instructions for products of bfloat16 matrices.
 
     Args:
         cpuinfo: Where Linux lists the instructions; elsewhere torch is asked.
@@ -33,7 +33,7 @@ def cpu_has_bf16(cpuinfo: str | Path = '/proc/cpuinfo') -> bool:
 
 
 def has_fast_bf16() -> bool:
-    """Whether bfloat16 autocast is faster than float32 on the device that is used."""
+    """Check whether bfloat16 autocast is faster than float32 on the device that is used."""
     return torch.cuda.is_available() or cpu_has_bf16()
 
 

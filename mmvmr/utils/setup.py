@@ -1,4 +1,4 @@
-"""What happens before a runner is built: registration, distributed start, data roots."""
+"""Set-up before a runner is built: registration, distributed start, data roots."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class WeightFit:
 
     @property
     def exact(self) -> bool:
-        """Whether all weights of the model come from the file, and nothing of the file is left over."""
+        """True if all weights of the model come from the file, and nothing of the file is left over."""
         return not (self.missing or self.unexpected or self.misshapen)
 
     def counts(self) -> str:
@@ -185,7 +185,7 @@ def _likely_reason(fit: WeightFit, checkpoint: Mapping[str, Any], path: str) -> 
     return (
         'another method, or other components than those of the training'
         + (f'; the checkpoint was made by the config `{made_by}`' if made_by else '')
-        + '. Use the config of the training, which is beside the checkpoint'
+        + '. Use the config of the training, which is next to the checkpoint'
     )
 
 

@@ -1,4 +1,4 @@
-"""What all figures share: matplotlib without a display, and colours."""
+"""Functions shared by all figures: matplotlib without a display, and colours."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GREEN, RED, BLUE, GREY = '#2a9d4a', '#d1495b', '#3b6ea8', '#555555'
 
 
 def new_figure(rows: int, columns: int, width: float, height: float, **grid: Any) -> tuple[Any, list[Any]]:
-    """A figure that needs no display and leaves pyplot's global state alone.
+    """A figure that needs no display and does not change pyplot's global state.
 
     Args:
         rows: Rows of axes.

@@ -15,7 +15,7 @@ _TRUE, _PREDICTED, _SALIENCY, _GREY = GREEN, RED, BLUE, GREY
 
 @dataclass
 class MomentsOfQuery:
-    """What is drawn for one query.
+    """Windows and curves that are drawn for one query.
 
     Attributes:
         query: The sentence.
@@ -133,14 +133,14 @@ def _draw_bars(ax: Any, item: MomentsOfQuery, top_k: int) -> None:
     ax.set_yticks(range(rows), ['true', *(f'#{i}' for i in range(1, rows))], fontsize=8)
     ax.set_ylim(rows - 0.5, -0.5)
     title = _cut(item.title, 70)
-    room = round(102 - 0.78 * len(title))  # letters of the sentence that fit beside it
+    room = round(102 - 0.78 * len(title))  # letters of the sentence that fit next to it
     ax.set_title(_cut(item.query, room), fontsize=10, fontweight='bold', loc='left')
     ax.set_title(title, fontsize=8, color=_GREY, loc='right')
     ax.tick_params(labelbottom=False, length=0)
 
 
 def _draw_saliency(ax: Any, item: MomentsOfQuery, label: str) -> None:
-    """The highlight curve; it has no scale because scores mean something only beside each other."""
+    """The highlight curve; it has no scale because scores mean something only relative to each other."""
     _shade(ax, item)
     if item.saliency:
         times = [(i + 0.5) * item.clip_len for i in range(len(item.saliency))]

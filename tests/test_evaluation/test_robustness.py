@@ -298,7 +298,7 @@ def test_weights_of_another_model_are_refused(tmp_path, repo_dir):
     path = tmp_path / 'a.pth'
     torch.save({'state_dict': {'head.weight': torch.zeros(2)}}, path)
     with pytest.raises(
-        ValueError, match=r'a\.pth: these weights are not of the model of this config: no .* and \d+ more'
+        ValueError, match=r'a\.pth: the weights are not those of the model of this config: 0 of 89 .* fit'
     ):
         load_model(_model_config(repo_dir), str(path))
 
@@ -346,5 +346,5 @@ def test_every_kind_of_detector(name, changes, source, by_video, repo_dir):
 def test_wrapped_data_sets_are_refused():
     cfg = _config()
     cfg.val_dataloader.dataset = dict(type='ConcatDataset', datasets=[cfg.val_dataloader.dataset])
-    with pytest.raises(ValueError, match='ConcatDataset has no pipeline of its own'):
+    with pytest.raises(ValueError, match='ConcatDataset has no pipeline'):
         open_split(cfg, 'val')

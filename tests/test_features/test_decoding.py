@@ -91,7 +91,7 @@ def test_only_the_wanted_frames_are_held(constant, monkeypatch):
 
 def test_damaged_packets(tmp_path, constant):
     path = blank_packets(tmp_path / 'damaged.mp4', constant, range(31, 34))
-    with pytest.raises(VideoError, match=r'damaged\.mp4: a packet behind 1\.20 s cannot be decoded .*--keep-damaged'):
+    with pytest.raises(VideoError, match=r'damaged\.mp4: a packet after 1\.20 s cannot be decoded .*--keep-damaged'):
         seen(VideoReader(path), CONSTANT)
     reader = VideoReader(path, damaged='keep')
     assert seen(reader, CONSTANT[:34]) == [*range(31), 30, 30, 30]  # the last good frame stays

@@ -108,7 +108,7 @@ def test_another_base_has_no_published_figures(write_grid):
 def test_rows_with_a_base_of_their_own_are_not_forgotten(write_grid):
     path = write_grid(("label='QD-DETR'", "label='QD-DETR', base='qd_detr/qd_detr_charades.py'"))
     grid = load_grid(path)
-    with pytest.raises(UserError, match='the rows plain name a base of their own'):
+    with pytest.raises(UserError, match='the rows plain have their own base'):
         grid.rebase(['qd_detr/qd_detr_clip_charades.py'])
     moved = grid.rebase(['qd_detr/qd_detr_clip_charades.py', 'plain=moment_detr/moment_detr_clip_charades.py'])
     assert moved.config_of('plain').name == 'moment_detr_clip_charades.py'

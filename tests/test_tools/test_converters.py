@@ -266,7 +266,7 @@ def test_fix_and_drop(tmp_path, capsys):
     out = capsys.readouterr().out
     assert 'sentence 1: window [0, 20] cut to [0, 9], the video lasts 9 s' in out
     assert 'sentence 2: timestamps is [5, 2]: start is not before end; correct one of the two (left out)' in out
-    assert 'sentence 4: window [10, 12] dropped, it lies outside the video' in out
+    assert 'sentence 4: window [10, 12] dropped, it is outside the video' in out
     assert 'sentence 4: left out, no window of it is left' in out
 
 

@@ -110,7 +110,7 @@ def test_bad_files_are_reported_and_the_rest_goes_on(tmp_path, videos, spec, cap
     lines = [line for line in said.err.splitlines() if line.startswith('failed: ')]
     assert len(lines) == 3
     for name, message in {
-        'damaged.mp4': 'a packet behind 1.10 s cannot be decoded',
+        'damaged.mp4': 'a packet after 1.10 s cannot be decoded',
         'sound.mkv': 'holds no video stream, only: audio',
         'truncated.mp4': 'cannot be opened as a video',
     }.items():

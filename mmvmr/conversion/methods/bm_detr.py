@@ -43,7 +43,7 @@ def _options(args: Options) -> dict[str, Any]:
 
 
 def shifts_videos(args: Options) -> bool:
-    """Whether an official run computes losses on shifted videos."""
+    """True if an official run computes losses on shifted videos."""
     return 'shifting' in (args.get('additional_losses') or ())
 
 

@@ -71,7 +71,7 @@ def _bert() -> dict[str, Any]:
 
 
 def _hints(state: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Whether DistilBERT is part of the weights (recordings have its output as input)."""
+    """Hints from the weights: whether DistilBERT is part of them (recordings have its output as input)."""
     return {'trained_bert': any(re.match(_BERT, key.removeprefix('module.')) for key in state)}
 
 

@@ -100,7 +100,7 @@ def _fusion_options(fusion: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def point_offset(data: Mapping[str, Any]) -> float:
-    """Where the point of a vector lies, in distances between vectors from its first frame."""
+    """Offset of the point of a vector from its first frame, in distances between vectors."""
     if data.get('to_fixed_len') or 'clip_size' not in data:
         return 0.5
     return 0.5 * data['clip_size'] / (data['clip_stride'] * data.get('downsample_rate', 1))

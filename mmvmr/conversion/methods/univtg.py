@@ -53,7 +53,7 @@ def _options(args: Options) -> dict[str, Any]:
 
 
 def is_class_run(args: Options) -> bool:
-    """Whether an official run pre-trains on action detection, where sentences are names of classes.
+    """True if an official run pre-trains on action detection, where sentences are names of classes.
 
     The official test: a path that contains ``tal``, or a list of paths of which one is ``tal``.
     """

@@ -1,1 +1,1 @@
-"""Which samples make up a batch, and which videos and queries are drawn together."""
+"""Samplers: the samples of a batch, and the videos and queries that belong together."""

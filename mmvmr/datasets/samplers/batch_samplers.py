@@ -20,7 +20,7 @@ REPEATS = ('defer', 'drop')
 class VideoBatchSampler(Sampler):
     """No video twice in a batch, so that the sentences of a batch are negatives of each other's videos (BM-DETR).
 
-    ``train_dataloader=dict(batch_sampler=dict(type='VideoBatchSampler'))`` puts it behind the sampler. Under
+    ``train_dataloader=dict(batch_sampler=dict(type='VideoBatchSampler'))`` puts it after the sampler. Under
     distributed training a batch is that of one process.
 
     Args:

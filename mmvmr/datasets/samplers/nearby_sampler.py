@@ -17,9 +17,9 @@ class NearbyQuerySampler(VideoSampler):
     """Videos with sentences about near moments, for videos that :class:`CropClips` cuts (SnAG).
 
     The first unused moment of a video, with all unused ones that end within the shortest window that the crop may
-    leave; of more than ``max_queries`` so many at random, the others come in a later group. How many groups that gives
-    depends on the draw: those of all epochs are drawn at once and divided evenly, at most ``epochs - 1`` groups of the
-    last epoch are lost.
+    leave; of more than ``max_queries``, that many are chosen at random and the others come in a later group. How many
+    groups that gives depends on the random numbers: those of all epochs are formed at once and divided evenly, at most
+    ``epochs - 1`` groups of the last epoch are lost.
 
     Args:
         dataset: A data set with annotation ``rows`` and a ``feature_spec``.
@@ -77,7 +77,7 @@ def _extents(rows: list[dict[str, Any]]) -> np.ndarray:
 
 
 def _near(extents: np.ndarray, reach: float, most: int, rng: np.random.Generator) -> Iterator[list[int]]:
-    """Groups of a video, each index once; those of a group lie within ``reach`` seconds after the first of them."""
+    """Groups of a video, each index once; those of a group are within ``reach`` seconds after the first of them."""
     order = np.argsort(extents[:, 0], kind='stable')
     unused = np.ones(len(order), dtype=bool)
     while unused.any():

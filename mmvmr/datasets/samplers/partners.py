@@ -1,4 +1,4 @@
-"""Which video lends its clips to a synthesized one (TD-DETR, section 3.1)."""
+"""Choice of the video whose clips are mixed into a synthesized one (TD-DETR, section 3.1)."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class SimilarVideoSampler(_PartnerSampler):
         index: File of ``tools/analysis_tools/build_similar_videos.py``, relative to ``data_root``. Without one, every
             process that needs a partner (each worker) compares the mean clips of all videos once, which reads all
             features: meant for sets of some hundred videos, and refused above ``max_videos``.
-        top: Choose among so many, each with the same probability; 1 takes the first always.
+        top: Choose among this many, each with the same probability; 1 always takes the first.
         max_similarity: Leave videos out that are more similar than this: near duplicates may show the moment itself.
             The official code does so above 0.9 on data sets other than QVHighlights.
         max_videos: Largest set without an index.

@@ -1,4 +1,4 @@
-"""Queries of the same video whose moments lie elsewhere: the negatives of BM-DETR before any look at sentences."""
+"""Queries of the same video with other moments: BM-DETR's negative queries before sentences are compared."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def group_by_video(rows: Sequence[Row]) -> dict[Any, list[int]]:
 
 
 def apart(rows: Sequence[Row], max_iou: float) -> np.ndarray:
-    """Which queries of a video ask for different moments.
+    """Find the queries of a video that ask for different moments.
 
     Args:
         rows: Annotation rows of one video. A row without ``relevant_windows`` is apart from none.

@@ -84,7 +84,7 @@ class SimilarVideos:
 
     @property
     def where(self) -> str:
-        """How a message calls this index."""
+        """Name of this index in messages."""
         return 'similar videos (in memory)' if self.path is None else str(self.path.absolute())
 
     def partners(self, vid: str) -> list[tuple[str, float]]:
@@ -128,7 +128,7 @@ class SimilarVideos:
         """Make sure that the index fits a data set, before training starts.
 
         Args:
-            vids: Videos of the data set; more videos in the index are no fault.
+            vids: Videos of the data set; more videos in the index are no error.
             feature_spec: Features of the data set; only what concerns videos is compared. None compares nothing.
 
         Raises:

@@ -1,4 +1,4 @@
-"""How alike two videos are: measures over clip features.
+"""Measures of the similarity of two videos, from clip features.
 
 A measure turns every video into vectors once (``describe``) and compares blocks of videos (``compare``), so that
 :mod:`mmvmr.datasets.samplers.similarity_search` can work within a memory bound, whatever the measure.
@@ -15,7 +15,7 @@ from torch import Tensor
 
 
 class TopClipSimilarity:
-    """Mean of the largest clip-by-clip products: two videos are alike where parts of them are.
+    """Mean of the largest clip-by-clip products: two videos are similar if parts of them are.
 
     The similarity of the official TD-DETR code (ICCV 2025): the ``top`` largest entries of V_i V_j^T over all pairs of
     clips, their mean, divided by the number of streams. With streams of unit vectors a product divided by their number
@@ -25,7 +25,7 @@ class TopClipSimilarity:
 
     Args:
         num_streams: Number of feature streams that are concatenated.
-        top: Number of products that count. The official code needs at least so many pairs of clips; here a short
+        top: Number of products that count. The official code needs at least this many pairs of clips; here a short
             video has zeros for those that it lacks.
     """
 
@@ -39,7 +39,7 @@ class TopClipSimilarity:
         self.top = top
 
     def options(self) -> dict[str, Any]:
-        """What an index says of the measure."""
+        """Description of the measure that an index stores."""
         return {'measure': 'top_clips', 'num_streams': self.num_streams, 'top': self.top}
 
     def describe(self, video: np.ndarray) -> np.ndarray:
@@ -84,7 +84,7 @@ class TopClipSimilarity:
 
 
 class PooledSimilarity:
-    """Cosine of the mean clip features: two videos are alike on the whole.
+    """Cosine of the mean clip features: two videos are similar as a whole.
 
     A thousandth of the work of :class:`TopClipSimilarity`, for large corpora.
     """
@@ -92,7 +92,7 @@ class PooledSimilarity:
     compact = True
 
     def options(self) -> dict[str, Any]:
-        """What an index says of the measure."""
+        """Description of the measure that an index stores."""
         return {'measure': 'pooled'}
 
     def describe(self, video: np.ndarray) -> np.ndarray:
@@ -158,10 +158,10 @@ def pad(videos: Sequence[np.ndarray], device: str | torch.device = 'cpu') -> Ten
 
     Args:
         videos: Each (L, D).
-        device: Where the result lies.
+        device: Device of the result.
 
     Returns:
-        Shape (N, longest, D), float32, zeros behind the shorter ones.
+        Shape (N, longest, D), float32, zeros after the shorter ones.
     """
     block = np.zeros((len(videos), max(map(len, videos)), videos[0].shape[1]), np.float32)
     for target, video in zip(block, videos):

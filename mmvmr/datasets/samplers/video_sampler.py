@@ -21,7 +21,7 @@ class VideoSampler(Sampler):
     """Videos with their sentences: what methods need that encode a video once for all its sentences (MMN, SnAG).
 
     It yields one tuple of row indices per video, and ``batch_size`` of the data loader counts videos. Together with
-    ``collate_fn=dict(type='video_collate')`` a model gets every video once. The order depends on (seed, epoch) alone.
+    ``collate_fn=dict(type='video_collate')`` a model gets every video once. The order depends only on (seed, epoch).
 
     Args:
         dataset: A data set with annotation ``rows`` (:class:`mmvmr.datasets.BaseMomentDataset`).

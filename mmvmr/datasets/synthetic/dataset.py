@@ -22,9 +22,9 @@ SPLITS = ('train', 'val', 'val_ood', 'test', 'test_ood')
 class SyntheticMoments(BaseMomentDataset):
     """Moments in generated videos; see :mod:`mmvmr.datasets.synthetic.world` for what they show.
 
-    ``train``, ``val`` and ``test`` are drawn alike: choose by ``val``, report ``test``. ``val_ood`` and ``test_ood``
-    reverse both biases: objects appear in other scenes than in training, and queries ask for late events where
-    training asked for early ones.
+    ``train``, ``val`` and ``test`` have the same distribution: choose by ``val``, report ``test``. ``val_ood`` and
+    ``test_ood`` reverse both biases: objects appear in other scenes than in training, and queries ask for late events
+    where training asked for early ones.
 
     Args:
         split: ``train``, ``val``, ``val_ood``, ``test`` or ``test_ood``.

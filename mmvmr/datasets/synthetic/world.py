@@ -72,7 +72,7 @@ class Film:
 
 
 def action_states(action: int, length: int) -> np.ndarray:
-    """How much of each state the clips of an action show.
+    """Share of each state in the clips of an action.
 
     Args:
         action: Index into :data:`VERBS`.
@@ -266,7 +266,7 @@ class Annotator:
         return rows
 
     def _choose(self, events: Sequence[Event], film: Film, rng: np.random.Generator) -> Event | None:
-        """A random event; where the bias strikes, one whose moments lie in the preferred half, or none."""
+        """A random event; where the bias strikes, one whose moments are in the preferred half, or none."""
         pool = list(events)
         if rng.random() < self.location_bias:
             pool = [e for e in pool if (self._place(e, film) > 0.5) == self.reverse]

@@ -70,7 +70,7 @@ class CropClips(BaseTransform):
 
 
 def cut(results: dict[str, Any], first: int, kept: int) -> dict[str, Any]:
-    """What changes when only some clips of a video are left.
+    """Compute the entries that change when only some clips of a video are left.
 
     Args:
         results: A sample.

@@ -14,7 +14,7 @@ from mmvmr.registry import TASK_UTILS, TRANSFORMS
 
 
 class ClipTable(NamedTuple):
-    """What a source of labels makes of the label table of a video.
+    """Label table of a video as a source of labels presents it.
 
     Attributes:
         saliency: Rating of every clip (L,), float32.

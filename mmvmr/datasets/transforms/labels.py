@@ -1,4 +1,4 @@
-"""Where clip labels come from: human ratings where a data set has them, the windows where it has not."""
+"""Sources of clip labels: human ratings where a data set has them, otherwise the windows."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ class LoadMomentFeatures(BaseTransform):
 
 
 def _video_of(row: dict[str, Any]) -> Any:
-    """What tells one video from another: joined videos keep their name and change their parts."""
+    """Key that identifies a video: joined videos keep their name and change their parts."""
     return (row['vid'], *row['parts']) if 'parts' in row else row['vid']
 
 

@@ -29,7 +29,7 @@ class NegativeQuery(BaseTransform):
     ``missing='other_video', empty='other_video'``.
 
     Args:
-        missing: For a row without ``neg_query_ids``: ``same_video``, a query of the same video by the IoU alone, as
+        missing: For a row without ``neg_query_ids``: ``same_video``, a query of the same video by the IoU only, as
             nobody has looked at the sentences; ``other_video``, any query of another video; ``none``.
         empty: The same for a row whose list is empty: mining has found nothing.
         max_iou: For ``same_video``: largest IoU (excluded) between any two moments of both queries.
@@ -56,13 +56,13 @@ class NegativeQuery(BaseTransform):
             dataset: The data set; its ``load`` transform reads sentences.
 
         Raises:
-            TypeError: If the ``load`` transform cannot read a sentence alone.
+            TypeError: If the ``load`` transform cannot load a sentence without its video.
         """
         self._load = dataset.pipeline.load
         if not hasattr(self._load, 'text'):
             raise TypeError(
-                f'NegativeQuery: pipeline.load is {type(self._load).__name__}, which cannot read a sentence alone: '
-                'give it a method text(row), as LoadMomentFeatures has'
+                f'NegativeQuery: pipeline.load is {type(self._load).__name__}, which cannot load a sentence '
+                'without its video: give it a method text(row), as LoadMomentFeatures has'
             )
         self._rows: list[dict[str, Any]] = dataset.rows
         self._index = {row['qid']: index for index, row in enumerate(self._rows)}
@@ -72,13 +72,13 @@ class NegativeQuery(BaseTransform):
         if unmined and self.missing == 'same_video':
             print_log(
                 f'NegativeQuery: {unmined} of {len(self._rows)} annotations have no {self.key}: their negatives are '
-                'chosen by the IoU of the moments alone. mine_negative_queries.py also compares the sentences',
+                'chosen only by the IoU of the moments. mine_negative_queries.py also compares the sentences',
                 logger='current',
                 level=30,
             )
 
     def applicable(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        """Whether each row has a negative query.
+        """Check for each row whether it has a negative query.
 
         Args:
             rows: Annotation rows of a data set.

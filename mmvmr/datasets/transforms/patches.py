@@ -1,4 +1,4 @@
-"""Features of image patches, beside those of clips."""
+"""Features of image patches, in addition to those of clips."""
 
 from __future__ import annotations
 

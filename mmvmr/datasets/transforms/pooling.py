@@ -16,7 +16,7 @@ class PoolClips(BaseTransform):
     """Average neighbouring clips where a video has more than ``max_clips`` (adaptive average pooling).
 
     Before the slot ``tef`` (as an entry of ``augment``) endpoints are those of the pooled clips; in the slot ``pool``
-    behind it they are averaged too, as the official TD-DETR code does with synthesized videos.
+    after it they are averaged too, as the official TD-DETR code does with synthesized videos.
 
     Args:
         max_clips: Most clips that are left.

@@ -18,7 +18,7 @@ class LoadClipScores(BaseTransform):
     Args:
         store: Config of a feature store with an array (L,) or (1, L) per query.
         temperature: Scores x become ``sigmoid(x / temperature)``; None takes them as stored.
-        step: Take every so many scores, as the loader of the features does.
+        step: Distance between the scores that are taken, as the loader of the features does.
     """
 
     def __init__(self, store: dict[str, Any], temperature: float | None = 1.0, step: int = 1) -> None:

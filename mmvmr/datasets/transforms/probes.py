@@ -42,7 +42,7 @@ class Probe(BaseTransform):
 
     @abstractmethod
     def change(self, results: dict[str, Any]) -> dict[str, Any]:
-        """What becomes different.
+        """Compute the entries that the probe changes.
 
         Args:
             results: The sample; neither it nor its arrays may be changed in place.

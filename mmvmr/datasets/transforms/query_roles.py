@@ -1,4 +1,4 @@
-"""Which tokens speak of change and which of things (VDI)."""
+"""Static and dynamic text tokens of a query (VDI)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SplitQuery(BaseTransform):
     (:class:`WordVectorStore`, generated data) or come from a :class:`TokenIdStore` nothing else is needed.
 
     Args:
-        split: Config of what tells words apart: :class:`TagSplit`, :class:`LexiconSplit` or :class:`HalfSplit`.
+        split: Config of the splitter of the words: :class:`TagSplit`, :class:`LexiconSplit` or :class:`HalfSplit`.
         tokens: Config of a :class:`TokenIdStore` with the tokenizer that features in files were made with; None asks
             the text stream of the data set.
     """
@@ -67,7 +67,7 @@ def _role(pieces: list[tuple[int, int, int]], start: int, stop: int) -> int:
 
 @TRANSFORMS.register_module()
 class LoadStaticQuery(BaseTransform):
-    """Fill ``static_text`` (1, D): an encoding of the words of things alone, in the frozen space of the images (VDI).
+    """Fill ``static_text`` (1, D): an encoding of only the static tokens, in the frozen space of the images (VDI).
 
     The alternative to the mean of their tokens, see ``guide_by`` of :class:`VisualContextLoss`.
 

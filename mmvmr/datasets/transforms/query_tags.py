@@ -85,7 +85,7 @@ class TagSplit:
 
     Args:
         dynamic: Tags of words of change.
-        attached: Tags of words that join a word of change that they depend on, or stand beside where the annotation
+        attached: Tags of words that join a word of change that they depend on, or are next to where the annotation
             knows no dependencies.
         static: Tags of words of things.
     """

@@ -27,7 +27,7 @@ class ReadyVideo:
         self.dim = max(stop for _, stop in store.block.columns.values())
 
     def read(self, row: Row) -> tuple[np.ndarray, int]:
-        """What the model sees of a video.
+        """Input of the model for a video.
 
         Args:
             row: Annotation row.
@@ -48,7 +48,7 @@ class ReadyVideo:
 
 
 def with_endpoints(rows: np.ndarray) -> np.ndarray:
-    """Features in float32 with TEF behind them.
+    """Features in float32, followed by TEF.
 
     Args:
         rows: Shape (L, D).

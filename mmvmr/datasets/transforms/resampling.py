@@ -35,7 +35,7 @@ class ResampleClips(BaseTransform):
     """Bring a video to a number of clips, as :class:`LoadResampledFeatures` does with all of them.
 
     For the slot ``pool``, where views have the length that their augmentation gave them: a model whose positions and
-    ranges are made for a fixed length then gets that one alone.
+    ranges are made for a fixed length then gets only that one.
 
     Args:
         length: Clips that a sample or view has afterwards.
@@ -68,14 +68,14 @@ class ResampleClips(BaseTransform):
 
 @TRANSFORMS.register_module()
 class LoadResampledFeatures(LoadMomentFeatures):
-    """:class:`LoadMomentFeatures`, with every video at the same number of clips, or with every n-th clip alone.
+    """:class:`LoadMomentFeatures`, with every video at the same number of clips, or with only every n-th clip.
 
-    It loads and does not augment, so that what mixes videos gets all of them alike. ``clip_len`` becomes that of the
-    new clips.
+    It loads and does not augment, so that transforms that mix videos get all of them the same way. ``clip_len`` becomes
+    that of the new clips.
 
     Args:
         length: Clips of every video; None leaves their number.
-        step: Take every so many clips first.
+        step: First take every clip at this distance.
         overhang: How much longer the receptive field of a vector is than the distance to the next, in seconds: a video
             of L clips covers L x ``clip_len`` + ``overhang``.
         kwargs: See :class:`LoadMomentFeatures`.

@@ -43,7 +43,7 @@ class ShiftMoment(BaseTransform):
     As published (BM-DETR, section 3.4): only in videos shorter than 60 s, as the order of events in long ones
     matters. A moment is moved with all clips that it touches, so that its new window is exact; every place can be its
     new one, the first and the last included. The temporal endpoint features are those of the new places, because they
-    are appended afterwards. Ratings and clip labels move with their clips. Several moments get places of their own,
+    are appended afterwards. Ratings and clip labels move with their clips. Several moments get separate places,
     with a clip between them; moments that share a clip move as one. Views keep the sentence and a negative one.
 
     The defaults are the published description; the official code has ``max_duration=None, clips='labelled',
@@ -94,7 +94,7 @@ class ShiftMoment(BaseTransform):
         self._targets = dataset.pipeline.finish.get('targets')
 
     def applicable(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        """Whether each row has a moment that may be shifted; whether it finds room shows when the clips are read.
+        """Check for each row whether it has a moment that may be shifted; whether it finds room shows with its clips.
 
         Args:
             rows: Annotation rows of a data set.
@@ -161,7 +161,7 @@ class ShiftMoment(BaseTransform):
         return Move(order, place, inside[order])
 
     def _moved(self, results: dict[str, Any], move: Move) -> dict[str, Any]:
-        """What is different in the view."""
+        """Entries of the view that differ from the sample."""
         length, clip_len = len(move.order), results['clip_len']
         changed: dict[str, Any] = {'video_feat': results['video_feat'][move.order]}
         if self.tef == 'kept':
@@ -185,7 +185,7 @@ def _moved_windows(windows: list[list[float]], move: Move, clip_len: float) -> l
     length = len(move.order)
     moved = []
     for (start, end), (first, stop) in zip(windows, clips_of_windows(windows, length, clip_len)):
-        if first < stop:  # else it lies wholly outside of the clips
+        if first < stop:  # else it is wholly outside of the clips
             shift = (int(move.place[first]) - first) * clip_len
             moved.append([max(start, 0) + shift, min(end, length * clip_len) + shift])
     return moved

@@ -38,7 +38,7 @@ def moment_clips(windows: list[list[float]], clip_len: float, length: int) -> li
         length: Number of clips of the video.
 
     Returns:
-        One range per window, empty where it lies wholly outside of the clips.
+        One range per window, empty where it is wholly outside of the clips.
     """
     ranges = []
     for start, end in windows:
@@ -49,10 +49,10 @@ def moment_clips(windows: list[list[float]], clip_len: float, length: int) -> li
 
 @TRANSFORMS.register_module()
 class SynthesizeVideo(BaseTransform):
-    """Add a view ``synthesis``: the moments of the sample amid clips of its own video and of a partner's.
+    """Add a view ``synthesis``: the moments of the sample among clips of its video and of a partner's.
 
     As published (TD-DETR, section 3.1 and equation 10): the clips of the moments stay, of the other clips of the
-    video the share ``alpha`` stays, and the share 1 - ``alpha`` of the clips of the partner comes before or behind
+    video the share ``alpha`` stays, and the share 1 - ``alpha`` of the clips of the partner comes before or after
     them, all in order of time. Windows and rated clips move with their clips, what comes from the partner is
     background, the duration follows the number of clips, the sentence stays. With ``alpha=1`` the view is the sample
     itself. Of the gap between two moments at least one clip stays, so that they remain two.
@@ -64,7 +64,7 @@ class SynthesizeVideo(BaseTransform):
     Args:
         alpha: Share of the own context that stays; 1 - ``alpha`` is the share of the partner's clips.
         partner: Config of the partner sampler, e.g. :class:`mmvmr.datasets.SimilarVideoSampler`.
-        order: ``random``: the partner's clips come before or behind the own ones with probability 1/2;
+        order: ``random``: the partner's clips come before or after the own ones with probability 1/2;
             ``own_first`` or ``partner_first``.
 
     Raises:
@@ -90,7 +90,7 @@ class SynthesizeVideo(BaseTransform):
         self.partner.bind(dataset)
 
     def applicable(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        """Whether each row has a moment; whether its video has a partner shows when one is looked for.
+        """Check for each row whether it has a moment; whether its video has a partner shows when one is looked for.
 
         Args:
             rows: Annotation rows of a data set.
@@ -149,7 +149,7 @@ class SynthesizeVideo(BaseTransform):
 
 
 def arrange(mixture: Mixture, own_first: bool, own: np.ndarray, other: np.ndarray, clip_len: float) -> dict[str, Any]:
-    """Put the clips of both videos one block behind the other.
+    """Put the clips of one video after those of the other.
 
     Args:
         mixture: Chosen clips.

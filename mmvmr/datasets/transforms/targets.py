@@ -24,9 +24,9 @@ INSIDE = ('overlap', 'center')
 class BuildMomentTargets(BaseTransform):
     """Fill ``gt_spans`` (N, 2), ``gt_clips`` (L,) bool, ``gt_saliency`` (L,) and ``gt_pairs`` (2, P).
 
-    Spans are windows / (L x clip length), as (center, width). Windows are cut to the clips that exist; one that lies
-    wholly behind them (a video cut to ``max_clips``) gives no span. A sample without ``relevant_windows`` is left as
-    it is. An augmentation that moves clips knows which ones lie inside: ``clips_inside`` (L,) of the results takes the
+    Spans are windows / (L x clip length), as (center, width). Windows are cut to the clips that exist; one
+    wholly after them (a video cut to ``max_clips``) gives no span. A sample without ``relevant_windows`` is left as
+    it is. An augmentation that moves clips knows which ones are inside: ``clips_inside`` (L,) of the results takes the
     place of the windows, and ``gt_clips`` is left as it is.
 
     Args:
@@ -40,7 +40,7 @@ class BuildMomentTargets(BaseTransform):
             past 1 and a window wholly outside labels the last clip.
         labelled: Windows whose clips are labelled where no ratings are: ``all``, or the ``first`` one (after the
             choice of ``max_windows``) as the published codes do.
-        inside: Clips that a window labels: those that ``overlap`` it, or those whose ``center`` lies inside (UniVTG).
+        inside: Clips that a window labels: those that ``overlap`` it, or those whose ``center`` is inside (UniVTG).
         min_window: Widen shorter windows to this many seconds around their middle (UniVTG: the length of a clip, on
             data sets whose windows can be shorter).
 
@@ -131,7 +131,7 @@ class BuildMomentTargets(BaseTransform):
         return torch.from_numpy(spans)
 
     def clips_inside(self, windows: list[list[float]], length: int, results: dict[str, Any]) -> np.ndarray:
-        """Which clips lie inside a window.
+        """Mark the clips inside a window.
 
         Args:
             windows: In seconds.
@@ -163,7 +163,7 @@ def widen(window: list[float], least: float, duration: float) -> list[float]:
 
     Args:
         window: Start and end in seconds.
-        least: Shortest length that is left alone, in seconds.
+        least: Shortest length that stays unchanged, in seconds.
         duration: Length of the video in seconds.
 
     Returns:

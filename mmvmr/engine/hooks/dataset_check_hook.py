@@ -35,7 +35,7 @@ class DatasetCheckHook(Hook):
     """The fast form of ``tools/analysis_tools/check_dataset.py`` when training starts.
 
     It looks at all annotations of the training and validation data and at the features of a few videos and sentences
-    of each; that every feature file exists is checked already when a data set is built. Findings go into the log.
+    of each; that every feature file exists is checked already when a data set is built. Issues go into the log.
     ``default_hooks.dataset_check=None`` switches it off.
 
     Args:
@@ -65,9 +65,9 @@ class DatasetCheckHook(Hook):
             runner: The runner.
 
         Raises:
-            ValueError: On every process alike, with ``errors='stop'``, if there is an error.
+            ValueError: On every process, with ``errors='stop'``, if there is an error.
         """
-        if self.errors == 'stop':  # a process alone must not stop while others wait for it
+        if self.errors == 'stop':  # one process must not stop while others wait for it
             self._report(runner, self._findings(runner))
         else:
             self._warn(runner)

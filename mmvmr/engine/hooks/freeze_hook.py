@@ -15,7 +15,7 @@ from mmvmr.registry import HOOKS
 class FreezeHook(Hook):
     """Keeps parts of the model from training during the first epochs (MMN freezes BERT while the rest warms up).
 
-    A frozen part gets no gradients, so that the optimizer leaves it alone altogether. Distributed training then needs
+    A frozen part gets no gradients, so that the optimizer never changes it. Distributed training then needs
     ``find_unused_parameters = True`` at the top level of the config.
 
     Args:

@@ -1,4 +1,4 @@
-"""Files that a test leaves behind: metrics, figures."""
+"""Hooks that write the results of a test: metrics, figures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mmvmr.utils.io import write_json
 
 
 def describe_split(dataset: Any) -> str:
-    """What a data set reads, for the record.
+    """Description of the files that a data set reads, for the record.
 
     Args:
         dataset: Config of a data set, possibly of a wrapper.
@@ -57,7 +57,7 @@ def name_split(dataset: Any) -> str:
 class MetricsFileHook(Hook):
     """Writes the metrics of a test as ``metrics.json``, NaN as null.
 
-    The tools give every test a folder of its own. A test that follows training in the same process gets one in the
+    The tools give every test its own folder. A test that follows training in the same process gets one in the
     work dir.
     """
 

@@ -97,7 +97,7 @@ class ExactResumeHook(Hook):
                 dataset.set_epoch(runner.epoch)
                 deaf = True
         if deaf and isinstance(loader, DataLoader) and loader.persistent_workers:
-            loader._iterator = None  # running workers hold copies that did not hear of the new epoch: start new ones
+            loader._iterator = None  # running workers hold copies with the old epoch: start new ones
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Seed the iteration.

@@ -12,7 +12,7 @@ from mmvmr.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class MatrixDecayConstructor(DefaultOptimWrapperConstructor):
-    """Decay weights of linear layers and convolutions; leave biases, norms, factors and tokens alone (SnAG).
+    """Decay weights of linear layers and convolutions; not biases, norms, factors and tokens (SnAG).
 
     What is decayed has more than one dimension and is no embedding. ``paramwise_cfg=dict(lr_mult=dict(...))`` maps
     the beginning of parameter names to a factor of the learning rate; the longest one counts.
@@ -24,7 +24,7 @@ class MatrixDecayConstructor(DefaultOptimWrapperConstructor):
 
     def _validate_cfg(self) -> None:
         if unknown := set(self.paramwise_cfg) - {'lr_mult'}:
-            raise ValueError(f'MatrixDecayConstructor: paramwise_cfg has {sorted(unknown)}, expected lr_mult alone')
+            raise ValueError(f'MatrixDecayConstructor: paramwise_cfg has {sorted(unknown)}, expected only lr_mult')
         self.paramwise_cfg = {'lr_mult': {}, **self.paramwise_cfg}  # not empty, or mmengine would not ask add_params
 
     def add_params(self, params: list[dict[str, Any]], module: nn.Module, **kwargs: Any) -> None:

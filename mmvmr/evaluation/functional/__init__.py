@@ -1,4 +1,4 @@
-"""Scoring of moment retrieval and highlight detection with numpy alone."""
+"""Scoring of moment retrieval and highlight detection with numpy only."""
 
 from mmvmr.evaluation.functional.clip_labels import (
     ClipLabelRule,

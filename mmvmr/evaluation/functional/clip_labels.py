@@ -19,12 +19,12 @@ POSITIVE = ('above_median', 'nonzero')
 
 @dataclass(frozen=True)
 class ClipLabelRule:
-    """How clip labels become positive and negative clips, and how many clips count.
+    """Rule that turns clip labels into positive and negative clips, and the number of clips that count.
 
     Attributes:
         positive: ``above_median``: an annotator's rating above the median of that annotator in that video (of an
             even number the lower one of the two in the middle, as published); ``nonzero``: any label but 0.
-        top: Only the best scored so many clips count; None = all.
+        top: Only this many best-scored clips count; None = all.
     """
 
     positive: str
@@ -72,7 +72,7 @@ def trapezoid_average_precision(ranked: Bools) -> Floats:
 def clip_label_average_precision(predictions: Rows, labels: Sequence[Any], rule: ClipLabelRule) -> Floats:
     """AP of clip scores against labels of every clip.
 
-    A prediction longer than the labels is cut; the labels behind the end of a shorter one do not take part, as in the
+    A prediction longer than the labels is cut; the labels after the end of a shorter one do not take part, as in the
     published evaluation. Clips of equal score keep their order.
 
     Args:

@@ -1,7 +1,7 @@
 """Is a difference more than chance? Bootstrap intervals, a paired test, and slices of a data set.
 
-Queries of one video are alike (they share features, and on TACoS there are a hundred of them), so both resample units
-that the caller chooses, usually videos, and not single queries.
+Queries of one video resemble each other (they share features, and on TACoS there are a hundred of them), so both
+resample units that the caller chooses, usually videos, and not single queries.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mmvmr.evaluation.functional.protocols import Protocol, get_protocol
 from mmvmr.evaluation.functional.validation import Row
 from mmvmr.utils import check_choice
 
-#: Draws are made in portions of so many numbers.
+#: Random numbers are generated in portions of this size.
 PORTION = 1 << 21
 SLICES = ('length', 'position', 'moments')
 
@@ -32,8 +32,8 @@ def compare_figures(
     """Means of one or two sets of predictions with their intervals, and a test of the difference.
 
     The intervals are percentiles of the bootstrap (Efron, 1979) over units. The test is the paired randomisation test
-    (Fisher, 1935): were both sets alike, the two scores of a unit could change places; ``p`` is the share of random
-    exchanges, the observed one included, that make a difference at least as large.
+    (Fisher, 1935): if both sets were equally good, the two scores of a unit could change places; ``p`` is the share of
+    random exchanges, the observed one included, that make a difference at least as large.
 
     Args:
         figures: For each set of predictions name to scores of the queries, of
@@ -41,7 +41,7 @@ def compare_figures(
         units: What a query belongs to, e.g. its video; units are drawn with all their queries.
         draws: Number of bootstrap samples and of random exchanges.
         level: Coverage of the intervals.
-        seed: Seed of the draws.
+        seed: Seed of the random draws.
         rows: Use only these queries (Q,).
 
     Returns:

@@ -99,7 +99,7 @@ def evaluate_moments(predictions: Rows, windows: Rows, protocol: str | Protocol)
     Args:
         predictions: ``[start, end, score]`` lists per query, in seconds. A query may have none: it scores 0.
         windows: ``[start, end]`` lists per query, at least one each.
-        protocol: Protocol or its name. With a ``window_end``, a query whose windows begin behind it does not count.
+        protocol: Protocol or its name. With a ``window_end``, a query whose windows begin after it does not count.
 
     Returns:
         ``brief`` (flat summary), one entry per length range with ``MR-mIoU``, ``MR-mAP`` and ``MR-R1`` (``MR-R5``)
@@ -232,7 +232,7 @@ class _Columns:
         self.index = {row['qid']: i for i, row in enumerate(rows)}
 
     def lack(self, key: str) -> bool:
-        """Whether no row has a key."""
+        """True if no row has a key."""
         return all(row.get(key) is None for row in self.rows)
 
     def of(self, chosen: Sequence[Row], key: str) -> Rows:

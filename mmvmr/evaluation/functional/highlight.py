@@ -65,7 +65,7 @@ def _block(scores: Floats, labels: Bools) -> Floats:
 
 
 def hit_at_one(top_clip: Any, labels: Bools) -> Bools:
-    """Whether the clip of highest score is positive for at least one annotator.
+    """Check per query whether the clip of highest score is positive for at least one annotator.
 
     Args:
         top_clip: Index of that clip per query (Q,); an index past the annotated clips is a miss.
@@ -102,7 +102,7 @@ class HighlightBatch:
         clip_len: float,
         rated: Rows | None = None,
     ) -> HighlightBatch:
-        """Pad and lay the ratings out over the video.
+        """Place the ratings along the video and pad them.
 
         Args:
             predictions: Predicted clip scores per query.

@@ -198,7 +198,7 @@ class MomentBatch:
         return self._select(np.asarray(keep.any(axis=1)), keep)
 
     def counted(self, length_range: tuple[float, float] | None) -> Bools:
-        """Which queries :meth:`in_range` keeps: (Q,)."""
+        """Mask (Q,) of the queries that :meth:`in_range` keeps."""
         return np.asarray(self._kept(length_range).any(axis=1))
 
     def _kept(self, length_range: tuple[float, float] | None) -> Bools:

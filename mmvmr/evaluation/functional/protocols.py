@@ -18,7 +18,7 @@ def _grid(start: float, stop: float, step: float = 0.05) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class Protocol:
-    """What is scored and how it is called.
+    """Evaluation protocol: the figures that are computed and their names.
 
     Attributes:
         name: Name for configs and command lines.
@@ -30,10 +30,10 @@ class Protocol:
         ranks: Recall at these ranks: ``(1,)`` is R1 only, ``(1, 5)`` adds R5.
         brief_recall: Recall thresholds that the summary repeats.
         recall_means: Recall thresholds whose mean the summary adds as ``R1@mean``; empty = none.
-        brief_map: mAP thresholds that the summary repeats beside the average.
+        brief_map: mAP thresholds that the summary repeats in addition to the average.
         max_predictions: Predictions per query that count, in the order of the file.
         saliency_levels: Name to smallest rating (0..4) of a positive clip; empty = highlights are not scored.
-        window_end: Ground-truth windows are cut at so many seconds, and left out where nothing remains; None = no end.
+        window_end: Second at which ground-truth windows are cut; those that begin after it are left out; None = no end.
         clip_len: Seconds per annotated clip of the highlight ratings.
         clip_rule: For data sets that label every clip (``label`` of the annotation): how highlights are scored.
     """
@@ -53,12 +53,12 @@ class Protocol:
     clip_rule: ClipLabelRule | None = None
 
     def is_summarised(self, name: str) -> bool:
-        """Whether the summary repeats all figures of a range, not only its mAP: ``full``, or every query."""
+        """True if the summary repeats all figures of a range, not only its mAP: ``full``, or every query."""
         return name == 'full' or self.lengths[name] is None
 
     @property
     def scores_highlights(self) -> bool:
-        """Whether highlights are scored."""
+        """True if highlights are scored."""
         return bool(self.saliency_levels) or self.clip_rule is not None
 
     def __post_init__(self) -> None:
@@ -76,9 +76,7 @@ class Protocol:
             if missing:
                 raise ValueError(f'protocol {self.name!r}: {brief} asks for {missing}, which is not in {table}')
         if min(self.ranks) < 1 or max(self.ranks) > self.max_predictions:
-            raise ValueError(
-                f'protocol {self.name!r}: ranks {self.ranks} must lie between 1 and {self.max_predictions}'
-            )
+            raise ValueError(f'protocol {self.name!r}: ranks {self.ranks} must be between 1 and {self.max_predictions}')
 
 
 _PROTOCOLS: dict[str, Protocol] = {}

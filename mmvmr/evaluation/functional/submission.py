@@ -61,7 +61,7 @@ def _check_entry(row: Row, truth: Row, where: str) -> None:
 def _remarks(predictions: Sequence[Row], truth: dict[Any, Row]) -> list[str]:
     protocol = get_protocol('qvhighlights')
     found: dict[str, list[Any]] = {
-        f'more than {protocol.max_predictions} moments: those behind do not count': [],
+        f'more than {protocol.max_predictions} moments: those after them do not count': [],
         'moments that are not sorted by score: R1 takes the first, mAP the best': [],
         'moments outside of the video': [],
         'moments without length': [],

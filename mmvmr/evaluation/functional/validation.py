@@ -219,12 +219,12 @@ def _converted(**found: tuple[Ragged | None, list[bool]]) -> dict[str, Ragged]:
 
 
 def has_ratings(row: Row) -> bool:
-    """Whether an annotation row has highlight ratings."""
+    """True if an annotation row has highlight ratings."""
     return row.get('relevant_clip_ids') is not None and row.get('saliency_scores') is not None
 
 
 def has_labels(row: Row) -> bool:
-    """Whether an annotation row labels every clip (TVSum, YouTube Highlights)."""
+    """True if an annotation row labels every clip (TVSum, YouTube Highlights)."""
     return row.get('label') is not None
 
 

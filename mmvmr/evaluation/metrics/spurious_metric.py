@@ -1,4 +1,4 @@
-"""How much is still found where the moments were masked."""
+"""Spurious metric: figures of moments that are still retrieved after they were masked."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class CLIPImageExtractor(VideoExtractor):
         self.processor = load_image_processor(model, name)
 
     def prepare(self, frame: np.ndarray) -> Tensor:
-        """What the image processor makes of a frame.
+        """Preprocess a frame with the image processor.
 
         Args:
             frame: (H, W, 3), uint8.
@@ -82,7 +82,7 @@ class CLIPTextExtractor(TextExtractor):
 
     Args:
         model: Folder or name of a CLIP-like checkpoint.
-        pad_to: Pad every sentence to so many tokens, for models that were trained so and mask nothing (SigLIP: 64);
+        pad_to: Pad every sentence to this many tokens, for models that were trained so and mask nothing (SigLIP: 64);
             padding is cut off the result. None pads nothing.
 
     Raises:

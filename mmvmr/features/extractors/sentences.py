@@ -19,7 +19,7 @@ POOLS = ('mean', 'first')
 class SentenceExtractor(TextExtractor):
     """Tokens of a text encoder, and the embedding of the sentence. Needs ``transformers``.
 
-    Sentence-transformers checkpoints are ordinary ones with a pooling behind them, so the package itself is not needed:
+    Sentence-transformers checkpoints are ordinary ones followed by a pooling, so the package itself is not needed:
     ``last_hidden_state`` are the tokens, special ones included; ``pooler_output`` is what ``encode`` of that package
     returns for checkpoints that pool like this.
 

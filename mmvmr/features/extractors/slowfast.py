@@ -42,12 +42,12 @@ NUM_FRAMES = 32
 SAMPLING_RATE = 2
 MEAN, STD = 0.45, 0.225
 # A frame that starts at (k + 1/2) / 30 s (all odd frames at 60 per second) is not frame k. Half a tick is no difference
-# to the decoder, so what is asked for lies further before than that: seconds.
+# to the decoder, so the requested time is further before than that: seconds.
 BEFORE = 1.1e-3
 
 
 def frame_places(clip_frames: int, source_fps: float = FPS) -> np.ndarray:
-    """Which frames of a clip HERO's extractor takes.
+    """Indices of the frames of a clip that HERO's extractor takes.
 
     Args:
         clip_frames: Frames of a clip at 30 frames per second.
@@ -124,7 +124,7 @@ class SlowFastExtractor(VideoExtractor):
         """Times of the 32 frames of every clip, (clips, 32), in seconds; see the module."""
         frames = np.arange(self.num_clips(duration))[:, None] * self.clip_frames + self.places
         whole = -(-self._num_frames(duration) // FPS) * FPS
-        # Behind the last (filled up) second it is repeated; inside it the decoder repeats the last frame.
+        # After the last (filled up) second it is repeated; inside it the decoder repeats the last frame.
         frames = np.where(frames < whole, frames, whole - FPS + frames % FPS)
         return (frames + 0.5) / FPS - BEFORE
 

@@ -14,7 +14,7 @@ from mmvmr.features.networks.weights import to_tensor
 # What a blob is: a kernel or a bias, or a part of a batch norm.
 _PARTS = {'w': 'weight', 'b': 'bias'}
 _NORM_PARTS = {'s': 'weight', 'b': 'bias', 'rm': 'running_mean', 'riv': 'running_var'}
-# State of the training that lies beside the weights; what is not named like a weight is none either.
+# State of the training that is stored with the weights; what is not named like a weight is none either.
 _NOT_WEIGHTS = re.compile(r'momentum|^lr$|model_iter')
 # The leading t marks the fast pathway (or a lateral connection, which comes from it).
 _BLOB = re.compile(r'(?P<fast>t_)?(?P<layer>\w+?)_(?:bn_(?P<norm>s|b|rm|riv)|(?P<part>w|b))$')

@@ -45,7 +45,7 @@ _BRANCHES = {
 
 
 def same_padding(sizes: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...]) -> list[int]:
-    """Padding of TensorFlow's SAME, which depends on the input and puts the odd element behind.
+    """Padding of TensorFlow's SAME, which depends on the input and puts the odd element at the end.
 
     ``ceil(size / stride)`` outputs need ``(outputs - 1) * stride + kernel`` inputs; what is lacking is shared between
     both ends.

@@ -48,7 +48,7 @@ class _Bottleneck(nn.Module):
 
 
 class _ResBlock(nn.Module):
-    """A bottleneck beside a shortcut, which is projected where the shape changes."""
+    """A bottleneck with a shortcut, which is projected where the shape changes."""
 
     def __init__(self, in_channels: int, inner: int, out_channels: int, temporal: int, stride: int):
         super().__init__()

@@ -23,7 +23,7 @@ _WRAPPERS = ('model_state', 'state_dict', 'model')
 _MAX_NAMED = 4
 _MAX_DEPTH = 20
 _SAVE_WEIGHTS_ALONE = (
-    'Save its weights alone, with a program that you trust to read it: '
+    'Save only its weights, with a program that you trust to read it: '
     "`torch.save({{'state_dict': checkpoint['model']}}, 'weights.pth')` or the like."
 )
 # Files of torch are zip archives or, before torch 1.6, a row of pickles of which the first holds this number.
@@ -174,7 +174,7 @@ def read_numpy_pickle(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def is_plain_pickle(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is a pickle that ``torch.save`` did not write.
+    """Check whether a file is a pickle that ``torch.save`` did not write.
 
     Args:
         path: The file.

@@ -1,4 +1,4 @@
-"""Checks of annotation rows alone: quick for any data set."""
+"""Checks of only the annotation rows: quick for any data set."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def leakage(splits: Sequence[Split]) -> list[Finding]:
             where,
             parts,
             f'videos of {other.name} are parts of a source video that has other parts in {one.name}',
-            'Split by source video if the parts look alike',
+            'Split by source video if the parts look the same',
             len(videos),
         )
     return findings
@@ -232,7 +232,7 @@ def past_end(split: Split) -> list[Finding]:
 
 
 def past_clips(split: Split) -> list[Finding]:
-    """Windows that begin behind the last clip that ``max_clips`` leaves.
+    """Windows that begin after the last clip that ``max_clips`` leaves.
 
     Args:
         split: The split.
@@ -254,7 +254,7 @@ def past_clips(split: Split) -> list[Finding]:
         WARNING,
         split.name,
         late,
-        f'windows begin behind the {split.spec.max_clips} clips ({end:g} s) that are used',
+        f'windows begin after the {split.spec.max_clips} clips ({end:g} s) that are used',
         'No prediction can reach them: raise feature_spec.max_clips',
     )
 

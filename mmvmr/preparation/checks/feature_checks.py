@@ -58,7 +58,7 @@ def check_features(split: Split, count: int | None = None, progress: Progress | 
 
 
 def _ready(store: Any, stream: StreamSpec) -> bool:
-    """Whether vectors are said to be normalised where they are stored."""
+    """True if the store or the specification says that stored vectors are normalised."""
     return stream.normalise == 'l2' and bool(getattr(store, 'normalised', False) or stream.stored_normalised)
 
 

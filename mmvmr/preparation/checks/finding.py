@@ -1,4 +1,4 @@
-"""What a check found, as data: the tool prints it, the hook logs it, tests compare it."""
+"""Issues that checks find, as data: the tool prints them, the hook logs them, tests compare them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHECKS = {
     'whole_video': 'moments that leave no clip outside',
     'past_end': 'windows outside of the video',
     'augmentations': 'samples that a training transform can act on',
-    'past_clips': 'windows behind the clips that are used',
+    'past_clips': 'windows after the clips that are used',
     'missing': 'features that are absent',
     'extra': 'features of no annotation',
     'clashes': 'sentences that share a feature file',
@@ -41,7 +41,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One kind of fault in one place.
+    """One kind of issue in one place.
 
     Attributes:
         check: Name in :data:`CHECKS`.

@@ -1,4 +1,4 @@
-"""What feature stores hold, by name: what annotations miss and what they do not know."""
+"""Contents of feature stores by name: entries that annotations miss and entries that no annotation uses."""
 
 from __future__ import annotations
 

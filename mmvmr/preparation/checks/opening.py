@@ -1,4 +1,4 @@
-"""Opening the data sets of a config to be looked at: faults become findings instead of the end."""
+"""Opening the data sets of a config for checks: errors become issues of the report instead of ending it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def open_splits(cfg: Config, names: Sequence[str]) -> tuple[list[Split], Results
 
 
 def _source(dataset: Mapping[str, Any]) -> str:
-    """What tells the rows of one data set from those of another: everything but the pipeline."""
+    """Key that identifies the rows of a data set: everything but the pipeline."""
     return repr(sorted((key, str(value)) for key, value in dataset.items() if key not in ('pipeline', 'metainfo')))
 
 

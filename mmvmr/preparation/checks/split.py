@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Split:
-    """Annotations of a split and what lies beside them.
+    """Annotations of a split and the files that belong to them.
 
     Attributes:
         name: What messages call it; its first word is ``train``, ``val`` or ``test``.
@@ -104,7 +104,7 @@ class Split:
 
 
 def duration_tolerance(load: Any) -> float | None:
-    """How far a load transform lets clips x clip length be from the duration.
+    """Largest difference between clips x clip length and the duration that a load transform accepts.
 
     Args:
         load: The transform.

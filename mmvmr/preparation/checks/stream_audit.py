@@ -1,4 +1,4 @@
-"""What the vectors of one stream look like, gathered array by array."""
+"""Statistics of the vectors of one stream, gathered array by array."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EXTRACT = 'Extract or convert these files again'
 
 
 class StreamAudit:
-    """Collects the faults of a stream.
+    """Collects the issues of a stream.
 
     Args:
         where: Split and stream, for messages.
@@ -85,7 +85,7 @@ class StreamAudit:
             (self.unit if unit else self.other).append(f'{label}: {lengths.min():.3g} to {lengths.max():.3g}')
 
     def findings(self) -> list[Finding]:
-        """What was found."""
+        """Issues of the stream."""
         dim = self.stream.dim
         kinds = (
             ('unreadable', ERROR, 'cannot be read', _EXTRACT),
@@ -111,7 +111,7 @@ class StreamAudit:
             return []
         if self.unit:
             text = "arrays are not normalised and the others are, with normalise='none'"
-            advice = "Files of two kinds lie side by side: make them alike, or set normalise='l2' for this stream"
+            advice = "Files of two kinds are mixed: make them the same, or set normalise='l2' for this stream"
             return found('norms', ERROR, self.where, self.other, text, advice, total)
         text = (
             f"arrays go into the model as stored (normalise='none'): lengths {self.shortest:.3g} to {self.longest:.3g}"

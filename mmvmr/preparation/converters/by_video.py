@@ -103,7 +103,7 @@ def video_rows(
     Args:
         path: The JSON file.
         qid: How sentences are named.
-        keep: Lists beside ``sentences`` of which each row takes its element along.
+        keep: Lists parallel to ``sentences`` of which each row takes its element along.
         suffix: What names of videos end with in this file and not in feature files.
 
     Returns:

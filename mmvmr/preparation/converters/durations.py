@@ -1,4 +1,4 @@
-"""How long videos are, where annotations do not say it."""
+"""Durations of videos, where annotations do not state them."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from mmvmr.datasets.schema import Fault, shown
 from mmvmr.preparation.converters.located import LocatedRow
 from mmvmr.utils.io import read_json
 
-#: What a row takes along beside the schema's keys; slots and verbs are those of the templates.
+#: Further keys that a row keeps in addition to the schema's; slots and verbs are those of the templates.
 KEPT = ('template', 'slot_x', 'verb_x', 'slot_y', 'verb_y', 'raw_tags', 'video_start_sec', 'video_end_sec')
 
 

@@ -34,7 +34,7 @@ class LocatedRow:
     unknown: frozenset[str] = frozenset()
 
     def place(self, fault: Fault) -> tuple[str, str]:
-        """Where a fault is to be mended.
+        """Place in the source where an issue can be fixed.
 
         Args:
             fault: One of this row.

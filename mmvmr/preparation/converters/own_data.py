@@ -1,4 +1,4 @@
-"""Annotations that were written by hand: a table or jsonl, checked and mended as a whole."""
+"""Annotations that were written by hand: a table or jsonl, checked and repaired as a whole."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class OwnFile:
         return find_faults(self.rows, rules) + self._unlabelled() + doubled + same
 
     def warnings(self) -> list[str]:
-        """What is allowed and probably not meant.
+        """Warnings: rows that are allowed and probably not meant.
 
         Returns:
             One line per finding.
@@ -141,7 +141,7 @@ def shared_qids(files: Sequence[OwnFile]) -> list[str]:
     """Sentences of different files with one name: the features of one would be read for the other.
 
     Args:
-        files: Files whose features will lie in one folder.
+        files: Files whose features will be in one folder.
 
     Returns:
         One line per fault.

@@ -1,4 +1,4 @@
-"""What can be mended in annotations without guessing, each change told."""
+"""Repairs of annotations that need no guessing, each change reported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def repair(
 ) -> tuple[list[LocatedRow], list[str]]:
     """Cut windows to the video, drop windows and rows that are there twice.
 
-    A window that lies wholly outside goes, and with the last one the row: without it, the row would say that nothing is
+    A window that is wholly outside goes, and with the last one the row: without it, the row would say that nothing is
     labelled. Everything else is left for a person.
 
     Args:
@@ -89,13 +89,13 @@ def _mended(window: Any, duration: float, wrong: bool, before: list[Any]) -> tup
         return window, ''
     start, end = max(window[0], 0), min(window[1], duration)
     if start >= end:
-        return None, f'window {window} dropped, it lies outside the video, which lasts {duration} s'
+        return None, f'window {window} dropped, it is outside the video, which lasts {duration} s'
     if [start, end] in before:
         return None, f'window {window} dropped, cut to the video it is there twice'
     return [start, end], f'window {window} cut to {[start, end]}, the video lasts {duration} s'
 
 
 def _in_order(window: Any) -> bool:
-    """Whether a window lies outside at worst: two numbers, one before the other."""
+    """True if a window is well-formed and at worst outside: two numbers, one before the other."""
     numbers = isinstance(window, list) and len(window) == 2 and all(isinstance(v, (int, float)) for v in window)
     return numbers and window[0] < window[1]

@@ -89,7 +89,7 @@ def _check_header(source: Path, names: list[str]) -> None:
 
 
 def _line(where: str, name: str, cells: Mapping[Any, Any], lookup: Lookup | None) -> LocatedRow:
-    """One line as a row of its own."""
+    """One line as one row."""
     vid = (cells.get('video') or cells.get('vid') or '').strip()
     row: dict[str, Any] = {'qid': _qid(cells.get('qid'), name), 'query': (cells.get('query') or '').strip()}
     located = LocatedRow(where, row, names=_NAMES)

@@ -1,4 +1,4 @@
-"""What the converters share on the command line: options, the report of faults, the written file."""
+"""Command line of the converters: options, the report of issues, the written file."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def highlight_parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def with_highlights(read: Callable[..., list[LocatedRow]]) -> Callable[[argparse.Namespace], list[LocatedRow]]:
-    """What :func:`run_converter` calls for such a data set.
+    """Make the function that :func:`run_converter` calls for such a data set.
 
     Args:
         read: Reads the JSON form, given path, domains and names of videos.
@@ -154,7 +154,7 @@ def write_rows(path: Path, rows: Sequence[LocatedRow]) -> list[dict[str, Any]]:
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> str:
-    """What rows hold, in a few words.
+    """Summarise the content of rows in one line.
 
     Args:
         rows: Rows of a file.
