@@ -6,6 +6,7 @@ _base_ = [
     '../_base_/schedules/schedule_200e_step80.py',
     '../_base_/default_runtime.py',
 ]
+custom_imports = dict(imports=['mmvmr.official_td_detr'])
 model = dict(
     encoder=dict(encoder=dict(fusion=dict(num_layers=4), layers=dict(num_layers=4))),
     decoder=dict(num_layers=4),

@@ -6,6 +6,7 @@ _base_ = [
     '../_base_/schedules/schedule_100e_constant2.py',
     '../_base_/default_runtime.py',
 ]
+custom_imports = dict(imports=['mmvmr.official_td_detr'])
 model = dict(
     encoder=dict(encoder=dict(fusion=dict(num_layers=3), layers=dict(num_layers=3))),
     decoder=dict(num_layers=3),

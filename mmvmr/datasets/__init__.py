@@ -4,8 +4,6 @@ from mmvmr.datasets.annotations import AnnotationReader
 from mmvmr.datasets.collate import moment_collate, video_collate
 from mmvmr.datasets.joined_videos import JoinedVideos
 from mmvmr.datasets.moment_dataset import BaseMomentDataset, MomentDataset
-from mmvmr.datasets.official_pairs.pair_sampler import PairBatchSampler
-from mmvmr.datasets.official_pairs.paired_dataset import PairedDataset
 from mmvmr.datasets.pipeline import MomentPipeline
 from mmvmr.datasets.rng import SeededRng
 from mmvmr.datasets.samplers.batch_samplers import VideoBatchSampler
@@ -39,8 +37,6 @@ __all__ = [
     'MomentPipeline',
     'NearbyQuerySampler',
     'PackedStore',
-    'PairBatchSampler',
-    'PairedDataset',
     'PartsStore',
     'RandomVideoSampler',
     'SeededRng',

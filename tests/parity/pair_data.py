@@ -14,9 +14,14 @@ import torch
 from testing import ReplayRng
 from torch import Tensor
 
-from mmvmr.datasets import BaseMomentDataset, PairBatchSampler, moment_collate
-from mmvmr.datasets.official_pairs.pair_sampler import OFFICIAL_STREAMS, official_partners
-from mmvmr.datasets.samplers.similarity import TopClipSimilarity, similarity_matrix
+from mmvmr.datasets import BaseMomentDataset, moment_collate
+from mmvmr.datasets.samplers.similarity import TopClipSimilarity
+from mmvmr.official_td_detr.pair_sampler import (
+    OFFICIAL_STREAMS,
+    PairBatchSampler,
+    official_partners,
+    similarity_matrix,
+)
 from mmvmr.structures import MomentDataSample
 from mmvmr.utils.io import read_json
 from parity.data import LABELS, batch_arrays, settle_ties

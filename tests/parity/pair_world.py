@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mmvmr.datasets import ArrayStore, BaseMomentDataset, PairedDataset
+from mmvmr.datasets import ArrayStore, BaseMomentDataset
+from mmvmr.official_td_detr import PairedDataset
 from mmvmr.structures import FeatureSpec
 
 Recorded = Mapping[str, Any]

@@ -7,9 +7,10 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from testing import ReplayRng
 
-from mmvmr.datasets import PairBatchSampler, PairedDataset, PoolClips, SynthesizePair, moment_collate
-from mmvmr.datasets.official_pairs.pair_sampler import official_partners
-from mmvmr.datasets.official_pairs.pair_synthesis import moment_hull
+from mmvmr.datasets import PoolClips, moment_collate
+from mmvmr.official_td_detr import PairBatchSampler, PairedDataset, SynthesizePair
+from mmvmr.official_td_detr.pair_sampler import official_partners
+from mmvmr.official_td_detr.pair_synthesis import moment_hull
 
 from .conftest import make_rows
 

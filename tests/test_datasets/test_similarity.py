@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch.nn.functional import adaptive_avg_pool1d
 
-from mmvmr.datasets.samplers.similarity import PooledSimilarity, TopClipSimilarity, similarity_matrix
+from mmvmr.datasets.samplers.similarity import PooledSimilarity, TopClipSimilarity
 from mmvmr.datasets.samplers.similarity_search import RANKING_BYTES, Ranking, find_similar
+from mmvmr.official_td_detr.pair_sampler import similarity_matrix
 from mmvmr.structures import FeatureSpec
 
 MEASURES = [TopClipSimilarity(2), TopClipSimilarity(2, top=3), PooledSimilarity()]

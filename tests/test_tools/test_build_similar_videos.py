@@ -5,7 +5,8 @@ import pytest
 from run_helpers import REPO, run_tool
 
 from mmvmr.datasets import SimilarVideos
-from mmvmr.datasets.samplers.similarity import TopClipSimilarity, similarity_matrix
+from mmvmr.datasets.samplers.similarity import TopClipSimilarity
+from mmvmr.official_td_detr.pair_sampler import similarity_matrix
 from mmvmr.registry import DATASETS
 from mmvmr.utils.cli import load_config
 from mmvmr.utils.setup import register_all_modules

@@ -30,8 +30,8 @@ PLACES = {
     'datasets.stores': 'Feature stores',
     'datasets.samplers': 'Samplers of batches, videos and queries',
     'datasets.synthetic': 'Synthetic data',
-    'datasets.official_pairs': 'Official data set of TD-DETR, with its bugs',
     'datasets.transforms': 'Transforms',
+    'official_td_detr': 'Data of the official TD-DETR code with its bugs (`custom_imports` of its configs)',
     'models.detectors': 'Detectors',
     'models.projectors': 'Projectors',
     'models.fusions': 'Fusions',
@@ -116,6 +116,7 @@ def main() -> int:
     args = parser.parse_args()
     with one_line_errors(ImportError, OSError, ValueError):
         register_all_modules()
+        importlib.import_module('mmvmr.official_td_detr')
         if args.write or args.check:
             return update({(PAGE, 'components'): markdown(components())}, args.check)
         for name in args.import_module:

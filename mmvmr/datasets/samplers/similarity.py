@@ -6,7 +6,6 @@ A measure turns every video into vectors once (``describe``) and compares blocks
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -134,39 +133,6 @@ class PooledSimilarity:
 
 #: Names of the measures on the command line.
 MEASURES = {'top_clips': TopClipSimilarity, 'pooled': PooledSimilarity}
-
-
-def similarity_matrix(videos: Sequence[np.ndarray], measure: Any, workspace: int = 1 << 28) -> np.ndarray:
-    """All similarities of a few videos, e.g. of a batch; a corpus goes through :func:`find_similar`.
-
-    Args:
-        videos: Clip features, each (L, D).
-        measure: A measure of this module.
-        workspace: Bytes that a comparison may use.
-
-    Returns:
-        Shape (N, N), float32.
-    """
-    block = pad([measure.describe(video) for video in videos])
-    length = block.shape[1]
-    step = max(1, workspace // (len(block) * measure.workspace(length, length)))
-    return torch.cat([measure.compare(block[i : i + step], block) for i in range(0, len(block), step)]).numpy()
-
-
-def pad(videos: Sequence[np.ndarray], device: str | torch.device = 'cpu') -> Tensor:
-    """Stack videos of different lengths.
-
-    Args:
-        videos: Each (L, D).
-        device: Device of the result.
-
-    Returns:
-        Shape (N, longest, D), float32, zeros after the shorter ones.
-    """
-    block = np.zeros((len(videos), max(map(len, videos)), videos[0].shape[1]), np.float32)
-    for target, video in zip(block, videos):
-        target[: len(video)] = video
-    return torch.from_numpy(block).to(device)
 
 
 def _largest(values: Tensor, count: int) -> Tensor:

@@ -1,6 +1,5 @@
 """Transforms of a sample, and the sources of clip labels."""
 
-from mmvmr.datasets.official_pairs.pair_synthesis import SynthesizePair
 from mmvmr.datasets.transforms.cropping import CropClips
 from mmvmr.datasets.transforms.highlight_targets import AnnotatorLabels, BinaryLabels, BuildHighlightTargets
 from mmvmr.datasets.transforms.labels import HighlightLabels, MomentLabels
@@ -45,6 +44,5 @@ __all__ = [
     'ShuffleClips',
     'SplitQuery',
     'SwapQuery',
-    'SynthesizePair',
     'SynthesizeVideo',
 ]

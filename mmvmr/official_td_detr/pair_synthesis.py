@@ -25,7 +25,7 @@ class SynthesizePair(BaseTransform):
     - clips of the first video of the pair come first in both;
     - windows and rated clips move with the first moment, beyond the end where they were beyond it before.
 
-    :class:`mmvmr.datasets.PairedDataset` puts the index of the partner into ``results['partner']``.
+    :class:`PairedDataset` puts the index of the partner into ``results['partner']``.
 
     Args:
         alpha: Share of the own context, and 1 - ``alpha`` the share of the partner's clips.

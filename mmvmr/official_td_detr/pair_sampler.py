@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import BatchSampler, Sampler
 
-from mmvmr.datasets.samplers.similarity import TopClipSimilarity, similarity_matrix
+from mmvmr.datasets.samplers.similarity import TopClipSimilarity
 from mmvmr.registry import DATA_SAMPLERS
 from mmvmr.utils import check_choice
 from mmvmr.utils.arrays import read_npy
@@ -127,6 +128,24 @@ class PairBatchSampler(BatchSampler):
     def _compared(self, indices: Sequence[int]) -> Tensor:
         videos = [self.dataset.video(index) for index in indices]
         return torch.from_numpy(similarity_matrix(videos, TopClipSimilarity(OFFICIAL_STREAMS)))
+
+
+def similarity_matrix(videos: Sequence[np.ndarray], measure: Any, workspace: int = 1 << 28) -> np.ndarray:
+    """All similarities of the videos of a batch; a corpus goes through :func:`find_similar`.
+
+    Args:
+        videos: Clip features, each (L, D).
+        measure: See :mod:`mmvmr.datasets.samplers.similarity`.
+        workspace: Bytes that a comparison may use.
+
+    Returns:
+        Shape (N, N), float32.
+    """
+    vectors = [torch.tensor(measure.describe(video)) for video in videos]
+    block = torch.nn.utils.rnn.pad_sequence(vectors, batch_first=True)
+    length = block.shape[1]
+    step = max(1, workspace // (len(block) * measure.workspace(length, length)))
+    return torch.cat([measure.compare(part, block) for part in block.split(step)]).numpy()
 
 
 def _read_matrix(path: Path, count: int) -> Tensor:
