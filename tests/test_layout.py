@@ -1,6 +1,7 @@
 """The shape of the package: imports run one way, files stay small, nothing in it exists for its own tests."""
 
 import ast
+import re
 
 import pytest
 
@@ -30,3 +31,14 @@ def test_imports_are_absolute_and_never_of_tests(repo_dir):
 def test_every_package_is_found_by_setup(repo_dir):
     for path in _sources(repo_dir):
         assert (path.parent / '__init__.py').is_file(), f'{path.parent} has no __init__.py and is left out of the wheel'
+
+
+def test_docstrings_begin_with_a_noun_or_a_verb(repo_dir):
+    wrong = []
+    for path in _sources(repo_dir):
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+                line = (ast.get_docstring(node) or '').split('\n')[0]
+                if re.match(r'(What|Which|Where|How|Whether)\b', line):
+                    wrong.append(f'{path.relative_to(repo_dir)}: {line}')
+    assert not wrong, '\n'.join(wrong)

@@ -46,7 +46,7 @@ class FeatureEncoder:
         return self.extraction('encode sentences').build(TEXT).to(self.device)
 
     def extraction(self, purpose: str) -> ExtractionSpec:
-        """How the features of the model are made.
+        """The extraction config that makes the features of the model.
 
         Args:
             purpose: What needs it, for the message.

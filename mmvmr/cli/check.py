@@ -1,9 +1,10 @@
-"""Check the data sets of a config: annotations, features, and the splits beside each other.
+"""Check the data sets of a config: annotations, features, and the splits against each other.
 
     mmvmr check qd_detr_qvhl --splits train val --fast
 
-Every finding says how many, the first few of them and what to do. Exit code 1 where there is an error (training stops,
-or its figures mean nothing), 0 where there are only warnings, 2 where the config itself cannot be read.
+Every issue comes with the number of cases, the first few of them and what to do. Exit code 1 where there is an error
+(training stops, or its figures mean nothing), 0 where there are only warnings, 2 where the config itself cannot be
+read.
 """
 
 from __future__ import annotations

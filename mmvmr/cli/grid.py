@@ -2,7 +2,7 @@
 
     mmvmr grid configs/grids/evidence_synthetic.py --jobs 2
 
-A cell (row and seed) is trained and tested in processes of its own. What is finished is never repeated: call the same
+A cell (row and seed) is trained and tested in separate processes. What is finished is never repeated: call the same
 command again after an interruption, or with --table-only to see the table of what is there.
 """
 

@@ -3,7 +3,7 @@
     mmvmr test sa_detr_qvhl CHECKPOINT --out preds.jsonl --show-dir figures
 
 The metrics are printed and written to test/CHECKPOINT-SPLIT/metrics.json in the work dir; a test of the same checkpoint
-and split gets a folder of its own (-2, ...).
+and split gets its own folder (-2, ...).
 """
 
 from __future__ import annotations

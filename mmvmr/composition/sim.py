@@ -175,7 +175,7 @@ class SimilarityAttentionBias(_Similarity):
     def apply(self, cfg: Config) -> None:
         """Give the innermost fusion that has a slot for it a bias."""
         node = encoder_chain(cfg)[-1].get('fusion')
-        # A subclass has an attention of its own, which takes no bias.
+        # A subclass has its own attention, which takes no bias.
         while node is not None and MODELS.get(node.type) is not TextToVideoFusion:
             node = node.get('fusion')
         if node is None:

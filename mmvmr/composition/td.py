@@ -17,7 +17,7 @@ _STRATEGIES = {'similar': 'SimilarVideoSampler', 'random': 'RandomVideoSampler',
 
 @COMPONENTS.register_module('td.synthesizer')
 class VideoSynthesizer(Component):
-    """A further view of every training sample: its moments among clips of its own video and of another one.
+    """A further view of every training sample: its moments among clips of the same video and of another one.
 
     Args:
         alpha: Share of the own context that stays; 1 - ``alpha`` is the share of the partner's clips.

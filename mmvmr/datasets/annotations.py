@@ -17,7 +17,7 @@ from mmvmr.utils.io import iterate_jsonl, regular_file
 class AnnotationReader:
     """Reads and checks annotations of moments and of highlights.
 
-    Known to be read without a fault: QVHighlights, Charades-STA, Charades-CD, TACoS, ActivityNet-Captions, TVSum and
+    Known to be read without an issue: QVHighlights, Charades-STA, Charades-CD, TACoS, ActivityNet-Captions, TVSum and
     YouTube Highlights.
 
     :class:`mmvmr.datasets.schema.AnnotationRow` says what a row holds and checks it. Rows are returned as read, because
@@ -66,7 +66,7 @@ class AnnotationReader:
             if problem:
                 raise ValueError(
                     f'{path}:{line}: qid {row.get("qid", "(none)")!r}: {problem} '
-                    '(tools/dataset_converters/validate.py lists the faults of all lines)'
+                    '(tools/dataset_converters/validate.py lists the issues of all lines)'
                 )
             rows.append(row)
             if len(rows) == limit:
@@ -95,7 +95,7 @@ class AnnotationReader:
 
 
 def _first(faults: Sequence[Fault]) -> str:
-    """The first of several faults; one bad file may have thousands."""
+    """The first of several issues; one bad file may have thousands."""
     if not faults:
         return ''
     return str(faults[0]) + (f'; and {len(faults) - 1} more' if len(faults) > 1 else '')

@@ -191,7 +191,7 @@ class MomentDataset(BaseMomentDataset):
         rows = AnnotationReader(**(annotations or {})).read(path, limit if domain is None else None)
         if domain is not None:
             rows = of_domain(rows, domain, path)[:limit]
-        self.data_root = Path(data_root)  # transforms that read a file of their own find it there
+        self.data_root = Path(data_root)  # transforms that read additional files find them there
         self.ann_path = path
         super().__init__(rows, built, spec, pipeline, **kwargs)
         if check_features:

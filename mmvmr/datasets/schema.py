@@ -204,7 +204,7 @@ def row_faults(row: Mapping[str, Any], rules: Rules = DEFAULT_RULES) -> list[Fau
 
 
 class Agreement:
-    """What the rows of one file have to agree in: every qid once, and one duration per video."""
+    """Agreement between the rows of one file: every qid once, and one duration per video."""
 
     def __init__(self) -> None:
         self._qids: dict[str, str] = {}
@@ -232,7 +232,7 @@ class Agreement:
 
 
 def unlabelled(row: Mapping[str, Any]) -> bool:
-    """Whether a row says nothing about its video; an empty list of windows says that nothing is described.
+    """Check whether a row says nothing about its video; an empty list of windows says that nothing is described.
 
     Args:
         row: The annotation of one sentence.

@@ -35,7 +35,7 @@ def read_spec(name: str, options: dict[str, Any] | None) -> ExtractionSpec:
 
 
 def open_tasks(videos: dict[str, Path], spec: ExtractionSpec, folder: FeatureFolder) -> list[Task]:
-    """What is left to do; files that are there but damaged are told."""
+    """Tasks that are left to do; files that are there but damaged are reported."""
     tasks = []
     for vid, path in videos.items():
         faults = {name: folder.fault(name, vid) for name in spec.streams}

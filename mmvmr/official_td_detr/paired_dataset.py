@@ -25,7 +25,7 @@ class PairedDataset(Dataset):
         dataset: Config of the data set.
         pair: Config of what makes the pairs, e.g. :class:`SynthesizePair`.
         pool: Config of :class:`PoolClips` where long videos get fewer clips: before the endpoint features for
-            originals, behind them for synthesized videos; None leaves the length.
+            originals, after them for synthesized videos; None leaves the length.
         changes: Changes of ``dataset``, merged into it as those of a child config are.
     """
 

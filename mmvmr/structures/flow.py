@@ -28,7 +28,7 @@ class Features:
         raw_video: The clips before projection (B, Lv, Dv), for components that look at the input features.
         attention: Attention weights of the clips on the text tokens (B, Lv, Lt), after a fusion that returns them.
         rows: Which video a sentence is about (B,), where a video stands once for several sentences: ``video`` and
-            ``raw_video`` then have V rows instead of B. None where every sentence has a row of its own.
+            ``raw_video`` then have V rows instead of B. None where every sentence has its own row.
         class_text: Text tokens of the names of classes (C, Lc, D), for a loss that tells them apart.
     """
 

@@ -53,7 +53,8 @@ _ENV_KEYS = {
     'resource_limit': None,
 }
 _IMPLIED_LOOPS = {'train_cfg': 'EpochBasedTrainLoop', 'val_cfg': 'ValLoop', 'test_cfg': 'TestLoop'}
-#: Section to the registry where its types are looked up first, and keys that mmengine takes beside the arguments.
+#: Section to the registry where its types are looked up first, and keys that mmengine takes in addition to the
+#: arguments.
 _SECTIONS: dict[str, tuple[Registry, frozenset[str]]] = {
     'model': (r.MODELS, frozenset()),
     **{f'{split}_evaluator': (r.METRICS, frozenset()) for split in ('val', 'test')},

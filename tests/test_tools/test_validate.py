@@ -73,7 +73,7 @@ def test_every_fault_of_a_table(validate, tmp_path):
         'train.csv:10: start, end is [1.0, 4.0], which the row has already; remove one (--fix does)',
     ]
     assert code == 1
-    assert errors == '11 faults in 6 rows\n'
+    assert errors == '11 issues in 6 rows\n'
 
 
 def test_fix_refuses_what_it_would_have_to_guess(validate, tmp_path):
@@ -81,7 +81,7 @@ def test_fix_refuses_what_it_would_have_to_guess(validate, tmp_path):
     (tmp_path / 'train.csv').write_text(text)
     code, lines, errors = validate('train.csv', '--fix', '--out', 'new')
     assert code == 1
-    assert errors == '8 faults in 6 rows; nothing written\n'
+    assert errors == '8 issues in 6 rows; nothing written\n'
     assert lines[0] == 'train.csv:3: window [6.0, 12.0] cut to [6.0, 10.0], the video lasts 10.0 s'
     assert lines[1] == 'train.csv:10: window [1.0, 4.0] dropped, it is there twice'
     assert not (tmp_path / 'new').exists()

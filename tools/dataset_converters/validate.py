@@ -1,12 +1,12 @@
-"""Check annotations of your own, mend what can be mended, and write the jsonl that training reads.
+"""Check annotations of your own, fix what can be fixed, and write the jsonl that training reads.
 
     python tools/dataset_converters/validate.py train.csv val.csv
     python tools/dataset_converters/validate.py train.csv val.csv --videos videos --fix --out data/mine
 
 A table has the columns video, query, start, end and, if you like, duration, qid and others; lines with the same video
-and sentence become one row with several moments. Jsonl has the keys of docs/user_guides/data.md. Every fault is named
+and sentence become one row with several moments. Jsonl has the keys of docs/user_guides/data.md. Every issue is named
 with file, line and field, and the exit status is 1. --fix cuts windows to the video and drops what is there twice,
-saying so per line; what it cannot mend keeps the files from being written. The input is never changed.
+saying so per line; what it cannot fix keeps the files from being written. The input is never changed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('annotations', nargs='+', type=Path, help='tables or jsonl files, one per split')
     parser.add_argument('--out', type=Path, metavar='FILE', help='jsonl file, or a folder for NAME.jsonl of each input')
     parser.add_argument('--fix', action='store_true', help='cut windows to the video, drop what is there twice')
-    parser.add_argument('--drop', action='store_true', help='leave out rows with other faults, saying so per row')
+    parser.add_argument('--drop', action='store_true', help='leave out rows with other issues, saying so per row')
     parser.add_argument(
         '--tolerance', type=float, default=0.1, metavar='S', help='how far windows may reach past the end'
     )
@@ -74,7 +74,7 @@ def report(files: Sequence[OwnFile], rules: Rules) -> int:
         rules: What is allowed.
 
     Returns:
-        Number of faults.
+        Number of issues.
     """
     for file in files:
         print_lines(file.notes)
@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
     with one_line_errors(ImportError, OSError, ValueError):
         if (args.fix or args.drop) and args.out is None:
-            raise UserError('--fix and --drop never change the input: give --out for the mended file')
+            raise UserError('--fix and --drop never change the input: give --out for the fixed file')
         paths = targets(args.annotations, args.out)
         lookup = read_durations(args.durations).get if args.durations else None
         lookup = video_lengths(args.videos) if args.videos else lookup
@@ -102,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 file.drop(rules)
         if count := report(files, rules):
             advice = '; nothing written' if paths else ''
-            print(f'{count} faults in {sum(len(file.rows) for file in files)} rows{advice}', file=sys.stderr)
+            print(f'{count} issues in {sum(len(file.rows) for file in files)} rows{advice}', file=sys.stderr)
             return FAULTY
         for file, path in zip(files, paths):
             write_rows(path, file.rows)

@@ -48,7 +48,7 @@ class FolderStore:
 
     @property
     def where(self) -> str:
-        """How a message calls this store."""
+        """Name of this store in messages."""
         return str(self.folder.absolute())
 
     def path(self, row: Row) -> Path:
@@ -134,7 +134,7 @@ class HDF5Store:
 
     @property
     def where(self) -> str:
-        """How a message calls this store."""
+        """Name of this store in messages."""
         return str(self.file.absolute())
 
     def _handle(self) -> Any:

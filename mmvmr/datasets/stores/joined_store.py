@@ -1,4 +1,4 @@
-"""A stream whose vectors lie in several files."""
+"""A stream whose vectors are in several files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class JoinedStore:
 
     @property
     def where(self) -> str:
-        """How a message calls this store."""
+        """Name of this store in messages."""
         return ' and '.join(dict.fromkeys(part.where for part in self.parts))
 
     def read(self, row: Row) -> np.ndarray:

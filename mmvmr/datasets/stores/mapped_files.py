@@ -37,7 +37,7 @@ _fresh = _Fresh()
 
 
 class Place(NamedTuple):
-    """Where in which file something lies.
+    """Place of an array: its file and the position in it.
 
     Attributes:
         path: The file, absolute.
@@ -92,7 +92,7 @@ def own_part(place: Place, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
     neither the file nor what anybody else gets. The memory goes back when no part of the mapping is used any more.
 
     Args:
-        place: Where the part lies.
+        place: Place of the part.
         dtype: Type of the numbers.
         shape: Shape of the array.
 

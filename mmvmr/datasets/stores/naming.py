@@ -73,7 +73,7 @@ class NameTemplate:
 
 
 def describe(row: Row) -> str:
-    """How a message calls an annotation row.
+    """Name of an annotation row in messages.
 
     Args:
         row: Annotation row.

@@ -68,7 +68,7 @@ class PackSource:
         return dataclasses.replace(self.declared, streams=streams, text=text)
 
     def blocks(self) -> dict[str, dict[str, Any]]:
-        """What the index says of the blocks, without their entries."""
+        """Description of the blocks in the index, without their entries."""
         streams, text = self.declared.streams, self.declared.text
         blocks = {s.name: _block([s], 'vid') for s in streams}
         if self.layout == 'ready':
@@ -76,7 +76,7 @@ class PackSource:
         return {**blocks, 'text': _block([text], 'qid')}
 
     def arrays(self, block: str, row: Row) -> tuple[np.ndarray, int]:
-        """What goes into a block for an annotation row.
+        """Arrays of a block for an annotation row.
 
         Args:
             block: Name of the block.
@@ -284,7 +284,7 @@ class PackWriter:
 
 
 def _lost(array: np.ndarray, packed: np.ndarray) -> bool:
-    """Whether values have become infinite, or whole numbers (of tokens, say) others."""
+    """Check whether values have become infinite, or whole numbers (of tokens, say) others."""
     return not np.isfinite(packed).all() or bool((array == np.rint(array)).all() and (array != packed).any())
 
 
@@ -293,7 +293,7 @@ def _line(value: Any) -> bytes:
 
 
 def _parsed(line: bytes) -> Any:
-    """What a line of the journal says; None for one that was not written to its end."""
+    """Parse a line of the journal; None for one that was not written to its end."""
     try:
         return json.loads(line) if line.endswith(b'\n') else None
     except ValueError:

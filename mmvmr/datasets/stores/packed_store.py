@@ -3,7 +3,7 @@
 A pack is a folder with an ``index.json`` and one file per block: the rows of all videos (or sentences) one after
 another, little-endian float32 or float16, without any header. There are two layouts:
 
-- ``ready``: what the model sees. All video streams are normalised and lie side by side in the block ``video``, cut to
+- ``ready``: what the model sees. All video streams are normalised and concatenated in the block ``video``, cut to
   the shortest and to ``max_clips``; in float32 the TEF columns follow. Reading a sample is no work at all.
 - ``stored``: one block per stream with the vectors as they were extracted, for transforms that change them before
   they are normalised.
@@ -35,7 +35,7 @@ _KEYS = {'format', 'dtype', 'layout', 'feature_spec', 'blocks'}
 
 
 class Entry(NamedTuple):
-    """Where the rows of one video or sentence lie.
+    """Position of the rows of one video or sentence.
 
     Attributes:
         first: First row.
@@ -77,7 +77,7 @@ class Block:
         return rows * self.width * self.dtype.itemsize
 
     def name(self, row: Row) -> str:
-        """What the entry of an annotation row is called."""
+        """Name of the entry of an annotation row."""
         return str(row[self.key])
 
     def entry(self, row: Row) -> Entry:
@@ -222,7 +222,7 @@ class PackedStore:
 
     @property
     def where(self) -> str:
-        """How a message calls this store."""
+        """Name of this store in messages."""
         return str(self.folder.absolute())
 
     def _open(self) -> tuple[Pack, Block]:
@@ -243,7 +243,7 @@ class PackedStore:
 
     @property
     def normalised(self) -> bool:
-        """Whether the vectors are normalised already."""
+        """True if the vectors are normalised already."""
         return self.pack.ready
 
     def read(self, row: Row) -> np.ndarray:

@@ -29,7 +29,7 @@ class PartsStore:
 
     @property
     def where(self) -> str:
-        """How a message calls this store."""
+        """Name of this store in messages."""
         return self.store.where
 
     def read(self, row: Row) -> np.ndarray:

@@ -32,7 +32,7 @@ class TokenIdStore:
 
     @property
     def where(self) -> str:
-        """How a message calls this store."""
+        """Name of this store in messages."""
         return f'the tokenizer {self.name}'
 
     def __getstate__(self) -> dict[str, Any]:

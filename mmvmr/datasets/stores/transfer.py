@@ -1,6 +1,6 @@
-"""How batches get from the data-loading processes to the training process.
+"""Transfer of batches from the data-loading processes to the training process.
 
-By default torch moves every tensor into a shared memory segment of its own, which costs a file descriptor, a socket
+By default torch moves every tensor into a separate shared memory segment, which costs a file descriptor, a socket
 connection and fresh memory pages; a sample has six tensors, most of them tiny. Here a tensor that is a part of a
 mapped file is sent as (file, offset) and mapped by the receiver, one that was computed from such a part alone is
 computed by the receiver once more, a small one is sent through the pipe, and only large others take torch's way. The
@@ -26,13 +26,13 @@ _DTYPES = {torch.float64, torch.float32, torch.float16, torch.int64, torch.int32
 
 
 class Origin(NamedTuple):
-    """What the contents of an array are made of.
+    """Origin of the contents of an array.
 
     Attributes:
-        place: Where they lie.
+        place: Their place in a file.
         dtype: Type of the numbers there.
         shape: Shape of the array there.
-        change: Function of a module that makes the array of what lies there; None where it lies there as it is.
+        change: Function of a module that makes the array of what is stored there; None where it is stored as it is.
     """
 
     place: Place
@@ -67,7 +67,7 @@ def computed(change: Callable[[np.ndarray], np.ndarray], array: np.ndarray) -> n
 
 
 def in_worker() -> bool:
-    """Whether this is a data-loading process, whose batches are sent to another one."""
+    """True in a data-loading process, whose batches are sent to another one."""
     return get_worker_info() is not None
 
 
@@ -78,7 +78,7 @@ def as_tensor(array: np.ndarray) -> torch.Tensor:
         array: Any array. A read-only one is cached or mapped, and others see its memory.
 
     Returns:
-        The tensor: of the memory of a writable array; of memory of its own otherwise, for which a part of a mapped file
+        The tensor: of the memory of a writable array; of new memory otherwise, for which a part of a mapped file
         need not be copied.
     """
     if array.flags.writeable:

@@ -39,7 +39,7 @@ class WordVectorStore:
             ``vectors`` (N, dim); relative to ``data_root``. A text file may have the first line of word2vec (number of
             words, dimension) and tokens with blanks (``glove.840B.300d.txt``), which no sentence has.
         dim: Dimension of a vector.
-        split: What separates words: ``space``; or also ``punctuation``, whose marks are words of their own or go, as
+        split: What separates words: ``space``; or also ``punctuation``, whose marks are separate words or go, as
             torchtext's ``basic_english`` does (SnAG).
         data_root: Root of the data set.
 
@@ -57,7 +57,7 @@ class WordVectorStore:
 
     @property
     def where(self) -> str:
-        """How a message calls this store."""
+        """Name of this store in messages."""
         return str(self.file.absolute())
 
     def read(self, row: Row) -> np.ndarray:

@@ -48,7 +48,7 @@ class AnnotatorLabels:
             labels: Labels (L, A).
 
         Returns:
-            The fault; None for labels on the scale.
+            The issue; None for labels on the scale.
         """
         fix = 'bring the labels to this scale, set pipeline.targets.labels.best, or use BinaryLabels for 0 and 1'
         return _outside_scale(labels, (labels >= 1) & (labels <= self.best), f'1 to {self.best:g}', fix)
@@ -127,7 +127,7 @@ class BuildHighlightTargets(BaseTransform):
             missing: Whether absent labels are one; otherwise only labels that are there are checked.
 
         Returns:
-            The faults; empty for a row that can be trained on.
+            The issues; empty for a row that can be trained on.
         """
         if row.get('label') is None:
             fix = f'write one list of labels per clip; {UNLABELLED}'

@@ -38,7 +38,7 @@ class _Labels:
             missing: Whether absent labels are one; otherwise only labels that are there are checked.
 
         Returns:
-            The faults; empty for a row that can be used.
+            The issues; empty for a row that can be used.
         """
         return []
 

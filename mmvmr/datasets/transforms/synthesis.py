@@ -21,7 +21,7 @@ class Mixture(NamedTuple):
     """Clips of a synthesized video.
 
     Attributes:
-        own: Clips that it takes of its own video, in order of time; repeated ones stand side by side.
+        own: Clips that it takes of the same video, in order of time; repeated ones follow each other.
         other: Clips that it takes of the partner, in order of time.
     """
 

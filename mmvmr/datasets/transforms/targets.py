@@ -85,7 +85,7 @@ class BuildMomentTargets(BaseTransform):
             missing: Whether absent labels are one; otherwise only labels that are there are checked.
 
         Returns:
-            The faults; empty for a row that can be trained on.
+            The issues; empty for a row that can be trained on.
         """
         if row.get('relevant_windows') is None and missing:
             fix = 'write [[start, end], ...], or [] where nothing in the video is described'

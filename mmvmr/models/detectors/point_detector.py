@@ -140,7 +140,7 @@ class PointDetector(BaseDetector):
         Args:
             inputs: Padded features and masks.
             targets: Ground truth; None at inference.
-            place: Where in its video the window lies that the inputs hold; None for whole videos.
+            place: Position in its video of the window that the inputs hold; None for whole videos.
             levels: What :meth:`encode_video` made of the videos; the inputs then hold ``video_mask`` alone of them.
 
         Returns:

@@ -25,7 +25,7 @@ class ProposalMapDetector(BaseDetector):
           | moment_head(memory, rows)  -> [PredictionSet]: spans (B, M, 2), quality (B, M)
           v Outputs -> criterion (mode='loss') | postprocessor (mode='predict')
 
-    Without ``video_index`` every sentence has a video of its own (V = B). The contrastive losses need to know which
+    Without ``video_index`` every sentence has a separate video (V = B). The contrastive losses need to know which
     sentences share a video: train with ``VideoSampler`` and ``video_collate``.
 
     Args:

@@ -63,7 +63,7 @@ class SlidingWindows:
 
         Returns:
             Outputs with one final set, the candidates of all windows, and highlight scores if the model has any: the
-            mean over the windows that a clip lies in.
+            mean over the windows that contain the clip.
         """
         index = inputs.get('video_index')
         if index is None:

@@ -14,7 +14,7 @@ from mmvmr.structures import AlignmentTokens, Features, Memory, MomentTargets, T
 
 @MODELS.register_module()
 class AlignmentTokenEncoder(nn.Module):
-    """Run an encoder and, while training, sum up moments and sentences in tokens of their own (CG-DETR, section 3.2).
+    """Run an encoder and, while training, summarise moments and sentences in tokens (CG-DETR, section 3.2).
 
     Losses align the tokens, and the clips that went with them teach the cross-attention how strongly a clip
     should attend to each text token. At inference the wrapped encoder runs by itself.

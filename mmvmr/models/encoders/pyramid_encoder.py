@@ -19,7 +19,7 @@ _STRETCHES = ('own', 'padded')
 
 @MODELS.register_module()
 class SineTable(nn.Module):
-    """A table of sine codes that longer sequences stretch (SnAG).
+    """A table of sinusoidal encodings that longer sequences stretch (SnAG).
 
     Position t has ``[sin(t / f) ; cos(t / f)] / sqrt(D)`` with f_i = 10000^(2 i / D). A sequence that is longer than
     the table reads it with smaller steps, so that its end meets that of the table.
@@ -78,7 +78,7 @@ class PyramidEncoder(nn.Module):
         window: Positions that attention sees at every level; None for all.
         input_stride: Clips per position of the finest level, a power of 2: the first convolutions halve the
             resolution, with kernels of 5.
-        max_length: Positions of the table of position codes.
+        max_length: Positions of the table of positional encodings.
         position: Whether and how positions are coded: ``own``, ``padded`` (see :class:`SineTable`), or None.
         dropout: Dropout of attention output and feed-forward block.
         path_dropout: Stochastic depth.

@@ -1,4 +1,4 @@
-"""What clips have in common with the sentence, given to any encoder instead of left for it to find."""
+"""Similarity of clips and sentence as an input of any encoder."""
 
 from __future__ import annotations
 
@@ -75,5 +75,5 @@ class SimilarityEncoder(nn.Module):
 
     @staticmethod
     def channels(plain: Tensor, smoothed: Tensor) -> Tensor:
-        """What is embedded (B, Lv, 3): the similarity, the smoothed one, and that saturated."""
+        """Channels to embed (B, Lv, 3): the similarity, the smoothed one, and that saturated."""
         return torch.stack((plain, smoothed, (2 * smoothed).tanh()), dim=-1)

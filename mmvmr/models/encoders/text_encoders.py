@@ -16,7 +16,7 @@ class _TextEncoder(nn.Module):
 
     Args:
         text_embed_dims: Channels D'.
-        max_length: Positions of the table of position codes.
+        max_length: Positions of the table of positional encodings.
         position: As in :class:`PyramidEncoder`.
     """
 
@@ -37,7 +37,7 @@ class TextTransformer(_TextEncoder):
         text_embed_dims: Channels D'.
         num_layers: Number of layers.
         num_heads: Number of heads.
-        max_length: Positions of the table of position codes.
+        max_length: Positions of the table of positional encodings.
         position: As in :class:`PyramidEncoder`.
         token: Whether there is a learned token.
         dropout: Dropout of attention output and feed-forward block.
@@ -82,7 +82,7 @@ class MeanTextToken(_TextEncoder):
     Args:
         text_embed_dims: Channels D'.
         num_heads: Number of heads.
-        max_length: Positions of the table of position codes.
+        max_length: Positions of the table of positional encodings.
         position: As in :class:`PyramidEncoder`.
         token: Whether there is such a token.
     """

@@ -1,4 +1,4 @@
-"""Cross-attention in both directions with weights of their own (UVCOM)."""
+"""Cross-attention in both directions with separate weights (UVCOM)."""
 
 from __future__ import annotations
 

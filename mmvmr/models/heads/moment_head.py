@@ -78,7 +78,7 @@ class ForegroundHead(nn.Module):
     Args:
         embed_dims: Channels D of one state.
         num_states: States that a query has side by side (3 in a :class:`DualPathDecoder`).
-        num_layers: Weights of its own for each of n decoder layers; None shares one linear layer.
+        num_layers: Separate weights for each of n decoder layers; None shares one linear layer.
     """
 
     def __init__(self, embed_dims: int, num_states: int = 1, num_layers: int | None = None):

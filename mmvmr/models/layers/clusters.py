@@ -40,7 +40,7 @@ class ClusterMeans(nn.Module):
     """Means of a Gaussian mixture, by expectation and maximisation from learned starts (UVCOM, DBIA).
 
     The E step compares unit vectors: ``softmax_K(-|m - x|^2 / (2 sigma^2)) = softmax_K(cos / sigma^2)``. The M step
-    averages the entries as they are. Gradients flow through all iterations; float32, as the means lie close together.
+    averages the entries as they are. Gradients flow through all iterations; float32, as the means are close together.
 
     Args:
         embed_dims: Channels D.
@@ -79,7 +79,7 @@ class ClusterMeans(nn.Module):
 
 @MODELS.register_module()
 class RandomWalkPropagation(nn.Module):
-    """What entries hear about each other and about the means when a random walk passes between them (UVCOM, LRP).
+    """Propagate information between entries and means by a random walk (UVCOM, LRP).
 
     ``x' = (1 - w) (I - w^2 A)^-1 (w Z^T m + x)`` with ``A = Z^T Z^`` for assignments Z to the means m. As A has rank
     K, the inverse is taken in K dimensions: ``(I - w^2 Z^T Z^)^-1 = I + w^2 Z^T (I - w^2 Z^ Z^T)^-1 Z^``.

@@ -17,7 +17,7 @@ class MaskedConv(nn.Module):
         in_dims: Input channels.
         out_dims: Output channels.
         kernel_size: Odd kernel size.
-        stride: Every so many positions give an output, the first one included.
+        stride: Distance between the positions that give an output, starting with the first one.
         groups: Groups of channels; ``in_dims`` for a depth-wise convolution.
         bias: Whether there is a bias.
         padding: ``zero``, or ``keep`` for official code that reads whatever the padding holds.

@@ -1,4 +1,4 @@
-"""What changes from clip to clip (TD-DETR)."""
+"""Temporal dynamics: changes from clip to clip (TD-DETR)."""
 
 from __future__ import annotations
 

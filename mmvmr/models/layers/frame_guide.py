@@ -17,7 +17,7 @@ class FrameGuide(nn.Module):
     Args:
         word_dims: Channels of text tokens.
         frame_dims: Channels of frames.
-        space: ``shared``: both lie in one space already, as those of CLIP do; ``learned``: two linear maps bring
+        space: ``shared``: both are in one space already, as those of CLIP do; ``learned``: two linear maps bring
             features that were trained apart together, and learn with what the cosine is used for.
         joint_dims: Channels of a learned space.
 
@@ -30,7 +30,7 @@ class FrameGuide(nn.Module):
         check_choice(self, 'space', space, _SPACES)
         if space == 'shared' and word_dims != frame_dims:
             raise ValueError(
-                f"space='shared': words have {word_dims} channels and frames {frame_dims}, so they do not lie in one "
+                f"space='shared': words have {word_dims} channels and frames {frame_dims}, so they are not in one "
                 "space; set space='learned' for features that were trained apart"
             )
         shared = space == 'shared'
@@ -52,7 +52,7 @@ class FrameGuide(nn.Module):
 
 
 def frames_inside(spans: Tensor, exists: Tensor, valid: Tensor) -> Tensor:
-    """Which evenly spread frames lie inside a moment.
+    """Mark the evenly spread frames inside a moment.
 
     Args:
         spans: (center, width) (B, G, 2).

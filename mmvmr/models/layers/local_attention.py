@@ -1,4 +1,4 @@
-"""Attention with projections of their own for query and key width, over all positions or over near ones."""
+"""Attention with separate projections for query and key width, over all positions or over near ones."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def attend_near(
 
 @MODELS.register_module()
 class ProjectedAttention(nn.Module):
-    """Multi-head attention whose queries, keys and output have widths of their own (SnAG).
+    """Multi-head attention whose queries, keys and output have different widths (SnAG).
 
     Args:
         embed_dims: Channels D inside, and of the queries.
         num_heads: Number of heads.
         key_dims: Channels of keys and values; None for D.
         out_dims: Channels of the output; None for D.
-        window: Attend only to positions so many around a position (an odd number, itself included); None for all.
+        window: Number of positions around a position that it attends to (odd, itself included); None for all.
         dropout: Dropout on the output.
         attn_dropout: Dropout on the attention weights.
 

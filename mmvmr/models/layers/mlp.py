@@ -19,7 +19,7 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 
 def build_activation(name: str) -> nn.Module:
-    """Build an activation by name; a PReLU is a module of its own in every layer.
+    """Build an activation by name; every layer has its own PReLU.
 
     Args:
         name: ``relu``, ``prelu``, ``gelu`` or ``selu``.

@@ -1,4 +1,4 @@
-"""Sine codes of clips and of span coordinates."""
+"""Sinusoidal positional encodings of clips and of span coordinates."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _interleaved(phase: Tensor, dims: int) -> Tensor:
 
 
 def sine_embedding(spans: Tensor, dims: int) -> Tensor:
-    """Sine code of every coordinate of normalised spans (DAB-DETR).
+    """Sinusoidal encoding of every coordinate of normalised spans (DAB-DETR).
 
     Args:
         spans: Normalised coordinates (..., A).
@@ -39,7 +39,7 @@ def sine_embedding(spans: Tensor, dims: int) -> Tensor:
 
 @MODELS.register_module()
 class SinePosition(nn.Module):
-    """Sine code of the clip index, normalised so that the last valid clip has phase 2 pi (Moment-DETR).
+    """Sinusoidal encoding of the clip index, normalised: the last valid clip has phase 2 pi (Moment-DETR).
 
     Args:
         embed_dims: Channels D.

@@ -135,7 +135,7 @@ class SparseConvMap(_SparseMap):
 class MaskedConvStack(nn.Module):
     """Convolutions over a map whose empty cells count for nothing (2D-TAN, section 3.3; MMN).
 
-    The first layer pads so much that the last one returns to N x N. Behind every layer a cell is divided by the number
+    The first layer pads so much that the last one returns to N x N. After every layer a cell is divided by the number
     of cells under its kernel that hold something. Batch norm sees the empty cells too, as published.
 
     Args:
@@ -169,7 +169,7 @@ class MaskedConvStack(nn.Module):
             self.register_buffer(f'weight_{layer}', torch.from_numpy(weight), persistent=False)
 
     def weight(self, layer: int) -> Tensor:
-        """What a layer multiplies its cells with (H, W)."""
+        """Factors of the cells of a layer (H, W)."""
         return getattr(self, f'weight_{layer}')
 
     def forward(self, x: Tensor) -> Tensor:
@@ -187,7 +187,7 @@ class MaskedConvStack(nn.Module):
 
 
 def _reciprocal_count(filled: np.ndarray, kernel_size: int, padding: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which cells a convolution fills, and one over the number of filled cells that each of them sees."""
+    """Cells that a convolution fills, and one over the number of filled cells that each of them sees."""
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(filled, padding), (kernel_size, kernel_size))
     count = windows.sum((-2, -1))
     return count > 0, np.where(count > 0, 1 / np.maximum(count, 1), 0).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Where moment queries are: positional embeddings from learned vectors or from anchors."""
+"""Positions of moment queries: positional embeddings from learned vectors or from anchors."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class LearnedQueryPosition(nn.Module):
 
 @MODELS.register_module()
 class AnchorQueryPosition(nn.Module):
-    """DAB-DETR's position: MLP of the sine code of the anchor, and a sine part modulated by content and width.
+    """DAB-DETR's position: MLP of the sinusoidal encoding of the anchor, modulated by content and width.
 
     Args:
         embed_dims: Channels D.
@@ -50,7 +50,7 @@ class AnchorQueryPosition(nn.Module):
         modulate: Modulate the sine part by ``sigmoid(MLP(content)) / width``.
         modulator_dims: Outputs of that MLP; only the first is used (BM-DETR builds two).
         scale: Let the content scale the sine part.
-        hidden_ratio: Hidden channels of the MLP of the sine code, in multiples of D (BAM-DETR: 2).
+        hidden_ratio: Hidden channels of the MLP of the encoding, in multiples of D (BAM-DETR: 2).
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class AnchorQueryPosition(nn.Module):
 
 @MODELS.register_module()
 class SpanQueryPosition(nn.Module):
-    """SA-DETR's position ``P_S = MLP(PE(center, width))``, used for self- and cross-attention alike (eq. 1, 4).
+    """SA-DETR's position ``P_S = MLP(PE(center, width))``, used for self- and cross-attention (eq. 1, 4).
 
     Args:
         embed_dims: Channels D.

@@ -1,4 +1,4 @@
-"""How an entity moves: encoders of response maps over time."""
+"""Encoders of the movement of an entity, from response maps over time."""
 
 from __future__ import annotations
 

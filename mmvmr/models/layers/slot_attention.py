@@ -25,7 +25,7 @@ class SlotAttention(nn.Module):
         hidden_dims: Hidden channels of the MLP.
         num_layers: Linear layers of the MLP.
         padding: ``exclude`` leaves padded entries out. ``uniform`` reproduces the official codes of EaTR and UVCOM:
-            they mask before the softmax over slots, which cancels, so that padding goes to all slots alike and
+            they mask before the softmax over slots, which cancels, so that padding goes to all slots equally and
             outputs depend on the batch.
 
     Raises:

@@ -12,7 +12,7 @@ def temporal_align_weights(spans: Tensor, mask: Tensor, num_points: int) -> Tens
     """Interpolation weights of equally spaced points inside spans (G-TAD; SA-DETR, section 3.4).
 
     A span, cut to the video, is divided into ``num_points`` bins; a point is the center of a bin. Clip j of n covers
-    ``[j / n, (j + 1) / n]`` and its feature sits in the middle, so a point t lies at the clip coordinate
+    ``[j / n, (j + 1) / n]`` and its feature sits in the middle, so a point t is at the clip coordinate
     ``t n - 0.5``, cut to ``[0, n - 1]``. Weights as a matrix instead of indices: reading becomes a matrix product,
     whose gradient is deterministic and reaches the spans too.
 

@@ -193,7 +193,7 @@ def positive_clips(targets: MomentTargets) -> tuple[Tensor, Tensor]:
         targets: Ground truth of the batch.
 
     Returns:
-        Clip indices (B,) and which samples have one (B,). A sample without ranked pairs (nothing lies outside its
+        Clip indices (B,) and which samples have one (B,). A sample without ranked pairs (nothing is outside its
         moments) takes its best rated clip. Without a single rated clip in the batch no sample has one (UniVTG).
     """
     drawn = targets.pairs[:, 0, -1]

@@ -18,7 +18,7 @@ _GRIDS = ('valid', 'padded')
 class BoundaryEvidenceLoss(DenseLoss):
     """Balanced binary cross-entropy: is a clip near the start (the end) of a moment (BAM-DETR, section 3.4).
 
-    The evidence of a clip is the mean of ``tanh`` over its channels. Clips whose middle lies in ``[s - 0.25 l, s +
+    The evidence of a clip is the mean of ``tanh`` over its channels. Clips whose middle is in ``[s - 0.25 l, s +
     0.1 l]`` of a moment (s, e) of length l are starts, those in ``[e - 0.1 l, e + 0.25 l]`` ends. Starts (ends) of a
     sample weigh as much as all its other clips together.
 

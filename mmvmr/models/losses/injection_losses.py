@@ -202,7 +202,7 @@ class VisualContextLoss(_InjectionLoss):
 
     The context is a mean of the frames of the moment, weighted by a softmax of their cosine with the static tokens;
     it has no gradient. The supplement's default is the consistent form; the relational one would make sentences of a
-    common scene alike, and loses 8 points (table 3).
+    common scene too, and loses 8 points (table 3).
 
     Args:
         word_dims: Channels of text tokens.

@@ -79,13 +79,13 @@ class LinearProjector(nn.Module):
         embed_dims: Channels D of the model.
         num_layers: Blocks per modality; the last one has no ReLU.
         input_dropout: Dropout inside the blocks.
-        position: Config of the position code of clips.
+        position: Config of the positional encoding of clips.
         text_position: Config of a module that makes positions of text tokens from their projected and marked features,
             e.g. :class:`LearnedTextPosition`; None for text tokens without position, as published.
         modality: Config of a module ``f(features) -> features`` that marks clips and text tokens, e.g.
             :class:`ModalityEmbedding`; None marks nothing.
-        audio_dims: So many channels of a clip, the last ones before the temporal endpoint features, are sound: with
-            the endpoints they have an MLP of their own, whose output is added (UVCOM). 0 projects all at once.
+        audio_dims: Channels of a clip that are sound, the last ones before the temporal endpoint features: with
+            the endpoints they have a separate MLP, whose output is added (UVCOM). 0 projects all at once.
     """
 
     def __init__(

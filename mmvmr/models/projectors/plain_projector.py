@@ -11,7 +11,7 @@ from mmvmr.structures import Features, Tokens
 
 @MODELS.register_module()
 class PlainProjector(nn.Module):
-    """Map clips and text tokens to widths of their own.
+    """Map clips and text tokens to separate widths.
 
     Args:
         video_dims: Channels of a clip.

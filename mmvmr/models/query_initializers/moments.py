@@ -20,7 +20,7 @@ _PROJECTIONS = ('straight_through', 'in_place')
 class MomentQueryInitializer(nn.Module):
     """Learned moments: a point p and its distances to start and end, with a state for each (BAM-DETR, section 3.2).
 
-    Distances are kept so small that the moment lies inside the video.
+    Distances are kept so small that the moment is inside the video.
 
     Args:
         num_queries: Number of queries N.

@@ -74,7 +74,7 @@ class NoiseQueryGenerator(nn.Module):
         embed_dims: Channels D.
         num_groups: Number of groups N_n.
         positive_scale: Scale sigma_p of positive noise.
-        negative_scale: Scale sigma_n of negative noise, whose magnitude lies in [sigma_p, sigma_n].
+        negative_scale: Scale sigma_n of negative noise, whose magnitude is in [sigma_p, sigma_n].
         contrastive: ``none`` makes no negatives, ``fixed`` keeps sigma_n, ``course`` lets sigma_n shrink linearly to
             sigma_p over the training (course learning, table 8).
         center_noise: See :func:`add_noise`.
@@ -122,7 +122,7 @@ class NoiseQueryGenerator(nn.Module):
             The queries followed by the block ``noise``, with the attention mask that hides it from them.
 
         Raises:
-            ValueError: If the queries have no anchors or an attention mask of their own.
+            ValueError: If the queries have no anchors or already have an attention mask.
         """
         self._check(queries)
         copies = 1 if self.contrastive == 'none' else 2
@@ -189,7 +189,7 @@ class NoiseQueryGenerator(nn.Module):
         if queries.anchors is None:
             raise ValueError(_NO_ANCHORS)
         if queries.attn_mask is not None:
-            raise ValueError('noise queries cannot be appended to queries that have an attention mask of their own')
+            raise ValueError('noise queries cannot be appended to queries that already have an attention mask')
 
 
 @MODELS.register_module()

@@ -25,7 +25,7 @@ class SentenceSlotQueryInitializer(nn.Module):
         embed_dims: Channels D.
         slots: Config of ``f(slots, inputs, mask) -> slots``, e.g. :class:`SlotAttention`.
         start: ``distinct`` adds a learned vector to each slot before they compete. ``equal`` reproduces the official
-            code: all slots start as the sentence, so that they remain equal, each entry goes to all of them alike,
+            code: all slots start as the sentence, so that they remain equal, each entry goes to all of them equally,
             and the learned vectors that are added afterwards are all that tells the queries apart.
         anchors: Config of an initializer whose anchors the queries take; None learns them.
 

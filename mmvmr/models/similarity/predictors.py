@@ -62,7 +62,7 @@ class PositionPrior(nn.Module):
 
     Args:
         count: Number of windows N.
-        bins: Number of lengths of videos (quantiles of the number of clips) that have windows of their own; 1 for none.
+        bins: Number of lengths of videos (quantiles of the number of clips) with separate windows; 1 for none.
         steps: Ends of windows are multiples of 1 / ``steps``.
         min_iou: See above.
     """

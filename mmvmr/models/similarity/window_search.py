@@ -60,7 +60,7 @@ def contrast_windows(
 
 
 def scene_changes(clips: Tensor, mask: Tensor, low: float = -1.0, high: float = 3.0, ends: float = 2.0) -> Tensor:
-    """How much more a video changes between two clips than it does elsewhere.
+    """Change of a video between two clips relative to its changes elsewhere.
 
     Args:
         clips: Features (B, L, D).

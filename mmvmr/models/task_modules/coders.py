@@ -11,7 +11,7 @@ from mmvmr.registry import TASK_UTILS
 
 @TASK_UTILS.register_module()
 class LogitSpanCoder:
-    """``sigmoid(offset + logit(anchor))``: the result always lies in (0, 1) (DAB-DETR).
+    """``sigmoid(offset + logit(anchor))``: the result is always in (0, 1) (DAB-DETR).
 
     Args:
         eps: Anchors are read no closer than this to 0 and 1.

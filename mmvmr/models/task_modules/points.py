@@ -27,7 +27,7 @@ class PyramidPoints:
     the upper bound of the level before; the last level has no upper bound up to ``max_length``.
 
     Args:
-        offset: Where the point of clip 0 lies, in clips from the start of the video: 0.5 is the middle of the clip.
+        offset: Position of the point of clip 0, in clips from the start of the video: 0.5 is the middle of the clip.
             Features whose receptive field is longer than their distance have it later (the half of both's ratio).
             UniVTG's official code takes half the clip length in *seconds*.
         input_stride: Clips per position of the first level.
@@ -74,7 +74,7 @@ class PyramidPoints:
 
         Args:
             lengths: Points of every level.
-            device: Where the result lies.
+            device: Device of the result.
 
         Returns:
             (P, 4) with the columns position, low, high and distance, level after level.
@@ -113,8 +113,8 @@ class PointAssigner:
     """Points inside a ground-truth span are assigned to it.
 
     Args:
-        center_radius: Only points so many of their own sizes around the middle of the span (SnAG, 1.5); None takes
-            all inside.
+        center_radius: Only points within this radius of the middle of the span, in sizes of the point (SnAG, 1.5); None
+            takes all inside.
         ends: Whether a point on the end of a span is inside: ``closed`` (UniVTG) or ``open`` (SnAG).
         overlap: Span that a point inside several is assigned to: the ``shortest``, or the ``last`` in order (UniVTG).
         fallback: A sample that has spans but no point inside any of them takes the clip in which the first one

@@ -19,7 +19,7 @@ class PseudoEvents:
     The change at a clip is the correlation of the self-similarity of the video with a 5 x 5 checkerboard kernel; the
     kernel being an outer product, that is ``|n[t-2] + n[t-1] - n[t+1] - n[t+2]|^2`` of the unit features n. A clip is
     a boundary if no neighbour changes more and its change is at least the mean; the first and the last clip always
-    are. Events lie between consecutive boundaries.
+    are. Events are between consecutive boundaries.
 
     Args:
         scope: ``sample`` considers only the clips of each video. ``batch`` reproduces the official code: the mean and

@@ -26,7 +26,7 @@ class Shelf:
         place: Folder or file.
         name: Gives the name of an annotation row.
         names: The names that are there and could be those of rows.
-        depth: Folders in the template; deeper names count only beside those of rows, because folders of something else
+        depth: Folders in the template; deeper names count only next to those of rows, because folders of something else
             may be there as well. None: all names count.
     """
 

@@ -37,7 +37,7 @@ def unusable_labels(split: Split, targets: Any) -> list[Finding]:
 
 
 def rated_clips(split: Split) -> list[Finding]:
-    """Rated clips that lie outside of the video or of the moments.
+    """Rated clips that are outside of the video or of the moments.
 
     Args:
         split: The split.

@@ -134,7 +134,7 @@ def _rows(name: str, cfg: Mapping[str, Any], path: Path) -> tuple[list[dict[str,
         rows.append(row)
     rows = (rows if domain is None else of_domain(rows, domain, path))[:limit]
     good, refused, agreement = [], [], Agreement()
-    anywhere = Rules(outside='clip')  # windows outside of the video have a check of their own
+    anywhere = Rules(outside='clip')  # windows outside of the video have a separate check
     for row in rows:
         line = lines[id(row)]
         if faults := row_faults(row, anywhere) or agreement.faults(row, f'line {line}'):

@@ -84,7 +84,7 @@ class Split:
         return {row.get('qid'): line for line, row in iterate_jsonl(self.path) if isinstance(row, dict)}
 
     def place(self, row: Row) -> str:
-        """Where a row is, for messages.
+        """Place of a row, for messages.
 
         Args:
             row: One of the rows.

@@ -134,7 +134,7 @@ def video_rows(
 
 
 def _length(video: Mapping[str, Any]) -> tuple[Any, float | None, list[Fault]]:
-    """Duration in seconds, frames per second of the times (None: they are seconds), and faults."""
+    """Duration in seconds, frames per second of the times (None: they are seconds), and issues."""
     if 'duration' in video:
         return video['duration'], None, []
     if 'fps' not in video and 'num_frames' not in video:

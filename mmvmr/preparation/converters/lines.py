@@ -19,7 +19,7 @@ def jsonl_rows(path: str | os.PathLike[str]) -> list[LocatedRow]:
         path: The file.
 
     Returns:
-        Its rows; a line that cannot be read is a row with a fault.
+        Its rows; a line that cannot be read is a row with an issue.
     """
     rows = []
     for number, row in iterate_jsonl(path):
@@ -42,7 +42,7 @@ def qvhighlights_rows(path: str | os.PathLike[str], clip_len: float = 2.0) -> li
         clip_len: Seconds per clip.
 
     Returns:
-        Its rows; one whose windows and clips disagree has a fault.
+        Its rows; one whose windows and clips disagree has an issue.
     """
     rows = jsonl_rows(path)
     for located in rows:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mmvmr.datasets.schema import DEFAULT_RULES, Agreement, Fault, Rules, row_faults
 
-#: Field of a fault for which there is no row: the line could not be read.
+#: Field of an issue for which there is no row: the line could not be read.
 UNREADABLE = 'line'
 
 
@@ -69,7 +69,7 @@ def faults_of(located: LocatedRow, rules: Rules = DEFAULT_RULES) -> list[Fault]:
         rules: What is allowed.
 
     Returns:
-        The faults of the source, then those of the schema in other fields.
+        The issues of the source, then those of the schema in other fields.
     """
     if any(fault.field == UNREADABLE for fault in located.faults):
         return located.faults
@@ -86,7 +86,7 @@ def find_faults(rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES) -> lis
         rules: What is allowed.
 
     Returns:
-        One line per fault, in order of the rows.
+        One line per issue, in order of the rows.
     """
     found: list[str] = []
     agreement = Agreement()

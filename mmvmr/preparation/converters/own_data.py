@@ -86,7 +86,7 @@ class OwnFile:
             rules: What is allowed.
 
         Returns:
-            One line per fault.
+            One line per issue.
         """
         doubled = [located.told(fault) for located in self.rows for fault in _doubled_windows(located)]
         same = [
@@ -144,7 +144,7 @@ def shared_qids(files: Sequence[OwnFile]) -> list[str]:
         files: Files whose features will be in one folder.
 
     Returns:
-        One line per fault.
+        One line per issue.
     """
     first: dict[Any, LocatedRow] = {}
     found = []

@@ -48,7 +48,7 @@ def without_faults(rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES) -> 
         rules: What is allowed.
 
     Returns:
-        The good rows, and one line per fault of those that were left out.
+        The good rows, and one line per issue of those that were left out.
     """
     kept, notes = [], []
     for located in rows:

@@ -126,7 +126,7 @@ def _duration(located: LocatedRow, text: str | None, vid: str, lookup: Lookup | 
 
 
 def _seconds(located: LocatedRow, field: str, text: str) -> float | None:
-    """A number of seconds; None, with a fault, for something else."""
+    """A number of seconds; None, with an issue, for something else."""
     try:
         return float(text)
     except ValueError:

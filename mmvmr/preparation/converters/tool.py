@@ -16,7 +16,7 @@ from mmvmr.preparation.converters.repair import repair, without_faults
 from mmvmr.utils.cli import UserError, one_line_errors
 from mmvmr.utils.io import read_json, read_text, write_jsonl
 
-#: Exit status of a file with faults; mistakes on the command line have 2.
+#: Exit status of a file with issues; mistakes on the command line have 2.
 FAULTY = 1
 
 
@@ -36,7 +36,7 @@ def converter_parser(description: str | None, source: str) -> argparse.ArgumentP
     parser.add_argument('source', type=Path, help=source)
     parser.add_argument('--out', type=Path, required=True, metavar='FILE', help='jsonl file to write')
     parser.add_argument('--fix', action='store_true', help='cut windows to the video, saying so per row')
-    parser.add_argument('--drop', action='store_true', help='leave out rows with other faults, saying so per row')
+    parser.add_argument('--drop', action='store_true', help='leave out rows with other issues, saying so per row')
     return parser
 
 
@@ -85,7 +85,7 @@ def run_converter(
         rules: What the data set is known to have.
 
     Returns:
-        Exit status: 0, or 1 where faults kept the file from being written.
+        Exit status: 0, or 1 where issues kept the file from being written.
     """
     with one_line_errors(OSError, ValueError):
         refuse_own_input(args.out, [args.source])
@@ -101,7 +101,7 @@ def run_converter(
         if faults := find_faults(rows, rules):
             print_lines(faults)
             advice = '' if args.fix and args.drop else '; --fix cuts windows to the video, --drop leaves out the rest'
-            print(f'{args.source}: {len(faults)} faults in {len(rows)} rows, nothing written{advice}', file=sys.stderr)
+            print(f'{args.source}: {len(faults)} issues in {len(rows)} rows, nothing written{advice}', file=sys.stderr)
             return FAULTY
         written = write_rows(args.out, rows)
     print(f'{args.out}: {summary(written)}' + (f', {len(notes)} changes' if notes else ''))
@@ -138,7 +138,7 @@ def write_rows(path: Path, rows: Sequence[LocatedRow]) -> list[dict[str, Any]]:
 
     Args:
         path: The file.
-        rows: Rows without faults.
+        rows: Rows without issues.
 
     Returns:
         What was written.
