@@ -16,12 +16,12 @@ from mmvmr.apis.answers import Answer, Answers, Moment
 from mmvmr.apis.feature_encoder import FeatureEncoder
 from mmvmr.apis.inputs import checked_sentences, local_file
 from mmvmr.apis.model_files import ModelFile, load_model_file
-from mmvmr.apis.specs import read_extraction_spec
 from mmvmr.apis.windows import MergedPredictions, Window, cut_windows, window_batches
 from mmvmr.datasets.collate import video_collate
 from mmvmr.datasets.moment_dataset import BaseMomentDataset
 from mmvmr.datasets.stores.feature_stores import ArrayStore
 from mmvmr.features.spec import ExtractionSpec
+from mmvmr.features.spec_files import read_extraction_spec
 from mmvmr.models.task_modules.nms import SoftNMS
 from mmvmr.registry import INFERENCERS
 from mmvmr.utils.setup import register_all_modules

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from mmvmr.features.spec import ExtractionSpec
+from mmvmr.features.spec import ExtractionSpec, check_extraction
 from mmvmr.registry import MODELS
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils.checkpoint import load_checkpoint_safe
@@ -119,26 +119,6 @@ def build_model_file(
         entry.get('longest'),
         entry.get('name') or Path(source).stem,
     )
-
-
-def check_extraction(model: FeatureSpec, made: FeatureSpec, source: Path | str) -> None:
-    """Make sure that extracted features are those that a model was trained on.
-
-    Args:
-        model: Specification of the model.
-        made: Specification of what is extracted.
-        source: File for messages.
-
-    Raises:
-        ValueError: If streams, dimensions or the clip length differ.
-    """
-    wanted = {s.name: s.dim for s in (*model.streams, model.text)}
-    given = {s.name: s.dim for s in (*made.streams, made.text)}
-    if wanted != given or abs(model.clip_len - made.clip_len) > 1e-6:
-        raise ValueError(
-            f'{source}: the model was trained on {wanted} with clips of {model.clip_len:g} s, but the extraction makes '
-            f'{given} with clips of {made.clip_len:g} s; name the right one with spec=...'
-        )
 
 
 def _without_init(value: Any) -> Any:

@@ -13,25 +13,11 @@ from mmvmr.features.folder import FeatureFolder
 from mmvmr.features.jobs import Outcome, Settings, Task, run_tasks
 from mmvmr.features.queries import extract_queries, read_queries
 from mmvmr.features.spec import TEXT, ExtractionSpec
+from mmvmr.features.spec_files import read_extraction_spec
 from mmvmr.features.videos import find_videos
-from mmvmr.utils.cli import UserError, load_config
 from mmvmr.utils.io import write_jsonl
-from mmvmr.utils.paths import configs_dir
 
 FAILURES = 'failures.jsonl'
-
-
-def read_spec(name: str, options: dict[str, Any] | None) -> ExtractionSpec:
-    """The specification that the command line names."""
-    shipped = configs_dir() / 'features'
-    path = name if name.endswith('.py') or Path(name).is_file() else str(shipped / f'{name}.py')
-    if not Path(path).is_file():
-        names = ', '.join(sorted(p.stem for p in shipped.glob('*.py')))
-        raise UserError(f'--spec {name}: no such config, and none of the shipped ones: {names}')
-    try:
-        return ExtractionSpec.from_config(load_config(path, options))
-    except ValueError as error:
-        raise UserError(f'{path}: {error}') from error
 
 
 def open_tasks(videos: dict[str, Path], spec: ExtractionSpec, folder: FeatureFolder) -> list[Task]:
@@ -110,7 +96,7 @@ def run_extraction(args: argparse.Namespace) -> int:
         UserError: If the specification is unknown or wrong.
         ValueError: If videos, sentences or the folder cannot be used.
     """
-    spec = read_spec(args.spec, args.cfg_options)
+    spec = read_extraction_spec(args.spec, args.cfg_options)
     videos, queries = find_videos(args.videos), read_queries(args.queries)
     folder = FeatureFolder(args.out, spec, args.dtype)
     folder.claim()

@@ -135,3 +135,23 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
     return str(value) if isinstance(value, Path) or not isinstance(value, (str, int, float, type(None))) else value
+
+
+def check_extraction(model: FeatureSpec, made: FeatureSpec, source: Path | str) -> None:
+    """Make sure that extracted features are those that a model was trained on.
+
+    Args:
+        model: Specification of the model.
+        made: Specification of what is extracted.
+        source: File for messages.
+
+    Raises:
+        ValueError: If streams, dimensions or the clip length differ.
+    """
+    wanted = {s.name: s.dim for s in (*model.streams, model.text)}
+    given = {s.name: s.dim for s in (*made.streams, made.text)}
+    if wanted != given or abs(model.clip_len - made.clip_len) > 1e-6:
+        raise ValueError(
+            f'{source}: the model takes {wanted} with clips of {model.clip_len:g} s, but the extraction makes '
+            f'{given} with clips of {made.clip_len:g} s; name one that fits'
+        )

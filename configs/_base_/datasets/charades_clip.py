@@ -13,6 +13,7 @@ stores = dict(
     clip=dict(type='FolderStore', folder='features/clip_b32_1fps', template='{vid}.npz', key='features'),
     text=dict(type='FolderStore', folder='features/minilm_tokens', template='qid{qid}.npz', key='last_hidden_state'),
 )
+extraction = 'clip_b32_minilm_1fps'  # of configs/features: how the finder makes these features
 _dataset = dict(
     data_root=data_root,
     pipeline=dict(load=dict(cache=True)),

@@ -6,6 +6,7 @@ _base_ = ['./moments.py', './slowfast_clip.py']
 data_root = 'data/qvhl'
 
 feature_spec = dict(max_clips=75)
+extraction = 'slowfast_clip_2s'  # of configs/features: how the finder makes these features
 _dataset = dict(
     data_root=data_root,
     pipeline=dict(

@@ -9,8 +9,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmvmr.engine.hooks.resume_hook import nested_datasets
-from mmvmr.features.spec import ExtractionSpec
+from mmvmr.features.spec import ExtractionSpec, check_extraction
+from mmvmr.features.spec_files import read_extraction_spec
 from mmvmr.registry import HOOKS
+from mmvmr.structures import FeatureSpec
 from mmvmr.utils.inference_meta import inference_meta
 
 
@@ -19,7 +21,8 @@ class InferenceSpecHook(Hook):
     """Stores model config, pipeline, feature specification and extraction in checkpoints, as plain Python.
 
     With it a checkpoint is enough to ask a video a question (:class:`mmvmr.apis.MomentFinder`): the top-level key
-    ``extraction`` of the config, the content of a file in ``configs/features``, says how features are made.
+    ``extraction`` of the config says how features are made. It is the name of a file in ``configs/features`` or its
+    content.
     """
 
     priority = 'NORMAL'
@@ -31,10 +34,20 @@ class InferenceSpecHook(Hook):
             runner: The runner.
 
         Raises:
-            ValueError: If ``extraction`` is wrong.
+            ValueError: If ``extraction`` is wrong. One that makes other features than the data set has is not
+                stored, with a warning.
         """
-        extraction = runner.cfg.get('extraction')
-        self._extraction = None if extraction is None else ExtractionSpec.from_config(extraction).to_dict()
+        self._extraction = None
+        named, dataset = runner.cfg.get('extraction'), _dataset_config(runner.cfg)
+        if named is None or dataset is None:
+            return
+        spec = read_extraction_spec(named) if isinstance(named, str) else ExtractionSpec.from_config(named)
+        try:
+            check_extraction(FeatureSpec.from_dict(dataset['feature_spec']), spec.features, 'extraction of the config')
+        except ValueError as error:  # nothing that training needs, so it goes on
+            runner.logger.warning(f'{error}; checkpoints of this run will not say how their features are made')
+        else:
+            self._extraction = spec.to_dict()
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Store the entry ``meta['inference']``.

@@ -1,4 +1,4 @@
-"""Feature specifications by name."""
+"""Extraction specifications by name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read_extraction_spec(name: str, options: Mapping[str, Any] | None = None) ->
     path = name if name.endswith('.py') or Path(name).is_file() else str(shipped / f'{name}.py')
     if not Path(path).is_file():
         names = ', '.join(sorted(p.stem for p in shipped.glob('*.py')))
-        raise UserError(f'spec {name}: no such config, and none of the shipped ones: {names}')
+        raise UserError(f'--spec {name}: no such config, and none of the shipped ones: {names}')
     try:
         return ExtractionSpec.from_config(load_config(path, dict(options or {})))
     except ValueError as error:
