@@ -20,10 +20,10 @@ model = dict(
     shared=dict(embed_dims=16, num_heads=2, ffn_dims=32), projector=dict(video_dims=8, text_dims=4),
     query_initializer=dict(num_queries=3),
 )
-dataset = dict(data_root=data_root, feature_spec=dict(streams=dict(clip=dict(dim=6)), text=dict(dim=4)))
-train_dataloader = dict(batch_size=4, num_workers=1, dataset=dataset)
-val_dataloader = dict(dataset=dataset)
-test_dataloader = dict(dataset=dataset)
+_dataset = dict(data_root=data_root, feature_spec=dict(streams=dict(clip=dict(dim=6)), text=dict(dim=4)))
+train_dataloader = dict(batch_size=4, num_workers=1, dataset=_dataset)
+val_dataloader = dict(dataset=_dataset)
+test_dataloader = dict(dataset=_dataset)
 train_cfg = dict(max_epochs=1, val_interval=2)
 """
 
