@@ -20,7 +20,7 @@ from mmvmr.datasets.stores.word_vectors import WordVectorStore
 from mmvmr.datasets.synthetic.dataset import SyntheticMoments
 from mmvmr.datasets.transforms import *  # noqa: F403
 from mmvmr.datasets.transforms import __all__ as _transforms
-from mmvmr.datasets.transforms.query_tags import HalfSplit, LexiconSplit, SpacyTagger, TagSplit
+from mmvmr.datasets.transforms.query_tags import HalfSplit, LexiconSplit, TagSplit
 
 __all__ = [
     'AnnotationReader',
@@ -42,7 +42,6 @@ __all__ = [
     'SeededRng',
     'SimilarVideoSampler',
     'SimilarVideos',
-    'SpacyTagger',
     'SyntheticMoments',
     'TagSplit',
     'TokenIdStore',

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from mmvmr.datasets import ArrayStore, BaseMomentDataset, HalfSplit, LexiconSplit, SeededRng, SpacyTagger, TagSplit
+from mmvmr.datasets import ArrayStore, BaseMomentDataset, HalfSplit, LexiconSplit, SeededRng, TagSplit
 from mmvmr.datasets.transforms.query_tags import word_spans
+from mmvmr.preparation.query_tagger import SpacyTagger
 from mmvmr.structures import FeatureSpec
 
 QUERY = 'person quickly picks up the red bag'

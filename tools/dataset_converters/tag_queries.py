@@ -13,7 +13,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from mmvmr.datasets import SpacyTagger, TagSplit
+from mmvmr.datasets import TagSplit
+from mmvmr.preparation.query_tagger import SpacyTagger
 from mmvmr.structures.query_roles import DYNAMIC, STATIC
 from mmvmr.utils import read_jsonl
 from mmvmr.utils.cli import one_line_errors

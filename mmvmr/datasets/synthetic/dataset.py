@@ -9,7 +9,8 @@ import numpy as np
 
 from mmvmr.datasets.moment_dataset import BaseMomentDataset
 from mmvmr.datasets.stores.feature_stores import ArrayStore
-from mmvmr.datasets.synthetic.world import Annotator, Camera, FilmMaker, Language
+from mmvmr.datasets.synthetic.annotator import Annotator
+from mmvmr.datasets.synthetic.world import Camera, FilmMaker, Language
 from mmvmr.registry import DATASETS
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils import check_choice

@@ -8,11 +8,10 @@ from mmvmr.datasets.transforms.masking import MaskTargets, ReplaceContext
 from mmvmr.datasets.transforms.negative_query import NegativeQuery
 from mmvmr.datasets.transforms.packing import PackMomentInputs
 from mmvmr.datasets.transforms.patches import LoadPatches
-from mmvmr.datasets.transforms.pooling import PoolClips
 from mmvmr.datasets.transforms.priors import LoadClipScores
 from mmvmr.datasets.transforms.probes import EmptyQuery, PositionOnly, ShuffleClips, SwapQuery
 from mmvmr.datasets.transforms.query_roles import LoadStaticQuery, SplitQuery
-from mmvmr.datasets.transforms.resampling import LoadResampledFeatures, ResampleClips
+from mmvmr.datasets.transforms.resampling import LoadResampledFeatures, PoolClips, ResampleClips
 from mmvmr.datasets.transforms.shifting import ShiftMoment
 from mmvmr.datasets.transforms.synthesis import SynthesizeVideo
 from mmvmr.datasets.transforms.targets import BuildMomentTargets
