@@ -308,7 +308,7 @@ def test_features_of_another_kind_are_refused(tmp_path, repo_dir, split):
     spec = split.dataset.feature_spec
     state = MODELS.build(cfg.model).state_dict()
     meta = {'feature_spec': {**spec.to_dict(), 'clip_len': 1.0}}
-    torch.save({'state_dict': {f'module.{k}': v for k, v in state.items()}, 'meta': meta}, path)
+    torch.save({'state_dict': state, 'meta': meta}, path)
     with pytest.raises(ValueError, match=r'trained on other features: clip_len: 1.0 \(trained on\), 2.0 \(given\)'):
         load_model(cfg, str(path), [spec])
     cfg.default_hooks = dict(feature_spec=dict(mismatch='warn'))
