@@ -32,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='also by length, position or number of the moments of a query; alone: all three',
     )
     parser.add_argument(
+        '--subset', action='store_true', help='compare the queries that all files have, instead of asking for all'
+    )
+    parser.add_argument(
         '--unit', choices=('video', 'query'), default='video', help='what is resampled; default: %(default)s'
     )
     parser.add_argument('--draws', type=positive, default=10_000, metavar='N', help='resamplings; default: %(default)s')
@@ -54,9 +57,12 @@ def compare(args: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
     from mmvmr.utils.io import read_jsonl
 
     annotations = read_jsonl(args.gt)
+    predictions = [read_jsonl(path) for path in args.predictions]
+    if args.subset:
+        annotations, predictions = common_queries(args, annotations, predictions)
     figures = [
-        query_figures(read_jsonl(path), annotations, args.protocol, source=path, reference=args.gt)
-        for path in args.predictions
+        query_figures(rows, annotations, args.protocol, source=path, reference=args.gt)
+        for rows, path in zip(predictions, args.predictions)
     ]
     if args.figures:
         if unknown := sorted(set(args.figures) - set(figures[0])):
@@ -73,6 +79,35 @@ def compare(args: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
         for name, rows in slices(annotations, kind, args.protocol).items():
             result[name] = compare_figures(chosen, units, rows=rows, **options)
     return result
+
+
+def common_queries(args: argparse.Namespace, annotations: list[Any], predictions: list[list[Any]]) -> Any:
+    """Restrict everything to the queries that all files have.
+
+    Args:
+        args: The command line.
+        annotations: Rows of the ground truth.
+        predictions: Rows of each prediction file.
+
+    Returns:
+        Annotations and predictions of those queries.
+
+    Raises:
+        InputError: If a file is invalid, or there is no such query.
+    """
+    from mmvmr.evaluation.functional import InputError
+    from mmvmr.evaluation.functional.protocols import get_protocol
+    from mmvmr.evaluation.functional.validation import check_annotations, check_predictions
+
+    check_annotations(annotations, get_protocol(args.protocol).clip_len, args.gt)
+    for rows, path in zip(predictions, args.predictions):
+        check_predictions(rows, annotations, path, args.gt, subset=True)
+    shared = set.intersection(*({row['qid'] for row in rows} for rows in predictions))
+    if not shared:
+        raise InputError(f'--subset: no query is in all of {", ".join(args.predictions)}')
+    print(f'--subset: {len(shared)} of {len(annotations)} queries are compared')
+    kept = [[row for row in rows if row['qid'] in shared] for rows in (annotations, *predictions)]
+    return kept[0], kept[1:]
 
 
 def table(rows: list[dict[str, Any]]) -> str:

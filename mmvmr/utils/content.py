@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-__all__ = ['check_claimed_size', 'foreign_content', 'reason', 'regular_file']
+__all__ = ['check_claimed_size', 'encoding_advice', 'foreign_content', 'reason', 'regular_file', 'utf8']
 
 _HEAD = 512
 #: Contents up to this size are read whatever they claim.
@@ -92,6 +92,41 @@ def check_claimed_size(claimed: int, stored: int, what: str) -> None:
             f'{what} claims {claimed / 2**20:,.0f} MiB in memory, but has {stored:,} bytes in the file; refused, '
             'because features and weights are never compressed so much'
         )
+
+
+def utf8(raw: bytes) -> str:
+    """Decode text in UTF-8, without its byte order mark.
+
+    Args:
+        raw: Its bytes.
+
+    Returns:
+        The text.
+
+    Raises:
+        UnicodeDecodeError: If it is not UTF-8, or has a zero byte.
+    """
+    if (zero := raw.find(b'\0')) >= 0:  # valid UTF-8, but never in text; half of the bytes of English UTF-16
+        raise UnicodeDecodeError('utf-8', raw, zero, zero + 1, 'a zero byte')
+    return raw.decode('utf-8-sig')
+
+
+def encoding_advice(raw: bytes) -> str:
+    """Say what bytes that are not UTF-8 look like, and how to convert them.
+
+    Args:
+        raw: The bytes of a text file, or of a line of it.
+
+    Returns:
+        The advice, for a message.
+    """
+    if raw[:2] in (b'\xff\xfe', b'\xfe\xff') or raw.count(b'\0') > len(raw) // 8:
+        found = 'it looks like UTF-16, "Unicode Text" of Excel'
+    elif b'\0' in raw:
+        return 'it has a zero byte: the file is damaged, or no text'
+    else:
+        found = 'it looks like Windows-1252, the plain "CSV" of Excel'
+    return f'{found}; save the file as UTF-8 (Excel: "CSV UTF-8"), or convert it with iconv'
 
 
 def reason(error: BaseException) -> str:

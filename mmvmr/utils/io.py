@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mmvmr.utils.content import regular_file
+from mmvmr.utils.content import encoding_advice, regular_file, utf8
 
 __all__ = [
     'atomic_write',
@@ -235,7 +235,21 @@ def _loads(text: str) -> Any:
         raise json.JSONDecodeError(
             f'a number of {len(long[0])} digits, expected at most {_MAX_DIGITS}', text, long.start()
         )
-    return json.loads(text)
+    try:
+        return _DECODER.decode(text)
+    except KeyError as error:
+        place = max(0, text.rfind(json.dumps(error.args[0])))
+        raise json.JSONDecodeError(f'the key {error.args[0]} occurs twice in one object', text, place) from None
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise KeyError(next(key for i, (key, _) in enumerate(pairs) if key in dict(pairs[:i])))
+    return content
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique_keys)
 
 
 def _check_depth(text: str) -> None:
@@ -267,17 +281,18 @@ def read_text(path: str | os.PathLike[str]) -> str:
     source = regular_file(path)
     raw = source.read_bytes()
     try:
-        return raw.decode('utf-8-sig')
+        return utf8(raw)
     except UnicodeDecodeError as error:
         line = raw.count(b'\n', 0, error.start) + 1
-        raise ValueError(f'{source}:{line}: not UTF-8 text; save the file as UTF-8') from None
+        raise ValueError(f'{source}:{line}: not UTF-8 text; {encoding_advice(raw)}') from None
 
 
 def _decoded(raw: bytes, where: str) -> str:
     try:
-        return raw.decode('utf-8-sig')
+        return utf8(raw)
     except UnicodeDecodeError as error:
-        raise ValueError(f'{where}: not UTF-8 text (byte {error.start} of the line)') from None
+        advice = encoding_advice(raw)
+        raise ValueError(f'{where}: not UTF-8 text (byte {error.start} of the line); {advice}') from None
 
 
 def _shortened(text: str, length: int = 60) -> str:

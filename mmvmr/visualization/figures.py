@@ -134,8 +134,8 @@ def _draw_bars(ax: Any, item: MomentsOfQuery, top_k: int) -> None:
     ax.set_ylim(rows - 0.5, -0.5)
     title = _cut(item.title, 70)
     room = round(102 - 0.78 * len(title))  # letters of the sentence that fit next to it
-    ax.set_title(_cut(item.query, room), fontsize=10, fontweight='bold', loc='left')
-    ax.set_title(title, fontsize=8, color=_GREY, loc='right')
+    ax.set_title(_cut(item.query, room), fontsize=10, fontweight='bold', loc='left', parse_math=False)
+    ax.set_title(title, fontsize=8, color=_GREY, loc='right', parse_math=False)
     ax.tick_params(labelbottom=False, length=0)
 
 

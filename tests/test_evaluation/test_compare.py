@@ -17,7 +17,7 @@ from mmvmr.evaluation.functional import (
     query_figures,
     slices,
 )
-from mmvmr.utils.io import write_jsonl
+from mmvmr.utils.io import read_jsonl, write_jsonl
 
 MOMENTS = [name for name in protocol_names() if get_protocol(name).lengths]
 
@@ -155,3 +155,18 @@ def test_the_tool(files):
     assert 'A - B' not in one and '| MR-full-mIoU | 30 ' in one
     assert "error: --figures ['MR']: not among" in run_tool(tool, files / 'a.jsonl', *gt, '--figures', 'MR', check=2)
     assert 'no such file' in run_tool(tool, files / 'c.jsonl', *gt, check=2)
+
+
+def test_the_tool_on_some_of_the_queries(files):
+    """A has the queries 0 to 19, B 10 to 29: 10 are compared."""
+    for name, part in (('a', slice(0, 20)), ('b', slice(10, 30))):
+        path = files / f'{name}.jsonl'
+        write_jsonl(path, read_jsonl(path)[part])
+    tool, both = 'analysis_tools/compare_predictions.py', [files / 'a.jsonl', files / 'b.jsonl']
+    options = ['--gt', files / 'gt.jsonl', '--draws', '50', '--figures', 'MR-full-R1@0.7']
+    assert 'no prediction for 10 of 30 queries' in run_tool(tool, *both, *options, check=2)
+    text = run_tool(tool, *both, *options, '--subset')
+    assert '--subset: 10 of 30 queries are compared' in text
+    assert '| MR-full-R1@0.7 | 10 ' in text
+    write_jsonl(both[1], read_jsonl(both[1])[10:])
+    assert 'no query is in all of' in run_tool(tool, *both, *options, '--subset', check=2)

@@ -192,7 +192,7 @@ def test_lengths_from_a_table(validate, tmp_path):
     (tmp_path / 'lengths.csv').write_text('id,length\nv,9.5\n')
     code, lines, _ = validate('a.csv', 'b.jsonl', '--durations', 'lengths.csv')
     problem = "duration of video 'w' is not known to --durations or --videos either"
-    fix = 'write it, or give --durations TABLE or --videos FOLDER'
+    fix = 'correct the name, or write it'
     assert (code, lines[:2]) == (1, [f'a.csv:3: {problem}; {fix}', f'b.jsonl:1: {problem}; {fix}'])
     (tmp_path / 'lengths.json').write_text('{"v": 9.5, "w": {"duration": 4}}')
     assert validate('a.csv', 'b.jsonl', '--durations', 'lengths.json', '--out', '.')[0] == 2, (
@@ -286,3 +286,12 @@ def test_durations_of_a_video_that_contradict(validate, tmp_path):
     assert lines[0].startswith("val.jsonl:2: duration is 13.1 s, but 10.0 s at val.jsonl:1 for the same video 'v'; ")
     jsonl(tmp_path / 'val.jsonl', ROW, {**ROW, 'qid': 2, 'query': 'b', 'duration': 13.0})  # 10 % and 2 s
     assert validate('val.jsonl')[0] == 0
+
+
+@pytest.mark.parametrize('name', ['clip.mp4', 'videos/clip.mp4'])
+def test_video_names_with_folder_and_suffix(validate, tmp_path, name):
+    jsonl(tmp_path / 'a.jsonl', {'qid': 1, 'query': 'y', 'vid': name, 'relevant_windows': [[1, 2]]})
+    (tmp_path / 'lengths.json').write_text('{"clip": 9.5}')
+    code, lines, _ = validate('a.jsonl', '--durations', 'lengths.json')
+    assert code == 1 and len(lines) == 1
+    assert "is not known, but that of 'clip' is; write 'clip': videos are named without folder and suffix" in lines[0]

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from mmvmr.utils.io import atomic_write, iterate_jsonl, read_json, read_jsonl, write_json, write_jsonl
+from mmvmr.utils.io import atomic_write, iterate_jsonl, read_json, read_jsonl, read_text, write_json, write_jsonl
 
 
 def test_atomic_write_replaces_only_at_the_end(tmp_path):
@@ -112,3 +112,28 @@ def test_write_jsonl_writes_what_json_does_not_know(tmp_path):
         {'a': 0.5, 'b': [0, 1]},
         {'a': 'é', 'b': [1]},
     ]
+
+
+@pytest.mark.parametrize(
+    ('raw', 'message'),
+    [
+        ('video,\u00f6l'.encode('cp1252'), r'table:1: not UTF-8 text; it looks like Windows-1252'),
+        ('video,query'.encode('utf-16'), r'table:1: not UTF-8 text; it looks like UTF-16'),
+        ('video,query'.encode('utf-16-le'), r'table:1: not UTF-8 text; it looks like UTF-16'),
+        (b'a,b,c,d\nefghijk\0', r'table:2: not UTF-8 text; it has a zero byte'),
+    ],
+)
+def test_text_in_other_encodings(tmp_path, raw, message):
+    (tmp_path / 'table').write_bytes(raw)
+    with pytest.raises(ValueError, match=message):
+        read_text(tmp_path / 'table')
+
+
+@pytest.mark.parametrize('text', ['{"qid": 1, "qid": 2}', '{"qid": 1, "a": {"b": [], "b": 1}}'])
+def test_keys_that_occur_twice(tmp_path, text):
+    (tmp_path / 'a.jsonl').write_text('{"qid": 0}\n' + text + '\n')
+    with pytest.raises(ValueError, match=r'a.jsonl:2: .*the key \w+ occurs twice in one object'):
+        read_jsonl(tmp_path / 'a.jsonl')
+    (tmp_path / 'a.json').write_text(text)
+    with pytest.raises(ValueError, match=r'a.json:1: .*occurs twice'):
+        read_json(tmp_path / 'a.json')

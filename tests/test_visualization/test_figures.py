@@ -10,6 +10,7 @@ from mmvmr.structures import MomentDataSample
 from mmvmr.visualization import (
     MomentsOfQuery,
     MomentVisualizer,
+    canvas,
     draw_moments,
     draw_training_curves,
     moments_of,
@@ -81,3 +82,14 @@ def test_visualizer_passes_the_figure_to_its_backends(tmp_path):
     visualizer = MomentVisualizer(name='moments', vis_backends=backends, save_dir=str(tmp_path))
     visualizer.add_datasample('query', np.zeros(0), sample(), step=3)
     assert list(tmp_path.rglob('query_3.png'))
+
+
+def test_sentences_with_dollars_and_characters_without_a_font(tmp_path, monkeypatch):
+    """A dollar begins no formula, and what no font has is said once."""
+    said = []
+    monkeypatch.setattr(canvas, '_fallback_fonts', list)
+    monkeypatch.setattr(canvas, 'print_log', lambda text, **options: said.append(text))
+    item = MomentsOfQuery('pays $5 for $x_ \U00010c80', 'qid 1, video $^', 10.0, 2.0, [[1, 3]], [[1, 4]], [0.5])
+    draw_moments([item, item], tmp_path / 'moments.png')
+    assert (tmp_path / 'moments.png').stat().st_size > 1000
+    assert len(said) == 1 and 'no installed font has 1 characters, which are drawn as boxes (\U00010c80)' in said[0]

@@ -136,6 +136,7 @@ def _check_saliency(scores: Any, where: str) -> None:
 
 def _index_by_qid(rows: Sequence[Row], source: str) -> dict[Any, int]:
     index: dict[Any, int] = {}
+    texts: dict[str, int] = {}
     for i, row in enumerate(rows):
         qid = row.get('qid')
         if isinstance(qid, bool) or not isinstance(qid, (int, str)):
@@ -144,6 +145,11 @@ def _index_by_qid(rows: Sequence[Row], source: str) -> dict[Any, int]:
             raise InputError(
                 f'{source} entry {i + 1}: qid {qid!r} occurs twice (first as entry {index[qid] + 1}); '
                 'every query has one entry'
+            )
+        if (first := texts.setdefault(str(qid), i)) != i:
+            raise InputError(
+                f'{source} entry {i + 1}: qid {qid!r} is also in entry {first + 1}, as {rows[first]["qid"]!r}; '
+                'write all qids as numbers or all as text'
             )
         index[qid] = i
     return index

@@ -7,7 +7,7 @@ import io
 import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mmvmr.datasets.schema import Fault
@@ -112,5 +112,13 @@ def looked_up(vid: str, lookup: Lookup | None) -> float | Fault:
         return Fault('duration', f'{problem}: {error}', 'fetch the video again, or write its length')
     if seconds is not None:
         return seconds
+    if lookup is not None:
+        name = PurePosixPath(vid.replace('\\', '/')).stem
+        if name != vid and lookup(name) is not None:
+            fix = f'write {name!r}: videos are named without folder and suffix, as their features are'
+            return Fault('duration', f'{problem}, but that of {name!r} is', fix)
     problem += '' if lookup is None else ' to --durations or --videos either'
-    return Fault('duration', problem, 'write it, or give --durations TABLE or --videos FOLDER')
+    fix = (
+        'write it, or give --durations TABLE or --videos FOLDER' if lookup is None else 'correct the name, or write it'
+    )
+    return Fault('duration', problem, fix)
