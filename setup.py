@@ -30,14 +30,16 @@ class BuildWithConfigs(build_py):
     """
 
     def run(self):
-        """Copy the package, then configs, tools and the index of models."""
+        """Copy the package, then configs, tools, the example project and the index of models."""
         super().run()
         if self.editable_mode:
             return
         target = Path(self.build_lib) / 'mmvmr' / '.mim'
         shutil.rmtree(target, ignore_errors=True)
-        for folder in ('configs', 'tools'):
-            shutil.copytree(HERE / folder, target / folder, ignore=shutil.ignore_patterns('__pycache__'))
+        for folder in ('configs', 'tools', 'projects'):
+            shutil.copytree(
+                HERE / folder, target / folder, ignore=shutil.ignore_patterns('__pycache__', '*.egg-info', 'build')
+            )
         shutil.copy(HERE / 'model-index.yml', target)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -31,6 +32,7 @@ COMMANDS = {
     'check': 'check annotations and features of a config',
     'compose': 'put components of other methods onto a config',
     'grid': 'train and test many configs, and put the figures into one table',
+    'new': 'start a package of your own',
     'config': 'print a config, compare two, or list the shipped ones',
     'convert': 'convert a checkpoint of a published implementation',
 }
@@ -58,6 +60,19 @@ def build_parser(command: str) -> argparse.ArgumentParser:
     return parser
 
 
+def complete() -> None:
+    """Answer a shell that asks how a command line can go on, where argcomplete is installed; else return."""
+    if '_ARGCOMPLETE' not in os.environ:
+        return
+    import argcomplete
+
+    parser = argparse.ArgumentParser('mmvmr')
+    commands = parser.add_subparsers()
+    for name, text in COMMANDS.items():
+        importlib.import_module(f'mmvmr.cli.{name}').add_arguments(commands.add_parser(name, help=text))
+    argcomplete.autocomplete(parser)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand.
 
@@ -67,6 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 1 where a part of the work failed, 2 for a mistake of the user.
     """
+    complete()
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in ('-h', '--help'):
         print(_overview())

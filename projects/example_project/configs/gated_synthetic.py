@@ -1,10 +1,9 @@
 # Encoder, augmentation and metric of this package on the embedded data; everything else is that of QD-DETR.
-# A config outside of the checkout names the base files by their own path.
 _base_ = [
-    '../../../configs/_base_/models/qd_detr.py',
-    '../../../configs/_base_/datasets/synthetic.py',
-    '../../../configs/_base_/schedules/schedule_quick.py',
-    '../../../configs/_base_/default_runtime.py',
+    'mmvmr::_base_/models/qd_detr.py',
+    'mmvmr::_base_/datasets/synthetic.py',
+    'mmvmr::_base_/schedules/schedule_quick.py',
+    'mmvmr::_base_/default_runtime.py',
 ]
 custom_imports = dict(imports=['example_project'])
 model = dict(
