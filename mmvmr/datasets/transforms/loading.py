@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from mmcv.transforms import BaseTransform
 
 from mmvmr.datasets.stores.transfer import as_tensor
 from mmvmr.datasets.transforms.ready_video import ready_video
+from mmvmr.datasets.transforms.video_cuts import VideoCuts, video_of
 from mmvmr.registry import TRANSFORMS
 from mmvmr.structures.feature_spec import StreamSpec
 from mmvmr.utils import check_choice
@@ -35,15 +36,17 @@ class LoadMomentFeatures(BaseTransform):
     """Fill ``video_feat`` (L, Dv), ``text_feat`` (Lt, Dt) and ``num_clips``.
 
     Every video stream is cut to ``max_clips``, normalised by itself, and all are cut to the shortest and concatenated
-    in the declared order (no TEF yet); see Moment-DETR (NeurIPS 2021), section 5.
+    in the declared order (no TEF yet); see Moment-DETR (NeurIPS 2021), section 5. A video that loses more than one clip
+    by the cut gets ``cut_at``, the second up to which the model sees it, which goes into the predictions.
 
     Args:
         duration_tolerance: How far clips x clip length may be from the duration of the video, as a part of the
             duration; two clips more are always allowed, as feature extractors round. A wrong clip length is the most
-            frequent reason for training that diverges.
+            frequent reason for training that diverges. With ``clip_time='duration'`` the streams may differ from each
+            other by as much.
         clip_time: Length of a clip: ``declared`` by the feature specification, or ``duration``: all clips together last
             as long as the video, for features whose rate differs from video to video (C3D of ActivityNet and TACoS).
-            Nothing is compared then.
+            Nothing is compared with the duration then.
         cache: Keep normalised features in memory (in every worker process).
 
     Raises:
@@ -64,6 +67,10 @@ class LoadMomentFeatures(BaseTransform):
         """
         self.stores = dataset.stores
         self.spec = dataset.feature_spec
+        self.cuts = VideoCuts(self.spec, by_duration=self.clip_time == 'duration')
+        # Parts of videos that are joined anew every epoch are no videos that anybody asks for.
+        rows = getattr(dataset, 'rows', ())
+        self.cuts.announce(rows if isinstance(rows, list) else ())
         # A subclass that changes vectors before they are normalised cannot start from ready ones.
         changed = type(self).streams is not LoadMomentFeatures.streams or type(self).join is not LoadMomentFeatures.join
         self._ready = None if changed else ready_video(self.stores, self.spec)
@@ -83,16 +90,20 @@ class LoadMomentFeatures(BaseTransform):
         """
         row = results['annotation']
         if self._ready is None:
-            results['video_feat'] = self._kept(('vid', _video_of(row)), self._last_video, row)
+            results['video_feat'] = self._kept(('vid', video_of(row)), self._last_video, row)
         else:
             with_tef, clips = self._ready.read(row)
-            self._check_duration(clips, row)
+            if all(stream.max_length is None for stream in self.spec.streams):
+                self._check_lengths({'video': clips}, row)
+            self.cuts.add(row, clips, len(with_tef))
             results['video_feat'] = with_tef[:, :-2]
             results['with_tef'] = (results['video_feat'], with_tef)  # for AppendTEF
         results['text_feat'] = self.text(row)
         results['num_clips'] = len(results['video_feat'])
         if self.clip_time == 'duration':
-            results['clip_len'] = float(row['duration']) / results['num_clips']
+            results['clip_len'] = self.cuts.seconds_seen(row) / results['num_clips']
+        if self.cuts.loses_clips(row):
+            results['cut_at'] = self.cuts.seconds_seen(row)
         return results
 
     def _kept(self, key: tuple[str, Any], load: Any, row: dict[str, Any]) -> np.ndarray:
@@ -106,7 +117,7 @@ class LoadMomentFeatures(BaseTransform):
 
     def _last_video(self, row: dict[str, Any]) -> np.ndarray:
         # Sentences of a video often come in a row: a long video need not be read for each of them.
-        video = _video_of(row)
+        video = video_of(row)
         if self._last is None or self._last[0] != video:
             features = self._video(row)
             features.setflags(write=False)
@@ -131,9 +142,13 @@ class LoadMomentFeatures(BaseTransform):
                 f'{self.stores[ready[0]].where}: the streams {ready} were normalised when they were packed, but this '
                 'pipeline works on the vectors before that (or takes other streams along); pack them with --as-stored'
             )
-        stored = [self.stored(stream, row) for stream in self.spec.streams]
-        self._check_duration(min(map(len, stored)), row)
-        return [x[: self.spec.max_clips] for x in stored]
+        whole = [self._whole(stream, row) for stream in self.spec.streams]
+        cut = [x[: stream.max_length][: self.spec.max_clips] for x, stream in zip(whole, self.spec.streams)]
+        # Packed vectors may have been cut to max_length already.
+        pairs = zip(whole, self.spec.streams)
+        self._check_lengths({stream.name: len(x) for x, stream in pairs if len(x) != stream.max_length}, row)
+        self.cuts.add(row, min(map(len, whole)), min(map(len, cut)))
+        return cut
 
     def join(self, streams: Sequence[np.ndarray]) -> np.ndarray:
         """Normalise every stream by itself, cut all to the shortest and concatenate them.
@@ -181,6 +196,9 @@ class LoadMomentFeatures(BaseTransform):
             FileNotFoundError: If features are missing.
             ValueError: If they are damaged, not finite, empty or of another dimension.
         """
+        return self._whole(stream, row)[: stream.max_length]
+
+    def _whole(self, stream: StreamSpec, row: dict[str, Any]) -> np.ndarray:
         store = self.stores[stream.name]
         array = _float32(store.read(row))
         if array.ndim == 1:  # one vector for a whole sentence
@@ -197,24 +215,35 @@ class LoadMomentFeatures(BaseTransform):
             raise ValueError(
                 f'stream {stream.name!r} of vid {row["vid"]!r}, qid {row["qid"]!r} in {store.where}: {fault}'
             )
-        return array[: stream.max_length]
+        return array
 
-    def _check_duration(self, clips: int, row: dict[str, Any]) -> None:
-        clip_len, duration = self.spec.clip_len, float(row['duration'])
-        covered = clips * clip_len
-        if self.clip_time == 'duration' or any(s.max_length is not None for s in self.spec.streams):
+    def _check_lengths(self, lengths: Mapping[str, int], row: dict[str, Any]) -> None:
+        """Compare the numbers of clips of all streams with the duration, or with each other."""
+        if not lengths:
             return
-        if abs(covered - duration) > self.duration_tolerance * duration + 2 * clip_len:
+        shortest, longest = (choose(lengths, key=lengths.__getitem__) for choose in (min, max))
+        both = f'stream {shortest!r} has {lengths[shortest]} vectors, {longest!r} {lengths[longest]}'
+        if self.clip_time == 'duration':
+            if lengths[longest] - lengths[shortest] > self.duration_tolerance * lengths[longest] + 2:
+                raise ValueError(f'vid {row["vid"]!r}: {both}; extract the streams with one clip length')
+            return
+        clip_len, duration = self.spec.clip_len, float(row['duration'])
+        slack = self.duration_tolerance * duration + 2 * clip_len
+        wrong = [name for name, clips in lengths.items() if abs(clips * clip_len - duration) > slack]
+        if not wrong:
+            return
+        if len(wrong) < len(lengths):
             raise ValueError(
-                f'vid {row["vid"]!r}: {clips} clips of {clip_len} s cover {covered:g} s, but its duration is '
-                f'{duration:g} s. With these features clip_len would be about {duration / clips:.3g} s: correct '
-                'feature_spec.clip_len, or raise duration_tolerance of the load transform'
+                f'vid {row["vid"]!r}: {both}, for a duration of {duration:g} s and clips of {clip_len} s: '
+                f'{" and ".join(wrong)} cannot be right; extract these features again with this clip length, or '
+                'remove the stream'
             )
-
-
-def _video_of(row: dict[str, Any]) -> Any:
-    """Key that identifies a video: joined videos keep their name and change their parts."""
-    return (row['vid'], *row['parts']) if 'parts' in row else row['vid']
+        clips = lengths[shortest]
+        raise ValueError(
+            f'vid {row["vid"]!r}: {clips} clips of {clip_len} s cover {clips * clip_len:g} s, but its duration is '
+            f'{duration:g} s. With these features clip_len would be about {duration / clips:.3g} s: correct '
+            'feature_spec.clip_len, or raise duration_tolerance of the load transform'
+        )
 
 
 def _float32(array: np.ndarray) -> np.ndarray:

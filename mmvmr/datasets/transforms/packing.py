@@ -11,7 +11,7 @@ from mmvmr.datasets.stores.transfer import as_tensor
 from mmvmr.registry import TRANSFORMS
 from mmvmr.structures import MomentDataSample
 
-META = ('vid', 'qid', 'query', 'duration', 'clip_len', 'num_clips', 'relevant_windows', 'view', 'annotation')
+META = ('vid', 'qid', 'query', 'duration', 'clip_len', 'num_clips', 'relevant_windows', 'view', 'annotation', 'cut_at')
 
 INPUTS = {'video': 'video_feat', 'text': 'text_feat', 'neg_text': 'neg_text_feat', 'prior': 'prior'}
 

@@ -29,9 +29,12 @@ def prediction_row(sample: dict[str, Any]) -> dict[str, Any]:
 
     Returns:
         ``qid``, ``query``, ``vid``, and where predicted ``pred_relevant_windows`` (``[start, end, score]``, s) and
-        ``pred_saliency_scores``.
+        ``pred_saliency_scores``; for a video longer than ``max_clips`` also ``cut_at``, the second up to which the
+        model saw it.
     """
     row = {key: sample.get(key) for key in ('qid', 'query', 'vid')}
+    if sample.get('cut_at') is not None:
+        row['cut_at'] = round(float(sample['cut_at']), 4)
     instances = sample.get('pred_instances')
     if instances is not None:
         windows, scores = (torch.as_tensor(instances[key]).detach().double().cpu() for key in ('windows', 'scores'))

@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
 
+from mmvmr.datasets.transforms import video_cuts
+from mmvmr.evaluation.metrics.query_metric import prediction_row
+
 
 def _raw(dataset, name, row):
     return np.asarray(dataset.stores[name].read(row), dtype=np.float32)
@@ -83,3 +86,67 @@ def test_cache_reads_once_and_cannot_be_written(make_dataset):
     assert dataset[0]['inputs']['video'].equal(first)
     assert make_dataset()[0]['inputs']['video'].equal(first)
     assert dataset[1]['inputs']['text'].abs().sum() > 0
+
+
+def _warnings(monkeypatch):
+    messages = []
+    monkeypatch.setattr(video_cuts, 'print_log', lambda message, **kwargs: messages.append(message))
+    return messages
+
+
+def test_a_stream_of_another_length_is_named_with_the_others(make_dataset):
+    """Videos of 20 s in clips of 2 s: 11 and 10 vectors are right, 5 and 40 are not."""
+    message = r"vid 'v0': stream 'b' has 5 vectors, 'a' 11, for a duration of 20 s and clips of 2.0 s: b cannot be"
+    with pytest.raises(ValueError, match=message):
+        make_dataset(arrays={'b/v0': np.ones((5, 3))}).loaded(0)
+    with pytest.raises(ValueError, match=r"stream 'b' has 10 vectors, 'a' 40, .*: a cannot be right"):
+        make_dataset(arrays={'a/v0': np.ones((40, 5))}).loaded(0)
+    by_duration = dict(load=dict(type='LoadMomentFeatures', clip_time='duration'))
+    with pytest.raises(ValueError, match=r"'b' has 5 vectors, 'a' 11; extract the streams with one clip length"):
+        make_dataset(arrays={'b/v0': np.ones((5, 3))}, pipeline=by_duration).loaded(0)
+    assert make_dataset(arrays={'b/v0': np.ones((8, 3))}, pipeline=by_duration).loaded(0)['num_clips'] == 8
+
+
+def test_long_videos_are_announced_once_and_marked(make_dataset, make_rows, monkeypatch):
+    """Four clips of 2 s of a video of 20 s: the model sees the first 8 s."""
+    messages = _warnings(monkeypatch)
+    dataset = make_dataset(spec=dict(max_clips=4))
+    assert len(messages) == 1
+    assert "2 of 2 videos are longer than feature_spec.max_clips allows ('v0' has 20 s)" in messages[0]
+    assert 'the model sees 4 clips of 2 s, which are the first 8 s' in messages[0]
+    assert [dataset.loaded(i)['cut_at'] for i in range(4)] == [8.0] * 4
+    sample = dataset.prepare(0)['data_samples']
+    assert sample.cut_at == 8.0
+    assert prediction_row(sample.to_dict()) == {'qid': 0, 'query': 'query 0', 'vid': 'v0', 'cut_at': 8.0}
+    assert len(messages) == 1
+
+
+def test_one_clip_more_is_rounding(make_dataset, monkeypatch):
+    messages = _warnings(monkeypatch)
+    dataset = make_dataset(spec=dict(max_clips=9))
+    assert dataset.loaded(0)['num_clips'] == 9
+    assert 'cut_at' not in dataset.loaded(0)
+    assert 'cut_at' not in dataset.prepare(0)['data_samples']
+    assert 'cut_at' not in make_dataset().loaded(0)
+    assert messages == []
+
+
+def test_the_clips_of_a_cut_video_keep_their_length(make_dataset, monkeypatch):
+    """Ten clips in 20 s: four of them are 8 s and not the whole video."""
+    messages = _warnings(monkeypatch)
+    load = dict(type='LoadMomentFeatures', clip_time='duration')
+    dataset = make_dataset(spec=dict(max_clips=4, clip_len=7.0), pipeline=dict(load=load))
+    assert messages == []  # only the files tell how many clips there are
+    for index in (0, 1, 2):
+        results = dataset.loaded(index)
+        assert results['clip_len'] == pytest.approx(2.0)
+        assert results['cut_at'] == pytest.approx(8.0)
+    assert len(messages) == 1
+    assert "('v0' has 10 clips in 20 s): the model sees 4 clips, which are the first 8 s" in messages[0]
+
+
+def test_a_cut_of_one_stream_is_announced(make_dataset, monkeypatch):
+    messages = _warnings(monkeypatch)
+    dataset = make_dataset(spec=dict(streams=dict(a=dict(dim=5, max_length=6), b=dict(dim=3))))
+    assert 'which are the first 12 s' in messages[0]
+    assert dataset.loaded(0)['cut_at'] == 12.0
