@@ -54,7 +54,7 @@ class FeatureSpecHook(Hook):
         trained_on = FeatureSpec.from_dict(stored)
         for loop in (runner._train_loop, runner._val_loop, runner._test_loop):
             spec = _spec_of(loop)
-            found = trained_on.differences(spec) if spec is not None else []
+            found = trained_on.differences(spec, 'checkpoint', 'config') if spec is not None else []
             if not found:
                 continue
             text = (
