@@ -2,6 +2,7 @@
 
 from mmvmr.datasets.annotations import AnnotationReader
 from mmvmr.datasets.collate import moment_collate, video_collate
+from mmvmr.datasets.combined import ConcatDataset, RepeatDataset
 from mmvmr.datasets.joined_videos import JoinedVideos
 from mmvmr.datasets.moment_dataset import BaseMomentDataset, MomentDataset
 from mmvmr.datasets.pipeline import MomentPipeline
@@ -26,6 +27,7 @@ __all__ = [
     'AnnotationReader',
     'ArrayStore',
     'BaseMomentDataset',
+    'ConcatDataset',
     'DissimilarVideoSampler',
     'FolderStore',
     'HDF5Store',
@@ -39,6 +41,7 @@ __all__ = [
     'PackedStore',
     'PartsStore',
     'RandomVideoSampler',
+    'RepeatDataset',
     'SeededRng',
     'SimilarVideoSampler',
     'SimilarVideos',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from mmvmr.datasets.stores.packed_store import INDEX_FILE, PackedStore
 from mmvmr.registry import DATASETS, TASK_UTILS
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils import read_json
+from mmvmr.utils.paths import below
 
 SPEC_FILE = 'feature_spec.json'
 
@@ -152,8 +154,9 @@ class MomentDataset(BaseMomentDataset):
     """Annotations in a jsonl file, features in stores.
 
     Args:
-        ann_file: The jsonl file, relative to ``data_root``; see :class:`mmvmr.datasets.AnnotationReader`.
-        feature_spec: See :meth:`mmvmr.structures.FeatureSpec.from_dict`. Where ``spec_file`` is in ``data_root``,
+            rows = of_domain(rows, domain, ' and '.join(map(str, paths)))[:limit]
+        self.data_root = below(data_root)  # transforms that read additional files find them there
+        self.ann_path = paths[0] if len(paths) == 1 else None
             the two are compared.
         stores: Stream name to the config of its store; ``text`` is the text stream. Entries for streams that the
             specification does not declare are ignored, so a child config drops a stream in one place. The folder of
@@ -174,7 +177,7 @@ class MomentDataset(BaseMomentDataset):
 
     def __init__(
         self,
-        ann_file: str,
+        ann_file: str | Sequence[str],
         feature_spec: Mapping[str, Any],
         stores: Mapping[str, Any],
         pipeline: Mapping[str, Any],
@@ -187,15 +190,46 @@ class MomentDataset(BaseMomentDataset):
         **kwargs: Any,
     ) -> None:
         spec, built = open_features(feature_spec, stores, data_root, spec_file)
-        path = Path(data_root, ann_file)
-        rows = AnnotationReader(**(annotations or {})).read(path, limit if domain is None else None)
+        paths = annotation_files(ann_file, data_root)
+        rows = _read_all(AnnotationReader(**(annotations or {})), paths, limit if domain is None else None)
         if domain is not None:
-            rows = of_domain(rows, domain, path)[:limit]
-        self.data_root = Path(data_root)  # transforms that read additional files find them there
-        self.ann_path = path
+            rows = of_domain(rows, domain, ' and '.join(map(str, paths)))[:limit]
+        self.data_root = below(data_root)  # transforms that read additional files find them there
+        self.ann_path = paths[0] if len(paths) == 1 else None
         super().__init__(rows, built, spec, pipeline, **kwargs)
         if check_features:
             check_complete(self.stores, self.rows)
+
+
+def annotation_files(ann_file: str | Sequence[str], data_root: str = '') -> list[Path]:
+    """Paths of the annotation files of a data set.
+
+    Args:
+        ann_file: As in :class:`MomentDataset`.
+        data_root: As in :class:`MomentDataset`.
+
+    Returns:
+        The paths, at least one.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    names = [ann_file] if isinstance(ann_file, (str, os.PathLike)) else list(ann_file)
+    if not names:
+        raise ValueError('ann_file is an empty list, expected at least one file')
+    return [below(data_root, name) for name in names]
+
+
+def _read_all(reader: AnnotationReader, paths: Sequence[Path], limit: int | None) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    owners: dict[str, Path] = {}  # features are stored by the text of a qid
+    for path in paths:
+        more = reader.read(path, None if limit is None else limit - len(rows)) if limit != len(rows) else []
+        for row in more:
+            if (other := owners.setdefault(str(row['qid']), path)) is not path:
+                raise ValueError(f'{path}: qid {row["qid"]!r} is in {other} already; make every qid unique')
+        rows += more
+    return rows
 
 
 def open_features(
@@ -215,13 +249,16 @@ def open_features(
     Raises:
         ValueError: If a stream has no store, or the specification does not fit the features.
     """
-    spec = _checked_spec(FeatureSpec.from_dict(feature_spec), Path(data_root, spec_file))
+    root = str(below(data_root)) if data_root else ''
+    spec = _checked_spec(FeatureSpec.from_dict(feature_spec), below(root, spec_file))
     names = [s.name for s in spec.streams] + ['text']
     if stores.get('packed') is not None:
-        stores = {name: {'type': 'PackedStore', 'folder': stores['packed'], 'stream': name} for name in names}
+        stores = {
+            name: {'type': 'PackedStore', 'folder': str(below('', stores['packed'])), 'stream': name} for name in names
+        }
     if absent := [name for name in names if stores.get(name) is None]:
         raise ValueError(f'dataset.stores: no store for the streams {absent} of feature_spec')
-    built = {name: TASK_UTILS.build(dict(copy.deepcopy(stores[name]), data_root=data_root)) for name in names}
+    built = {name: TASK_UTILS.build(dict(copy.deepcopy(stores[name]), data_root=root)) for name in names}
     return _fitting_packs(spec, built), built
 
 

@@ -95,9 +95,9 @@ def _dataset(cfg: Config, split: str, args: argparse.Namespace) -> Any:
         return None
     if config.type != 'MomentDataset':
         raise UserError(f'{args.source[0]}: the {split} data is a {config.type}, only a MomentDataset reads files')
-    path = Path(config.get('data_root', ''), config.ann_file)
-    if not args.splits and not path.is_file():
-        print(f'{split}: left out, there is no {path}', file=sys.stderr)
+    paths = annotation_files(config.ann_file, config.get('data_root', ''))
+    if not args.splits and (absent := [path for path in paths if not path.is_file()]):
+        print(f'{split}: left out, there is no {absent[0]}', file=sys.stderr)
         return None
     config.pipeline.augment = {}
     return DATASETS.build(config)

@@ -28,8 +28,8 @@ def describe_split(dataset: Any) -> str:
     """
     while isinstance(dataset, dict):
         for name in ('ann_file', 'split'):
-            if dataset.get(name):
-                return str(dataset[name])
+            if value := dataset.get(name):
+                return str(value) if isinstance(value, str) else ' and '.join(map(str, value))
         if 'dataset' not in dataset:
             return str(dataset.get('type'))
         dataset = dataset['dataset']
@@ -45,7 +45,7 @@ def name_split(dataset: Any) -> str:
     Returns:
         As :func:`describe_split`, without folder and suffix, with the domain where there is one.
     """
-    name, node = Path(describe_split(dataset)).stem, dataset
+    name, node = '-'.join(Path(part).stem for part in describe_split(dataset).split(' and ')), dataset
     while isinstance(node, dict):
         if node.get('domain'):
             return f'{name}-{node["domain"]}'

@@ -10,7 +10,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmvmr.datasets.annotations import AnnotationReader, of_domain
-from mmvmr.datasets.moment_dataset import SPEC_FILE, MomentDataset, open_features
+from mmvmr.datasets.moment_dataset import SPEC_FILE, MomentDataset, annotation_files, open_features
 from mmvmr.datasets.schema import Agreement, Rules, row_faults
 from mmvmr.preparation.checks.finding import ERROR, Results, found
 from mmvmr.preparation.checks.split import Split, duration_tolerance
@@ -94,15 +94,15 @@ def _moments(name: str, cfg: dict[str, Any], features: bool) -> tuple[Split | No
     """A :class:`MomentDataset`, row by row and without its pipeline."""
     root = cfg.get('data_root', '')
     reader = AnnotationReader(**(cfg.get('annotations') or {}))
-    path = Path(root, cfg['ann_file'])
-    rows, results = _rows(name, cfg, path)
-    rows = reader.kept(rows, path)
+    paths = annotation_files(cfg['ann_file'], root)
+    rows, results = _rows(name, cfg, paths)
+    rows = reader.kept(rows, _together(paths))
     cuts = [f'{key}={cfg[key]!r}' for key in ('limit', 'domain', 'indices') if cfg.get(key) is not None]
     options: dict[str, Any] = {
         'window_tolerance': reader.rules.window_tolerance,
         'outside': reader.rules.outside,
         'partial': ', '.join(cuts)[:80],
-        'path': path,
+        'path': paths[0] if len(paths) == 1 else None,
     }
     if not features:
         spec = FeatureSpec.from_dict(cfg['feature_spec'])
@@ -122,22 +122,24 @@ def _moments(name: str, cfg: dict[str, Any], features: bool) -> tuple[Split | No
     return Split(name, rows, spec, stores, duration_tolerance(load), **options), results
 
 
-def _rows(name: str, cfg: Mapping[str, Any], path: Path) -> tuple[list[dict[str, Any]], Results]:
-    """The good rows of a file, and what is wrong with the others."""
+def _rows(name: str, cfg: Mapping[str, Any], paths: Sequence[Path]) -> tuple[list[dict[str, Any]], Results]:
+    """The good rows of annotation files, and what is wrong with the others."""
     limit, domain = cfg.get('limit'), cfg.get('domain')
-    lines: dict[int, int] = {}  # by identity: what is wrong with a row may be its qid
+    places: dict[int, tuple[Path, int]] = {}  # by identity: what is wrong with a row may be its qid
     rows = []
-    for line, row in iterate_jsonl(path):
-        if isinstance(row, ValueError):
-            raise row
-        lines[id(row)] = line
-        rows.append(row)
-    rows = (rows if domain is None else of_domain(rows, domain, path))[:limit]
+    for path in paths:
+        for line, row in iterate_jsonl(path):
+            if isinstance(row, ValueError):
+                raise row
+            places[id(row)] = (path, line)
+            rows.append(row)
+    rows = (rows if domain is None else of_domain(rows, domain, _together(paths)))[:limit]
     good, refused, agreement = [], [], Agreement()
     anywhere = Rules(outside='clip')  # windows outside of the video have a separate check
     for row in rows:
-        line = lines[id(row)]
-        if faults := row_faults(row, anywhere) or agreement.faults(row, f'line {line}'):
+        path, line = places[id(row)]
+        place = f'line {line}' if len(paths) == 1 else f'{path}:{line}'
+        if faults := row_faults(row, anywhere) or agreement.faults(row, place):
             refused.append(f'{path}:{line}, qid {row.get("qid")!r}: {"; ".join(map(str, faults))}')
         else:
             good.append(row)
@@ -147,7 +149,7 @@ def _rows(name: str, cfg: Mapping[str, Any], path: Path) -> tuple[list[dict[str,
             ERROR,
             name,
             refused,
-            f'rows of {path} are refused when the file is read',
+            f'rows of {_together(paths)} are refused when the file is read',
             'Correct them: training does not start',
             len(rows),
         )
@@ -155,6 +157,10 @@ def _rows(name: str, cfg: Mapping[str, Any], path: Path) -> tuple[list[dict[str,
     if not refused and cfg.get('indices') is not None:
         good = [good[i] for i in cfg['indices']]
     return good, results
+
+
+def _together(paths: Sequence[Path]) -> str:
+    return ' and '.join(map(str, paths))
 
 
 def _line(error: Exception) -> str:
