@@ -25,6 +25,7 @@ from mmengine.config import Config, DictAction
 from mmengine.utils import ProgressBar
 
 from mmvmr.datasets import FolderStore
+from mmvmr.datasets.moment_dataset import annotation_files
 from mmvmr.datasets.stores.pack_writer import PackSource, PackWriter, check_names
 from mmvmr.datasets.stores.packed_store import DTYPES, Pack
 from mmvmr.registry import DATASETS
