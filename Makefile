@@ -56,6 +56,7 @@ lint: $(VENV)/.tests
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/codespell $(SOURCES) *.md docs
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/test_words.py
 
 format: $(VENV)/.tests
 	$(BIN)/ruff check --fix $(SOURCES)

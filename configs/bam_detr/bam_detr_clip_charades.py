@@ -1,4 +1,4 @@
-# BAM-DETR on part of Charades-STA with CLIP features alone: trains on a CPU. Recipe of the other methods on this set,
+# BAM-DETR on part of Charades-STA with only CLIP features: trains on a CPU. Recipe of the other methods on this set,
 # our decision.
 _base_ = [
     '../_base_/models/bam_detr.py',

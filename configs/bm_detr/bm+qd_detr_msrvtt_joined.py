@@ -1,5 +1,5 @@
 # QD-DETR with the negative query of BM-DETR on joined videos; clips keep their size. Every video has one sentence, so
-# negatives come from other videos. Moments lie anywhere already, so none is shifted.
+# negatives come from other videos. Moments are anywhere already, so none is shifted.
 _base_ = ['../qd_detr/qd_detr_msrvtt_joined.py']
 _encoder = dict(_delete_=True, type='FrameMatchEncoder', attention='clips', encoder=_base_.model.encoder)
 model = dict(

@@ -1,6 +1,6 @@
-# BM-DETR on ActivityNet-Captions (SlowFast + CLIP at 2 s). The paper uses C3D, and the repository has neither annotations nor
-# settings: the recipe of Charades-STA, our decision. Few videos are short enough to be shifted: every sample and every
-# view counts alike.
+# BM-DETR on ActivityNet-Captions (SlowFast + CLIP at 2 s). The paper uses C3D, and the repository has neither
+# annotations nor settings: the recipe of Charades-STA, our decision. Few videos are short enough to be shifted: every
+# sample and every view counts the same.
 _base_ = [
     '../_base_/models/bm_detr_charades.py',
     '../_base_/datasets/activitynet.py',

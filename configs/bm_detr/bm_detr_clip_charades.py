@@ -1,4 +1,4 @@
-# BM-DETR on part of Charades-STA with CLIP features alone: trains on a CPU. Recipe of the other methods on this set.
+# BM-DETR on part of Charades-STA with only CLIP features: trains on a CPU. Recipe of the other methods on this set.
 _base_ = [
     '../_base_/models/bm_detr_charades.py',
     '../_base_/datasets/charades_clip.py',

@@ -1,6 +1,6 @@
 # BM-DETR on TACoS (SlowFast + CLIP at 2 s). The paper uses C3D, and the repository has neither annotations nor
 # settings: the recipe of Charades-STA, our decision. Few videos are short enough to be shifted: every sample and every
-# view counts alike.
+# view counts the same.
 _base_ = [
     '../_base_/models/bm_detr_charades.py',
     '../_base_/datasets/tacos.py',

@@ -1,4 +1,4 @@
-# CG-DETR on QVHighlights with CLIP features alone (the official repository releases a checkpoint).
+# CG-DETR on QVHighlights with only CLIP features (the official repository releases a checkpoint).
 _base_ = [
     '../_base_/models/cg_detr.py',
     '../_base_/datasets/qvhl_clip.py',

@@ -1,5 +1,5 @@
 # CG-DETR on QVHighlights exactly as the official code runs it: word masks laid out head by head over the samples with a
-# real negative, a saliency token that reads nothing, padding in losses, dummy labels behind an argmax, the loss of
+# real negative, a saliency token that attends to nothing, padding in losses, dummy labels after an argmax, the loss of
 # false negatives apart; windows clamped to 150 s, highlight scores in half precision.
 _base_ = ['./cg_detr_qvhl.py']
 _pair = dict(

@@ -1,6 +1,6 @@
 # CG-DETR on YouTube Highlights, one model per domain: --cfg-options domain=surfing. The scripts try one and two prompts
 # (model.encoder.encoder.encoder.num_selected=2). As in the official code, sentences that do not describe the video
-# join the ranking but have no loss of their own.
+# join the ranking but have no loss.
 _base_ = [
     '../_base_/models/cg_detr_highlights.py',
     '../_base_/datasets/youtube.py',

@@ -1,4 +1,4 @@
-# EaTR on part of Charades-STA with CLIP features alone: trains on a CPU. Layers and highlight weight of Lighthouse, the
+# EaTR on part of Charades-STA with only CLIP features: trains on a CPU. Layers and highlight weight of Lighthouse, the
 # recipe of the other methods on this set, our decision.
 _base_ = [
     '../_base_/models/eatr.py',

@@ -1,4 +1,4 @@
-# Moment-DETR on part of Charades-STA with CLIP features alone: trains on a CPU.
+# Moment-DETR on part of Charades-STA with only CLIP features: trains on a CPU.
 _base_ = [
     '../_base_/models/moment_detr.py',
     '../_base_/datasets/charades_clip.py',

@@ -1,4 +1,4 @@
-# Moment-DETR on QVHighlights with CLIP features alone: the checkpoint that the official repository ships.
+# Moment-DETR on QVHighlights with only CLIP features: the checkpoint that the official repository ships.
 _base_ = [
     '../_base_/models/moment_detr.py',
     '../_base_/datasets/qvhl_clip.py',

@@ -1,4 +1,4 @@
-# SA-DETR on part of Charades-STA with CLIP features alone, trains on a CPU. Settings of the SlowFast + CLIP row.
+# SA-DETR on part of Charades-STA with only CLIP features, trains on a CPU. Settings of the SlowFast + CLIP row.
 _base_ = [
     '../_base_/models/sa_detr.py',
     '../_base_/datasets/charades_clip.py',

@@ -1,4 +1,4 @@
-# SnAG on part of Charades-STA with CLIP features alone: trains on a CPU. Videos of 30 clips a second apart need fewer
+# SnAG on part of Charades-STA with only CLIP features: trains on a CPU. Videos of 30 clips a second apart need fewer
 # levels, and no resampling.
 _base_ = [
     '../_base_/models/snag.py',

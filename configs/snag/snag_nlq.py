@@ -1,5 +1,5 @@
-# SnAG on Ego4D natural language queries (SlowFast, BERT), as the official options have it. A vector covers 32 frames every
-# 16, so that its point lies a whole distance behind its first frame.
+# SnAG on Ego4D natural language queries (SlowFast, BERT), as the official options have it. A vector covers 32 frames
+# every 16, so that its point is a whole distance after its first frame.
 _base_ = [
     '../_base_/models/snag.py',
     '../_base_/datasets/nlq_by_video.py',

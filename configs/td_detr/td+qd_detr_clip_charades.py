@@ -1,4 +1,4 @@
-# QD-DETR with both components of TD-DETR on part of Charades-STA with CLIP features alone: trains on a CPU. Depth and
+# QD-DETR with both components of TD-DETR on part of Charades-STA with only CLIP features: trains on a CPU. Depth and
 # recipe are those of qd_detr_clip_charades.py, so that the two can be compared.
 _base_ = ['../qd_detr/qd_detr_clip_charades.py']
 _fusion = dict(_delete_=True, type='TemporalDynamicsFusion', beta=0.7, fusion=_base_.model.encoder.encoder.fusion)

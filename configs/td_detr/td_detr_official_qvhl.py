@@ -1,5 +1,5 @@
 # TD-DETR on QVHighlights exactly as the official code runs it (see td_detr_official.py): pairs inside the batch, both
-# videos synthesized with jitter, originals beside them, windows beyond the clips kept, no cut to 75 clips.
+# videos synthesized with jitter, originals next to them, windows beyond the clips kept, no cut to 75 clips.
 _base_ = [
     '../_base_/models/td_detr_official.py',
     '../_base_/datasets/qvhl.py',

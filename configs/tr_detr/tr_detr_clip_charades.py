@@ -1,4 +1,4 @@
-# TR-DETR on part of Charades-STA with CLIP features alone: trains on a CPU. Schedule of the other methods on this set,
+# TR-DETR on part of Charades-STA with only CLIP features: trains on a CPU. Schedule of the other methods on this set,
 # our decision.
 _base_ = [
     '../_base_/models/tr_detr.py',

@@ -1,5 +1,5 @@
 # TR-DETR on QVHighlights exactly as the official code runs it: word masks laid out head by head; padding in the softmax
-# over highlights, in the alignment losses and behind the GRU; moments that begin before the video wrap around; windows
+# over highlights, in the alignment losses and after the GRU; moments that begin before the video wrap around; windows
 # clamped to 150 s, highlight scores in half precision.
 _base_ = ['./tr_detr_qvhl.py']
 model = dict(

@@ -1,4 +1,4 @@
-# UniVTG on part of Charades-STA with CLIP features alone: trains on a CPU, with a quarter of the published width.
+# UniVTG on part of Charades-STA with only CLIP features: trains on a CPU, with a quarter of the published width.
 _base_ = [
     '../_base_/models/univtg.py',
     '../_base_/datasets/charades_clip.py',

@@ -1,4 +1,4 @@
-# UVCOM on QVHighlights with audio (PANN, 2048 channels), which has a projection of its own and is added to the video.
+# UVCOM on QVHighlights with audio (PANN, 2048 channels), which has its own projection and is added to the video.
 _base_ = ['./uvcom_qvhl.py']
 model = dict(projector=dict(audio_dims=2048))
 feature_spec = dict(streams=dict(pann=dict(dim=2048)))

@@ -1,4 +1,4 @@
-# UVCOM on part of Charades-STA with CLIP features alone: trains on a CPU.
+# UVCOM on part of Charades-STA with only CLIP features: trains on a CPU.
 _base_ = [
     '../_base_/models/uvcom.py',
     '../_base_/datasets/charades_clip.py',

@@ -106,8 +106,8 @@ class BaseMomentDataset(Dataset):
 
         Returns:
             All keys of the annotation, and ``annotation``, ``index``, ``view``, ``clip_len`` (seconds), ``rng``. With
-            a group also ``group``, the annotations of its samples, and ``group_rng``, which answers all of them
-            alike. The values belong to the annotation: a transform replaces them and never changes them in place.
+            a group also ``group``, the annotations of its samples, and ``group_rng``, which all of
+            them share. The values belong to the annotation: a transform replaces them and never changes them in place.
         """
         row = self.rows[index]
         if rng is None:

@@ -92,7 +92,7 @@ class Rules:
         window_tolerance: How far a window may reach past the end of the video, in seconds; annotations and video
             files are often rounded differently.
         outside: What to do with windows beyond that: ``error``, or ``clip`` for data sets that are known to have
-            them (Charades-CD): their windows may lie anywhere.
+            them (Charades-CD): their windows may be anywhere.
     """
 
     window_tolerance: float = 0.1
@@ -143,9 +143,9 @@ class AnnotationRow(BaseModel):
         return self
 
 
-#: Field to (what was expected, how to mend it).
+#: Field to (what was expected, how to fix it).
 _EXPECTED = {
-    'qid': ('a number or a name without slashes', 'give every sentence one of its own, which names its features'),
+    'qid': ('a number or a name without slashes', 'give every sentence a different one, which names its features'),
     'query': ('a sentence', 'write it, or remove the line'),
     'vid': ('the name of the video as in the feature files', 'write it'),
     'duration': ('a positive number of seconds', 'write the length of the video'),
@@ -223,7 +223,7 @@ class Agreement:
         """
         found = []
         if (other := self._qids.setdefault(str(row['qid']), where)) is not where:
-            found.append(Fault('qid', f'is {row["qid"]!r}, as at {other}', 'give every sentence one of its own'))
+            found.append(Fault('qid', f'is {row["qid"]!r}, as at {other}', 'give every sentence a different one'))
         duration, other = self._durations.setdefault(str(row['vid']), (row['duration'], where))
         if abs(row['duration'] - duration) > 0.1 * duration + 2:
             problem = f'is {row["duration"]} s, but {duration} s at {other} for the same video {row["vid"]!r}'

@@ -102,7 +102,7 @@ def test_never_mixes_with_other_features(tool, tmp_path):
     assert 'not marked as surrogate' in tool(file, *STREAMS, '--out', out, ok=False)
     (out / 'clip_features' / 'vid0.npz').unlink()
     tool(file, *STREAMS, '--out', out)
-    assert 'other features lie here: streams' in tool(file, '--streams', 'c:4', '--text', 5, '--out', out, ok=False)
+    assert 'other features are here: streams' in tool(file, '--streams', 'c:4', '--text', 5, '--out', out, ok=False)
     other = _write(tmp_path / 'other' / 'train.jsonl', _rows(5))
     assert 'another annotation file' in tool(other, *STREAMS, '--out', out, ok=False)
 

@@ -101,7 +101,7 @@ def test_it_continues_and_repeats(config, built, tmp_path):
 def test_another_build_is_refused(config, built, options):
     before = json.dumps(sorted(str(p) for p in built[0].rglob('*')))
     text = run_tool(TOOL, config, '--out', built[0], *options, check=2)
-    assert 'another build lies here, it differs in [' in text
+    assert 'another build is here, it differs in [' in text
     assert json.dumps(sorted(str(p) for p in built[0].rglob('*'))) == before
 
 

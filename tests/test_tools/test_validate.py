@@ -132,7 +132,7 @@ def test_names_of_sentences(validate, tmp_path):
         ['a.csv:2: qid is 7 here and 8 at a.csv:5, for the same video and sentence; write the same into both lines'],
     )
     (tmp_path / 'a.csv').write_text('vid,qid,query,start,end,duration\nv,7,x,1,2,9\nv,07,y,1,2,9\nv,7,z,1,2,9\n')
-    assert validate('a.csv')[1] == ['a.csv:4: qid is 7, as at a.csv:2; give every sentence one of its own']
+    assert validate('a.csv')[1] == ['a.csv:4: qid is 7, as at a.csv:2; give every sentence a different one']
 
 
 def test_files_share_no_names(validate, tmp_path):
@@ -160,7 +160,7 @@ def test_jsonl(validate, tmp_path):
         'a.jsonl:3: window [1, 2] dropped, it is there twice',
         'a.jsonl:3: window [9, 20] cut to [9, 10.0], the video lasts 10.0 s',
     ]
-    assert lines[3] == "a.jsonl:4: qid is '1', as at a.jsonl:1; give every sentence one of its own"
+    assert lines[3] == "a.jsonl:4: qid is '1', as at a.jsonl:1; give every sentence a different one"
     assert lines[4].startswith('a.jsonl:5: line is not valid JSON (column ')
     assert lines[5].startswith('note: a.jsonl:3: has video and sentence of a.jsonl:1 and other moments')
     assert len(lines) == 6

@@ -3,7 +3,7 @@
     python tools/analysis_tools/benchmark.py CONFIG... [--batch 32] [--clips 75] [--words 20] [--precision fp32 bf16]
 
 Every combination of config and precision runs in turn within one process, round after round, so that a busy machine
-slows all of them alike; the median per combination and the ratio to the first one are printed, with the operations
+slows all of them the same; the median per combination and the ratio to the first one are printed, with the operations
 per step. A step is forward, losses with matching, backward, gradient clipping and the AdamW update.
 """
 

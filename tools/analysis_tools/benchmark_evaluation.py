@@ -1,4 +1,4 @@
-"""Time the evaluation of QVHighlights beside the method of the official evaluator, and compare every figure.
+"""Time the evaluation of QVHighlights and of the method of the official evaluator, and compare every figure.
 
     python tools/analysis_tools/benchmark_evaluation.py [PREDS GT] [--workers 8] [--rounds 5]
 

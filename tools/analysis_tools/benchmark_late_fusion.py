@@ -5,7 +5,7 @@
 Every config gets one video of random features, as many clips as its data set cuts a video of that length into, and so
 many sentences in one batch: with ``video_index``, which a detector with late fusion uses and any other expands. Time is
 that of the forward pass and the post-processing. All configs and numbers of sentences run in turn within one process,
-round after round, so that a busy machine slows all of them alike; the median is given.
+round after round, so that a busy machine slows all of them the same; the median is given.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from mmvmr.utils.timing import step_seconds
 
 
 def question(cfg: Config, queries: int, args: argparse.Namespace, device: torch.device) -> Callable[[], Any]:
-    """Prepare the answer to so many sentences about one video.
+    """Prepare the answer to a number of sentences about one video.
 
     Args:
         cfg: A config with ``model`` and data loaders.

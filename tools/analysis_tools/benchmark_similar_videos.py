@@ -1,8 +1,8 @@
-"""Time and memory of the search for similar videos, beside the dense method of the official TD-DETR code.
+"""Time and memory of the search for similar videos, compared with the dense method of the official TD-DETR code.
 
     python tools/analysis_tools/benchmark_similar_videos.py [--videos 300 1000 10000 100000] [--memory 1GB]
 
-Every method and size runs in a process of its own, one after the other. Times are processor time without the making of
+Every method and size runs in a separate process, one after the other. Times are processor time without the making of
 the synthetic videos; memory is the peak of the process above what it has after the imports. A case that would take
 longer than the budget is timed on a part and scaled up (marked ~); one that does not fit gets the memory that it needs.
 
@@ -141,7 +141,7 @@ class Timer:
 
 
 def case(method: str, count: int, args: argparse.Namespace, out: Path, sender: Any) -> None:
-    """Run one method on one corpus, in a process of its own."""
+    """Run one method on one corpus, in a separate process."""
     torch.set_num_threads(1)
     corpus = Corpus(count, args.clips, args.dim)
     official_block(*2 * [torch.zeros(2, 8, args.dim)])  # libraries allocate at the first product
@@ -162,7 +162,7 @@ def run(args: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
 
     Args:
         args: The command line.
-        folder: Where the results lie.
+        folder: Folder of the results.
 
     Returns:
         One row per case.

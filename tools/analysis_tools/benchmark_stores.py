@@ -1,4 +1,4 @@
-"""Time the data loader of training on the feature stores, beside the way in which the official code reads.
+"""Time the data loader of training on the feature stores, compared with the official way of reading.
 
     python tools/analysis_tools/benchmark_stores.py [--items 7218] [--workers 0 1] [--rounds 3]
 
@@ -9,7 +9,7 @@ after it) is written here anew, plainly: per item and stream np.load, a cast to 
 and targets, padded by the collate function. Each loader keeps its processes and goes through the data once before the
 clock starts, so all files are in the page cache if they fit: the last column tells what was read from the disk all the
 same. The rounds of the loaders take turns. The clock depends on what else runs on the machine; the processor time of
-the busiest process, which is the limit where every process has a processor of its own, hardly does. Memory is that of
+the busiest process, which is the limit where every process has its own processor, hardly does. Memory is that of
 the training process and its loading processes (proportional set size): their own, and mapped files, which all
 processes share and the system takes back when it needs room.
 """

@@ -24,7 +24,7 @@ from mmvmr.utils.cli import one_line_errors
 from mmvmr.utils.setup import register_all_modules
 
 PAGE = Path(__file__).resolve().parents[2] / 'docs' / 'advanced_guides' / 'components.md'
-#: Folders below mmvmr/ in the order of a sample's way, with what lies in them.
+#: Folders below mmvmr/ in the order of a sample's way, with their contents.
 PLACES = {
     'datasets': 'Data sets and batches',
     'datasets.stores': 'Feature stores',

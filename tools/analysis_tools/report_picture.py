@@ -73,7 +73,7 @@ def write_video(path: Path) -> None:
 
 
 def answer(video: Path) -> Answers:
-    """Zero-shot answers to the sentences, with the true windows beside."""
+    """Zero-shot answers to the sentences, with the true windows."""
     truth = {text: (n * SECONDS, (n + 1) * SECONDS) for n, (_, text) in enumerate(SCENES) if text}
     answers = MomentFinder.zero_shot(max_moments=5).encode(video, 'seven photographs').find(*truth)
     items = tuple(dataclasses.replace(item, truth=(truth[item.query],)) for item in answers)

@@ -3,7 +3,7 @@
     python tools/analysis_tools/search_recall.py videos.jsonl features/conse_minilm_1fps features/minilm_tokens
 
 The jsonl file has `vid` per line; the folders hold `{vid}.npz` with `features` (clips, dim) and `pooler_output` (dim,).
-Videos are ranked as `mmvmr search` does; chance is printed beside.
+Videos are ranked as `mmvmr search` does; chance is printed too.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     python tools/dataset_converters/build_dynamic_context.py CONFIG --split val --out data/qvhl_context
     python tools/analysis_tools/robustness.py CONFIG CHECKPOINT --splits val context=data/qvhl_context --probes plain
 
-Every query gets a video of its own: clips outside its moments are replaced by those of a random other video, in order
+Every query gets a separate video: clips outside its moments are replaced by those of a random other video, in order
 of time; moments, length and sentence stay (TD-DETR, ICCV 2025, supplement S4.2; the authors did not release theirs).
 With the same seed, the probe ``dynamic_context`` of robustness.py makes the same features in memory. An interrupted
 command continues where it stopped; other options need another folder.
@@ -83,13 +83,13 @@ def claim_folder(out: Path, made_from: dict[str, Any]) -> None:
         made_from: Of :func:`describe`.
 
     Raises:
-        UserError: If something else lies there.
+        UserError: If something else is there.
     """
     marker = out / MARKER
     if marker.is_file():
         there = read_json(marker)
         if faults := [key for key, value in made_from.items() if there.get(key) != value]:
-            raise UserError(f'{marker}: another build lies here, it differs in {faults}; use another --out')
+            raise UserError(f'{marker}: another build is here, it differs in {faults}; use another --out')
     elif out.is_dir() and any(out.iterdir()):
         raise UserError(f'{out}: the folder is not empty and holds no {MARKER}; use another --out')
     write_json(marker, made_from)
@@ -127,7 +127,7 @@ class ContextWriter:
         new['context_vid'] = other['vid']
         for spec, stream in zip(self.dataset.feature_spec.streams, streams):
             stored = np.asarray(self.dataset.stores[spec.name].read(row))
-            # Clips behind max_clips are never read; with them, length and duration still fit.
+            # Clips after max_clips are never read; with them, length and duration still fit.
             self._save(
                 inside(self.out / spec.name, f'{new["vid"]}.npz'), np.concatenate((stream, stored[len(stream) :]))
             )
@@ -144,7 +144,7 @@ class ContextWriter:
 
 
 def dataset_config(dataset: Any) -> dict[str, Any]:
-    """The data set that lies in the folder, as ``robustness.py --splits NAME=FOLDER`` reads it.
+    """The data set in the folder, as ``robustness.py --splits NAME=FOLDER`` reads it.
 
     Args:
         dataset: The source.

@@ -3,8 +3,8 @@
     python tools/dataset_converters/join_videos.py data/msrvtt_1k/train_videos.jsonl --hold-out 150 --out data/joined
 
 CLIPS is a jsonl file with ``vid``, ``num_clips`` and ``query`` per line. Without ``--hold-out`` all clips are joined
-into ``OUT/joined.jsonl``; with it so many random ones are, and the others go to ``OUT/clips.jsonl``, so that no clip is
-in both. The data set ``JoinedVideos`` reads both files. The same seed writes the same files.
+into ``OUT/joined.jsonl``; with it that many random ones are, and the others go to ``OUT/clips.jsonl``, so that no clip
+is in both. The data set ``JoinedVideos`` reads both files. The same seed writes the same files.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def layout_from_config(
             template = Path(store.folder, store.get('template', '{vid}.npz')).as_posix()
             layouts[stream.name] = StreamLayout(stream.name, stream.dim, template, store.get('key') or default)
         else:
-            raise ValueError(f'{path}: stream {stream.name!r} lies in a {store.type}, which this tool cannot write')
+            raise ValueError(f'{path}: stream {stream.name!r} is in a {store.type}, which this tool cannot write')
     text = layouts.pop(spec.text.name, None)
     return spec, list(layouts.values()), text, table
 
@@ -97,7 +97,7 @@ def claim_folder(out: Path, spec: FeatureSpec, layouts: list[StreamLayout | None
     if marker.is_file():
         faults = spec.differences(FeatureSpec.from_dict(read_json(marker)), 'asked for', 'there')
         if faults and not overwrite:
-            raise ValueError(f'{marker}: other features lie here: {"; ".join(faults)}. Use another --out')
+            raise ValueError(f'{marker}: other features are here: {"; ".join(faults)}. Use another --out')
     else:
         for layout in filter(None, layouts):
             folder = (out / layout.template).parent
@@ -107,7 +107,7 @@ def claim_folder(out: Path, spec: FeatureSpec, layouts: list[StreamLayout | None
 
 
 def copy_annotations(source: Path, rows: list[dict[str, Any]], out: Path, overwrite: bool) -> None:
-    """Put the rows that were used beside the features, so that ``out`` is a complete data root.
+    """Put the rows that were used next to the features, so that ``out`` is a complete data root.
 
     A file that is there may grow (a larger ``--limit``), but is never replaced by other or fewer rows unasked.
 

@@ -57,7 +57,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--overwrite', action='store_true', help=f'replace OUT, and {KEY} that are there already')
     args = parser.parse_args(argv)
     if not 0 < args.max_iou <= 1 or not -1 < args.max_similarity <= 1:
-        parser.error('--max-iou lies in (0, 1], --max-similarity in (-1, 1]')
+        parser.error('--max-iou must be in (0, 1], --max-similarity in (-1, 1]')
     return args
 
 
@@ -101,7 +101,7 @@ def main(argv: list[str] | None = None) -> None:
     print(
         f'{args.out}: {len(counts)} of {len(mined.ids)} queries have negatives, {mean:.1f} on average. '
         f'Of the others {mined.alone} are alone in their video, {mined.overlapping} have only queries of overlapping '
-        f'moments or of equal words beside them, {mined.similar} only similar sentences'
+        f'moments or of equal words in addition, {mined.similar} only similar sentences'
     )
 
 

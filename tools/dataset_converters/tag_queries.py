@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
             raise ValueError('two annotation files have the same name: tag them into different folders')
         for source, target in zip(args.annotations, targets):
             if target.exists() and (not args.overwrite or target.samefile(source)):
-                raise ValueError(f'{target} is there already: use another --out, or --overwrite for a file of its own')
+                raise ValueError(f'{target} is there already: use another --out, or --overwrite (never for the input)')
         tagger = SpacyTagger(args.model)
         for source, target in zip(args.annotations, targets):
             counts = tag_file(source, target, tagger)

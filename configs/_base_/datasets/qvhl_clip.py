@@ -1,4 +1,4 @@
-# QVHighlights with CLIP features alone. Video 512 + 2, text 512.
+# QVHighlights with only CLIP features. Video 512 + 2, text 512.
 _base_ = ['./qvhl.py']
 extraction = 'clip_b32_2s'
 feature_spec = dict(

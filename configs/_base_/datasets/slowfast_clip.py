@@ -1,5 +1,5 @@
 # SlowFast + CLIP clips and CLIP words in the folders that the authors of Moment-DETR and CG-DETR share.
-# Video 2816 + 2, text 512. Features only: a data set names this file beside moments.py.
+# Video 2816 + 2, text 512. Features only: a data set names this file next to moments.py.
 feature_spec = dict(
     streams=dict(slowfast=dict(dim=2304), clip=dict(dim=512)),
     text=dict(dim=512, max_length=32),

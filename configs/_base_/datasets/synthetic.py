@@ -1,7 +1,7 @@
 # The embedded data set: generated from a seed in memory, nothing to download.
-# Video 64 + 2 (TEF) dimensions, text 48. Checkpoints are chosen on `val`, figures come from `test`, which is drawn alike.
-# `val_ood` and `test_ood` reverse the scene and location biases of training:
-# --cfg-options test_dataloader.dataset.split=test_ood
+# Video 64 + 2 (TEF) dimensions, text 48. Checkpoints are chosen on `val`, figures come from `test`, which has the same
+# distribution. `val_ood` and `test_ood` reverse the scene and location biases of training: --cfg-options
+# test_dataloader.dataset.split=test_ood
 data_root = ''
 feature_spec = dict(streams=dict(synthetic=dict(dim=64)), text=dict(dim=48), clip_len=2.0)
 

@@ -1,5 +1,5 @@
 # SyntheticMoments with scenes that go with objects and early moments that are asked for more often; `test_ood` reverses
-# both, so that a model that reads the context or the position alone falls behind there.
+# both, so that a model that uses only the context or the position is worse there.
 base = 'qd_detr/qd_detr_synthetic_biased.py'
 options = {'default_hooks.checkpoint.max_keep_ckpts': 1}
 splits = dict(test={}, ood={'test_dataloader.dataset.split': 'test_ood'})

@@ -77,7 +77,9 @@ class PromptTokenEncoder(nn.Module):
         """
         fused = self.fusion(features)
         if fused.attention is None:
-            raise ValueError('PromptTokenEncoder needs a fusion that tells its attention: use AdaptiveCrossFusion')
+            raise ValueError(
+                'PromptTokenEncoder needs a fusion that returns attention weights: use AdaptiveCrossFusion'
+            )
         words = _slice(features.text, slice(self.num_dummies, None))
         on_text = fused.attention[..., self.num_dummies :].sum(-1).clamp(0, 1)
         token = self._fuse_token(features, self._token(features.video, on_text.detach()))

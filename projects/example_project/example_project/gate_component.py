@@ -13,7 +13,7 @@ class GateComponent(Component):
     """A gate from the mean word in the place of the encoder.
 
     Args:
-        num_layers: Self-attention layers behind the gate.
+        num_layers: Self-attention layers after the gate.
     """
 
     source = 'this package'

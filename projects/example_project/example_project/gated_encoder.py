@@ -25,7 +25,7 @@ class GatedMeanEncoder(nn.Module):
 
     Args:
         embed_dims: Channels D; comes from ``model.shared`` unless the config of the encoder sets it.
-        layers: Config of the stack behind the gate.
+        layers: Config of the stack after the gate.
     """
 
     def __init__(self, embed_dims: int, layers: dict[str, Any]):
