@@ -28,7 +28,7 @@ def test_rows_without_labels_are_fine(tmp_path):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (dict(qid=1), 'as at line 1; give every sentence one of its own'),
+        (dict(qid=1), 'as at line 1; give every sentence a different one'),
         (dict(query='  '), "query is '  ', expected a sentence"),
         (dict(query=None), 'query is null, expected a sentence'),
         (dict(qid=None), 'qid is null, expected a number or a name'),
