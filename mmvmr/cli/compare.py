@@ -1,6 +1,6 @@
 """Intervals of the figures of a prediction file, and whether two files differ by more than chance. Needs numpy only.
 
-    mmvmr compare A.jsonl B.jsonl --gt highlight_val_release.jsonl --slices
+    mmvmr compare A.jsonl B.jsonl --gt highlight_val_release.jsonl --slices --page compare.html
 
 Intervals are bootstrapped over videos, p is of the paired randomisation test over videos; B is the base.
 """
@@ -8,6 +8,7 @@ Intervals are bootstrapped over videos, p is of the paired randomisation test ov
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from mmvmr.cli.arguments import add_choice, add_protocol, positive
@@ -41,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--level', type=float, default=0.95, help='coverage of the intervals; default: %(default)s')
     parser.add_argument('--seed', type=int, default=0, help='of the resampling; default: %(default)s')
     parser.add_argument('--out', metavar='JSON', help='also write everything to this file')
+    parser.add_argument(
+        '--page', type=Path, metavar='HTML', help='write a page with the moments of every query, side by side'
+    )
 
 
 def compare(args: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
@@ -139,7 +143,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 def run(args: argparse.Namespace) -> None:
     """Compare and print."""
     from mmvmr.utils.errors import UserError
-    from mmvmr.utils.io import write_json
+    from mmvmr.utils.io import read_jsonl, write_json
 
     if len(args.predictions) > 2:
         raise UserError(f'{len(args.predictions)} prediction files were given, expected one or two')
@@ -153,3 +157,8 @@ def run(args: argparse.Namespace) -> None:
         print(table(rows) if rows else 'no query')
     if args.out:
         write_json(args.out, {'predictions': args.predictions, 'gt': args.gt, **result})
+    if args.page:
+        from mmvmr.report import write_prediction_report
+
+        models = {f'{name}: {Path(path).name}': read_jsonl(path) for name, path in zip('AB', args.predictions)}
+        print(f'wrote {write_prediction_report(models, read_jsonl(args.gt), args.page, args.protocol)}')

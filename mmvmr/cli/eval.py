@@ -1,11 +1,13 @@
 """Score a prediction file against an annotation file, as the official evaluator does. Needs numpy only.
 
-mmvmr eval preds.jsonl highlight_val_release.jsonl --out metrics.json
+mmvmr eval preds.jsonl highlight_val_release.jsonl --out metrics.json --page preds.html
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 
 from mmvmr.cli.arguments import add_protocol
 
@@ -18,6 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('annotations', metavar='GT', help='jsonl with the ground truth of the same queries')
     add_protocol(parser)
     parser.add_argument('--out', metavar='JSON', help='also write the figures to this file')
+    parser.add_argument(
+        '--page', type=Path, metavar='HTML', help='write a page with the moments and sortable metrics of every query'
+    )
     parser.add_argument(
         '--subset', action='store_true', help='score only the queries that PREDS has (figures compare with nothing)'
     )
@@ -42,3 +47,10 @@ def run(args: argparse.Namespace) -> None:
         with atomic_write(args.out) as tmp:
             tmp.write_text(text + '\n', encoding='utf-8')
     print(text)
+    if args.page:
+        from mmvmr.report import write_prediction_report
+
+        scored = {row['qid'] for row in predictions}
+        rows = [row for row in annotations if row['qid'] in scored]
+        models = {Path(args.predictions).stem: predictions}
+        print(f'wrote {write_prediction_report(models, rows, args.page, args.protocol)}', file=sys.stderr)
