@@ -1,16 +1,15 @@
 """Transforms of a sample, and the sources of clip labels."""
 
 from mmvmr.datasets.transforms.cropping import CropClips
+from mmvmr.datasets.transforms.extra_inputs import LoadClipScores, LoadPatches, LoadStaticQuery
 from mmvmr.datasets.transforms.highlight_targets import AnnotatorLabels, BinaryLabels, BuildHighlightTargets
 from mmvmr.datasets.transforms.labels import HighlightLabels, MomentLabels
 from mmvmr.datasets.transforms.loading import LoadMomentFeatures
 from mmvmr.datasets.transforms.masking import MaskTargets, ReplaceContext
 from mmvmr.datasets.transforms.negative_query import NegativeQuery
 from mmvmr.datasets.transforms.packing import PackMomentInputs
-from mmvmr.datasets.transforms.patches import LoadPatches
-from mmvmr.datasets.transforms.priors import LoadClipScores
 from mmvmr.datasets.transforms.probes import EmptyQuery, PositionOnly, ShuffleClips, SwapQuery
-from mmvmr.datasets.transforms.query_roles import LoadStaticQuery, SplitQuery
+from mmvmr.datasets.transforms.query_roles import SplitQuery
 from mmvmr.datasets.transforms.resampling import LoadResampledFeatures, PoolClips, ResampleClips
 from mmvmr.datasets.transforms.shifting import ShiftMoment
 from mmvmr.datasets.transforms.synthesis import SynthesizeVideo
