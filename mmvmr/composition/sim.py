@@ -129,6 +129,7 @@ class SimilarityAnchors(_Similarity):
         kind: ``given`` where stream and text share a space, ``ridge`` or ``cca`` for a map fitted to training data.
         penalty: Of ``ridge`` and ``cca``.
         longest: Longest window in clips.
+        boundary: What a window gains where it starts or ends at a scene change, per deviation of the change.
     """
 
     slots = ('model.encoder', 'model.query_initializer', 'default_hooks.fit')
@@ -138,9 +139,17 @@ class SimilarityAnchors(_Similarity):
         'bm.learnable_spans': 'both say where the same queries start',
     }
 
-    def __init__(self, stream: str | None = None, kind: str = 'ridge', penalty: float = 3.0, longest: int = 40):
+    def __init__(
+        self,
+        stream: str | None = None,
+        kind: str = 'ridge',
+        penalty: float = 3.0,
+        longest: int = 40,
+        boundary: float = 0.0,
+    ):
         super().__init__(stream, kind, penalty)
         self.longest = longest
+        self.boundary = boundary
 
     def apply(self, cfg: Config) -> None:
         """Replace the anchors of the direct queries."""
@@ -153,6 +162,8 @@ class SimilarityAnchors(_Similarity):
         anchors = dict(
             type='SimilarityAnchorQueryInitializer', num_queries=parent[key].num_queries, longest=self.longest
         )
+        if self.boundary:
+            anchors['boundary'] = self.boundary
         if has_slot(parent[key], 'anchors'):
             parent[key]['anchors'] = anchors
         else:

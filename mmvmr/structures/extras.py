@@ -73,11 +73,14 @@ class ClipSimilarity(Extra):
 
     Attributes:
         scores: Relative to the video (B, Lv): mean 0, deviation 1, and 0 on padding.
+        changes: How much the video changes before every clip and at its end (B, Lv + 1), see
+            :func:`mmvmr.models.similarity.scene_changes`.
     """
 
     written_by = 'SimilarityEncoder: add the component sim.stream or sim.anchors'
 
     scores: Tensor
+    changes: Tensor
 
 
 @dataclass(frozen=True)

@@ -96,10 +96,14 @@ def test_anchors_by_hand():
     initializer = SimilarityAnchorQueryInitializer(num_queries=3, embed_dims=4)
     with pytest.raises(ValueError, match=r'sim\.stream or sim\.anchors'):
         initializer(memory)
-    memory.add(ClipSimilarity(scores))
+    changes = torch.tensor([[0.0, 0.0, 0.0, 0.0, 9.0, 0.0, 0.0]])
+    memory.add(ClipSimilarity(scores, changes))
     queries = initializer(memory)
     assert torch.allclose(to_start_end(queries.anchors[0, 0]) * 6, torch.tensor([2.0, 5.0]))
     assert queries.content.shape == (1, 3, 4) and queries.groups[0].stop == 3
+    # A scene change before clip 4 is worth more than the clip after it.
+    initializer.boundary = 1.0
+    assert torch.allclose(to_start_end(initializer(memory).anchors[0, 0]) * 6, torch.tensor([2.0, 4.0]))
 
 
 def test_the_bias_by_hand():

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvmr.models.similarity.similarity_map import SimilarityMap, relative_similarity
+from mmvmr.models.similarity.window_search import scene_changes
 from mmvmr.registry import MODELS
 from mmvmr.structures import ClipSimilarity, Features, Memory, MomentTargets
 
@@ -70,7 +71,8 @@ class SimilarityEncoder(nn.Module):
             added = self.embed(self.channels(plain, smoothed)).to(video.feat.dtype)
             features = dataclasses.replace(features, video=video.replace(video.feat + added))
         memory = self.encoder(features, targets)
-        memory.add(ClipSimilarity(plain))
+        compared = features.raw_video[..., self.similarity.first : self.similarity.stop]
+        memory.add(ClipSimilarity(plain, scene_changes(compared, video.mask)))
         return memory
 
     @staticmethod

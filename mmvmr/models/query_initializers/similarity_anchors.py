@@ -19,13 +19,17 @@ class SimilarityAnchorQueryInitializer(nn.Module):
         embed_dims: Channels D of the content.
         longest: Longest window in clips.
         max_iou: See :func:`mmvmr.models.similarity.contrast_windows`.
+        boundary: What a window gains where it starts or ends at a scene change, per deviation of the change.
     """
 
-    def __init__(self, num_queries: int, embed_dims: int, longest: int = 40, max_iou: float = 0.5):
+    def __init__(
+        self, num_queries: int, embed_dims: int, longest: int = 40, max_iou: float = 0.5, boundary: float = 0.0
+    ):
         super().__init__()
         self.num_queries = num_queries
         self.longest = longest
         self.max_iou = max_iou
+        self.boundary = boundary
         # By rank: the best window is more likely to be right than the tenth.
         self.content = nn.Parameter(torch.zeros(num_queries, embed_dims))
 
@@ -39,8 +43,15 @@ class SimilarityAnchorQueryInitializer(nn.Module):
         Returns:
             Queries with anchors (B, N, 2), which take no gradient.
         """
-        similarity = memory.extra(ClipSimilarity, self).scores
-        anchors, _ = contrast_windows(similarity, memory.video.mask, self.longest, self.num_queries, self.max_iou)
+        similarity = memory.extra(ClipSimilarity, self)
+        anchors, _ = contrast_windows(
+            similarity.scores,
+            memory.video.mask,
+            self.longest,
+            self.num_queries,
+            self.max_iou,
+            self.boundary * similarity.changes,
+        )
         return Queries(
             content=self.content.expand(len(anchors), -1, -1),
             anchors=anchors,
