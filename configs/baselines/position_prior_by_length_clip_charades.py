@@ -1,4 +1,8 @@
 # The fixed windows that cover most moments of the training data, for videos of four lengths, on part of Charades-STA
 # with CLIP features. Fitted, not trained: tools/fit.py.
 _base_ = ['../_base_/datasets/charades_clip.py', '../_base_/baseline_runtime.py']
-model = dict(type='FittedDetector', predictor=dict(type='PositionPrior', bins=4))
+model = dict(
+    type='FittedDetector',
+    predictor=dict(type='PositionPrior', bins=4),
+    postprocessor=dict(type='MomentPostProcessor', score='quality', scale='duration', decimals=None),
+)

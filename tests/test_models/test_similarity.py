@@ -2,12 +2,12 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.structures import InstanceData
 
 from mmvmr.cli.main import main
 from mmvmr.models import FittedDetector
@@ -164,21 +164,19 @@ def test_bad_options():
         SimilarityMap((0, 2), text_dims=2, kind='rigde')
 
 
-class Prepared(list):
-    """Samples as the pipeline makes them, from (number of clips, start, end)."""
+class Moments:
+    """Annotation rows from (number of clips, start, end), clips of 2 s."""
 
-    def prepare(self, index):
-        length, start, end = self[index]
-        item = MomentDataSample(metainfo=dict(num_clips=length))
-        item.gt_instances = InstanceData(spans=torch.tensor([[(start + end) / 2, end - start]]))
-        return {'data_samples': item}
+    def __init__(self, moments):
+        self.feature_spec = SimpleNamespace(clip_len=2.0)
+        self.rows = [{'duration': 2.0 * n, 'relevant_windows': [[2 * n * a, 2 * n * b]]} for n, a, b in moments]
 
 
 def test_position_prior_by_hand():
     """Three moments in the first half, two in the second, one in the middle that nothing else covers."""
     halves = [(10, 0.0, 0.5)] * 3 + [(10, 0.5, 1.0)] * 2 + [(10, 0.25, 0.375)]
     prior = PositionPrior(count=3, steps=8, min_iou=0.6)
-    prior.fit(Prepared(halves))
+    prior.fit(Moments(halves))
     found = prior({'video_mask': ones(2, 10)})
     assert found.quality[1].tolist() == pytest.approx([3 / 6, 2 / 6, 1 / 6])
     starts = to_start_end(found.spans[0])
@@ -190,13 +188,13 @@ def test_position_prior_by_hand():
 def test_position_prior_by_length():
     rows = [(10, 0.0, 0.5)] * 4 + [(40, 0.5, 1.0)] * 4
     prior = PositionPrior(count=1, bins=2, steps=2, min_iou=0.6)
-    prior.fit(Prepared(rows))
+    prior.fit(Moments(rows))
     mask = torch.zeros(2, 40, dtype=torch.bool)
     mask[0, :12], mask[1, :39] = True, True
     found = prior({'video_mask': mask, 'video_index': torch.tensor([1, 0])})
     assert to_start_end(found.spans[:, 0]).tolist() == [[0.5, 1.0], [0.0, 0.5]]
     with pytest.raises(ValueError, match='holds no moment'):
-        PositionPrior(bins=3).fit(Prepared([(10, 0.0, 1.0)]))
+        PositionPrior(bins=3).fit(Moments([(10, 0.0, 1.0)]))
 
 
 def test_chance_depends_on_the_query_alone():

@@ -28,7 +28,7 @@ class RandomWindows(nn.Module):
     def __init__(self, count: int = 10, seed: int = 0):
         super().__init__()
         self.count = count
-        self.seed = seed
+        self.register_buffer('seed', torch.tensor(seed))
 
     def fit(self, dataset: Any) -> None:
         """Do nothing: chance knows no training data."""
@@ -46,7 +46,7 @@ class RandomWindows(nn.Module):
         names = range(len(inputs['text'])) if samples is None else [sample.qid for sample in samples]
         ends = []
         for name in names:
-            generator = torch.Generator().manual_seed(self.seed * 2**32 + zlib.crc32(str(name).encode()))
+            generator = torch.Generator().manual_seed(int(self.seed) * 2**32 + zlib.crc32(str(name).encode()))
             ends.append(torch.rand(self.count, 2, generator=generator))
         spans = to_center_width(torch.stack(ends).sort(-1).values.to(inputs['video'].device))
         quality = torch.linspace(1, 0, self.count + 1, device=spans.device)[:-1]
@@ -57,7 +57,8 @@ class RandomWindows(nn.Module):
 class PositionPrior(nn.Module):
     """The fixed windows that cover most moments of the training data; neither video nor sentence is looked at.
 
-    A window covers a moment if their IoU is at least ``min_iou``, both as parts of the video. The first one covers
+    A window covers a moment if their IoU is at least ``min_iou``, both as parts of the annotated duration (so the
+    post-processor has to have ``scale='duration'``). The first one covers
     most, every further one most of what is left; scores are the shares that they add.
 
     Args:
@@ -86,11 +87,11 @@ class PositionPrior(nn.Module):
             ValueError: If a length of videos has no moment.
         """
         lengths, moments = [], []
-        for index in range(len(dataset)):
-            sample = dataset.prepare(index)['data_samples']
-            for center, width in sample.gt_instances.spans.tolist():
-                lengths.append(float(sample.num_clips))
-                moments.append([center - width / 2, center + width / 2])
+        for row in dataset.rows:
+            duration = float(row['duration'])
+            for start, end in row.get('relevant_windows') or ():
+                lengths.append(duration / dataset.feature_spec.clip_len)
+                moments.append([start / duration, end / duration])
         length, moment = torch.tensor(lengths), torch.tensor(moments).reshape(-1, 2)
         bins = len(self.spans)
         self.edges.copy_(length.quantile(torch.arange(1, bins) / bins))
