@@ -161,4 +161,9 @@ def run(args: argparse.Namespace) -> None:
         from mmvmr.report import write_prediction_report
 
         models = {f'{name}: {Path(path).name}': read_jsonl(path) for name, path in zip('AB', args.predictions)}
-        print(f'wrote {write_prediction_report(models, read_jsonl(args.gt), args.page, args.protocol)}')
+        annotations = read_jsonl(args.gt)
+        if args.subset:
+            shared = set.intersection(*({row['qid'] for row in rows} for rows in models.values()))
+            annotations = [row for row in annotations if row['qid'] in shared]
+            models = {name: [row for row in rows if row['qid'] in shared] for name, rows in models.items()}
+        print(f'wrote {write_prediction_report(models, annotations, args.page, args.protocol)}')

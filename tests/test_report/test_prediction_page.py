@@ -55,6 +55,10 @@ def test_page_of_two_files(files):
     assert page['models'] == ['A: a.jsonl', 'B: b.jsonl']
     found = [[a['metrics']['MR-full-mIoU'] for a in query['answers']] for query in page['videos'][0]['queries']]
     assert found == [[100, 50], [50, 100]]
+    write_jsonl('a.jsonl', [json.loads(line) for line in (files / 'a.jsonl').read_text().splitlines()][1:])
+    assert main([*words, '--subset', '--page', 'two.html']) == 0
+    [query] = content(files / 'two.html')['videos'][0]['queries']
+    assert [answer['metrics']['MR-full-mIoU'] for answer in query['answers']] == [50, 100]
 
 
 def test_a_query_without_duration(files, capsys):
