@@ -24,7 +24,7 @@ from mmvmr.utils.cli import (
     write_predictions_to,
 )
 from mmvmr.utils.precision import settle_precision
-from mmvmr.utils.setup import setup_env
+from mmvmr.utils.setup import check_data_roots, setup_env
 
 
 def run_training(args: argparse.Namespace) -> MomentRunner:
@@ -77,6 +77,7 @@ def prepared_training(
         UserError: If the work dir is in use or holds another run.
         ValueError: If config, data or checkpoint do not fit.
     """
+    check_data_roots(cfg)
     if resume is None and cfg.get('resume'):
         resume, cfg.load_from = cfg.get('load_from') or 'auto', None
     if _is_restart() and not (overwrite and not cleared_before(cfg.work_dir)):
@@ -180,6 +181,7 @@ def prepared_test(
         cfg[key] = None
     if not cfg.get('test_dataloader'):
         raise UserError('the config has no test_dataloader')
+    check_data_roots(cfg)
     with claim_evaluation(cfg.work_dir, checkpoint, name_split(cfg.test_dataloader.get('dataset', {}))) as folder:
         cfg.work_dir = str(folder)
         runner = runner_type.from_cfg(cfg)

@@ -6,6 +6,7 @@ import datetime
 import importlib
 import os
 import subprocess
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from mmengine.registry import DefaultScope, init_default_scope
 import mmvmr.utils.config  # noqa: F401  (Config.fromfile reads the configs of mmvmr with it)
 from mmvmr.utils.checkpoint import install_safe_loader
 from mmvmr.utils.dependencies import require_mmcv
+from mmvmr.utils.paths import below
 
 _MMENGINE_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 _PACKAGES = ('datasets', 'engine', 'evaluation.metrics', 'models', 'visualization')
@@ -110,6 +112,35 @@ def apply_data_root(cfg: Config) -> None:
         for split in ('train', 'val', 'test'):
             for part in ('dataloader', 'evaluator'):
                 _replace_key(cfg.get(f'{split}_{part}'), key, value)
+
+
+def check_data_roots(cfg: Config) -> None:
+    """Make sure that the folders of the data are there, before anything is built.
+
+    Args:
+        cfg: The config, after :func:`apply_data_root`.
+
+    Raises:
+        FileNotFoundError: If one is absent; the message says what to do.
+    """
+    roots = {root for split in ('train', 'val', 'test') for root in _data_roots(cfg.get(f'{split}_dataloader'))}
+    for root in sorted(roots):
+        if not below(root).is_dir():
+            raise FileNotFoundError(
+                f'data_root {root!r}: there is no such folder ({below(root).absolute()}). Give yours with '
+                '--cfg-options data_root=FOLDER; docs/user_guides/data.md says what it holds, and how surrogate features try a '
+                'config without the real ones (tools/dataset_converters/make_surrogate_features.py)'
+            )
+
+
+def _data_roots(node: Any) -> Iterator[str]:
+    if isinstance(node, (dict, ConfigDict)):
+        if isinstance(root := node.get('data_root'), str) and root:
+            yield root
+        node = list(node.values())
+    if isinstance(node, (list, tuple)):
+        for child in node:
+            yield from _data_roots(child)
 
 
 def _replace_key(node: Any, key: str, value: Any) -> None:
