@@ -128,8 +128,8 @@ def check_data_roots(cfg: Config) -> None:
         if not below(root).is_dir():
             raise FileNotFoundError(
                 f'data_root {root!r}: there is no such folder ({below(root).absolute()}). Give yours with '
-                '--cfg-options data_root=FOLDER; docs/user_guides/data.md says what it holds, and how surrogate features try a '
-                'config without the real ones (tools/dataset_converters/make_surrogate_features.py)'
+                '--cfg-options data_root=FOLDER; docs/user_guides/data.md says what it holds, and how surrogate '
+                'features try a config without the real ones (tools/dataset_converters/make_surrogate_features.py)'
             )
 
 
