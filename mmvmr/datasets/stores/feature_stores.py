@@ -8,7 +8,8 @@ use the same stores.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -169,12 +170,23 @@ class HDF5Store:
             ValueError: If the file is damaged, or the entry is a group of arrays.
         """
         name, handle = self.name(row), self._handle()
-        if name not in handle:
-            raise FileNotFoundError(f'{self.where}: no entry {name!r}, the features of {describe(row)}')
+        with self._readable():
+            if name not in handle:
+                raise FileNotFoundError(f'{self.where}: no entry {name!r}, the features of {describe(row)}')
+            try:
+                return read_hdf5_array(handle, name)
+            except ValueError as error:
+                raise ValueError(f'{self.where}: {error}') from None
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Say which file is damaged: what the library raises in the middle of one has many types."""
         try:
-            return read_hdf5_array(handle, name)
-        except ValueError as error:
-            raise ValueError(f'{self.where}: {error}') from None
+            yield
+        except FileNotFoundError:
+            raise
+        except (RuntimeError, KeyError, OSError, AttributeError, TypeError) as error:
+            raise ValueError(f'{self.where}: the file is damaged: {reason(error)}; write or fetch it again') from error
 
     def missing(self, rows: Iterable[Row]) -> list[str]:
         """Names of the entries that are absent.
@@ -191,7 +203,10 @@ class HDF5Store:
         names = self.name.names(rows)
         if not self.file.is_file():
             return names
-        handle = self._handle()
+        with self._readable():
+            return self._absent(names, self._handle())
+
+    def _absent(self, names: Sequence[str], handle: Any) -> list[str]:
         absent = []
         for name in names:
             if name not in handle:

@@ -14,16 +14,15 @@ another, little-endian float32 or float16, without any header. There are two lay
 from __future__ import annotations
 
 import dataclasses
-import functools
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from mmvmr.datasets.stores.feature_stores import Row
-from mmvmr.datasets.stores.mapped_files import mapped_file
+from mmvmr.datasets.stores.packed_block import Block, Entry
 from mmvmr.registry import TASK_UTILS
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils import read_json
@@ -32,80 +31,6 @@ INDEX_FILE = 'index.json'
 FORMAT = 1
 DTYPES = {'float32': '<f4', 'float16': '<f2'}
 _KEYS = {'format', 'dtype', 'layout', 'feature_spec', 'blocks'}
-
-
-class Entry(NamedTuple):
-    """Position of the rows of one video or sentence.
-
-    Attributes:
-        first: First row.
-        length: Number of rows.
-        checksum: CRC-32 of their bytes.
-        clips: Number of clips before the cut to ``max_clips``, which is compared with the duration.
-    """
-
-    first: int
-    length: int
-    checksum: int
-    clips: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Block:
-    """One file of a pack.
-
-    Attributes:
-        path: The file.
-        dtype: numpy dtype of a number.
-        columns: Name of a stream to its first and one past its last column.
-        width: Numbers per row.
-        key: Key of an annotation row by which its entry is called: ``vid`` or ``qid``.
-        entries: Name to place.
-    """
-
-    path: Path
-    dtype: np.dtype
-    columns: Mapping[str, tuple[int, int]]
-    width: int
-    key: str
-    entries: Mapping[str, Entry]
-
-    @property
-    def size(self) -> int:
-        """Bytes that the file must have."""
-        rows = max((entry.first + entry.length for entry in self.entries.values()), default=0)
-        return rows * self.width * self.dtype.itemsize
-
-    def name(self, row: Row) -> str:
-        """Name of the entry of an annotation row."""
-        return str(row[self.key])
-
-    def entry(self, row: Row) -> Entry:
-        """The entry of an annotation row.
-
-        Raises:
-            FileNotFoundError: If there is none.
-        """
-        try:
-            return self.entries[self.name(row)]
-        except KeyError:
-            raise FileNotFoundError(
-                f'{self.path}: no entry {self.name(row)!r}, the features of vid {row["vid"]!r}, qid {row["qid"]!r}; '
-                'pack the features again with all annotation files'
-            ) from None
-
-    def rows(self, entry: Entry) -> np.ndarray:
-        """The rows of an entry, read-only: a part of the mapped file.
-
-        Raises:
-            FileNotFoundError: If the file is gone.
-        """
-        offset = entry.first * self.width * self.dtype.itemsize
-        return np.ndarray((entry.length, self.width), self.dtype, self._data, offset)
-
-    @functools.cached_property
-    def _data(self) -> np.ndarray:
-        return mapped_file(self.path)
 
 
 class Pack:
@@ -122,9 +47,17 @@ class Pack:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
         index = self._index()
-        self.spec = FeatureSpec.from_dict(index['feature_spec'])
-        self.ready = index['layout'] == 'ready'
-        self.blocks = {name: self._block(block, DTYPES[index['dtype']]) for name, block in index['blocks'].items()}
+        try:
+            self.spec = FeatureSpec.from_dict(index['feature_spec'])
+            self.ready = {'ready': True, 'stored': False}[index['layout']]
+            self.blocks = {name: self._block(block, DTYPES[index['dtype']]) for name, block in index['blocks'].items()}
+        except (AttributeError, KeyError, OverflowError, TypeError) as error:
+            raise self._damaged_index(' '.join(str(error).split())) from error
+        except ValueError as error:
+            raise error if str(self.folder) in str(error) else self._damaged_index(error) from error
+
+    def _damaged_index(self, problem: object) -> ValueError:
+        return ValueError(f'{self.folder / INDEX_FILE}: the index is damaged ({problem}); copy it again or pack again')
 
     def _index(self) -> dict[str, Any]:
         path = self.folder / INDEX_FILE
@@ -139,6 +72,13 @@ class Pack:
     def _block(self, block: dict[str, Any], dtype: str) -> Block:
         entries = {name: Entry(*entry) for name, entry in block['entries'].items()}
         columns = {name: (start, stop) for name, (start, stop) in block['columns'].items()}
+        numbers = [block['width'], *itertools.chain(*entries.values(), *columns.values())]
+        if not all(type(number) is int and number >= 0 for number in numbers):
+            raise ValueError('positions are no whole numbers')
+        if any(not start < stop <= block['width'] for start, stop in columns.values()):
+            raise ValueError('columns outside of the rows')
+        if block['key'] not in ('vid', 'qid') or Path(block['file']).name != block['file']:
+            raise ValueError(f'key {block["key"]!r}, file {block["file"]!r}')
         path = self.folder / block['file']
         found = Block(path, np.dtype(dtype), columns, block['width'], block['key'], entries)
         size = path.stat().st_size if path.is_file() else None
@@ -171,7 +111,7 @@ class Pack:
         """
         for block in self.blocks.values():
             for name, entry in block.entries.items():
-                if zlib.crc32(block.rows(entry)) != entry.checksum:
+                if not block.unchanged(entry):
                     yield f'{block.path}: entry {name!r} (row {entry.first}) has changed since it was packed'
 
 
