@@ -69,8 +69,8 @@ def _rows(answers: Answers, top: int | None) -> Iterator[dict[str, Any]]:
 
 def _by_time(answers: Answers, top: int | None) -> list[tuple[Moment, str]]:
     """Moments of all sentences in the order of the video."""
-    found = [(moment, answer.query) for answer in answers for moment in answer.moments[:top]]
-    return sorted(found, key=lambda item: (item[0].start, item[0].end))
+    moments = [(moment, answer.query) for answer in answers for moment in answer.moments[:top]]
+    return sorted(moments, key=lambda item: (item[0].start, item[0].end))
 
 
 def _clock(seconds: float, mark: str) -> str:

@@ -33,8 +33,8 @@ class Choice:
     def names(self, **_: Any) -> list[str]:
         """The values; the keywords are those that argcomplete passes to completers."""
         module, _, name = self._place.partition(':')
-        found = getattr(importlib.import_module(module), name)
-        return sorted(found() if callable(found) else found)
+        values = getattr(importlib.import_module(module), name)
+        return sorted(values() if callable(values) else values)
 
     def __call__(self, value: str) -> str:
         """The value, when it is one of those known."""

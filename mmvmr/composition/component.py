@@ -128,5 +128,5 @@ def component_help(kind: type[Component]) -> str:
 
 def closest(word: str, known: Iterable[str]) -> str:
     """A suggestion to append to an error message; empty where nothing is similar."""
-    found = difflib.get_close_matches(word, list(known), n=1)
-    return f'; did you mean `{found[0]}`?' if found else ''
+    similar = difflib.get_close_matches(word, list(known), n=1)
+    return f'; did you mean `{similar[0]}`?' if similar else ''

@@ -85,12 +85,12 @@ def check_detector(kind: type[Component], cfg: Config) -> None:
     Raises:
         CompositionError: If the config has no model, or one of another kind than the component is made for.
     """
-    found = cfg.get('model')
-    if not found:
+    model = cfg.get('model')
+    if not model:
         raise CompositionError('the config has no `model`')
-    if kind.detectors and not is_kind(found, tuple(MODELS.get(name) for name in kind.detectors)):
+    if kind.detectors and not is_kind(model, tuple(MODELS.get(name) for name in kind.detectors)):
         expected = ' or '.join(kind.detectors)
-        raise CompositionError(f'it fills slots of a {expected}, but the model is a {found.get("type")}')
+        raise CompositionError(f'it fills slots of a {expected}, but the model is a {model.get("type")}')
 
 
 def check_exclusions(kinds: Mapping[str, type[Component]]) -> None:

@@ -123,10 +123,10 @@ def add_augmentation(cfg: Config, name: str, transform: dict[str, Any], first: b
     pipeline = cfg.get('train_dataloader', {}).get('dataset', {}).get('pipeline')
     if pipeline is None:
         raise CompositionError('train_dataloader.dataset.pipeline is missing: there is no training data to change')
-    found = pipeline.get('augment') or {}
-    if found.get(name) is not None:
+    transforms = pipeline.get('augment') or {}
+    if transforms.get(name) is not None:
         raise AlreadyThereError(f'train_dataloader.dataset.pipeline.augment.{name} exists already')
-    rest = {key: value for key, value in found.items() if key != name}
+    rest = {key: value for key, value in transforms.items() if key != name}
     new = {name: transform}
     pipeline['augment'] = {**new, **rest} if first else {**rest, **new}
 
@@ -173,11 +173,11 @@ def add_losses(cfg: Config, **new: dict[str, Any]) -> None:
     Raises:
         CompositionError: If the config has a loss of this name.
     """
-    found = losses(cfg)
+    configured = losses(cfg)
     for name, loss in new.items():
-        if found.get(name) is not None:
+        if configured.get(name) is not None:
             raise AlreadyThereError(f'model.criterion.losses.{name} exists already')
-        found[name] = loss
+        configured[name] = loss
 
 
 def add_span_losses(cfg: Config, sets: str) -> None:

@@ -174,7 +174,7 @@ class GaussianMask(Component):
 
 @COMPONENTS.register_module('sa.enhance')
 class EnhanceBlock(Component):
-    """Update the content of each query with the text-relevant information of the clips inside its span.
+    """Update the content of each query from the text-relevant clips inside its span.
 
     A block that stands in the first layer already (EaTR) runs before it.
 

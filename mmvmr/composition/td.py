@@ -17,7 +17,7 @@ _STRATEGIES = {'similar': 'SimilarVideoSampler', 'random': 'RandomVideoSampler',
 
 @COMPONENTS.register_module('td.synthesizer')
 class VideoSynthesizer(Component):
-    """A further view of every training sample: its moments among clips of the same video and of another one.
+    """A further view of every sample: its moments among other clips of its video and of another.
 
     Args:
         alpha: Share of the own context that stays; 1 - ``alpha`` is the share of the partner's clips.
@@ -50,7 +50,7 @@ class VideoSynthesizer(Component):
 
 @COMPONENTS.register_module('td.dynamics')
 class TemporalDynamics(Component):
-    """A second path, parallel to the fusion, from temporal differences of the video to the text tokens.
+    """A second path, parallel to the fusion, from temporal differences to text tokens.
 
     Args:
         beta: Weight of the path from the clips; 1 leaves the model as it is.

@@ -75,12 +75,12 @@ def write_config(cfg: Config, base_path: str | Path, out_path: str | Path, comme
     with atomic_write(out) as temporary:
         temporary.write_text(text, encoding='utf-8')
         try:
-            found = Config.fromfile(temporary, import_custom_modules=False).to_dict()
+            reread = Config.fromfile(temporary, import_custom_modules=False).to_dict()
         except Exception as error:  # whatever the file does when it is run
             raise CompositionError(f'{out} would be no config: {type(error).__name__}: {error}') from error
-        if not same(found, cfg.to_dict()):
+        if not same(reread, cfg.to_dict()):
             raise CompositionError(
-                f'{out} cannot express the config as a difference to {base}: {first_difference(found, cfg)}'
+                f'{out} cannot express the config as a difference to {base}: {first_difference(reread, cfg)}'
             )
     return text
 

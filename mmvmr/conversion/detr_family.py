@@ -152,9 +152,9 @@ def refuse(args: Options, **expected: Any) -> None:
         ValueError: If an option is present with another value.
     """
     for name, value in expected.items():
-        found = args.get(name, value)
-        if found != value:
-            raise ValueError(f'official option {name}={found!r} is not implemented, only {value!r}')
+        given = args.get(name, value)
+        if given != value:
+            raise ValueError(f'official option {name}={given!r} is not implemented, only {value!r}')
 
 
 def postprocessing() -> dict[str, Any]:

@@ -70,7 +70,7 @@ class ConcatDataset(Dataset):
 
 @DATASETS.register_module()
 class RepeatDataset(Dataset):
-    """A data set several times in an epoch, each time with random draws of its own.
+    """A data set several times in an epoch, each time with other random draws.
 
     Args:
         dataset: Config of the data set.

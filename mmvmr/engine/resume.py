@@ -93,8 +93,8 @@ def _restore_optimisation(runner: Runner, checkpoint: Mapping[str, Any]) -> list
 
 
 def _schedulers(runner: Runner) -> list[Any]:
-    found = runner.param_schedulers
-    return list(found) if isinstance(found, (list, tuple)) else []
+    schedulers = runner.param_schedulers
+    return list(schedulers) if isinstance(schedulers, (list, tuple)) else []
 
 
 def _check_optimizer(configured: Sequence[Mapping[str, Any]], checkpoint: Mapping[str, Any], runner: Runner) -> None:

@@ -118,8 +118,8 @@ def find_resumed(value: str | None, work_dir: str) -> str | None:
     if value is None:
         return None
     if value == 'auto':
-        found = latest_checkpoint(Path(work_dir))
-        return None if found is None else str(found)
+        latest = latest_checkpoint(Path(work_dir))
+        return None if latest is None else str(latest)
     if not Path(value).is_file():
         raise UserError(f'--resume {value}: no such checkpoint (give a .pth file, or `auto` for the latest)')
     return value

@@ -180,10 +180,10 @@ def _refusal(folder: Path, resumed: str | None, overwrite: bool) -> str | None:
         who = f'process {holder.get("pid", "?")} on {holder.get("host", "?")}, since {holder.get("started", "?")}'
         return f'{folder} is in use by another training ({who}): wait for it, or take another folder with --work-dir'
     own = resumed is not None and Path(resumed).resolve().parent == folder.resolve()
-    found = checkpoints_in(folder)
-    if found and not own and not overwrite:
+    checkpoints = checkpoints_in(folder)
+    if checkpoints and not own and not overwrite:
         release(folder)
-        names = ', '.join(path.name for path in found[:3]) + (', ...' if len(found) > 3 else '')
+        names = ', '.join(path.name for path in checkpoints[:3]) + (', ...' if len(checkpoints) > 3 else '')
         return (
             f'{folder} holds the checkpoints of an earlier run ({names}): continue it with --resume, take another '
             'folder with --work-dir, or remove its checkpoints with --overwrite'
@@ -284,7 +284,7 @@ def find_metrics(work_dir: str | Path) -> Path:
     Raises:
         UserError: If no test has been finished there.
     """
-    found = sorted(Path(work_dir).glob(f'test/*/{METRICS_FILE}'), key=lambda path: path.stat().st_mtime_ns)
-    if not found:
+    paths = sorted(Path(work_dir).glob(f'test/*/{METRICS_FILE}'), key=lambda path: path.stat().st_mtime_ns)
+    if not paths:
         raise UserError(f'{work_dir}: no finished test, expected test/CHECKPOINT-SPLIT/{METRICS_FILE}')
-    return found[-1]
+    return paths[-1]

@@ -177,8 +177,8 @@ def extract_video(
         VideoError: If the video is damaged, truncated, or has no sound where that is wanted.
     """
     seeing = {name: e for name, e in extractors.items() if isinstance(e, VideoExtractor)}
-    found = video_streams(reader, seeing, device)
+    features = video_streams(reader, seeing, device)
     for name, extractor in extractors.items():
         if isinstance(extractor, AudioExtractor):
-            found[name] = sound_stream(reader, extractor, device)
-    return {name: found[name] for name in extractors}
+            features[name] = sound_stream(reader, extractor, device)
+    return {name: features[name] for name in extractors}

@@ -25,7 +25,7 @@ def read_queries(files: Iterable[str]) -> dict[Any, str]:
         FileNotFoundError: If a file is absent.
         ValueError: If a line lacks one, or a qid stands for two sentences; the message names file and line.
     """
-    found: dict[str, str] = {}
+    queries: dict[str, str] = {}
     for file in files:
         for number, row in enumerate(read_jsonl(file), start=1):
             where = f'{file}: annotation {number}'
@@ -35,12 +35,12 @@ def read_queries(files: Iterable[str]) -> dict[Any, str]:
             issue = "it holds '/'" if '/' in str(qid) else name_issue(f'qid{qid}.npz')
             if issue:
                 raise ValueError(f'{where}: qid {qid!r} cannot be the name of a file: {issue}')
-            if found.setdefault(str(qid), query) != query:
+            if queries.setdefault(str(qid), query) != query:
                 raise ValueError(
-                    f'{where}: qid {qid} stands for {query!r} here and for {found[str(qid)]!r} before; make every qid '
-                    'unique, or extract the files into different folders'
+                    f'{where}: qid {qid} stands for {query!r} here and for {queries[str(qid)]!r} before; make every '
+                    'qid unique, or extract the files into different folders'
                 )
-    return found
+    return queries
 
 
 def extract_queries(
@@ -73,7 +73,7 @@ def extract_queries(
 
 
 def _encoded(extractor: TextExtractor, sentences: Sequence[str]) -> Sequence[Any]:
-    found = extractor(sentences)
-    if len(found) != len(sentences):
-        raise ValueError(f'{type(extractor).__name__} made {len(found)} results for {len(sentences)} sentences')
-    return found
+    vectors = extractor(sentences)
+    if len(vectors) != len(sentences):
+        raise ValueError(f'{type(extractor).__name__} made {len(vectors)} results for {len(sentences)} sentences')
+    return vectors

@@ -31,16 +31,16 @@ def find_videos(sources: Iterable[str]) -> dict[str, Path]:
         FileNotFoundError: If a source is not there, or has no video.
         ValueError: If two files have the same name.
     """
-    found: dict[str, Path] = {}
+    videos: dict[str, Path] = {}
     for source in sources:
         for path in _files(source):
-            other = found.setdefault(path.stem, path)
+            other = videos.setdefault(path.stem, path)
             if other.absolute() != path.absolute():
                 raise ValueError(
                     f'two videos are called {path.stem!r}: {other} and {path}; their features would have the same '
                     'file: rename one, or extract them into different folders'
                 )
-    return dict(sorted(found.items()))
+    return dict(sorted(videos.items()))
 
 
 def _files(source: str) -> list[Path]:

@@ -148,10 +148,10 @@ class Collection:
         Raises:
             ValueError: If its features are damaged.
         """
-        found = self.cache.read(self.entries[name]['key'])
-        if found is None:
+        entry = self.cache.read(self.entries[name]['key'])
+        if entry is None:
             raise ValueError(f'{self.root}: the features of {name} are gone or damaged; run `mmvmr index` again')
-        streams, duration = found
+        streams, duration = entry
         return self.finder.encode_features(streams, duration, name, self.videos / name)
 
     def clip_vectors(self) -> Iterator[tuple[str, np.ndarray]]:

@@ -221,8 +221,8 @@ def _receives(dataset: Mapping[str, Any]) -> bool:
 def _accepts(registry: Registry, node: Mapping[str, Any], argument: str, default: bool = True) -> bool:
     """True if the type of a dict has an argument; ``default`` for an unknown type."""
     kind = node.get('type')
-    found = registry.get(kind) if isinstance(kind, str) else kind
-    return default if found is None else argument in inspect.signature(found).parameters
+    constructor = registry.get(kind) if isinstance(kind, str) else kind
+    return default if constructor is None else argument in inspect.signature(constructor).parameters
 
 
 def _merged(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

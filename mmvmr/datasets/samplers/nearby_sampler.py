@@ -69,11 +69,11 @@ class NearbyQuerySampler(VideoSampler):
 
 def _extents(rows: list[dict[str, Any]]) -> np.ndarray:
     """First start and last end of the moments of every row (N, 2), in seconds; the whole video without a moment."""
-    found = []
+    extents = []
     for row in rows:
         windows = row.get('relevant_windows') or [[0.0, float(row['duration'])]]
-        found.append((min(start for start, _ in windows), max(end for _, end in windows)))
-    return np.array(found)
+        extents.append((min(start for start, _ in windows), max(end for _, end in windows)))
+    return np.array(extents)
 
 
 def _near(extents: np.ndarray, reach: float, most: int, rng: np.random.Generator) -> Iterator[list[int]]:

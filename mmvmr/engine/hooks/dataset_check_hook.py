@@ -97,14 +97,14 @@ class DatasetCheckHook(Hook):
 
 def _splits(name: str, dataset: Any) -> list[Split]:
     """The data sets of a loader; wrappers may hold one twice."""
-    found: dict[tuple[Any, ...], Split] = {}
+    splits: dict[tuple[Any, ...], Split] = {}
     for part in nested_datasets(dataset):
         if isinstance(part, BaseMomentDataset) and len(part):
             key = (len(part), part.rows[0]['qid'], part.rows[-1]['qid'])
-            label = name if key in found or not found else f'{name} {len(found) + 1}'
+            label = name if key in splits or not splits else f'{name} {len(splits) + 1}'
             # Reading refused windows outside of the video already, unless it was told to cut them.
-            found.setdefault(key, Split.of(label, part, outside='clip'))
-    return list(found.values())
+            splits.setdefault(key, Split.of(label, part, outside='clip'))
+    return list(splits.values())
 
 
 def require_trainable(dataset: Any) -> None:

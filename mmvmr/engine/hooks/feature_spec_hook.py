@@ -54,12 +54,12 @@ class FeatureSpecHook(Hook):
         trained_on = FeatureSpec.from_dict(stored)
         for loop in (runner._train_loop, runner._val_loop, runner._test_loop):
             spec = _spec_of(loop)
-            found = trained_on.differences(spec, 'checkpoint', 'config') if spec is not None else []
-            if not found:
+            differences = trained_on.differences(spec, 'checkpoint', 'config') if spec is not None else []
+            if not differences:
                 continue
             text = (
-                f'the checkpoint was trained on other features than the config declares: {"; ".join(found)}. Use the '
-                'features it was trained on, or set default_hooks.feature_spec.mismatch=warn to go on all the same'
+                f'the checkpoint was trained on other features than the config declares: {"; ".join(differences)}. Use '
+                'the features it was trained on, or set default_hooks.feature_spec.mismatch=warn to go on all the same'
             )
             if self.mismatch == 'error':
                 raise ValueError(text)

@@ -100,9 +100,9 @@ class FiniteGuardHook(Hook):
         Raises:
             TrainingDivergedError: If a prediction is NaN (infinite scores may mean padding).
         """
-        found = list(predictions(outputs or ()))
-        if found and torch.cat([value.detach().float().flatten() for _, value in found]).isnan().any():
-            name = next(name for name, value in found if value.isnan().any())
+        tensors = list(predictions(outputs or ()))
+        if tensors and torch.cat([value.detach().float().flatten() for _, value in tensors]).isnan().any():
+            name = next(name for name, value in tensors if value.isnan().any())
             raise stopped(runner, f'predictions of the validation are NaN ({name})')
 
 

@@ -60,7 +60,7 @@ def _check_entry(row: Row, truth: Row, where: str) -> None:
 
 def _remarks(predictions: Sequence[Row], truth: dict[Any, Row]) -> list[str]:
     protocol = get_protocol('qvhighlights')
-    found: dict[str, list[Any]] = {
+    remarks: dict[str, list[Any]] = {
         f'more than {protocol.max_predictions} moments: those after them do not count': [],
         'moments that are not sorted by score: R1 takes the first, mAP the best': [],
         'moments outside of the video': [],
@@ -80,7 +80,7 @@ def _remarks(predictions: Sequence[Row], truth: dict[Any, Row]) -> list[str]:
             len(saliency) < int(duration / protocol.clip_len),
             len(saliency) > 1 and len(set(saliency)) == 1,
         )
-        for qids, fault in zip(found.values(), faults):
+        for qids, fault in zip(remarks.values(), faults):
             if fault:
                 qids.append(row['qid'])
-    return [f'{len(qids)} entries: {text} (first: qid {qids[0]!r})' for text, qids in found.items() if qids]
+    return [f'{len(qids)} entries: {text} (first: qid {qids[0]!r})' for text, qids in remarks.items() if qids]

@@ -31,15 +31,15 @@ def pyslowfast_name(blob: str) -> str | None:
     Returns:
         For example ``s4.pathway1_res5.branch2.c_bn.running_var``; None if the blob is no weight of SlowFast.
     """
-    found = _BLOB.match(blob)
-    if not found:
+    match = _BLOB.match(blob)
+    if not match:
         return None
-    layer, norm = found['layer'], found['norm'] is not None
-    part = _NORM_PARTS[found['norm']] if norm else _PARTS[found['part']]
-    pathway = 1 if found['fast'] else 0
+    layer, norm = match['layer'], match['norm'] is not None
+    part = _NORM_PARTS[match['norm']] if norm else _PARTS[match['part']]
+    pathway = 1 if match['fast'] else 0
     if layer == ('res_conv1' if norm else 'conv1'):
         return f's1.pathway{pathway}_stem.{"bn" if norm else "conv"}.{part}'
-    if layer == 'pred' and not found['fast'] and not norm:
+    if layer == 'pred' and not match['fast'] and not norm:
         return f'head.projection.{part}'
     if lateral := _LATERAL.match(layer):
         return f's{lateral["first"] or lateral["stage"]}_fuse.{"bn" if norm else "conv_f2s"}.{part}'

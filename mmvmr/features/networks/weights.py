@@ -241,14 +241,14 @@ def load_weights(network: nn.Module, state: Mapping[str, Tensor], source: str | 
         for name, value in expected.items()
         if name in state and state[name].shape != value.shape
     ]
-    found = [
+    problems = [
         f'{len(names)} {what} ({_some(names)})'
         for what, names in (('missing', missing), ('unexpected', unexpected), ('of another shape', shapes))
         if names
     ]
-    if found:
+    if problems:
         raise ValueError(
-            f'{source}: these are not weights of {type(network).__name__}: {"; ".join(found)}. '
+            f'{source}: these are not weights of {type(network).__name__}: {"; ".join(problems)}. '
             f'Expected {len(expected) - len(counters)} tensors with the published names; check that the file belongs '
             'to this architecture'
         )
