@@ -1,4 +1,4 @@
-"""Further inputs of a sample from feature stores of their own: patches, static queries, scores of clips."""
+"""Further inputs of a sample from feature stores: patches, static queries, scores of clips."""
 
 from __future__ import annotations
 
