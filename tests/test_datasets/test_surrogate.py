@@ -198,7 +198,7 @@ def test_configs_leave_no_key_without_effect(repo_dir, name):
         {f'{s}_{kind}' for s in splits}
         for splits, kind in ((('train', 'val', 'test'), 'dataloader'), (('val', 'test'), 'evaluator'))
     )
-    assert set(config) - {'robustness', 'stores'} == {
+    assert set(config) - {'robustness', 'stores', 'extraction'} == {
         'data_root',
         'feature_spec',
         *loaders,
