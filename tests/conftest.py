@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+import mmvmr.utils.config  # noqa: F401  Config.fromfile reads configs as the commands do, whatever a test imports
+
 REPO = Path(__file__).resolve().parent.parent
 
 
