@@ -11,13 +11,32 @@ BUILD_ERRORS = (AssertionError, ImportError, KeyError, OSError, TypeError, Value
 
 
 class ConfigOptions(argparse.Action):
-    """Action that reads KEY=VALUE as mmengine does, which is imported when the option is there."""
+    """Action that reads KEY=VALUE as mmengine does, which is imported when the option is there.
 
-    def __call__(self, parser: argparse.ArgumentParser, *arguments: Any) -> None:
+    Blanks stay in a value that is no list: mmengine would turn ``/my data`` into ``/mydata``.
+    """
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, *_: Any) -> None:
         """Store the dict of the options."""
-        from mmengine.config import DictAction
+        options = dict(getattr(namespace, self.dest, None) or {})
+        for word in values:
+            key, equals, value = word.partition('=')
+            if not equals or not key:
+                parser.error(f'{self.option_strings[0]} {word}: expected KEY=VALUE')
+            try:
+                options[key] = _option_value(value)
+            except AssertionError as error:
+                parser.error(f'{self.option_strings[0]} {word}: {error}')
+        setattr(namespace, self.dest, options)
 
-        DictAction(self.option_strings, self.dest, nargs=self.nargs)(parser, *arguments)
+
+def _option_value(text: str) -> Any:
+    from mmengine.config import DictAction
+
+    plain = text.strip('\'"')
+    if ',' in plain or plain.startswith(('[', '(')):
+        return DictAction._parse_iterable(text)
+    return DictAction._parse_int_float_bool(plain)
 
 
 class Choice:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.config import Config, ConfigDict
 
 from mmvmr.utils.config import find_config, read_config, resolve_features, separate_features
 from mmvmr.utils.config_check import ConfigKeyError, check_config, known_keys
@@ -19,7 +19,6 @@ from mmvmr.utils.errors import UserError, describe, one_line_errors
 __all__ = [
     'BUILD_ERRORS',
     'RUN_ERRORS',
-    'DictAction',
     'UserError',
     'apply_options',
     'default_work_dir',

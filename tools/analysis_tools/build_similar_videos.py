@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.config import DictAction
 
+from mmvmr.cli.arguments import ConfigOptions
 from mmvmr.datasets import SimilarVideos
 from mmvmr.datasets.samplers.similarity import MEASURES, TopClipSimilarity
 from mmvmr.datasets.samplers.similarity_search import find_similar
@@ -43,7 +43,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--faiss-index', metavar='FACTORY', help='e.g. PCA128,IVF512,Flat; chosen by size by default')
     parser.add_argument('--probes', type=int, default=32, help='faiss: cells to search (default: %(default)s)')
     parser.add_argument('--device', default='cpu', help='where blocks are compared: cpu, cuda (default: %(default)s)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, help='KEY=VALUE of the config')
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, default={}, help='KEY=VALUE of the config')
     return parser.parse_args()
 
 

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.config import DictAction
 from mmengine.utils import ProgressBar
 
+from mmvmr.cli.arguments import ConfigOptions
 from mmvmr.datasets.moment_dataset import SPEC_FILE
 from mmvmr.datasets.transforms import ReplaceContext
 from mmvmr.evaluation.robustness import DATASET_FILE, open_split
@@ -48,7 +48,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--limit', type=int, metavar='N', help='only the first N queries')
     parser.add_argument('--half', action='store_true', help='write float16: half the size, not equal to the last bit')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='change the config')
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='change the config')
     return parser.parse_args(argv)
 
 

@@ -21,9 +21,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.utils import ProgressBar
 
+from mmvmr.cli.arguments import ConfigOptions
 from mmvmr.datasets import FolderStore
 from mmvmr.datasets.moment_dataset import annotation_files
 from mmvmr.datasets.stores.pack_writer import PackSource, PackWriter, check_names
@@ -52,7 +53,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--splits', nargs='+', choices=SPLITS, help='of the config; default: all with annotations')
     parser.add_argument('--clip-len', type=float, metavar='SECONDS', help='of a clip; needed for folders')
     parser.add_argument('--overwrite', action='store_true', help='replace the pack that is there')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='change the config')
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='change the config')
     args = parser.parse_args(argv)
     args.folders = bool(args.source) and all('=' in source for source in args.source)
     if not args.source and not args.verify:
