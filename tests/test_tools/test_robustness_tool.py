@@ -67,7 +67,7 @@ def test_some_probes_on_some_queries(untrained, tmp_path):
         (['--splits', 'dev'], "error: unknown split 'dev': this config has ['val', 'val_ood', 'test', 'test_ood']"),
         (['--probes', 'blur'], "error: unknown probes ['blur']: expected some of ["),
         (['--out', 'r.txt'], 'error: --out r.txt: expected a name that ends in .json or .md'),
-        (['--limit', '0'], 'error: --limit 0: expected a positive number'),
+        (['--limit', '0'], 'error: argument --limit: 0: expected a whole number'),
         (['--splits', 'x=no.jsonl'], 'no.jsonl: no such annotation file or folder'),
     ],
 )

@@ -57,9 +57,21 @@ def shrink(model: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -
             _shrink_guided(loss)
     if cfg.model.projector.get('audio_dims'):
         cfg.model.projector.audio_dims = AUDIO_DIMS
+    _shrink_similarity(cfg.model)
     if changes:
         cfg.merge_from_dict({'model': copy.deepcopy(dict(changes))})  # mmengine empties what it merges
     return cfg.model
+
+
+def _shrink_similarity(node: Any) -> None:
+    """Similarity maps compare the first channels of a clip with tokens of as many."""
+    if isinstance(node, dict):
+        if node.get('type') == 'SimilarityMap':
+            node.update(channels=(0, TEXT_DIMS), text_dims=TEXT_DIMS, rank=TEXT_DIMS // 2)
+        node = list(node.values())
+    if isinstance(node, (list, tuple)):
+        for part in node:
+            _shrink_similarity(part)
 
 
 def _shrink_guided(loss: ConfigDict) -> None:
