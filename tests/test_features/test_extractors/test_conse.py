@@ -31,7 +31,7 @@ def test_labels_are_in_the_order_of_the_usual_classifiers():
 def test_a_clip_is_the_weighted_mean_of_its_labels(extractor):
     logits = torch.full((1, 1000), -50.0)
     logits[0, 0], logits[0, 3], logits[0, 5] = 0.0, np.log(3.0), -1.0
-    extractor.network.forward = lambda frames: logits  # probabilities 1 : 3 for the two likeliest, the third is left out
+    extractor.network.forward = lambda frames: logits  # 1 : 3 for the two likeliest, the third is left out
     vector = extractor(torch.zeros(1, 1, 3, 224, 224, dtype=torch.uint8))[0]
     expected = extractor.label_vectors[0] + 3 * extractor.label_vectors[3]
     torch.testing.assert_close(vector, expected / expected.norm())
