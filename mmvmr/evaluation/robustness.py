@@ -175,8 +175,8 @@ def load_model(cfg: Config, checkpoint: str, specs: Iterable[FeatureSpec] = ()) 
     meta = stored.get('meta')
     trained_on = meta.get('feature_spec') if isinstance(meta, dict) else None
     mismatch = ((cfg.get('default_hooks') or {}).get('feature_spec') or {}).get('mismatch', 'error')
-    for spec in specs if trained_on is not None and mismatch == 'error' else ():
-        if faults := FeatureSpec.from_dict(trained_on).differences(spec, 'trained on', 'given'):
+    for spec in specs if isinstance(trained_on, dict) and mismatch == 'error' else ():
+        if faults := FeatureSpec.from_dict(dict(trained_on or {})).differences(spec, 'trained on', 'given'):
             raise ValueError(f'{checkpoint}: the checkpoint was trained on other features: {"; ".join(faults)}')
     model = MODELS.build(cfg.model)
     weights = weights_of(stored, checkpoint)

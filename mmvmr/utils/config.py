@@ -128,7 +128,7 @@ def resolve_features(cfg: Config) -> None:
             dataset.setdefault(key, width)
     found = _specification(cfg)
     projector = (cfg.get('model') or {}).get('projector')
-    if found is None or not isinstance(projector, Mapping):
+    if found is None or not isinstance(projector, dict):
         return
     where, spec = found
     widths = {'video_dims': (spec.video_dim, _video_text(spec)), 'text_dims': (spec.text_dim, 'text.dim')}
@@ -151,7 +151,7 @@ def separate_features(cfg: Config) -> None:
     """
     found = _specification(cfg)
     projector = (cfg.get('model') or {}).get('projector')
-    if found is not None and isinstance(projector, Mapping):
+    if found is not None and isinstance(projector, dict):
         for key, width in (('video_dims', found[1].video_dim), ('text_dims', found[1].text_dim)):
             if projector.get(key) == width:
                 del projector[key]
@@ -171,7 +171,7 @@ def _specification(cfg: Config) -> tuple[str, FeatureSpec] | None:
     common = cfg.get('feature_spec')
     for split, dataset in _datasets(cfg):
         value = dataset.get('feature_spec')
-        if _complete(value):
+        if value is not None and _complete(value):
             where = 'feature_spec' if value == common else f'{split}_dataloader.dataset.feature_spec'
             return where, FeatureSpec.from_dict(value)
         widths = dict(_generated_widths(cfg, dataset))
@@ -202,7 +202,7 @@ def _datasets(cfg: Config) -> Iterator[tuple[str, dict[str, Any]]]:
         if isinstance(node, (list, tuple)):
             for child in node:
                 yield from walk(child)
-        elif isinstance(node, Mapping):
+        elif isinstance(node, dict):
             yield node
             yield from walk(node.get('dataset'))
             yield from walk(node.get('datasets'))
@@ -226,8 +226,8 @@ def _accepts(registry: Registry, node: Mapping[str, Any], argument: str, default
 
 
 def _merged(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    own = copy.deepcopy(dict(own))
-    return own if own.pop('_delete_', False) else Config._merge_a_into_b(own, copy.deepcopy(dict(common)))
+    content = copy.deepcopy(dict(own))
+    return content if content.pop('_delete_', False) else Config._merge_a_into_b(content, copy.deepcopy(dict(common)))
 
 
 def _without(own: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def _problems(cfg: Config) -> Iterator[str]:
     if isinstance(env, Mapping):
         yield from _unknown(env, 'env_cfg', _ENV_KEYS)
         if isinstance(env.get('mp_cfg'), Mapping):
-            yield from _unknown(env['mp_cfg'], 'env_cfg.mp_cfg', _ENV_KEYS['mp_cfg'])
+            yield from _unknown(env['mp_cfg'], 'env_cfg.mp_cfg', _ENV_KEYS['mp_cfg'] or ())
     if isinstance(random := cfg.get('randomness'), Mapping):
         yield from _unknown(random, 'randomness', inspect.signature(set_random_seed).parameters)
 
@@ -147,7 +147,8 @@ def _optim_wrapper(cfg: Mapping[str, Any]) -> Iterator[str]:
     clip = cfg.get('clip_grad')
     if isinstance(clip, Mapping):
         kind = clip.get('type', 'norm')
-        function = {'norm': torch.nn.utils.clip_grad_norm_, 'value': torch.nn.utils.clip_grad_value_}.get(kind)
+        functions: dict[str, Any] = {'norm': torch.nn.utils.clip_grad_norm_, 'value': torch.nn.utils.clip_grad_value_}
+        function = functions.get(kind)
         if function is None:
             yield f"optim_wrapper.clip_grad.type is {kind!r}, expected 'norm' or 'value'"
         else:
@@ -209,15 +210,15 @@ def accepted_keys(kind: Any) -> frozenset[str] | None:
     """
     if not inspect.isclass(kind):
         parameters = inspect.signature(kind).parameters.values()
-        free = any(p.kind is p.VAR_KEYWORD for p in parameters)
-        return None if free else frozenset(p.name for p in parameters)
+        takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        return None if takes_any else frozenset(p.name for p in parameters)
     names: set[str] = set()
     for base in kind.__mro__:
         if '__init__' not in vars(base):
             continue
         if base is object:
             return frozenset(names)
-        parameters = inspect.signature(base.__init__).parameters.values()
+        parameters = inspect.signature(vars(base)['__init__']).parameters.values()
         names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)} - {'self'}
         free = [p.name for p in parameters if p.kind is p.VAR_KEYWORD]
         if not free:
@@ -225,7 +226,7 @@ def accepted_keys(kind: Any) -> frozenset[str] | None:
         if base in _HANDED_ON:
             return frozenset(names | set(inspect.signature(_HANDED_ON[base]).parameters) - {'self'})
         try:
-            source = inspect.getsource(base.__init__)
+            source = inspect.getsource(vars(base)['__init__'])
         except (OSError, TypeError):
             return None
         if not re.search(rf'super\([^)]*\)\.__init__\([^)]*\*\*{free[0]}', source):
