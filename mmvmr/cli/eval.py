@@ -16,7 +16,9 @@ ERRORS = (OSError, ValueError)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument('predictions', metavar='PREDS', help='jsonl: qid, pred_relevant_windows, pred_saliency_scores')
+    parser.add_argument(
+        'predictions', metavar='PREDS', help='jsonl: qid, pred_relevant_windows, pred_saliency_scores, pred_exist_score'
+    )
     parser.add_argument('annotations', metavar='GT', help='jsonl with the ground truth of the same queries')
     add_protocol(parser)
     parser.add_argument('--out', metavar='JSON', help='also write the figures to this file')

@@ -12,7 +12,7 @@ from mmvmr.evaluation.functional import query_figures
 from mmvmr.report.page import Page, PageAnswer, PageQuery, PageVideo, write_page
 
 #: Figures that are shown per query, where the protocol has them.
-SHOWN = ('MR-full-mAP', 'MR-full-mIoU', 'HL-min-VeryGood-mAP', 'HL-mAP')
+SHOWN = ('MR-full-mAP', 'MR-full-mIoU', 'HL-min-VeryGood-mAP', 'HL-mAP', 'mAP-all')
 
 
 def write_prediction_report(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mmvmr.evaluation.functional.clip_labels import clip_label_average_precision
+from mmvmr.evaluation.functional.generalized import check_lengths, evaluate_generalized
 from mmvmr.evaluation.functional.highlight import HighlightBatch
 from mmvmr.evaluation.functional.moment import MomentBatch
 from mmvmr.evaluation.functional.padding import Floats, Ragged, Rows, as_lists, as_ragged
@@ -192,7 +193,8 @@ def evaluate_predictions(
     """Check a prediction file and score everything in it that the annotations allow.
 
     Args:
-        predictions: Rows in the published form: ``qid``, ``pred_relevant_windows``, ``pred_saliency_scores``.
+        predictions: Rows in the published form: ``qid``, ``pred_relevant_windows``, ``pred_saliency_scores`` and,
+            where the protocol scores it, ``pred_exist_score``.
         annotations: Rows of the annotation file.
         protocol: Protocol or its name.
         subset: Score only the queries that are predicted instead of asking for all.
@@ -211,7 +213,11 @@ def evaluate_predictions(
     truth = _Columns(annotations, check_annotations(annotations, protocol.clip_len, reference))
     answers = _Columns(predictions, check_predictions(predictions, annotations, source, reference, subset))
     rows = [row for row in annotations if row['qid'] in answers.index]
-    parts = [_moments_or_reason(answers, truth, rows, protocol), _highlights_or_reason(answers, truth, rows, protocol)]
+    parts = [
+        _moments_or_reason(answers, truth, rows, protocol),
+        _highlights_or_reason(answers, truth, rows, protocol),
+        _generalized_or_reason(answers, rows, protocol, reference),
+    ]
     if not any('brief' in part for part in parts):
         why = '; '.join(f'{task}: {reason}' for part in parts for task, reason in part['reasons'].items())
         raise InputError(f'{source}: nothing to score against {reference}: {why}')
@@ -274,6 +280,24 @@ def _highlights_or_reason(answers: _Columns, truth: _Columns, rows: Sequence[Row
         part = evaluate_highlights(scores, labelled, protocol, truth.of(labelled, 'saliency_scores'))
     if len(labelled) < len(rows):
         part['reasons']['HL'] = f'{len(rows) - len(labelled)} of {len(rows)} queries have no highlight ratings'
+    return part
+
+
+def _generalized_or_reason(answers: _Columns, rows: Sequence[Row], protocol: Protocol, reference: str) -> Report:
+    if protocol.existence_rule is None:
+        return {'reasons': {}}
+    if answers.lack(WINDOWS_KEY):
+        return {'reasons': {'GMR': f'the predictions have no {WINDOWS_KEY}'}}
+    labelled = [row for row in rows if row.get('relevant_windows') is not None]
+    if not labelled:
+        return {'reasons': {'GMR': 'no annotation has relevant_windows (a test split with hidden ground truth?)'}}
+    check_lengths(labelled, reference)
+    predictions = [answers.rows[answers.index[row['qid']]] for row in labelled]
+    part = evaluate_generalized(
+        predictions, labelled, protocol.existence_rule, protocol.map_thresholds, protocol.max_predictions
+    )
+    if len(labelled) < len(rows):
+        part['reasons']['GMR'] = f'{len(rows) - len(labelled)} of {len(rows)} queries have no relevant_windows'
     return part
 
 

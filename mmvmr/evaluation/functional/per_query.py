@@ -1,6 +1,7 @@
 """Figures of single queries: what the summary of a protocol averages, before it is averaged.
 
-Every figure of a summary is a mean over queries, so intervals, tests and slices need nothing but these.
+Nearly every figure of a summary is a mean over queries, so intervals, tests and slices need nothing but these. Those
+that are not (AUROC, Rej-F1) are left out.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 
 from mmvmr.evaluation.functional.clip_labels import clip_label_average_precision
 from mmvmr.evaluation.functional.evaluate import cut_windows
+from mmvmr.evaluation.functional.generalized import check_lengths, existence_scores, generalized_query_figures
 from mmvmr.evaluation.functional.highlight import HighlightBatch
 from mmvmr.evaluation.functional.moment import MomentBatch
 from mmvmr.evaluation.functional.padding import Bools, Floats
@@ -70,6 +72,9 @@ def query_figures(
             rows = [row for row, count in zip(annotations, selected) if count]
             part = score([predicted[row['qid']][key] for row in rows], rows, protocol)
             figures.update({name: _spread(values, selected) for name, values in part.items()})
+    if protocol.existence_rule is not None and predictions[0].get(WINDOWS_KEY) is not None:
+        check_lengths(annotations, reference)
+        figures.update(_generalized(predicted, annotations, protocol))
     if not figures:
         raise InputError(f'{source}: nothing to score against {reference} by the protocol {protocol.name!r}')
     return figures
@@ -77,6 +82,25 @@ def query_figures(
 
 def _windows(row: Row, protocol: Protocol) -> list[Any]:
     return cut_windows(row.get('relevant_windows') or [], protocol.window_end)
+
+
+def _generalized(predicted: dict[Any, Row], annotations: Sequence[Row], protocol: Protocol) -> Figures:
+    selected = np.array([row.get('relevant_windows') is not None for row in annotations])
+    if protocol.existence_rule is None or not selected.any():
+        return {}
+    rows = [row for row, count in zip(annotations, selected) if count]
+    answers = [predicted[row['qid']] for row in rows]
+    figures = generalized_query_figures(
+        [row[WINDOWS_KEY] for row in answers],
+        [row['relevant_windows'] for row in rows],
+        existence_scores(answers),
+        protocol.existence_rule,
+        protocol.map_thresholds,
+        protocol.max_predictions,
+    )
+    return {
+        name: _spread(values if values.ndim == 1 else values.mean(axis=1), selected) for name, values in figures.items()
+    }
 
 
 def _spread(values: Floats, rows: Bools) -> Floats:

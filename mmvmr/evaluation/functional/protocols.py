@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from mmvmr.evaluation.functional.clip_labels import ClipLabelRule
+from mmvmr.evaluation.functional.generalized import ExistenceRule
 from mmvmr.utils import check_choice
 
 
@@ -36,6 +37,8 @@ class Protocol:
         window_end: Second at which ground-truth windows are cut; those that begin after it are left out; None = no end.
         clip_len: Seconds per annotated clip of the highlight ratings.
         clip_rule: For data sets that label every clip (``label`` of the annotation): how highlights are scored.
+        existence_rule: For data sets with queries that may have no moment (``relevant_windows`` is empty): how they
+            are scored; ``ranks`` and the recall fields are then not used.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Protocol:
     saliency_levels: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     clip_len: float = 2.0
     clip_rule: ClipLabelRule | None = None
+    existence_rule: ExistenceRule | None = None
 
     def is_summarised(self, name: str) -> bool:
         """True if the summary repeats all figures of a range, not only its mAP: ``full``, or every query."""
@@ -62,7 +66,7 @@ class Protocol:
         return bool(self.saliency_levels) or self.clip_rule is not None
 
     def __post_init__(self) -> None:
-        if not self.lengths and self.clip_rule is None:
+        if not self.lengths and self.clip_rule is None and self.existence_rule is None:
             raise ValueError(f'protocol {self.name!r}: lengths is empty, expected at least one range')
         if self.saliency_levels and self.clip_rule is not None:
             raise ValueError(f'protocol {self.name!r}: saliency_levels and clip_rule exclude each other')
@@ -194,7 +198,9 @@ register_protocol(  # TD-DETR's evaluator: also the thresholds below 0.3, and a 
     )
 )
 
-# Highlights only, one model per domain (UMT's evaluation, which QD-DETR and its successors use).
 _NO_LENGTHS: Mapping[str, tuple[float, float] | None] = MappingProxyType({})
+# Queries with no, one or many moments (the Soccer-GMR evaluator, 2026).
+register_protocol(Protocol('gmr', lengths=_NO_LENGTHS, existence_rule=ExistenceRule()))
+# Highlights only, one model per domain (UMT's evaluation, which QD-DETR and its successors use).
 register_protocol(Protocol('tvsum', lengths=_NO_LENGTHS, clip_rule=ClipLabelRule('above_median', top=5)))
 register_protocol(Protocol('youtube_highlights', lengths=_NO_LENGTHS, clip_rule=ClipLabelRule('nonzero')))

@@ -17,6 +17,7 @@ Row = dict[str, Any]
 
 WINDOWS_KEY = 'pred_relevant_windows'
 SALIENCY_KEY = 'pred_saliency_scores'
+EXIST_KEY = 'pred_exist_score'
 _SCALARS = (int, float, np.integer, np.floating)
 
 
@@ -134,6 +135,12 @@ def _check_saliency(scores: Any, where: str) -> None:
             _check_number(value, where, f'{SALIENCY_KEY}[{i}]')
 
 
+def _check_existence(score: Any, where: str) -> None:
+    _check_number(score, where, EXIST_KEY)
+    if not 0 <= score <= 1:
+        raise InputError(f'{where}: {EXIST_KEY} is {_show(score)}, expected a probability between 0 and 1')
+
+
 def _index_by_qid(rows: Sequence[Row], source: str) -> dict[Any, int]:
     index: dict[Any, int] = {}
     texts: dict[str, int] = {}
@@ -165,7 +172,7 @@ def _unknown(qid: Any, where: str, known: Mapping[Any, int], reference: str) -> 
 
 
 def _check_same_keys(rows: Sequence[Row], source: str) -> None:
-    for key in (WINDOWS_KEY, SALIENCY_KEY):
+    for key in (WINDOWS_KEY, SALIENCY_KEY, EXIST_KEY):
         having = [i for i, row in enumerate(rows) if row.get(key) is not None]
         if having and len(having) < len(rows):
             lacking = next(i for i, row in enumerate(rows) if row.get(key) is None)
@@ -287,7 +294,8 @@ def check_predictions(
 
     Args:
         predictions: Rows with ``qid``, ``pred_relevant_windows`` (``[start, end, score]`` in seconds) and/or
-            ``pred_saliency_scores`` (one number per clip).
+            ``pred_saliency_scores`` (one number per clip); also ``pred_exist_score``, the probability that the video
+            has such a moment.
         annotations: Ground-truth rows.
         source: Name of the prediction file, for messages.
         reference: Name of the annotation file, for messages.
@@ -315,6 +323,8 @@ def check_predictions(
             _check_windows(row[WINDOWS_KEY], where, WINDOWS_KEY, 3)
         if row.get(SALIENCY_KEY) is not None and saliency is None:
             _check_saliency(row[SALIENCY_KEY], where)
+        if row.get(EXIST_KEY) is not None:
+            _check_existence(row[EXIST_KEY], where)
     missing = [qid for qid in known if qid not in predicted]
     if missing and not subset:
         raise InputError(

@@ -13,7 +13,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from mmvmr.evaluation.functional import Protocol, get_protocol
-from mmvmr.evaluation.functional.validation import SALIENCY_KEY, WINDOWS_KEY
+from mmvmr.evaluation.functional.validation import EXIST_KEY, SALIENCY_KEY, WINDOWS_KEY
 
 _GROUND_TRUTH = ('duration', 'relevant_windows', 'relevant_clip_ids', 'saliency_scores', 'label')
 
@@ -28,9 +28,9 @@ def prediction_row(sample: dict[str, Any]) -> dict[str, Any]:
         sample: A data sample as a dict, in predict mode.
 
     Returns:
-        ``qid``, ``query``, ``vid``, and where predicted ``pred_relevant_windows`` (``[start, end, score]``, s) and
-        ``pred_saliency_scores``; for a video longer than ``max_clips`` also ``cut_at``, the second up to which the
-        model saw it.
+        ``qid``, ``query``, ``vid``, and where predicted ``pred_relevant_windows`` (``[start, end, score]``, s),
+        ``pred_saliency_scores`` and ``pred_exist_score``; for a video longer than ``max_clips`` also ``cut_at``, the
+        second up to which the model saw it.
     """
     row = {key: sample.get(key) for key in ('qid', 'query', 'vid')}
     if sample.get('cut_at') is not None:
@@ -43,6 +43,8 @@ def prediction_row(sample: dict[str, Any]) -> dict[str, Any]:
     if sample.get('pred_saliency') is not None:
         saliency = torch.as_tensor(sample['pred_saliency']).detach().double().cpu().tolist()
         row[SALIENCY_KEY] = [float(f'{value:.9g}') for value in saliency]  # nine digits tell all float32 apart
+    if sample.get('pred_existence') is not None:
+        row[EXIST_KEY] = round(float(sample['pred_existence']), 6)  # near 1 four decimals would make many ties
     return row
 
 
