@@ -27,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('source', type=Path, metavar='SRC', help='official checkpoint, or state_dict.npz')
     parser.add_argument('target', type=Path, metavar='DST', help='where to write')
     parser.add_argument('--opt', type=Path, metavar='JSON', help='official option file (opt.json)')
+    parser.add_argument(
+        '--data',
+        metavar='CONFIG',
+        help='config of the data it was trained on, e.g. qd_detr_qvhl: `mmvmr find` needs it',
+    )
     parser.add_argument('--config', type=Path, metavar='PY', help='also write the model config of the options')
 
 
@@ -34,6 +39,6 @@ def run(args: argparse.Namespace) -> None:
     """Convert; see the module docstring."""
     from mmvmr.conversion.convert import convert_file
 
-    state = convert_file(args.method, args.source, args.target, args.opt, args.config)
+    state = convert_file(args.method, args.source, args.target, args.opt, args.config, args.data)
     count = sum(value.numel() for value in state.values())
     print(f'{args.target}: {len(state)} tensors, {count:,} parameters of {args.method}')

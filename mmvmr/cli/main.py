@@ -34,6 +34,7 @@ COMMANDS = {
     'grid': 'train and test many configs, and put the figures into one table',
     'new': 'start a package of your own',
     'config': 'print a config, compare two, or list the shipped ones',
+    'download': 'fetch official features and checkpoints',
     'convert': 'convert a checkpoint of a published implementation',
 }
 #: What ends a command with one line unless its module has other ``ERRORS``.

@@ -40,6 +40,25 @@ def inference_meta(
     }
 
 
+def inference_dataset(cfg: Mapping[str, Any]) -> Any:
+    """The data set whose pipeline inference repeats.
+
+    Args:
+        cfg: A config.
+
+    Returns:
+        Config of the data set of the validation, or else of the test or training, without wrappers around it; None
+        where there is none with a feature specification.
+    """
+    for split in ('val_dataloader', 'test_dataloader', 'train_dataloader'):
+        dataset = (cfg.get(split) or {}).get('dataset')
+        while dataset is not None and 'pipeline' not in dataset and 'dataset' in dataset:
+            dataset = dataset['dataset']
+        if dataset is not None and 'pipeline' in dataset and 'feature_spec' in dataset:
+            return dataset
+    return None
+
+
 def plain(value: Any) -> Any:
     """A config value as plain dicts, lists and scalars.
 

@@ -11,11 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import torch
-
-from mmvmr.features.networks import SlowFast, load_weights, read_numpy_pickle
-from mmvmr.features.networks.caffe2_names import from_caffe2
-from mmvmr.utils import atomic_write
+from mmvmr.conversion.convert import convert_slowfast
 from mmvmr.utils.cli import one_line_errors
 
 
@@ -29,12 +25,8 @@ def main() -> None:
     parser.add_argument('--num-classes', type=int, default=400, help='classes of the head (default: 400)')
     args = parser.parse_args()
     with one_line_errors(OSError, ValueError):
-        state = from_caffe2(read_numpy_pickle(args.source), args.source)
-        network = SlowFast(width=args.width, depths=args.depths, num_classes=args.num_classes)
-        load_weights(network, state, args.source)
-        with atomic_write(args.target) as temporary:
-            torch.save({'model_state': network.state_dict()}, temporary)
-    print(f'{args.target}: {len(state)} tensors, {sum(p.numel() for p in network.parameters()):,} parameters')
+        state = convert_slowfast(args.source, args.target, args.width, args.depths, args.num_classes)
+    print(f'{args.target}: {len(state)} tensors, {sum(value.numel() for value in state.values()):,} numbers')
 
 
 if __name__ == '__main__':

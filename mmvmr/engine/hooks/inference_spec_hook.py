@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -13,7 +12,7 @@ from mmvmr.features.spec import ExtractionSpec, check_extraction
 from mmvmr.features.spec_files import read_extraction_spec
 from mmvmr.registry import HOOKS
 from mmvmr.structures import FeatureSpec
-from mmvmr.utils.inference_meta import inference_meta
+from mmvmr.utils.inference_meta import inference_dataset, inference_meta
 
 
 @HOOKS.register_module()
@@ -38,7 +37,7 @@ class InferenceSpecHook(Hook):
                 stored, with a warning.
         """
         self._extraction = None
-        named, dataset = runner.cfg.get('extraction'), _dataset_config(runner.cfg)
+        named, dataset = runner.cfg.get('extraction'), inference_dataset(runner.cfg)
         if named is None or dataset is None:
             return
         spec = read_extraction_spec(named) if isinstance(named, str) else ExtractionSpec.from_config(named)
@@ -56,24 +55,13 @@ class InferenceSpecHook(Hook):
             runner: The runner.
             checkpoint: Changed in place.
         """
-        dataset = _dataset_config(runner.cfg)
+        dataset = inference_dataset(runner.cfg)
         if dataset is None:
             return
         name = runner.experiment_name.rsplit('_', 2)[0]
         checkpoint['meta']['inference'] = inference_meta(
             runner.cfg.model, dataset, self._extraction, _longest(runner), name
         )
-
-
-def _dataset_config(cfg: Any) -> Any:
-    """Config of the data set of the validation, or else of the training, without wrappers around it."""
-    for split in ('val_dataloader', 'test_dataloader', 'train_dataloader'):
-        dataset = (cfg.get(split) or {}).get('dataset')
-        while dataset is not None and 'pipeline' not in dataset and 'dataset' in dataset:
-            dataset = dataset['dataset']
-        if dataset is not None and 'pipeline' in dataset and 'feature_spec' in dataset:
-            return dataset
-    return None
 
 
 def _longest(runner: Runner) -> int | None:
