@@ -19,6 +19,7 @@ from mmvmr.cli.main import COMMANDS, build_parser, main
 from mmvmr.features.spec import ExtractionSpec
 from mmvmr.registry import MODELS
 from mmvmr.utils.cli import UserError, load_config
+from mmvmr.utils.config import find_config
 from mmvmr.utils.setup import register_all_modules
 
 REPO = Path(__file__).resolve().parent.parent
@@ -115,10 +116,16 @@ def test_commands(page, command, monkeypatch):
 
 
 def check_config(args):
-    """Keys of ``--cfg-options`` exist in the config that the command names."""
-    options = getattr(args, 'cfg_options', None)
-    if options and getattr(args, 'config', '').startswith('configs/'):
-        load_config(str(REPO / args.config), options)
+    """The config that a command names is shipped, and keys of ``--cfg-options`` exist in it."""
+    for name in flatten(getattr(args, 'config', None)):
+        if name.startswith('configs/') or not (name.endswith('.py') or name.isupper()):
+            path = find_config(str(REPO / name) if name.startswith('configs/') else name)
+            if options := getattr(args, 'cfg_options', None):
+                load_config(str(path), options)
+
+
+def flatten(value):
+    return [] if value is None else [value] if isinstance(value, str) else list(value)
 
 
 def known_options():

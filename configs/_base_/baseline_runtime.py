@@ -1,4 +1,4 @@
-# Baselines are fitted by tools/fit.py and evaluated by tools/test.py: the data, and no schedule.
+# Baselines are fitted by mmvmr fit and evaluated by mmvmr test: the data, and no schedule.
 _base_ = ['./default_runtime.py']
 default_hooks = dict(checkpoint=None)
 val_cfg = dict(type='ValLoop')

@@ -1,4 +1,4 @@
-# Canonical correlations of clips (EfficientNet) and sentences, on joined videos. Fitted, not trained: tools/fit.py.
+# Canonical correlations of clips (EfficientNet) and sentences, on joined videos. Fitted, not trained: mmvmr fit.
 _base_ = ['../_base_/datasets/msrvtt_joined.py', '../_base_/baseline_runtime.py']
 model = dict(
     type='FittedDetector',

@@ -1,6 +1,6 @@
 # The best without training, on joined videos: canonical correlations of EfficientNet clips with sentences, ConSE vectors as
 # given, and windows that begin and end at scene changes. Chosen on joins of clips split off train. Fitted, not trained:
-# tools/fit.py.
+# mmvmr fit.
 _base_ = ['../_base_/datasets/msrvtt_joined.py', '../_base_/baseline_runtime.py']
 model = dict(
     type='FittedDetector',

@@ -1,5 +1,5 @@
 # The fixed windows that cover most moments of the training data, for videos of four lengths, on joined videos. Fitted,
-# not trained: tools/fit.py.
+# not trained: mmvmr fit.
 _base_ = ['../_base_/datasets/msrvtt_joined.py', '../_base_/baseline_runtime.py']
 model = dict(
     type='FittedDetector',

@@ -1,5 +1,5 @@
 # The fixed windows that cover most moments of the training data, on part of Charades-STA with CLIP features. Fitted,
-# not trained: tools/fit.py.
+# not trained: mmvmr fit.
 _base_ = ['../_base_/datasets/charades_clip.py', '../_base_/baseline_runtime.py']
 model = dict(
     type='FittedDetector',

@@ -1,4 +1,4 @@
-# The fixed windows that cover most moments of the training data, on joined videos. Fitted, not trained: tools/fit.py.
+# The fixed windows that cover most moments of the training data, on joined videos. Fitted, not trained: mmvmr fit.
 _base_ = ['../_base_/datasets/msrvtt_joined.py', '../_base_/baseline_runtime.py']
 model = dict(
     type='FittedDetector',

@@ -1,4 +1,4 @@
-# A closed-form ridge map from clips (EfficientNet) to sentences, on joined videos. Fitted, not trained: tools/fit.py.
+# A closed-form ridge map from clips (EfficientNet) to sentences, on joined videos. Fitted, not trained: mmvmr fit.
 _base_ = ['../_base_/datasets/msrvtt_joined.py', '../_base_/baseline_runtime.py']
 model = dict(
     type='FittedDetector',

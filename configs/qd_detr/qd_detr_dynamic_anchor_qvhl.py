@@ -1,5 +1,5 @@
 # QD-DETR with the dynamic anchors of SA-DETR (table 11 of that paper), made from the saliency token:
-# tools/compose.py configs/qd_detr/qd_detr_qvhl.py --with sa.anchors sa.init_loss
+# mmvmr compose qd_detr_qvhl --with sa.anchors sa.init_loss
 _base_ = ['./qd_detr_qvhl.py']
 model = dict(
     criterion=dict(

@@ -1,5 +1,5 @@
 # QD-DETR with the dynamic anchors and the Gaussian mask of SA-DETR (table 11 of that paper):
-# tools/compose.py configs/qd_detr/qd_detr_qvhl.py --with sa.anchors sa.init_loss sa.gaussian
+# mmvmr compose qd_detr_qvhl --with sa.anchors sa.init_loss sa.gaussian
 _base_ = ['./qd_detr_qvhl.py']
 model = dict(
     criterion=dict(

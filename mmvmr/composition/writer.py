@@ -288,5 +288,5 @@ def callable_keys(value: Mapping[Any, Any]) -> bool:
 
 
 def keys(value: Mapping[Any, Any]) -> list[str]:
-    """The text before every value of a dict: ``key=`` or ``'key': ``."""
+    """The text before every value of a dict, ``key=`` or ``'key':`` and a blank."""
     return [f'{key}=' if callable_keys(value) else f'{key!r}: ' for key in value]

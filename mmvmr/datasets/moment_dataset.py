@@ -154,9 +154,9 @@ class MomentDataset(BaseMomentDataset):
     """Annotations in a jsonl file, features in stores.
 
     Args:
-            rows = of_domain(rows, domain, ' and '.join(map(str, paths)))[:limit]
-        self.data_root = below(data_root)  # transforms that read additional files find them there
-        self.ann_path = paths[0] if len(paths) == 1 else None
+        ann_file: The jsonl file, or a list of them, relative to ``data_root``; see
+            :class:`mmvmr.datasets.AnnotationReader`.
+        feature_spec: See :meth:`mmvmr.structures.FeatureSpec.from_dict`. Where ``spec_file`` is in ``data_root``,
             the two are compared.
         stores: Stream name to the config of its store; ``text`` is the text stream. Entries for streams that the
             specification does not declare are ignored, so a child config drops a stream in one place. The folder of

@@ -25,9 +25,8 @@ PIPELINE_KEYS = frozenset(
     [
         'clip_len',
         'clips_inside',
-        'draw',
         'group',
-        'group_draw',
+        'group_rng',
         'gt_clips',
         'gt_pairs',
         'gt_saliency',
@@ -36,6 +35,7 @@ PIPELINE_KEYS = frozenset(
         'partner',
         'patches',
         'prior',
+        'rng',
         'roles',
         'static_text',
         'tef',

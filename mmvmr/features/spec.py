@@ -1,4 +1,4 @@
-"""Specification of an extraction: the config that ``tools/extract_features.py`` reads."""
+"""Specification of an extraction: the config that ``mmvmr extract`` reads."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class StreamSpec:
     Attributes:
         name: Name of the stream, e.g. ``slowfast`` or ``clip``.
         dim: Dimension of a vector.
-        normalise: ``l2``: every vector x becomes x / (|x| + 1e-5); ``none``: vectors are used as stored.
+        normalise: ``l2``: every vector x becomes ``x / (|x| + 1e-5)``; ``none``: vectors are used as stored.
         max_length: Largest number of vectors; None for all.
         stored_normalised: The files hold normalised vectors (packed features). It says nothing about what the model
             sees and therefore does not count in comparisons.

@@ -16,7 +16,7 @@ from mmengine.runner import CheckpointLoader
 from mmvmr.utils.content import check_claimed_size, foreign_content, reason, regular_file
 
 _HOW_TO_CONVERT = (
-    'Convert it once: `python tools/model_converters/official_checkpoint.py METHOD {path} OUT.pth` reads official '
+    'Convert it once: `mmvmr convert METHOD {path} OUT.pth` reads official '
     'checkpoints without running their code; for one that you made yourself, save only '
     "`{{'state_dict': model.state_dict()}}`."
 )

@@ -12,7 +12,7 @@ import torch
 _SHOWN = 3
 #: First parts of weight names in the official repositories of this field.
 _OFFICIAL = ('input_vid_proj.', 'input_txt_proj.', 'transformer.', 'span_embed.', 'class_embed.', 'query_embed.')
-_CONVERT = 'python tools/model_converters/official_checkpoint.py METHOD {path} OUT.pth'
+_CONVERT = 'mmvmr convert METHOD {path} OUT.pth'
 
 
 class WeightMismatchError(ValueError):

@@ -227,7 +227,7 @@ def test_similarity_windows_of_shared_videos():
 
 
 def test_a_baseline_is_not_trained():
-    with pytest.raises(ValueError, match=r'tools/fit\.py'):
+    with pytest.raises(ValueError, match=r'mmvmr fit'):
         FittedDetector(dict(type='RandomWindows'))({}, mode='loss')
 
 

@@ -27,7 +27,7 @@ def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path, zip_format):
         with pytest.raises(UnsafeCheckpointError, match='refused') as info:
             load(str(path))
         text = str(info.value)
-        assert str(path) in text and 'system' in text and 'official_checkpoint.py' in text
+        assert str(path) in text and 'system' in text and 'mmvmr convert' in text
         assert '\n' not in text
     assert not trace.exists()
 

@@ -47,7 +47,7 @@ def test_counts_and_first_names():
         (
             {'transformer.encoder.norm.weight': torch.zeros(1)},
             {},
-            'official_checkpoint.py METHOD a.pth OUT.pth',
+            'mmvmr convert METHOD a.pth OUT.pth',
         ),
         (
             {**OWN, 'decoder.x': torch.zeros(1)},
@@ -70,7 +70,7 @@ def test_whatever_has_no_weights():
         ({'state_dict': {}}, 'holds no weights'),
         ({'state_dict': [1]}, '`state_dict` is a list'),
         ({'state_dict': {'a': 'text'}}, '`a` in the state_dict is a str'),
-        ({'model': {'a': torch.ones(1)}, 'epoch': 3}, 'probably an official checkpoint; convert it with `python tools'),
+        ({'model': {'a': torch.ones(1)}, 'epoch': 3}, 'an official checkpoint; convert it with `mmvmr'),
         ({'meta': {}}, '`meta` in the file is a dict'),
     ]:
         with pytest.raises(WeightMismatchError, match=r'^a\.pth: ') as error:

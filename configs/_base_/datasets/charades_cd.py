@@ -28,7 +28,7 @@ test_dataloader = dict(dataset=dict(_dataset, ann_file='test_iid.jsonl'))
 
 val_evaluator = [dict(type='MomentRetrievalMetric', protocol='charades')]
 test_evaluator = val_evaluator
-# What tools/analysis_tools/robustness.py calls the splits, and those that it takes unasked.
+# What mmvmr robustness calls the splits, and those that it takes unasked.
 robustness = dict(
     default=['test_iid', 'test_ood'],
     splits=dict(

@@ -11,7 +11,7 @@ train_dataloader = dict(dataset=dict(_dataset, ann_file='train.jsonl'))
 val_dataloader = dict(dataset=dict(_dataset, ann_file='test_trivial.jsonl'))
 test_dataloader = dict(dataset=dict(_dataset, ann_file='novel_word.jsonl'))
 
-# What tools/analysis_tools/robustness.py calls the splits, and those that it takes unasked.
+# What mmvmr robustness calls the splits, and those that it takes unasked.
 robustness = dict(
     default=['test_trivial', 'novel_composition', 'novel_word'],
     splits=dict(

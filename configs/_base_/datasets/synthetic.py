@@ -39,7 +39,7 @@ val_evaluator = [
     dict(type='HighlightMetric', protocol='qvhighlights'),
 ]
 test_evaluator = val_evaluator
-# What tools/analysis_tools/robustness.py calls the splits, and those that it takes unasked.
+# What mmvmr robustness calls the splits, and those that it takes unasked.
 robustness = dict(
     default=['val', 'val_ood'],
     splits=dict(

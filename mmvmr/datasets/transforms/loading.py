@@ -20,7 +20,7 @@ L2_EPS = 1e-5  # of the published pipelines; exact equality with their inputs de
 
 
 def l2_normalise(features: np.ndarray) -> np.ndarray:
-    """Vectors x become x / (|x| + 1e-5), as Moment-DETR and its successors normalise.
+    """Vectors x become ``x / (|x| + 1e-5)``, as Moment-DETR and its successors normalise.
 
     Args:
         features: Shape (..., D).

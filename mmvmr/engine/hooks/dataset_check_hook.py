@@ -32,7 +32,7 @@ _LEVELS = {ERROR: logging.ERROR, WARNING: logging.WARNING, NOTE: logging.INFO}
 
 @HOOKS.register_module()
 class DatasetCheckHook(Hook):
-    """The fast form of ``tools/analysis_tools/check_dataset.py`` when training starts.
+    """The fast form of ``mmvmr check`` when training starts.
 
     It looks at all annotations of the training and validation data and at the features of a few videos and sentences
     of each; that every feature file exists is checked already when a data set is built. Issues go into the log.
@@ -88,7 +88,7 @@ class DatasetCheckHook(Hook):
         for finding in findings:
             runner.logger.log(_LEVELS[finding.severity], f'data: {finding}')
         if any(finding.severity != NOTE for finding in findings):
-            runner.logger.info('tools/analysis_tools/check_dataset.py looks at all features')
+            runner.logger.info('mmvmr check looks at all features')
         errors = [finding for finding in findings if finding.severity == ERROR]
         if errors and self.errors == 'stop':
             more = f' (and {len(errors) - 1} more errors, see the log)' if len(errors) > 1 else ''

@@ -171,7 +171,7 @@ def stopped(runner: Runner, what: str) -> TrainingDivergedError:
     return TrainingDivergedError(
         f'training stopped in epoch {runner.epoch + 1}, iteration {runner.iter + 1}: {what}. {kept}. Lower '
         'optim_wrapper.optimizer.lr, set optim_wrapper.clip_grad, or look for bad features with '
-        'tools/analysis_tools/check_dataset.py'
+        'mmvmr check'
     )
 
 

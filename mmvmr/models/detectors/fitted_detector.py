@@ -13,7 +13,7 @@ from mmvmr.structures import Features, Memory, MomentDataSample, MomentTargets, 
 
 @MODELS.register_module()
 class FittedDetector(BaseDetector):
-    """A baseline without training: ``tools/fit.py`` fits it and writes a checkpoint for ``tools/test.py``.
+    """A baseline without training: ``mmvmr fit`` fits it and writes a checkpoint for ``mmvmr test``.
 
     ::
 
@@ -54,7 +54,7 @@ class FittedDetector(BaseDetector):
         """
         if mode == 'loss':
             raise ValueError(
-                'a FittedDetector has no losses: fit it with tools/fit.py CONFIG and evaluate it with tools/test.py'
+                'a FittedDetector has no losses: fit it with mmvmr fit CONFIG and evaluate it with mmvmr test'
             )
         return super().forward(inputs, data_samples, mode)
 

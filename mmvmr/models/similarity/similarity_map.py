@@ -130,7 +130,7 @@ class SimilarityMap(nn.Module):
 
 
 def ridge(x: Tensor, y: Tensor, penalty: float) -> Tensor:
-    """The map W (D, K) that minimises |x W - y|^2 + penalty |W|^2, for centred x (N, D) and y (N, K)."""
+    """The map W (D, K) that minimises ``|x W - y|^2 + penalty |W|^2``, for centred x (N, D) and y (N, K)."""
     square = x.t() @ x + penalty * torch.eye(x.shape[1], dtype=x.dtype)
     return torch.linalg.solve(square, x.t() @ y)
 

@@ -1,6 +1,6 @@
 """Checks of whole data sets: annotations, features, and the splits against each other.
 
-:func:`check_splits` is everything that ``tools/analysis_tools/check_dataset.py`` and the hook that looks at the data
+:func:`check_splits` is everything that ``mmvmr check`` and the hook that looks at the data
 when training starts need; :func:`open_splits` opens the data sets of a config even where they are faulty.
 """
 

@@ -77,7 +77,7 @@ def video_lengths(source: str | os.PathLike[str]) -> Lookup:
     """Look up the lengths of video files. Needs PyAV.
 
     Args:
-        source: A folder with them, searched as ``tools/extract_features.py`` does.
+        source: A folder with them, searched as ``mmvmr extract`` does.
 
     Returns:
         A function of the name of a video: seconds, or None where there is no such file. It raises ValueError where the
