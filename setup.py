@@ -52,7 +52,16 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmvmr', 'mmvmr.*']),
-    package_data={'mmvmr': ['py.typed', 'conversion/*.yml', 'features/networks/*.txt', 'report/page.*']},
+    package_data={
+        'mmvmr': [
+            'py.typed',
+            'conversion/*.yml',
+            'features/networks/*.txt',
+            'report/*.html',
+            'report/*.css',
+            'report/*.js',
+        ]
+    },
     entry_points={'console_scripts': ['mmvmr = mmvmr.cli.main:main']},
     python_requires='>=3.10',
     install_requires=requirements('runtime'),

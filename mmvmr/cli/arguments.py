@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from pathlib import Path
 from typing import Any
 
 #: What a wrong config, data folder or checkpoint raises.
@@ -110,6 +111,47 @@ def add_protocol(parser: argparse.ArgumentParser) -> None:
         metavar='NAME',
         help='evaluation of a data set, e.g. charades; an unknown name lists all; default: %(default)s',
     )
+
+
+def add_page_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what a command has that shows queries in a page.
+
+    Args:
+        parser: Changed in place.
+    """
+    group = parser.add_argument_group('page')
+    group.add_argument('--page', type=Path, metavar='HTML', help='write a page with moments and metrics of every query')
+    which = 'queries on the page: all (default), spread, best, worst or qids; of two models, best is where A leads most'
+    group.add_argument('--show', nargs='+', metavar='WHICH', help=which)
+    group.add_argument(
+        '--count', type=positive, default=20, metavar='N', help='queries of spread, best, worst; default: %(default)s'
+    )
+    group.add_argument('--videos', metavar='DIR', help='folder with the videos, for the player; named as vid')
+
+
+def page_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Arguments of :func:`mmvmr.report.write_prediction_report` from those of :func:`add_page_arguments`.
+
+    Args:
+        args: The command line.
+
+    Returns:
+        Keyword arguments.
+
+    Raises:
+        OSError: If there is no such folder, or no video in it.
+        UserError: If there is no page for the other options.
+    """
+    from mmvmr.utils.errors import UserError
+
+    if args.page is None and (args.show or args.videos):
+        raise UserError('--show and --videos are about a page: add --page PAGE.html')
+    videos = None
+    if args.videos:
+        from mmvmr.features.videos import find_videos  # its package imports torch, which scoring can do without
+
+        videos = find_videos([args.videos])
+    return {'show': args.show or ['all'], 'count': args.count, 'videos': videos}
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,6 +1,7 @@
-"""Show what is in a data set: a table of numbers, and figures of durations, moments, locations, words and examples.
+"""Show what is in a data set: numbers, figures of durations, moments, locations and words, a page of its queries.
 
     mmvmr browse qd_detr_qvhl --split train val --out figures
+    mmvmr browse charades_config.py --split val --page charades.html --videos data/Charades_v1_480
 
 Only annotations are read. The figures are distributions.png, locations.png and examples_<split>.png.
 """
@@ -11,7 +12,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmvmr.cli.arguments import BUILD_ERRORS, add_config, add_config_options, positive
+from mmvmr.cli.arguments import (
+    BUILD_ERRORS,
+    add_config,
+    add_config_options,
+    add_page_arguments,
+    page_options,
+    positive,
+)
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -27,10 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--split', nargs='+', choices=('train', 'val', 'test'), default=['train'], help='default: train'
     )
-    parser.add_argument('--out', required=True, metavar='DIR', help='folder of the figures')
+    parser.add_argument('--out', metavar='DIR', help='folder of the figures')
     parser.add_argument(
         '--examples', type=positive, default=8, metavar='N', help='queries that are drawn; default: %(default)s'
     )
+    add_page_arguments(parser)
     add_config_options(parser)
 
 
@@ -99,12 +108,22 @@ def draw(splits: list[Split], clip_lens: list[float], out: Path, examples: int) 
 
 def run(args: argparse.Namespace) -> None:
     """Count, draw, print."""
+    from mmvmr.report import write_prediction_report
     from mmvmr.utils.cli import load_config
+    from mmvmr.utils.errors import UserError
     from mmvmr.utils.setup import apply_data_root, register_all_modules
 
+    if not args.out and not args.page:
+        raise UserError('nothing to write: add --out DIR for figures, --page PAGE.html for a page of queries, or both')
+    options = page_options(args)
     cfg = load_config(args.config, args.cfg_options)
     register_all_modules()
     apply_data_root(cfg)
     splits = [opened(cfg, name) for name in dict.fromkeys(args.split)]
-    for path in draw(splits, [split.clip_len or 2.0 for split in splits], Path(args.out), args.examples):
-        print(path)
+    if args.out:
+        for path in draw(splits, [split.clip_len or 2.0 for split in splits], Path(args.out), args.examples):
+            print(path)
+    if args.page:
+        rows = [dict(row) for split in splits for row in split.rows]
+        title = f'{Path(args.config).stem}: {", ".join(split.name for split in splits)}'
+        print(write_prediction_report({}, rows, args.page, title=title, **options))

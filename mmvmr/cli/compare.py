@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mmvmr.cli.arguments import add_choice, add_protocol, positive
+from mmvmr.cli.arguments import add_choice, add_page_arguments, add_protocol, page_options, positive
 
 ERRORS = (OSError, ValueError)
 #: Figures of the slices, where the protocol has them.
@@ -42,9 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--level', type=float, default=0.95, help='coverage of the intervals; default: %(default)s')
     parser.add_argument('--seed', type=int, default=0, help='of the resampling; default: %(default)s')
     parser.add_argument('--out', metavar='JSON', help='also write everything to this file')
-    parser.add_argument(
-        '--page', type=Path, metavar='HTML', help='write a page with the moments of every query, side by side'
-    )
+    add_page_arguments(parser)
 
 
 def compare(args: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
@@ -149,6 +147,7 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f'{len(args.predictions)} prediction files were given, expected one or two')
     if not 0 < args.level < 1:
         raise UserError(f'--level {args.level}: expected a number between 0 and 1')
+    options = page_options(args)
     result = compare(args)
     for name, path in zip('AB', args.predictions):
         print(f'{name}: {path}')
@@ -160,10 +159,10 @@ def run(args: argparse.Namespace) -> None:
     if args.page:
         from mmvmr.report import write_prediction_report
 
-        models = {f'{name}: {Path(path).name}': read_jsonl(path) for name, path in zip('AB', args.predictions)}
+        models = {f'{name}: {Path(path).stem}': read_jsonl(path) for name, path in zip('AB', args.predictions)}
         annotations = read_jsonl(args.gt)
         if args.subset:
             shared = set.intersection(*({row['qid'] for row in rows} for rows in models.values()))
             annotations = [row for row in annotations if row['qid'] in shared]
             models = {name: [row for row in rows if row['qid'] in shared] for name, rows in models.items()}
-        print(f'wrote {write_prediction_report(models, annotations, args.page, args.protocol)}')
+        print(f'wrote {write_prediction_report(models, annotations, args.page, args.protocol, **options)}')

@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmvmr.cli.arguments import add_protocol
+from mmvmr.cli.arguments import add_page_arguments, add_protocol, page_options
 
 ERRORS = (OSError, ValueError)
 
@@ -23,11 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_protocol(parser)
     parser.add_argument('--out', metavar='JSON', help='also write the figures to this file')
     parser.add_argument(
-        '--page', type=Path, metavar='HTML', help='write a page with the moments and sortable metrics of every query'
-    )
-    parser.add_argument(
         '--subset', action='store_true', help='score only the queries that PREDS has (figures compare with nothing)'
     )
+    add_page_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -35,6 +33,7 @@ def run(args: argparse.Namespace) -> None:
     from mmvmr.evaluation.functional import evaluate_predictions, report_to_json
     from mmvmr.utils.io import atomic_write, read_jsonl
 
+    options = page_options(args)
     predictions, annotations = read_jsonl(args.predictions), read_jsonl(args.annotations)
     report = evaluate_predictions(
         predictions,
@@ -55,4 +54,4 @@ def run(args: argparse.Namespace) -> None:
         scored = {row['qid'] for row in predictions}
         rows = [row for row in annotations if row['qid'] in scored]
         models = {Path(args.predictions).stem: predictions}
-        print(f'wrote {write_prediction_report(models, rows, args.page, args.protocol)}', file=sys.stderr)
+        print(f'wrote {write_prediction_report(models, rows, args.page, args.protocol, **options)}', file=sys.stderr)

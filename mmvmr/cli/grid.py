@@ -12,6 +12,7 @@ import argparse
 import importlib
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmvmr.cli.arguments import BUILD_ERRORS, ConfigOptions, add_choice, positive
@@ -58,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='of the table, e.g. markdown; an unknown one lists all; default: %(default)s',
     )
     parser.add_argument('--out', metavar='FILE', help='write the table to a file')
+    parser.add_argument('--page', type=Path, metavar='HTML', help='write the table as a page with sortable columns')
     parser.add_argument('--curve', metavar='PNG', help='draw a validation metric over the epochs')
     parser.add_argument('--curve-metric', metavar='NAME', help='default: that of the grid')
     parser.add_argument('--import-module', nargs='+', default=[], metavar='PACKAGE', help='with components of your own')
@@ -86,7 +88,7 @@ def show(grid: Grid, cells: list[Cell], args: argparse.Namespace) -> None:
         cells: Its cells.
         args: The command line.
     """
-    from mmvmr.grids.table import collect_curves, curve_table, render
+    from mmvmr.grids.table import collect_curves, curve_table, render, table_of
     from mmvmr.utils import atomic_write
     from mmvmr.utils.errors import UserError
     from mmvmr.visualization import draw_validation_curves
@@ -103,6 +105,10 @@ def show(grid: Grid, cells: list[Cell], args: argparse.Namespace) -> None:
     if args.out:
         with atomic_write(args.out) as temporary:
             temporary.write_text(text, encoding='utf-8')
+    if args.page:
+        from mmvmr.report.table import write_table_page
+
+        print(f'wrote {write_table_page(grid.title, *table_of(grid, cells), args.page)}')
 
 
 def report_failures(cells: list[Cell]) -> int:

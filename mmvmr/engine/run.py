@@ -129,14 +129,14 @@ def _is_restart() -> bool:
     return int(os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')) > 0
 
 
-def run_test(args: argparse.Namespace) -> Path:
+def run_test(args: argparse.Namespace) -> MomentRunner:
     """Test as the command line says; a mistake of the user ends the process with one line.
 
     Args:
         args: The arguments of ``mmvmr test``.
 
     Returns:
-        The folder with ``metrics.json``.
+        The runner after the test; ``metrics.json`` is in its ``work_dir``.
     """
     with ExitStack() as stack:
         with one_line_errors(*BUILD_ERRORS):
@@ -152,7 +152,7 @@ def run_test(args: argparse.Namespace) -> Path:
             runner = stack.enter_context(prepared_test(cfg, args.checkpoint))
         with one_line_errors(*RUN_ERRORS):
             runner.test()
-    return Path(runner.work_dir)
+    return runner
 
 
 @contextmanager

@@ -26,6 +26,11 @@ def mean_and_deviation(values: Sequence[float]) -> str:
 
 def render(grid: Grid, cells: Sequence[Cell], style: str = 'terminal') -> str:
     """The table of a grid in one of the :data:`FORMATS`."""
+    return _text(grid.title, *table_of(grid, cells), style)
+
+
+def table_of(grid: Grid, cells: Sequence[Cell]) -> tuple[list[str], list[list[str]], list[str]]:
+    """Headings, lines and notes of the table of a grid."""
     printed = {label for row in grid.rows.values() for label in row.published}
     columns = [(label, address, label in printed) for label, address in grid.metrics.items()]
     header = ['', 'seeds']
@@ -47,7 +52,7 @@ def render(grid: Grid, cells: Sequence[Cell], style: str = 'terminal') -> str:
     notes = [f'Measured: mean ± sample deviation over the seeds, {grid.checkpoint} checkpoint.']
     notes += [f'published: as printed by {grid.source or "the source"}, not measured here.'] if printed else []
     notes += [f'{row.label}: {row.note}' for row in grid.rows.values() if row.note]
-    return _text(grid.title, header, lines, [*notes, *filter(None, [grid.note])], style)
+    return header, lines, [*notes, *filter(None, [grid.note])]
 
 
 def collect_curves(grid: Grid, cells: Sequence[Cell], metric: str) -> dict[str, dict[int, list[float]]]:

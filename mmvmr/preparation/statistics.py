@@ -134,3 +134,21 @@ def _spread(values: np.ndarray) -> str:
         return '-'
     low, middle, high = np.percentile(values, [0, 50, 100])
     return f'mean {values.mean():.3g}, median {middle:.3g}, {low:.3g} to {high:.3g}'
+
+
+def clip_ratings(row: Mapping[str, Any], clip_len: float) -> list[float] | None:
+    """Mean rating of every clip of a video, 0 for clips that nobody rated.
+
+    Args:
+        row: Annotation row.
+        clip_len: Length of a rated clip in seconds.
+
+    Returns:
+        A rating per clip; None where the row has no ratings.
+    """
+    if not row.get('saliency_scores') or not row.get('relevant_clip_ids'):
+        return None
+    ratings = [0.0] * max(round(row['duration'] / clip_len), 1 + max(row['relevant_clip_ids']))
+    for clip, scores in zip(row['relevant_clip_ids'], row['saliency_scores']):
+        ratings[clip] = float(np.mean(scores))
+    return ratings

@@ -7,10 +7,10 @@ import dataclasses
 import json
 import mimetypes
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from mmvmr.utils.io import atomic_write, nan_to_none
@@ -42,11 +42,15 @@ class PageQuery:
         text: The sentence.
         answers: One per model of the page, in their order.
         truth: True (start, end) windows in seconds; None where they are unknown, empty where nothing is shown.
+        ratings: How annotators rated every clip, in [0, 1], or None.
+        metrics: Name to value of what belongs to the query and to no model; shown and sortable as those of answers.
     """
 
     text: str
     answers: list[PageAnswer]
     truth: list[tuple[float, float]] | None = None
+    ratings: list[float] | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -72,7 +76,7 @@ class Page:
 
     Attributes:
         title: Heading.
-        models: Names of the models, at least one.
+        models: Names of the models; none shows only what is true.
         videos: The videos.
         notes: Sentences below the heading.
     """
@@ -99,8 +103,31 @@ def write_page(page: Page, path: Path, embed: bool = False) -> Path:
         ValueError: If a video is too large to be embedded, or a query has not one answer per model.
         OSError: If a file cannot be read or written.
     """
-    videos = [_video(video, page, path, embed) for video in page.videos]
-    content = {'title': page.title, 'models': page.models, 'notes': page.notes, 'videos': videos}
+    html = render_page(page, _embedded if embed else lambda video: _relative(video, path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as tmp:
+        tmp.write_text(html, encoding='utf-8')
+    return path
+
+
+def render_page(page: Page, address: Callable[[Path], str]) -> str:
+    """The HTML of a page.
+
+    Args:
+        page: Its content.
+        address: Address of a video file, for the player.
+
+    Returns:
+        A whole document that loads nothing but the videos.
+
+    Raises:
+        ValueError: If a query has not one answer per model.
+    """
+    content = dataclasses.asdict(page)
+    for video, entry in zip(page.videos, content['videos']):
+        _check_answers(video, page.models)
+        path = entry.pop('path')
+        entry['src'] = None if path is None else address(path)
     text = json.dumps(nan_to_none(content), ensure_ascii=False, separators=(',', ':'))
     # Inside a script element "<" could end it.
     text = text.replace('<', '\\u003c').replace('\u2028', '\\u2028').replace('\u2029', '\\u2029')
@@ -108,32 +135,29 @@ def write_page(page: Page, path: Path, embed: bool = False) -> Path:
     html = template.joinpath('page.html').read_text(encoding='utf-8')
     for mark, part in (('STYLE', 'page.css'), ('SCRIPT', 'page.js')):
         html = html.replace(f'/*{mark}*/', template.joinpath(part).read_text(encoding='utf-8'))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as tmp:
-        tmp.write_text(html.replace('{}/*DATA*/', text), encoding='utf-8')
-    return path
+    return html.replace('{}/*DATA*/', text)
 
 
-def _video(video: PageVideo, page: Page, target: Path, embed: bool) -> dict[str, Any]:
+def _check_answers(video: PageVideo, models: list[str]) -> None:
     for query in video.queries:
-        if len(query.answers) != len(page.models):
+        if len(query.answers) != len(models):
             raise ValueError(
                 f'report: {video.name}, {query.text!r} has {len(query.answers)} answers, expected one per model '
-                f'({len(page.models)}: {", ".join(page.models)})'
+                f'({len(models)}: {", ".join(models)})'
             )
-    queries = [dataclasses.asdict(query) for query in video.queries]
-    source = None if video.path is None else _source(video.path, target, embed)
-    return {'name': video.name, 'duration': video.duration, 'queries': queries, 'src': source}
 
 
-def _source(video: Path, target: Path, embed: bool) -> str:
-    """Address of a video: its content, or its place relative to the page."""
-    if not embed:
-        try:
-            place = os.path.relpath(video.absolute(), target.absolute().parent)
-        except ValueError:  # another drive
-            return video.absolute().as_uri()
-        return quote(place.replace(os.sep, '/'))
+def _relative(video: Path, target: Path) -> str:
+    """Address of a video as seen from a page."""
+    try:
+        place = os.path.relpath(video.absolute(), target.absolute().parent)
+    except ValueError:  # another drive
+        return video.absolute().as_uri()
+    return quote(place.replace(os.sep, '/'))
+
+
+def _embedded(video: Path) -> str:
+    """The content of a video as an address."""
     size = video.stat().st_size
     if size > LARGEST_EMBEDDED:
         raise ValueError(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mmvmr.preparation.statistics import Statistics
+from mmvmr.preparation.statistics import Statistics, clip_ratings
 from mmvmr.visualization.canvas import BLUE, GREEN, GREY, RED, new_figure, save_figure
 from mmvmr.visualization.figures import MomentsOfQuery, draw_moments
 
@@ -181,11 +181,6 @@ def draw_examples(
 
 
 def _example(row: Mapping[str, Any], clip_len: float) -> MomentsOfQuery:
-    ratings = None
-    if row.get('saliency_scores'):
-        ratings = [0.0] * max(round(row['duration'] / clip_len), 1 + max(row['relevant_clip_ids']))
-        for clip, scores in zip(row['relevant_clip_ids'], row['saliency_scores']):
-            ratings[clip] = float(np.mean(scores))
     return MomentsOfQuery(
         query=str(row['query']).strip(),
         title=f'qid {row["qid"]}, video {row["vid"]}',
@@ -194,5 +189,5 @@ def _example(row: Mapping[str, Any], clip_len: float) -> MomentsOfQuery:
         true=[[float(start), float(end)] for start, end in row['relevant_windows']],
         predicted=[],
         scores=[],
-        saliency=ratings,
+        saliency=clip_ratings(row, clip_len),
     )

@@ -1,10 +1,12 @@
 """Tables and curves of what was measured."""
 
+import argparse
 import json
 import statistics
 
 import pytest
 
+from mmvmr.cli.grid import show
 from mmvmr.grids.cells import plan
 from mmvmr.grids.grid import load_grid
 from mmvmr.grids.table import collect_curves, curve_table, mean_and_deviation, render
@@ -48,6 +50,15 @@ def test_terminal_and_latex(measured):
     rows = [[cell.strip() for cell in line.rstrip('\\').split('&')] for line in latex.splitlines()]
     assert ['QD-DETR', '2', '11.50 ± 2.12', '47.02', '5.75 ± 1.06'] in rows
     assert latex.startswith('% A small grid\n\\begin{tabular}{lllll}\n') and latex.count('\\\\') == 3
+
+
+def test_page(measured, tmp_path):
+    page = tmp_path / 'out' / 'page.html'
+    show(*measured, argparse.Namespace(format='terminal', curve=None, curve_metric=None, out=None, page=page))
+    text = page.read_text()
+    assert '<h1>A small grid</h1>' in text and 'published: as printed by a paper, not measured here.' in text
+    cells = ['QD-DETR', '2', '11.50 ± 2.12', '47.02', '5.75 ± 1.06']
+    assert f'<tr>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>' in text
 
 
 def test_a_value_that_some_seeds_lack(measured):

@@ -1,5 +1,7 @@
 """browse_dataset.py: numbers against counts by hand, figures that hold something."""
 
+import re
+
 import matplotlib.image
 import numpy as np
 import pytest
@@ -117,6 +119,21 @@ def test_what_cannot_be_read(planted, run):
     (planted / 'val.jsonl').unlink()
     text = run(planted / 'config.py', '--split', 'val', '--out', planted / 'out', code=2)
     assert 'val.jsonl: no such file' in text
+
+
+def test_page(planted, run):
+    (planted / 'videos').mkdir()
+    (planted / 'videos' / 'v4.mp4').write_bytes(b'')
+    options = ['--page', planted / 'page.html', '--videos', planted / 'videos', '--show', 'spread', '--count', 3]
+    text = run(planted / 'config.py', '--split', 'train', 'val', *options)
+    assert text.splitlines()[-1] == str(planted / 'page.html')
+    content = (planted / 'page.html').read_text()
+    assert '"title":"config: train, val","models":[]' in content and '"src":"videos/v4.mp4"' in content
+    assert re.findall('"name":"(v.)"', content) == ['v1', 'v4', 'v7']  # queries 3, 9 and 15 of 18
+    assert content.count('"answers":[],"truth":[[8.0,14.0]]') == 3
+    assert 'nothing to write: add --out DIR' in run(planted / 'config.py', code=2)
+    text = run(planted / 'config.py', '--page', planted / 'page.html', '--show', 'worst', code=2)
+    assert 'worst needs predictions' in text
 
 
 def test_nothing_to_draw(tmp_path):

@@ -43,7 +43,10 @@ def test_a_test_touches_nothing_of_the_training(trained):
     checkpoint = work / 'epoch_1.pth'
     out, show = folder / 'out' / 'preds.jsonl', folder / 'figures'
     text = run_tool('test.py', config, checkpoint, '--work-dir', work, '--out', out, '--show-dir', show, '--amp')
-    run_tool('test.py', config, checkpoint, '--work-dir', work, '--cfg-options', 'test_dataloader.dataset.limit=3')
+    page = folder / 'page.html'
+    limit = ['--cfg-options', 'test_dataloader.dataset.limit=3']
+    run_tool('test.py', config, checkpoint, '--work-dir', work, '--page', page, '--show', 'worst', '--count', 2, *limit)
+    assert page.read_text().count('"MR-full-mAP":') == 2 and '"models":["epoch_1"]' in page.read_text()
     assert before == {path: path.read_bytes() for path in before}  # the config with its train_dataloader, too
     first, second = (work / 'test' / name / 'metrics.json' for name in ('epoch_1-test', 'epoch_1-test-2'))
     assert find_metrics(work) == second and json.loads(second.read_text())['num_queries'] == 3
