@@ -271,7 +271,7 @@ def _fitting_packs(declared: FeatureSpec, stores: Mapping[str, Any]) -> FeatureS
     """Compare the declared specification with those of packed stores."""
     packed = {store.where: store for store in stores.values() if isinstance(store, PackedStore)}
     for where, store in packed.items():
-        declared = _fitting(declared, store.pack.spec, Path(where, INDEX_FILE), store.faults(declared))
+        declared = _fitting(declared, store.pack.spec, Path(where, INDEX_FILE), store.mismatches(declared))
     return declared
 
 

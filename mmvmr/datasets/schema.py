@@ -32,6 +32,7 @@ PIPELINE_KEYS = frozenset(
         'gt_saliency',
         'gt_spans',
         'neg_text_feat',
+        'packed',
         'partner',
         'patches',
         'prior',
@@ -43,7 +44,6 @@ PIPELINE_KEYS = frozenset(
         'video_feat',
         'view',
         'views',
-        'with_tef',
     ]
 )
 #: What other data sets call the moments.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
 from mmvmr.registry import MODELS
+from mmvmr.structures.padding import PaddedList, pad_sequences
 
 _REQUIRED = ('video', 'text')
 
@@ -45,23 +45,11 @@ class MomentDataPreprocessor(BaseDataPreprocessor):
             if isinstance(features, Tensor):
                 inputs[name] = self.cast_data(features)
                 continue
-            padded, mask = self._pad(_complete(name, features), self.pad_to if name == 'video' else None)
-            inputs[name], inputs[f'{name}_mask'] = self.cast_data(padded), self.cast_data(mask)
+            at_least = (self.pad_to or 0) if name == 'video' else 0
+            if not isinstance(features, PaddedList) or features.padded.shape[1] < at_least:
+                features = pad_sequences(_complete(name, features), at_least)
+            inputs[name], inputs[f'{name}_mask'] = self.cast_data(features.padded), self.cast_data(features.mask())
         return {'inputs': inputs, 'data_samples': data.get('data_samples')}
-
-    @staticmethod
-    def _pad(features: list[Tensor], at_least: int | None) -> tuple[Tensor, Tensor]:
-        lengths = [len(f) for f in features]
-        dtype = torch.float32 if features[0].is_floating_point() else features[0].dtype
-        # Not by pad_sequence, which writes everything twice.
-        padded = features[0].new_empty(len(features), max(*lengths, at_least or 0), *features[0].shape[1:], dtype=dtype)
-        plain = padded.device.type == 'cpu' and all(f.dtype == dtype and not f.requires_grad for f in features)
-        # numpy moves a block of memory twice as fast as torch, which in turn converts numbers faster.
-        target, parts = (padded.numpy(), [f.numpy() for f in features]) if plain else (padded, features)
-        for row, (part, length) in enumerate(zip(parts, lengths)):
-            target[row, :length] = part
-            target[row, length:] = 0
-        return padded, torch.arange(padded.shape[1]) < torch.tensor(lengths)[:, None]
 
 
 def _complete(name: str, features: list[Tensor | None]) -> list[Tensor]:

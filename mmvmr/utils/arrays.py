@@ -153,3 +153,17 @@ def read_hdf5_array(handle: Any, name: str) -> np.ndarray:
         return entry[()]
     except Exception as error:  # h5py raises KeyError, OSError, RuntimeError or ValueError for damaged files
         raise ValueError(f'entry {name!r} cannot be read: {reason(error)}') from None
+
+
+def endpoints(length: int) -> np.ndarray:
+    """Normalised start and end of every clip.
+
+    Args:
+        length: Number of clips L.
+
+    Returns:
+        Shape (L, 2), float32.
+    """
+    start = np.arange(length, dtype=np.float32) / np.float32(length)
+    # start + 1/L in float32, not (i + 1) / L: the last bit decides about equality with published inputs.
+    return np.stack((start, start + np.float32(1.0 / length)), axis=1)

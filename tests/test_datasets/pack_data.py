@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from mmvmr.datasets import MomentDataset
-from mmvmr.datasets.stores.pack_writer import PackSource, PackWriter
+from mmvmr.preparation import feature_packing
 
 from .conftest import PIPELINE
 
@@ -52,10 +52,8 @@ def open_data(root, packed=None, spec=None, pipeline=None, **kwargs):
 
 def write_pack(dataset, folder, layout='ready', dtype='float32', rows=None, **kwargs):
     """Pack a data set."""
-    with PackWriter(folder, PackSource(dataset.stores, dataset.feature_spec, layout, dtype), **kwargs) as writer:
-        for row in dataset.rows if rows is None else rows:
-            writer.add(row)
-        return writer.finish()
+    source = feature_packing.PackSource(dataset.stores, dataset.feature_spec, layout, dtype)
+    return feature_packing.write_pack(folder, source, dataset.rows if rows is None else rows, **kwargs)
 
 
 def plain(item):
@@ -63,4 +61,5 @@ def plain(item):
     samples = item['data_samples']
     samples = samples if isinstance(samples, list) else [samples]
     targets = [{k: v.spans if k == 'gt_instances' else v for k, v in s.items()} for s in samples]
-    return dict(inputs=item['inputs'], meta=[dict(s.metainfo_items()) for s in samples], targets=targets)
+    inputs = {name: list(v) if isinstance(v, list) else v for name, v in item['inputs'].items()}
+    return dict(inputs=inputs, meta=[dict(s.metainfo_items()) for s in samples], targets=targets)

@@ -7,8 +7,8 @@ import pytest
 from planted_data import check, config, kinds, make_rows, save, vectors, write
 
 from mmvmr.datasets import ArrayStore, SyntheticMoments
-from mmvmr.datasets.stores.pack_writer import PackSource, PackWriter
 from mmvmr.preparation.checks import Finding, Skipped, Split, check_splits, open_splits
+from mmvmr.preparation.feature_packing import PackSource, write_pack
 from mmvmr.utils.io import write_jsonl
 
 
@@ -58,11 +58,7 @@ def test_packed(tmp_path, layout):
     every = [row for split in rows.values() for row in split]
     cfg = config(tmp_path, **{'feature_spec.streams.a.normalise': 'l2', 'feature_spec.streams.b.normalise': 'l2'})
     (split, _), _ = open_splits(cfg, ['train', 'val'])
-    source = PackSource(split.stores, split.spec, layout)
-    with PackWriter(tmp_path / 'packed', source) as writer:
-        for row in every:
-            writer.add(row)
-        writer.finish()
+    write_pack(tmp_path / 'packed', PackSource(split.stores, split.spec, layout), every)
     changes = {f'feature_spec.streams.{name}.normalise': 'l2' for name in 'ab'}
     for name in ('a', 'b', 'text'):
         changes[f'stores.{name}'] = dict(_delete_=True, type='PackedStore', folder='packed', stream=name)

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 from run_helpers import assert_same
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from mmvmr.datasets import JoinedStore, PackedStore, moment_collate
-from mmvmr.datasets.stores.mapped_files import mapped_file
+from mmvmr.datasets.stores import packed_store
 from mmvmr.datasets.stores.packed_store import Pack
+from mmvmr.models import MomentDataPreprocessor
+from mmvmr.structures.padding import PaddedList
 
 from .pack_data import SPEC, open_data, plain, write_data, write_pack
 
@@ -62,21 +64,21 @@ def test_half_precision_changes_vectors_by_its_rounding_alone(root, layout):
 
 
 def test_files_are_half_as_large(root):
-    size = {name: (root / f'stored-{name}' / 'a.bin').stat().st_size for name in ('float16', 'float32')}
-    assert size['float32'] == 2 * size['float16'] == (8 + 9 + 10 + 11) * 5 * 4
+    size = {name: (root / f'stored-{name}' / 'a.npy').stat().st_size for name in ('float16', 'float32')}
+    header = 128
+    assert size['float32'] - header == 2 * (size['float16'] - header) == (8 + 9 + 10 + 11) * 5 * 4
 
 
 def test_reading_copies_nothing(root):
     store, again = (PackedStore('ready-float32', 'text', root) for _ in range(2))
     row = dict(vid='v1', qid=3)
-    words = store.read(row)
-    assert np.shares_memory(words, mapped_file(root / 'ready-float32' / 'text.bin'))
-    assert np.shares_memory(words, again.read(row))
+    tokens = store.read(row)
+    assert np.shares_memory(tokens, again.read(row))
     with pytest.raises(ValueError, match='read-only'):
-        words[0] = 0
-    video = PackedStore('ready-float32', 'a', root).read(row)
-    assert np.shares_memory(video, mapped_file(root / 'ready-float32' / 'video.bin')) and video.shape == (8, 5)
-    assert PackedStore('ready-float32', 'b', root).read(row).shape == (8, 3)
+        tokens[0] = 0
+    streams = [PackedStore('ready-float32', name, root) for name in 'ab']
+    assert [stream.read(row).shape for stream in streams] == [(8, 5), (8, 3)]
+    assert all(np.shares_memory(stream.read(row), streams[0].block.array) for stream in streams)
 
 
 def test_a_sample_may_be_changed(root):
@@ -136,40 +138,96 @@ def test_missing_entries(root, tmp_path):
         open_data(root, str(tmp_path / 'pack'))
     assert f"stream 'a': 1 missing in {tmp_path / 'pack'}: v3" in str(error.value)
     assert f"stream 'text': 3 missing in {tmp_path / 'pack'}: 5, 6, 7" in str(error.value)
-    with pytest.raises(FileNotFoundError, match=r"text\.bin: no entry '7', the features of vid 'v3', qid 7; pack the"):
+    with pytest.raises(FileNotFoundError, match=r"text\.npy: no entry '7', the features of vid 'v3', qid 7; pack the"):
         PackedStore('pack', 'text', tmp_path).read(dict(vid='v3', qid=7))
 
 
 def test_damage(root, tmp_path):
     folder = tmp_path / 'pack'
     shutil.copytree(root / 'ready-float32', folder)
-    pack = Pack(folder)
-    assert list(pack.damaged()) == []
-    first = pack.blocks['video'].entries['v2'].first
-    data = bytearray((folder / 'video.bin').read_bytes())
-    data[first * 10 * 4 + 5] ^= 1
-    (folder / 'video.bin').write_bytes(data)
+    video, index = folder / 'video.npy', folder / 'index.json'
+    first = Pack(folder).blocks['video'].entries['v2'].first
+    data = bytearray(video.read_bytes())
+    data[128 + first * 10 * 4 + 5] ^= 1
+    video.write_bytes(data)
     (damage,) = Pack(folder).damaged()
-    assert damage == f"{folder / 'video.bin'}: entry 'v2' (row {first}) has changed since it was packed"
-    (folder / 'video.bin').write_bytes(data[:-1])
-    with pytest.raises(ValueError, match=rf'video.bin: {len(data) - 1} bytes, expected {len(data)} by index.json'):
+    assert damage.startswith(f"{video}: entry 'v2' does not have its checksum of index.json; copy the pack again")
+    with pytest.raises(ValueError, match=r"video\.npy: entry 'v2' does not have its checksum of index.json"):
+        open_data(root, str(folder))[4]
+    open_data(root, str(folder))[0]
+    for other, message in (
+        (data[:-1], 'video.npy: not an npy file: '),
+        (data + b'0', r'video\.npy: not an npy file: its header claims 1,320 bytes'),
+        (b'', 'video.npy: not an npy file: '),
+    ):
+        video.write_bytes(other)
+        with pytest.raises(ValueError, match=message):
+            Pack(folder)
+    video.unlink()
+    with pytest.raises(FileNotFoundError, match=r'video\.npy: this file of the packed features is absent'):
         Pack(folder)
-    (folder / 'video.bin').unlink()
-    with pytest.raises(FileNotFoundError, match=r'video\.bin: this file of the packed features is gone'):
+    index.write_text('{"format": 1}')
+    with pytest.raises(ValueError, match=r'index.json: not an index of packed features in format 2 \(format: '):
         Pack(folder)
-    (folder / 'index.json').write_text('{"format": 2}')
-    with pytest.raises(ValueError, match='not an index of packed features in format 1'):
-        Pack(folder)
-    (folder / 'index.json').unlink()
+    index.unlink()
     with pytest.raises(FileNotFoundError, match='packing was interrupted'):
         Pack(folder)
     with pytest.raises(FileNotFoundError, match='no such folder'):
         Pack(tmp_path / 'nothing')
 
 
+def test_arrays_of_another_layout_are_refused(root, tmp_path):
+    folder = tmp_path / 'pack'
+    shutil.copytree(root / 'ready-float32', folder)
+    video = folder / 'video.npy'
+    array = np.load(video)
+    for other, message in (
+        (array.astype(float), 'float64 of shape'),
+        (np.asfortranarray(array), 'expected rows of float16 or float32'),
+        (array[:-1], r'shape \(32, 10\), expected 33 rows'),
+        (array[:, :-1], r'shape \(33, 9\), expected 33 rows with the columns'),
+    ):
+        np.save(video, other)
+        with pytest.raises(ValueError, match=message):
+            Pack(folder)
+
+
+@pytest.mark.parametrize(
+    'change, place',
+    [
+        (lambda block: block.update(file='../video.npy'), 'blocks.video.file'),
+        (lambda block: block.update(key='query'), 'blocks.video.key'),
+        (lambda block: block.update(more=1), 'blocks.video.more'),
+        (lambda block: block['entries'].update(v0=[-1, 7, 0, 7]), r'blocks.video.entries.v0.0'),
+        (lambda block: block['entries'].update(v0=[0, 0, 0, 7]), r'blocks.video.entries.v0.1'),
+        (lambda block: block['entries'].update(v0=[0, 7, 0]), r'blocks.video.entries.v0'),
+        (lambda block: block.update(columns={}), 'blocks.video.columns'),
+    ],
+)
+def test_a_wrong_index_is_refused(root, tmp_path, change, place):
+    folder = tmp_path / 'pack'
+    shutil.copytree(root / 'ready-float32', folder)
+    index = json.loads((folder / 'index.json').read_text())
+    change(index['blocks']['video'])
+    (folder / 'index.json').write_text(json.dumps(index))
+    with pytest.raises(ValueError, match=rf'index.json: not an index of packed features in format 2 \({place}'):
+        Pack(folder)
+
+
+@pytest.mark.parametrize('columns', [dict(a=[0, 5], b=[4, 8]), dict(a=[0, 5], b=[5, 9]), dict(a=[3, 8], b=[0, 3])])
+def test_columns_that_do_not_cover_the_rows_are_refused(root, tmp_path, columns):
+    folder = tmp_path / 'pack'
+    shutil.copytree(root / 'ready-float32', folder)
+    index = json.loads((folder / 'index.json').read_text())
+    index['blocks']['video']['columns'] = columns
+    (folder / 'index.json').write_text(json.dumps(index))
+    with pytest.raises(ValueError, match=r'video\.npy: shape .* expected 33 rows with the columns'):
+        Pack(folder)
+
+
 def test_unknown_stream(root):
     with pytest.raises(ValueError, match=r"no stream 'c', the packed ones are \['a', 'b', 'text'\]"):
-        PackedStore('ready-float32', 'c', root).read(dict(vid='v0', qid=0))
+        PackedStore('ready-float32', 'c', root)
 
 
 def test_joined_streams_are_not_normalised_twice(root):
@@ -252,3 +310,55 @@ def test_loaders_side_by_side(root):
             assert_same(plain(batch), expected[index])
             batch['inputs']['video'][0].fill_(7)
     assert index == 2
+
+
+def _changed(item, name):
+    item['inputs'][name].mul_(2)
+    return item
+
+
+class Changed(Dataset):
+    """Samples that are written into after the pipeline."""
+
+    def __init__(self, dataset):
+        self.dataset = dataset
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def __getitem__(self, index):
+        return _changed(self.dataset[index], 'video')
+
+
+@pytest.mark.parametrize('folder', [None, 'ready-float32', 'ready-float16'])
+def test_what_is_written_into_a_sample_is_sent(root, folder):
+    dataset = open_data(root, folder)
+    expected = [2 * dataset[i]['inputs']['video'] for i in range(len(dataset))]
+    loader = _batches(Changed(dataset), num_workers=1, multiprocessing_context='fork')
+    assert_same([video for batch in loader for video in batch['inputs']['video']], expected)
+
+
+@pytest.mark.parametrize('dtype, dim', [('float32', 10), ('float16', 10)])
+def test_padded_batches_are_those_of_the_preprocessor(root, dtype, dim):
+    packed = open_data(root, f'ready-{dtype}')
+    for here, sent in zip(_batches(packed), _batches(packed, num_workers=1, multiprocessing_context='fork')):
+        assert type(here['inputs']['video']) is list and isinstance(sent['inputs']['video'], PaddedList)
+        for pad_to in (None, 12):
+            expected, received = (MomentDataPreprocessor(pad_to)(batch)['inputs'] for batch in (here, sent))
+            assert expected['video'].shape[1:] == (pad_to or max(map(len, here['inputs']['video'])), dim)
+            assert_same(received, expected)
+
+
+def test_a_file_that_is_replaced_while_it_is_in_use_is_noticed(root, tmp_path):
+    folder = tmp_path / 'pack'
+    shutil.copytree(root / 'ready-float32', folder)
+    rows = open_data(root, str(folder)).stores['a'].block.rows(dict(vid='v0'))
+    assert rows.with_tef().shape == (7, 10)
+    packed_store._mapped.cache_clear()  # as in the training process, which has not read the block yet
+    shutil.copyfile(folder / 'video.npy', tmp_path / 'copy')
+    (tmp_path / 'copy').replace(folder / 'video.npy')
+    with pytest.raises(ValueError, match=r'video\.npy: the file was replaced or removed while it is in use'):
+        rows.with_tef()
+    (folder / 'video.npy').unlink()
+    with pytest.raises(ValueError, match=r'video\.npy: the file was replaced or removed while it is in use'):
+        rows.with_tef()

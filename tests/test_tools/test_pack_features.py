@@ -69,7 +69,7 @@ def tool(capsys):
 @pytest.mark.slow
 def test_training_is_the_same(config, tool, tmp_path):
     text = tool(config, '--out', config.parent / 'packed', '--verify')
-    assert 'video.bin: 6 entries of video' in text and 'text.bin: 6 entries of text' in text
+    assert 'video.npy: 6 entries of video' in text and 'text.npy: 6 entries of text' in text
     assert '12 entries are as they were packed' in text
     assert "dataset.stores.packed='packed'" in text
     options = [f'{split}_dataloader.dataset.stores.packed=packed' for split in ('train', 'val')]
@@ -84,7 +84,7 @@ def test_splits_layout_and_precision(config, tool, tmp_path):
     pack = Pack(tmp_path)
     assert not pack.ready and list(pack.blocks['clip'].entries) == ['v4', 'v5']
     stored = np.load(config.parent / 'features' / 'clip_b32_1fps' / 'v5.npz')['features']
-    np.testing.assert_array_equal(pack.blocks['clip'].rows(pack.blocks['clip'].entries['v5']), stored)
+    np.testing.assert_array_equal(pack.blocks['clip'].rows(dict(vid='v5')).stored(), stored)
 
 
 def test_again(config, tool, tmp_path):
@@ -92,14 +92,14 @@ def test_again(config, tool, tmp_path):
     text = tool(config, '--out', tmp_path, code=2)
     assert 'packed features are here already; use --overwrite, or another --out' in text
     tool(config, '--out', tmp_path, '--overwrite', '--dtype', 'float16')
-    assert Pack(tmp_path).blocks['video'].dtype == np.float16
+    assert Pack(tmp_path).blocks['video'].array.dtype == np.float16
 
 
 def test_folders(config, tool, tmp_path):
     folders = config.parent / 'features'
     sources = [f'clip={folders}/clip_b32_1fps/{{vid}}.npz', f'text={folders}/minilm_tokens/qid{{qid}}.npz']
     text = tool(*sources, '--clip-len', 1, '--out', tmp_path)
-    assert 'clip.bin: 6 entries of clip' in text
+    assert 'clip.npy: 6 entries of clip' in text
     pack = Pack(tmp_path)
     assert (pack.spec.clip_len, pack.spec.streams[0].dim, pack.spec.text.dim, pack.ready) == (1.0, 6, 4, False)
     assert 'name of a file with {vid} in a folder that exists' in tool(
@@ -114,11 +114,11 @@ def test_folders(config, tool, tmp_path):
 
 def test_damage_is_found(config, tool, tmp_path):
     tool(config, '--out', tmp_path)
-    data = bytearray((tmp_path / 'text.bin').read_bytes())
-    data[3] ^= 1
-    (tmp_path / 'text.bin').write_bytes(data)
+    data = bytearray((tmp_path / 'text.npy').read_bytes())
+    data[131] ^= 1
+    (tmp_path / 'text.npy').write_bytes(data)
     text = tool('--verify', '--out', tmp_path, code=2)
-    assert "text.bin: entry '0' (row 0) has changed since it was packed; pack again with --overwrite" in text
+    assert "text.npy: entry '0' does not have its checksum of index.json; copy the pack again, or pack again" in text
     assert 'no such folder' in tool('--verify', '--out', tmp_path / 'nothing', code=2)
 
 

@@ -35,8 +35,8 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset
 
 from mmvmr.datasets import moment_collate
-from mmvmr.datasets.stores.pack_writer import PackSource, PackWriter
 from mmvmr.models.data_preprocessor import MomentDataPreprocessor
+from mmvmr.preparation.feature_packing import PackSource, write_pack
 from mmvmr.registry import DATASETS
 from mmvmr.utils.cli import RUN_ERRORS, UserError, load_config, one_line_errors
 from mmvmr.utils.io import read_jsonl, write_jsonl
@@ -145,10 +145,7 @@ def datasets(root: Path) -> Iterator[tuple[str, Any]]:
     folder = DATASETS.build(config)
     yield 'folder of npz', folder
     for dtype in ('float16', 'float32'):
-        with PackWriter(root / dtype, PackSource(folder.stores, folder.feature_spec, dtype=dtype)) as writer:
-            for row in folder.rows:
-                writer.add(row)
-            writer.finish()
+        write_pack(root / dtype, PackSource(folder.stores, folder.feature_spec, dtype=dtype), folder.rows)
         yield f'packed, {dtype}', DATASETS.build({**config, 'stores': {'packed': dtype}})
 
 

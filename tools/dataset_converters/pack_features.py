@@ -4,7 +4,7 @@ From a config, features are packed as its models see them: normalised, all video
 pack then serves every config with the same feature_spec, and reading it costs nothing. With --as-stored, and from
 folders, vectors are packed as they were extracted, for pipelines that change them before they are normalised.
 
-A packing that was interrupted goes on where it stopped: run the same command again.
+A pack becomes visible when it is complete: after an interruption, run the same command again.
 
 Examples:
     python tools/dataset_converters/pack_features.py configs/qd_detr/qd_detr_qvhl.py --out data/qvhl/packed
@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.utils import ProgressBar
+from mmengine.utils import track_iter_progress
 
 from mmvmr.cli.arguments import ConfigOptions
 from mmvmr.datasets import FolderStore
 from mmvmr.datasets.moment_dataset import annotation_files
-from mmvmr.datasets.stores.pack_writer import PackSource, PackWriter, check_names
-from mmvmr.datasets.stores.packed_store import DTYPES, Pack
+from mmvmr.datasets.stores.packed_store import Pack
+from mmvmr.preparation.feature_packing import DTYPES, PackSource, check_unique_sentences, write_pack
 from mmvmr.registry import DATASETS
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils.cli import BUILD_ERRORS, UserError, load_config, one_line_errors
@@ -65,11 +65,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def from_config(args: argparse.Namespace) -> tuple[PackSource, list[Row], Any]:
-    """What the data sets of a config read.
+def from_config(args: argparse.Namespace) -> tuple[PackSource, list[Row]]:
+    """Read what the data sets of a config contain.
 
     Returns:
-        The source, all annotation rows, and a description for the journal.
+        The source, and all annotation rows.
     """
     cfg = load_config(args.source[0], args.cfg_options)
     apply_data_root(cfg)
@@ -85,9 +85,8 @@ def from_config(args: argparse.Namespace) -> tuple[PackSource, list[Row], Any]:
         raise UserError(f'{type(load).__name__} works on features before they are normalised: add --as-stored')
     check = load.clip_time == 'declared'
     source = PackSource(first.stores, first.feature_spec, layout, args.dtype, check, load.duration_tolerance)
-    described = {name: store.where for name, store in first.stores.items()}
     args.data_root = first.data_root
-    return source, [row for dataset in datasets.values() for row in dataset.rows], described
+    return source, [row for dataset in datasets.values() for row in dataset.rows]
 
 
 def _dataset(cfg: Config, split: str, args: argparse.Namespace) -> Any:
@@ -105,13 +104,14 @@ def _dataset(cfg: Config, split: str, args: argparse.Namespace) -> Any:
     return DATASETS.build(config)
 
 
-def from_folders(args: argparse.Namespace) -> tuple[PackSource, list[Row], Any]:
+def from_folders(args: argparse.Namespace) -> tuple[PackSource, list[Row]]:
     """Every file of some folders.
 
     Returns:
-        The source, a row for every file, and a description for the journal.
+        The source, and a row for every file.
     """
-    stores, dims, names = {}, {}, {'vid': {}, 'qid': {}}
+    stores, dims = {}, {}
+    names: dict[str, dict[str, None]] = {'vid': {}, 'qid': {}}
     for source in args.source:
         stream, _, template = source.partition('=')
         key = 'qid' if stream == 'text' else 'vid'
@@ -131,27 +131,19 @@ def from_folders(args: argparse.Namespace) -> tuple[PackSource, list[Row], Any]:
     text = dims.pop('text')
     spec = FeatureSpec.from_dict({'streams': dims, 'text': text, 'clip_len': args.clip_len})
     rows = [{'vid': name, 'qid': None} for name in names['vid']] + [{'vid': None, 'qid': name} for name in names['qid']]
-    source = PackSource(stores, spec, 'stored', args.dtype, check_duration=False)
-    return source, rows, {name: store.where for name, store in stores.items()}
+    return PackSource(stores, spec, 'stored', args.dtype, check_duration=False), rows
 
 
 def pack(args: argparse.Namespace) -> None:
     """Write a pack, and say how a config uses it."""
-    source, rows, described = from_folders(args) if args.folders else from_config(args)
-    check_names(rows)
-    with PackWriter(Path(args.out), source, described, args.overwrite) as writer:
-        if writer.resumed:
-            print(f'{writer.resumed} entries are there already', file=sys.stderr)
-        progress = ProgressBar(len(rows), file=sys.stderr)
-        for number, row in enumerate(rows, start=1):
-            writer.add(row)
-            if number % 100 == 0:
-                progress.update(100)
-        packed = writer.finish()
+    source, rows = from_folders(args) if args.folders else from_config(args)
+    check_unique_sentences(rows)
+    packed = write_pack(Path(args.out), source, track_iter_progress(rows, file=sys.stderr), args.overwrite)
     print(file=sys.stderr)
     for name, block in packed.blocks.items():
-        print(f'{block.path}: {len(block.entries)} entries of {name}, {block.size / 2**20:.1f} MiB {source.dtype}')
-    root, folder = getattr(args, 'data_root', Path()).absolute(), packed.folder
+        size = f'{block.array.nbytes / 2**20:.1f} MiB {source.dtype}'
+        print(f'{block.path}: {len(block.entries)} entries of {name}, {size}')
+    root, folder = getattr(args, 'data_root', Path()).absolute(), packed.index.parent
     shown = str(folder.relative_to(root) if folder.is_relative_to(root) else folder)
     print(f'In the config of every data loader, or with --cfg-options: dataset.stores.packed={shown!r}')
 
@@ -166,7 +158,7 @@ def verify(folder: Path) -> None:
     damaged = list(packed.damaged())
     if damaged:
         more = f', and {len(damaged) - 1} more' if len(damaged) > 1 else ''
-        raise UserError(f'{damaged[0]}{more}; pack again with --overwrite')
+        raise UserError(f'{damaged[0]}{more}')
     print(f'{folder}: {sum(len(block.entries) for block in packed.blocks.values())} entries are as they were packed')
 
 

@@ -1,143 +1,203 @@
-"""Packed features: a few large files that are mapped into memory, instead of a file per video and sentence.
+"""Packed features: a few memory-mapped ``.npy`` files instead of a file per video and sentence.
 
-A pack is a folder with an ``index.json`` and one file per block: the rows of all videos (or sentences) one after
-another, little-endian float32 or float16, without any header. There are two layouts:
-
-- ``ready``: what the model sees. All video streams are normalised and concatenated in the block ``video``, cut to
-  the shortest and to ``max_clips``; in float32 the TEF columns follow. Reading a sample is no work at all.
-- ``stored``: one block per stream with the vectors as they were extracted, for transforms that change them before
-  they are normalised.
-
-:mod:`mmvmr.datasets.stores.pack_writer` writes packs. The index is written last: a folder without one is no pack yet.
+A pack is a folder with one ``.npy`` file per block, (rows, width) in float32 or float16, the vectors of all videos (or
+sentences) one after another, and ``index.json``. In the layout ``ready`` they are as the model sees them: normalised,
+all video streams concatenated in one block, cut to the shortest and to ``max_clips``; in float32, TEF follows. The
+layout ``stored`` has one block per stream as extracted, for transforms that work before the normalisation.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
-from collections.abc import Iterable, Iterator
+import functools
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
 
-from mmvmr.datasets.stores.feature_stores import Row
-from mmvmr.datasets.stores.packed_block import Block, Entry
+from mmvmr.datasets.stores.naming import Row
 from mmvmr.registry import TASK_UTILS
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils import read_json
+from mmvmr.utils.arrays import endpoints, read_npy
 
 INDEX_FILE = 'index.json'
-FORMAT = 1
-DTYPES = {'float32': '<f4', 'float16': '<f2'}
-_KEYS = {'format', 'dtype', 'layout', 'feature_spec', 'blocks'}
+FORMAT = 2  # of the index
+FIX = 'copy the pack again, or pack again with --overwrite'
+Signature = tuple[int, int, int]
+
+
+def _signature(path: Path) -> Signature:
+    return (status := path.stat()).st_ino, status.st_size, status.st_mtime_ns
+
+
+@functools.lru_cache(maxsize=64)
+def _mapped(path: Path, signature: Signature) -> np.ndarray:
+    """Map a block, once per process; the system keeps one copy of it for all processes."""
+    try:
+        memory = read_npy(path, mmap=True)
+    except ValueError as error:
+        raise ValueError(f'{error}; {FIX}') from None
+    except OSError:
+        memory = None
+    if memory is None or signature != _signature(path):
+        raise ValueError(f'{path}: the file was replaced or removed while it is in use; start again')
+    if memory.ndim != 2 or memory.dtype not in (np.float16, np.float32) or not memory.flags.c_contiguous:
+        raise ValueError(f'{path}: {memory.dtype} of shape {memory.shape}, expected rows of float16 or float32; {FIX}')
+    return np.asarray(memory)
+
+
+def checksum(name: str, clips: int, vectors: np.ndarray) -> int:
+    """CRC-32 of an entry."""
+    return zlib.crc32(vectors.data, zlib.crc32(f'{name} {clips}'.encode()))
+
+
+class Entry(NamedTuple):
+    """Rows of a video or sentence: the first, their number, checksum, and the number of clips before ``max_clips``."""
+
+    first: NonNegativeInt
+    length: PositiveInt
+    checksum: NonNegativeInt
+    clips: PositiveInt
+
+
+class BlockIndex(BaseModel):
+    """Description of a block: its file, the columns of every stream, and the entries named by ``vid`` or ``qid``."""
+
+    model_config = ConfigDict(extra='forbid')
+    file: Annotated[str, Field(pattern=r'^[^/\\]+\.npy$')]
+    key: Literal['vid', 'qid']
+    columns: Annotated[dict[str, tuple[NonNegativeInt, PositiveInt]], Field(min_length=1)]
+    entries: dict[str, Entry]
+
+
+class PackIndex(BaseModel):
+    """Contents of ``index.json``."""
+
+    model_config = ConfigDict(extra='forbid')
+    format: Literal[2]
+    layout: Literal['ready', 'stored']
+    feature_spec: dict[str, Any]
+    blocks: dict[str, BlockIndex]
+
+
+class Rows(NamedTuple):
+    """Reference to vectors of a pack; a process that gets it reads them itself, and they need not be sent."""
+
+    path: Path
+    signature: Signature
+    first: int
+    length: int
+    has_tef: bool
+
+    def stored(self) -> np.ndarray:
+        """The vectors as packed, shape (L, width), a read-only part of the mapped file."""
+        return _mapped(self.path, self.signature)[self.first : self.first + self.length]
+
+    def with_tef(self) -> np.ndarray:
+        """The vectors in float32, followed by TEF: (L, D + 2)."""
+        stored = self.stored()
+        if self.has_tef:
+            return stored
+        length, dim = stored.shape
+        full = np.empty((length, dim + 2), dtype=np.float32)
+        # torch converts float16 about twenty times faster than numpy.
+        torch.from_numpy(full)[:, :dim] = torch.from_numpy(stored.copy())
+        full[:, dim:] = endpoints(length)
+        return full
+
+
+class Block:
+    """One file of a pack.
+
+    Args:
+        folder: Folder of the pack.
+        index: Description of the block; it is compared with the file.
+    """
+
+    def __init__(self, folder: Path, index: BlockIndex) -> None:
+        self.path, self.key, self.columns, self.entries = folder / index.file, index.key, index.columns, index.entries
+        self._intact: set[str] = set()
+        if not self.path.is_file():
+            raise FileNotFoundError(f'{self.path}: this file of the packed features is absent; {FIX}')
+        self.signature = _signature(self.path)
+        rows = max((entry.first + entry.length for entry in self.entries.values()), default=0)
+        starts, self.width = [0, *(stop for _, stop in self.columns.values())], self.array.shape[-1]
+        joined = starts[:-1] == [start for start, _ in self.columns.values()] and starts == sorted(set(starts))
+        self.has_tef = self.width == starts[-1] + 2
+        if not joined or len(self.array) != rows or not (self.has_tef or self.width == starts[-1]):
+            raise ValueError(
+                f'{self.path}: shape {self.array.shape}, expected {rows} rows with the columns '
+                f'{dict(self.columns)} of {INDEX_FILE}; {FIX}'
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != 'array'}
+
+    @functools.cached_property
+    def array(self) -> np.ndarray:
+        """The whole block, read-only; a spawned process maps it anew."""
+        return _mapped(self.path, self.signature)
+
+    def entry(self, row: Row) -> Entry:
+        """The entry of an annotation row; FileNotFoundError if there is none."""
+        try:
+            return self.entries[str(row[self.key])]
+        except KeyError:
+            raise FileNotFoundError(
+                f'{self.path}: no entry {str(row[self.key])!r}, the features of vid {row["vid"]!r}, qid '
+                f'{row["qid"]!r}; pack the features again with all annotation files'
+            ) from None
+
+    def rows(self, row: Row) -> Rows:
+        """The vectors of an annotation row; ValueError if they have changed, compared when they are first read."""
+        entry, name = self.entry(row), str(row[self.key])
+        rows = Rows(self.path, self.signature, entry.first, entry.length, self.has_tef)
+        if name not in self._intact:
+            if checksum(name, entry.clips, rows.stored()) != entry.checksum:
+                raise ValueError(f'{self.path}: entry {name!r} does not have its checksum of {INDEX_FILE}; {FIX}')
+            self._intact.add(name)
+        return rows
 
 
 class Pack:
-    """The index of a pack.
-
-    Args:
-        folder: The folder of the pack.
-
-    Raises:
-        FileNotFoundError: If there is no pack, or a file of it is gone.
-        ValueError: If the index is no index, or a file is truncated.
-    """
+    """Folder of packed features; opening it raises FileNotFoundError or ValueError if a part is absent or damaged."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.absolute()
-        index = self._index()
-        try:
-            self.spec = FeatureSpec.from_dict(index['feature_spec'])
-            self.ready = {'ready': True, 'stored': False}[index['layout']]
-            self.blocks = {name: self._block(block, DTYPES[index['dtype']]) for name, block in index['blocks'].items()}
-        except (AttributeError, KeyError, OverflowError, TypeError) as error:
-            raise self._damaged_index(' '.join(str(error).split())) from error
-        except ValueError as error:
-            raise error if str(self.folder) in str(error) else self._damaged_index(error) from error
-
-    def _damaged_index(self, problem: object) -> ValueError:
-        return ValueError(f'{self.folder / INDEX_FILE}: the index is damaged ({problem}); copy it again or pack again')
-
-    def _index(self) -> dict[str, Any]:
-        path = self.folder / INDEX_FILE
+        path = folder.absolute() / INDEX_FILE
         if not path.is_file():
-            state = 'packing was interrupted, run pack_features.py again' if self.folder.is_dir() else 'no such folder'
-            raise FileNotFoundError(f'{path}: no packed features here: {state}')
-        index = read_json(path)
-        if not isinstance(index, dict) or set(index) != _KEYS or index['format'] != FORMAT:
-            raise ValueError(f'{path}: not an index of packed features in format {FORMAT}; pack them again')
-        return index
+            reason = 'packing was interrupted, run pack_features.py again' if folder.is_dir() else 'no such folder'
+            raise FileNotFoundError(f'{path}: no packed features here: {reason}')
+        try:
+            index = PackIndex.model_validate(read_json(path))
+            self.spec = FeatureSpec.from_dict(index.feature_spec)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise self._damaged(path, f'{".".join(map(str, first["loc"]))}: {first["msg"]}') from None
+        except (TypeError, ValueError) as error:
+            raise self._damaged(path, error) from None
+        self.index, self.ready = path, index.layout == 'ready'
+        self.blocks = {name: Block(path.parent, block) for name, block in index.blocks.items()}
 
-    def _block(self, block: dict[str, Any], dtype: str) -> Block:
-        entries = {name: Entry(*entry) for name, entry in block['entries'].items()}
-        columns = {name: (start, stop) for name, (start, stop) in block['columns'].items()}
-        numbers = [block['width'], *itertools.chain(*entries.values(), *columns.values())]
-        if not all(type(number) is int and number >= 0 for number in numbers):
-            raise ValueError('positions are no whole numbers')
-        if any(not start < stop <= block['width'] for start, stop in columns.values()):
-            raise ValueError('columns outside of the rows')
-        if block['key'] not in ('vid', 'qid') or Path(block['file']).name != block['file']:
-            raise ValueError(f'key {block["key"]!r}, file {block["file"]!r}')
-        path = self.folder / block['file']
-        found = Block(path, np.dtype(dtype), columns, block['width'], block['key'], entries)
-        size = path.stat().st_size if path.is_file() else None
-        if size is None:
-            raise FileNotFoundError(f'{path}: this file of the packed features is gone; pack them again')
-        if size != found.size:
-            raise ValueError(
-                f'{path}: {size} bytes, expected {found.size} by {INDEX_FILE}: the file is truncated or from another '
-                'pack; copy it again or pack again'
-            )
-        return found
-
-    def block_of(self, stream: str) -> Block:
-        """The block that holds a stream.
-
-        Raises:
-            ValueError: If there is none.
-        """
-        for block in self.blocks.values():
-            if stream in block.columns:
-                return block
-        known = [name for block in self.blocks.values() for name in block.columns]
-        raise ValueError(f'{self.folder / INDEX_FILE}: no stream {stream!r}, the packed ones are {known}')
+    @staticmethod
+    def _damaged(path: Path, problem: object) -> ValueError:
+        return ValueError(f'{path}: not an index of packed features in format {FORMAT} ({problem}); {FIX}')
 
     def damaged(self) -> Iterator[str]:
-        """Compare everything with its checksum.
-
-        Yields:
-            One line per entry whose bytes are not those that were packed.
-        """
+        """Compare every entry with its checksum, and yield one line per damaged one."""
         for block in self.blocks.values():
-            for name, entry in block.entries.items():
-                if not block.unchanged(entry):
-                    yield f'{block.path}: entry {name!r} (row {entry.first}) has changed since it was packed'
+            for name in block.entries:
+                try:
+                    block.rows({block.key: name})
+                except ValueError as error:
+                    yield str(error)
 
 
-_packs: dict[Path, tuple[int, Pack]] = {}
-
-
-def open_pack(folder: Path) -> Pack:
-    """The pack of a folder; streams and data sets of a process share one.
-
-    Args:
-        folder: The folder.
-
-    Returns:
-        The pack, read again where its index is a new one.
-
-    Raises:
-        FileNotFoundError: See :class:`Pack`.
-        ValueError: See :class:`Pack`.
-    """
-    path = folder.absolute()
-    index = path / INDEX_FILE
-    written = index.stat().st_mtime_ns if index.is_file() else 0
-    known = _packs.get(path)
-    if known is None or known[0] != written:
-        known = _packs[path] = (written, Pack(path))
-    return known[1]
+_open_pack = functools.lru_cache(maxsize=16)(lambda folder, signatures: Pack(folder))
 
 
 @TASK_UTILS.register_module()
@@ -146,80 +206,45 @@ class PackedStore:
 
     Args:
         folder: Folder of the pack, relative to ``data_root``.
-        stream: Name of the stream, as in the feature specification; ``text`` for the text stream.
+        stream: Name of the stream in the feature specification; ``text`` for the text stream.
         data_root: Root of the data set.
     """
 
-    finite = True  # packing refuses NaN, and checksums tell whether the file is the same
+    finite = True  # packing refuses NaN, and checksums notice changes
 
     def __init__(self, folder: str, stream: str, data_root: str = '') -> None:
-        self.folder = Path(data_root, folder)
-        self.stream = stream
-        self._opened: tuple[Pack, Block] | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, '_opened': None}  # a spawned process opens it by its path
-
-    @property
-    def where(self) -> str:
-        """Name of this store in messages."""
-        return str(self.folder.absolute())
-
-    def _open(self) -> tuple[Pack, Block]:
-        if self._opened is None:
-            pack = open_pack(self.folder)
-            self._opened = pack, pack.block_of(self.stream)
-        return self._opened
-
-    @property
-    def pack(self) -> Pack:
-        """The pack."""
-        return self._open()[0]
-
-    @property
-    def block(self) -> Block:
-        """The block that holds the stream."""
-        return self._open()[1]
-
-    @property
-    def normalised(self) -> bool:
-        """True if the vectors are normalised already."""
-        return self.pack.ready
+        path, self.stream = Path(data_root, folder).absolute(), stream
+        self.where = str(path)
+        # The streams and data sets of a process share what is mapped; a pack that has changed is opened again.
+        files = sorted(path.iterdir()) if path.is_dir() else []
+        self.pack: Pack = _open_pack(path, tuple(_signature(file) for file in files))
+        holders = [block for block in self.pack.blocks.values() if stream in block.columns]
+        if not holders:
+            names = [name for block in self.pack.blocks.values() for name in block.columns]
+            raise ValueError(f'{self.pack.index}: no stream {stream!r}, the packed ones are {names}')
+        self.block, self.normalised = holders[0], self.pack.ready
 
     def read(self, row: Row) -> np.ndarray:
-        """The array of an annotation row, as packed.
-
-        Args:
-            row: Annotation row.
-
-        Returns:
-            Shape (L, D), read-only: a part of the mapped file.
-
-        Raises:
-            FileNotFoundError: If the pack or the entry is absent.
-            ValueError: If the pack is damaged or has no such stream.
-        """
-        _, block = self._open()
-        start, stop = block.columns[self.stream]
-        return block.rows(block.entry(row))[:, start:stop]
+        """Read the vectors of an annotation row as packed; shape (L, D), read-only. See :meth:`Block.rows`."""
+        return self.block.rows(row).stored()[:, slice(*self.block.columns[self.stream])]
 
     def missing(self, rows: Iterable[Row]) -> list[str]:
         """Names of the entries that are absent, each once."""
-        _, block = self._open()
-        names = dict.fromkeys(block.name(row) for row in rows)
-        return [name for name in names if name not in block.entries]
+        names = dict.fromkeys(str(row[self.block.key]) for row in rows)
+        return [name for name in names if name not in self.block.entries]
 
-    def faults(self, declared: FeatureSpec) -> list[str]:
-        """Why vectors that were packed ready for the model are not those of a specification.
-
-        Args:
-            declared: The specification of the data set.
-
-        Returns:
-            One line per difference; empty for the layout ``stored``, whose vectors fit any.
-        """
-        if not self.pack.ready:
+    def mismatches(self, declared: FeatureSpec) -> list[str]:
+        """One line per way in which vectors packed ready for the model differ from a specification."""
+        if not self.pack.ready:  # stored vectors fit any
             return []
-        free = {'surrogate': declared.surrogate, 'tef': declared.tef}
-        lines = declared.differences(dataclasses.replace(self.pack.spec, **free), 'declared', 'packed')
+        packed = dataclasses.replace(self.pack.spec, surrogate=declared.surrogate, tef=declared.tef)
+        lines = declared.differences(packed, 'declared', 'packed')
         return [*lines, 'pack again with this feature_spec, or with --as-stored, which fits any'] if lines else []
+
+
+def joined_block(stores: Sequence[Any]) -> Block | None:
+    """The block of a ready pack that holds exactly these streams in their order; None if there is none."""
+    if not all(isinstance(store, PackedStore) and store.pack.ready for store in stores):
+        return None
+    block = stores[0].block
+    return block if [*block.columns] == [s.stream for s in stores] and all(s.block is block for s in stores) else None

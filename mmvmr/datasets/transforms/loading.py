@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmvmr.datasets.stores.transfer import as_tensor
-from mmvmr.datasets.transforms.ready_video import ready_video
+from mmvmr.datasets.stores.packed_store import joined_block
+from mmvmr.datasets.transforms.packing import as_tensor
 from mmvmr.datasets.transforms.video_cuts import VideoCuts, video_of
 from mmvmr.registry import TRANSFORMS
 from mmvmr.structures.feature_spec import StreamSpec
@@ -73,7 +73,8 @@ class LoadMomentFeatures(BaseTransform):
         self.cuts.announce(rows if isinstance(rows, list) else ())
         # A subclass that changes vectors before they are normalised cannot start from ready ones.
         changed = type(self).streams is not LoadMomentFeatures.streams or type(self).join is not LoadMomentFeatures.join
-        self._ready = None if changed else ready_video(self.stores, self.spec)
+        stores = [self.stores[stream.name] for stream in self.spec.streams]
+        self._ready = None if changed else joined_block(stores)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Load the features.
@@ -92,12 +93,13 @@ class LoadMomentFeatures(BaseTransform):
         if self._ready is None:
             results['video_feat'] = self._kept(('vid', video_of(row)), self._last_video, row)
         else:
-            with_tef, clips = self._ready.read(row)
+            clips, rows = self._ready.entry(row).clips, self._ready.rows(row)
+            with_tef = rows.with_tef()
             if all(stream.max_length is None for stream in self.spec.streams):
                 self._check_lengths({'video': clips}, row)
             self.cuts.add(row, clips, len(with_tef))
             results['video_feat'] = with_tef[:, :-2]
-            results['with_tef'] = (results['video_feat'], with_tef)  # for AppendTEF
+            results['packed'] = (results['video_feat'], with_tef, rows)  # for AppendTEF
         results['text_feat'] = self.text(row)
         results['num_clips'] = len(results['video_feat'])
         if self.clip_time == 'duration':

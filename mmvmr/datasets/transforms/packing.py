@@ -4,16 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import torch
 from mmcv.transforms import BaseTransform
 from mmengine.structures import InstanceData
+from torch.utils.data import get_worker_info
 
-from mmvmr.datasets.stores.transfer import as_tensor
 from mmvmr.registry import TRANSFORMS
 from mmvmr.structures import MomentDataSample
 
 META = ('vid', 'qid', 'query', 'duration', 'clip_len', 'num_clips', 'relevant_windows', 'view', 'annotation', 'cut_at')
 
 INPUTS = {'video': 'video_feat', 'text': 'text_feat', 'neg_text': 'neg_text_feat', 'prior': 'prior'}
+
+
+#: Attribute of a tensor in a loading process: the rows of a pack that it holds, and its address.
+PACKED_ROWS = 'packed_rows'
+
+
+def as_tensor(array: np.ndarray) -> torch.Tensor:
+    """Convert an array to a tensor, of the same memory where that may be written into.
+
+    Args:
+        array: Any array; a read-only one is cached, and is copied.
+
+    Returns:
+        The tensor.
+    """
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
 @TRANSFORMS.register_module()
@@ -51,4 +69,9 @@ class PackMomentInputs(BaseTransform):
             sample.gt_clips = as_tensor(results['gt_clips'])
             sample.gt_pairs = as_tensor(results['gt_pairs'])
         inputs = {name: as_tensor(results[key]) for name, key in self.inputs.items() if key in results}
+        _, unchanged, rows = results.get('packed', (None, None, None))
+        if unchanged is not None and get_worker_info() is not None:  # elsewhere, nothing is sent
+            for name, key in self.inputs.items():
+                if results.get(key) is unchanged:
+                    setattr(inputs[name], PACKED_ROWS, (rows, inputs[name].data_ptr()))
         return {'inputs': inputs, 'data_samples': sample}

@@ -9,9 +9,9 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmvmr.datasets.transforms.masking import clips_of_windows
-from mmvmr.datasets.transforms.tef import endpoints
 from mmvmr.registry import TRANSFORMS
 from mmvmr.utils import check_choice
+from mmvmr.utils.arrays import endpoints
 
 OPTIONS = {
     'clips': ('touched', 'labelled'),

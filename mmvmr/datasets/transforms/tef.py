@@ -8,20 +8,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmvmr.registry import TRANSFORMS
-
-
-def endpoints(length: int) -> np.ndarray:
-    """Normalised start and end of every clip.
-
-    Args:
-        length: Number of clips L.
-
-    Returns:
-        Shape (L, 2), float32.
-    """
-    start = np.arange(length, dtype=np.float32) / np.float32(length)
-    # start + 1/L in float32, not (i + 1) / L: the last bit decides about equality with published inputs.
-    return np.stack((start, start + np.float32(1.0 / length)), axis=1)
+from mmvmr.utils.arrays import endpoints
 
 
 @TRANSFORMS.register_module()
@@ -43,9 +30,9 @@ class AppendTEF(BaseTransform):
         """
         features = results['video_feat']
         tef = results.get('tef')
-        stored, with_tef = results.get('with_tef', (None, None))
-        if stored is features and tef is None:  # packed features that no augmentation has touched
-            results['video_feat'] = with_tef
+        loaded, with_tef, rows = results.pop('packed', (None, None, None))
+        if loaded is features and tef is None:  # packed features that no augmentation has touched
+            results['video_feat'], results['packed'] = with_tef, (with_tef, with_tef, rows)
             return results
         columns = endpoints(len(features)) if tef is None else tef
         results['video_feat'] = np.concatenate((features, columns), axis=1)

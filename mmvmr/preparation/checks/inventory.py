@@ -93,7 +93,7 @@ def _(store: HDF5Store) -> list[Shelf]:
 @shelves.register
 def _(store: PackedStore) -> list[Shelf]:
     block = store.block
-    return [Shelf(str(block.path), block.name, frozenset(block.entries))]
+    return [Shelf(str(block.path), lambda row: str(row[block.key]), frozenset(block.entries))]
 
 
 @shelves.register
