@@ -33,7 +33,7 @@ FUNCTIONS = _child('function', _root.FUNCTIONS, 'mmvmr.datasets')
 
 MODELS = _child('model', _root.MODELS, 'mmvmr.models')
 MODEL_WRAPPERS = _child('model wrapper', _root.MODEL_WRAPPERS)
-WEIGHT_INITIALIZERS = _child('weight initializer', _root.WEIGHT_INITIALIZERS)
+WEIGHT_INITIALIZERS = _child('weight initializer', _root.WEIGHT_INITIALIZERS, 'mmvmr.models')
 TASK_UTILS = _child('task util', _root.TASK_UTILS, 'mmvmr.models')
 
 METRICS = _child('metric', _root.METRICS, 'mmvmr.evaluation.metrics')

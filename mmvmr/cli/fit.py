@@ -30,14 +30,17 @@ def run(args: argparse.Namespace) -> None:
     from mmvmr.registry import DATASETS, MODELS
     from mmvmr.utils import atomic_write
     from mmvmr.utils.cli import UserError, default_work_dir, load_config
+    from mmvmr.utils.config_check import named_arguments
     from mmvmr.utils.setup import setup_env
 
     cfg = load_config(args.config, args.cfg_options)
     setup_env(cfg, 'none')
-    model = MODELS.build(cfg.model)
+    with named_arguments(cfg):
+        model = MODELS.build(cfg.model)
     if not hasattr(model, 'fit'):
         raise UserError(f'{args.config}: a {cfg.model.type} is trained, not fitted; use `mmvmr train`')
-    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    with named_arguments(cfg):
+        dataset = DATASETS.build(cfg.train_dataloader.dataset)
     model.fit(dataset)
     out = args.out or Path(default_work_dir(args.config), 'fitted.pth')
     out.parent.mkdir(parents=True, exist_ok=True)

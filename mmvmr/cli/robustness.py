@@ -122,6 +122,7 @@ def run(args: argparse.Namespace) -> None:
 
     from mmvmr.evaluation.robustness import evaluate_robustness, known_splits
     from mmvmr.utils.cli import UserError, existing_checkpoint, load_config
+    from mmvmr.utils.config_check import named_arguments
     from mmvmr.utils.setup import setup_env
 
     if wrong := [path for path in args.out if Path(path).suffix not in ('.json', '.md')]:
@@ -134,7 +135,8 @@ def run(args: argparse.Namespace) -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     progress = (lambda line: None) if args.quiet else (lambda line: print(line, flush=True))
-    report = evaluate_robustness(cfg, args.checkpoint, args.probes, args.splits, args.seed, args.limit, progress)
+    with named_arguments(cfg):
+        report = evaluate_robustness(cfg, args.checkpoint, args.probes, args.splits, args.seed, args.limit, progress)
     report = {'config': args.config, **report}
     for path in args.out:
         write(report, path)

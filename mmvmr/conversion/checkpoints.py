@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from torch import Tensor
 
 from mmvmr.utils.arrays import read_npz
 from mmvmr.utils.checkpoint import load_tensors
-from mmvmr.utils.content import regular_file
+from mmvmr.utils.content import parse_yaml, regular_file
 from mmvmr.utils.io import read_json, read_text
 
 
@@ -88,9 +87,9 @@ def recorded_options(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read_yaml(path: Path) -> Any:
     try:
-        return yaml.safe_load(read_text(path))
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(f'{path}: not valid YAML: {" ".join(str(error).split())}') from None
+        return parse_yaml(read_text(path))
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from None
 
 
 def _load_inert(path: Path) -> Any:

@@ -23,6 +23,7 @@ from mmvmr.utils.cli import (
     run_config,
     write_predictions_to,
 )
+from mmvmr.utils.config_check import named_arguments
 from mmvmr.utils.precision import settle_precision
 from mmvmr.utils.setup import check_data_roots, setup_env
 
@@ -88,8 +89,9 @@ def prepared_training(
     if checkpoint is not None:
         cfg.load_from = checkpoint
     with claim_training(cfg.work_dir, checkpoint, overwrite) as clear:
-        runner = runner_type.from_cfg(cfg)
-        _ = runner.train_loop, runner.val_loop  # builds the data sets, where most mistakes show
+        with named_arguments(cfg):
+            runner = runner_type.from_cfg(cfg)
+            _ = runner.train_loop, runner.val_loop  # builds the data sets, where most mistakes show
         clear()
         if resume and checkpoint is None:
             runner.logger.info(f'--resume auto: no checkpoint in {cfg.work_dir} yet, a new run starts')
@@ -184,8 +186,9 @@ def prepared_test(
     check_data_roots(cfg)
     with claim_evaluation(cfg.work_dir, checkpoint, name_split(cfg.test_dataloader.get('dataset', {}))) as folder:
         cfg.work_dir = str(folder)
-        runner = runner_type.from_cfg(cfg)
-        _ = runner.test_loop  # builds the data set, where most mistakes show
+        with named_arguments(cfg):
+            runner = runner_type.from_cfg(cfg)
+            _ = runner.test_loop  # builds the data set, where most mistakes show
         yield runner
 
 

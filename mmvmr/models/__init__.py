@@ -8,6 +8,7 @@ from mmvmr.models.detectors import *  # noqa: F403
 from mmvmr.models.encoders import *  # noqa: F403
 from mmvmr.models.fusions import *  # noqa: F403
 from mmvmr.models.heads import *  # noqa: F403
+from mmvmr.models.initialization import PretrainedInit
 from mmvmr.models.layers import *  # noqa: F403
 from mmvmr.models.losses import *  # noqa: F403
 from mmvmr.models.point_postprocessor import PointPostProcessor
@@ -17,4 +18,4 @@ from mmvmr.models.query_initializers import *  # noqa: F403
 from mmvmr.models.similarity import *  # noqa: F403
 from mmvmr.models.task_modules import *  # noqa: F403
 
-__all__ = ['MomentCriterion', 'MomentDataPreprocessor', 'MomentPostProcessor', 'PointPostProcessor']
+__all__ = ['MomentCriterion', 'MomentDataPreprocessor', 'MomentPostProcessor', 'PointPostProcessor', 'PretrainedInit']

@@ -21,7 +21,7 @@ from mmengine.registry import Registry
 
 from mmvmr.registry import DATASETS, MODELS
 from mmvmr.structures.feature_spec import FeatureSpec
-from mmvmr.utils.content import regular_file
+from mmvmr.utils.content import parse_yaml, regular_file
 from mmvmr.utils.paths import configs_dir
 
 #: Prefix of the shipped configs, in ``_base_`` and on command lines.
@@ -42,7 +42,7 @@ class SafeYamlHandler(BaseFileHandler):
 
     def load_from_fileobj(self, file: Any, **_: Any) -> Any:
         """Parse a file."""
-        return yaml.safe_load(file)
+        return parse_yaml(file)
 
     def dump_to_fileobj(self, obj: Any, file: Any, **options: Any) -> None:
         """Write plain values to a file."""

@@ -11,7 +11,8 @@ import difflib
 import functools
 import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -232,6 +233,44 @@ def accepted_keys(kind: Any) -> frozenset[str] | None:
         if not re.search(rf'super\([^)]*\)\.__init__\([^)]*\*\*{free[0]}', source):
             return None
     return frozenset(names)
+
+
+@contextmanager
+def named_arguments(cfg: Config) -> Iterator[None]:
+    """Say where in a config an argument is missing without which a class cannot be built.
+
+    Whether one is missing shows when it is built: a parent may give it to its parts.
+
+    Args:
+        cfg: The config that the body builds from.
+
+    Raises:
+        ConfigKeyError: Instead of the TypeError of the constructor; the message names the dotted path.
+    """
+    try:
+        yield
+    except TypeError as error:
+        found = re.search(r'([\w.]+)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.*)', str(error))
+        names = re.findall(r"'(\w+)'", found.group(2)) if found else []
+        paths = [*_lacking(dict(cfg.items()), '', found.group(1), names)] if found else []
+        if not paths:
+            raise
+        shared = f', or for all parts as model.shared.{names[0]}' if paths[0].startswith('model.') else ''
+        raise ConfigKeyError(
+            f'config: {" and ".join(paths)} needs {", ".join(f"`{name}`" for name in names)}, which has no default: '
+            f'write it into the config, or give it as --cfg-options {paths[0]}.{names[0]}=...{shared}'
+        ) from error
+
+
+def _lacking(node: Any, path: str, constructor: str, names: Sequence[str]) -> Iterator[str]:
+    """Paths of the dicts that are given to a constructor without any of some arguments."""
+    if isinstance(node, Mapping) and 'type' in node and not set(names) & set(node):
+        kind = _find(node['type'], r.MODELS, path)[0]
+        if getattr(kind.__init__ if inspect.isclass(kind) else kind, '__qualname__', None) == constructor:
+            yield path
+    children = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, (list, tuple)) else ()
+    for key, child in children:
+        yield from _lacking(child, f'{path}.{key}'.lstrip('.'), constructor, names)
 
 
 def _shareable() -> set[str]:

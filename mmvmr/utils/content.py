@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-__all__ = ['check_claimed_size', 'encoding_advice', 'foreign_content', 'reason', 'regular_file', 'utf8']
+import yaml
+
+__all__ = ['check_claimed_size', 'encoding_advice', 'foreign_content', 'parse_yaml', 'reason', 'regular_file', 'utf8']
 
 _HEAD = 512
 #: Contents up to this size are read whatever they claim.
 _ALWAYS_READ = 64 * 2**20
 #: Features and weights are noise to a compressor, which makes them smaller by a few times at most.
 _MAX_COMPRESSION = 200
+#: Values of a YAML file, with those that its aliases repeat.
+_MAX_VALUES = 1_000_000
 _UNSAFE_ADVICE = re.compile(r'weights_only|allow_pickle|unsafe|trust|arbitrary code', re.IGNORECASE)
 
 
@@ -92,6 +98,39 @@ def check_claimed_size(claimed: int, stored: int, what: str) -> None:
             f'{what} claims {claimed / 2**20:,.0f} MiB in memory, but has {stored:,} bytes in the file; refused, '
             'because features and weights are never compressed so much'
         )
+
+
+def parse_yaml(text: Any) -> Any:
+    """Parse YAML without running its tags.
+
+    Args:
+        text: The text, or an open file.
+
+    Returns:
+        The content.
+
+    Raises:
+        ValueError: If it is no YAML, nested too deeply, or its aliases make it contain itself or grow beyond measure.
+    """
+    try:
+        content = yaml.safe_load(text)
+        values = _values(content, {})
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f'not valid YAML: {" ".join(str(error).split())}') from None
+    if values > _MAX_VALUES:
+        raise ValueError(f'the aliases of this YAML repeat its values {values:,} times, expected a plain config')
+    return content
+
+
+def _values(node: Any, known: dict[int, int]) -> int:
+    """Number of values in a tree whose branches may be shared; too large a one where it contains itself."""
+    if not isinstance(node, (Mapping, list)):
+        return 1
+    if id(node) not in known:
+        known[id(node)] = _MAX_VALUES + 1  # met again further in: it contains itself
+        children = node.values() if isinstance(node, Mapping) else node
+        known[id(node)] = 1 + sum(_values(child, known) for child in children)
+    return known[id(node)]
 
 
 def utf8(raw: bytes) -> str:

@@ -55,7 +55,7 @@ def setup_env(cfg: Config, launcher: str = 'none') -> None:
         _init_gloo(launcher, cfg)
     elif launcher != 'none' and not is_distributed():
         # As the runner would, but earlier: processes agree on folders before it is built.
-        init_dist(launcher, **(cfg.get('env_cfg') or {}).get('dist_cfg', {}))
+        init_dist(launcher, **(cfg.get('env_cfg') or {}).get('dist_cfg', {}), **_store_of_attempt())
 
 
 def _drop_removed_hooks(cfg: Config) -> None:
@@ -65,13 +65,29 @@ def _drop_removed_hooks(cfg: Config) -> None:
         del hooks[name]
 
 
+def _store_of_attempt() -> dict[str, Any]:
+    """Arguments of ``init_process_group`` after a restart by torchrun; none in a first attempt.
+
+    torchrun keeps its store when it restarts the processes. In it they would find the addresses of those that are gone,
+    and wait for them.
+    """
+    env = os.environ
+    attempt = int(env.get('TORCHELASTIC_RESTART_COUNT', '0'))
+    if attempt == 0 or env.get('TORCHELASTIC_USE_AGENT_STORE') != 'True':
+        return {}
+    store = torch.distributed.TCPStore(env['MASTER_ADDR'], int(env['MASTER_PORT']), is_master=False)
+    prefixed = torch.distributed.PrefixStore(f'attempt_{attempt}', store)
+    return {'store': prefixed, 'rank': int(env['RANK']), 'world_size': int(env['WORLD_SIZE'])}
+
+
 def _init_gloo(launcher: str, cfg: Config) -> None:
     """Start the process group on CPUs: mmengine would call ``torch.cuda.set_device`` and force ``device_ids``."""
     if launcher == 'slurm':
         _environment_from_slurm()
     if not torch.distributed.is_initialized():
         seconds = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout', 1800)
-        torch.distributed.init_process_group('gloo', timeout=datetime.timedelta(seconds=seconds))
+        limit = datetime.timedelta(seconds=seconds)
+        torch.distributed.init_process_group('gloo', timeout=limit, **_store_of_attempt())
     cfg.model_wrapper_cfg = dict(
         type='MMDistributedDataParallel',
         device_ids=None,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmvmr.datasets import ArrayStore, FolderStore, HDF5Store, WordVectorStore
+from mmvmr.datasets import ArrayStore, FolderStore, HDF5Store, JoinedStore, WordVectorStore
 from mmvmr.datasets.stores.feature_stores import check_complete
 
 ROW = dict(vid='v1', qid=7, query='The dog runs')
@@ -245,3 +245,29 @@ def test_array_store():
     assert store.missing([ROW, dict(vid='v2')]) == ['v2']
     with pytest.raises(FileNotFoundError, match="memory: no features 'v2'"):
         store.read({**ROW, 'vid': 'v2'})
+
+
+def test_parts_of_a_joined_stream_have_one_length(tmp_path):
+    parts = {name: dict(type='FolderStore', folder='', template=f'{{vid}}_{name}.npy') for name in ('rgb', 'flow')}
+    store = JoinedStore(parts, data_root=str(tmp_path))
+    for rgb, flow, length in ((10, 10, 10), (10, 12, 10), (9, 8, 8)):
+        np.save(tmp_path / 'v1_rgb.npy', np.zeros((rgb, 3)))
+        np.save(tmp_path / 'v1_flow.npy', np.ones((flow, 2)))
+        assert store.read(ROW).shape == (length, 5)
+    np.save(tmp_path / 'v1_flow.npy', np.ones((12, 2)))
+    with pytest.raises(ValueError, match=r"'v1': .* number of vectors \('rgb' has 9, 'flow' has 12\)"):
+        store.read(ROW)
+
+
+def test_a_damaged_listing_of_hdf5_is_named(tmp_path):
+    h5py = pytest.importorskip('h5py')
+    with h5py.File(tmp_path / 'a.h5', 'w') as file:
+        for number in range(40):
+            file[f'v{number}'] = X
+    content = (tmp_path / 'a.h5').read_bytes()
+    place = content.index(b'SNOD')
+    (tmp_path / 'a.h5').write_bytes(content[:place] + b'XXXX' + content[place + 4 :])
+    store = HDF5Store('a.h5', data_root=str(tmp_path))
+    for use in (store.entries, lambda: store.missing([ROW]), lambda: store.read(ROW)):
+        with pytest.raises(ValueError, match=r'a\.h5'):
+            use()

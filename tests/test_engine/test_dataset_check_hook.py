@@ -112,3 +112,15 @@ def test_rows_that_cannot_be_trained_on(tmp_path, caplog):
     left = DATASETS.build(config(tmp_path, annotations=dict(unlabelled='drop')).train_dataloader.dataset)
     require_trainable(left)
     assert [row['qid'] for row in left.rows] == [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11]
+
+
+def test_ratings_of_clips_after_the_end_are_refused(tmp_path):
+    """As check_dataset does: the videos have 20 s, ten clips of 2 s."""
+    write(tmp_path)
+    register_all_modules()
+    rows = make_rows('train')
+    rows[7].update(relevant_clip_ids=[9, 10], saliency_scores=[[1, 2, 3], [1, 2, 3]])
+    write_jsonl(tmp_path / 'train.jsonl', rows)
+    dataset = DATASETS.build(config(tmp_path).train_dataloader.dataset)
+    with pytest.raises(ValueError, match=r'train.jsonl:8, qid 7: clip 10, the last one is 9.*feature_spec.clip_len'):
+        require_trainable(dataset)

@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -35,9 +38,9 @@ log_processor = dict(window_size=1)
 """
 
 
-def config(folder: Path, batch_size: int) -> Path:
+def config(folder: Path, batch_size: int, extra: str = '') -> Path:
     path = folder / f'batch_{batch_size}.py'
-    path.write_text(CONFIG.format(repo=REPO.as_posix(), batch_size=batch_size))
+    path.write_text(CONFIG.format(repo=REPO.as_posix(), batch_size=batch_size) + extra)
     return path
 
 
@@ -108,3 +111,31 @@ def test_two_processes_equal_one(tmp_path):
     rows = [[json.loads(line) for line in path.read_text().splitlines()] for path in out]
     assert len(rows[0]) == 15
     assert [row['qid'] for row in rows[0]] == [row['qid'] for row in rows[1]]
+
+
+def process_of(rank: int, launcher: int) -> int:
+    for children in Path('/proc', str(launcher), 'task').glob('*/children'):
+        for pid in children.read_text().split():
+            if f'\0RANK={rank}\0' in Path('/proc', pid, 'environ').read_text():
+                return int(pid)
+    raise AssertionError(f'no process of rank {rank}')
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path('/proc/self/task').is_dir(), reason='finds the process of a rank in /proc')
+def test_a_training_that_loses_a_process_goes_on_from_its_checkpoint(tmp_path):
+    work_dir, output, epochs = tmp_path / 'run', tmp_path / 'output.txt', 8
+    longer = f'train_cfg.update(max_epochs={epochs})\nparam_scheduler.update(end={epochs})\n'
+    args = [config(tmp_path, 4, longer), 2, '--work-dir', work_dir, '--max-restarts', 1, '--nnodes', 1]
+    launcher = start_tool('dist_train.sh', *args, output=output, PORT=free_port())
+    while launcher.is_alive() and not (work_dir / 'last_checkpoint').exists():
+        time.sleep(0.01)
+    os.kill(process_of(1, launcher.pid), signal.SIGKILL)
+    launcher.join(timeout=300)
+    assert launcher.exitcode == 0, output.read_text()
+    first, second = (path.read_text() for path in sorted(work_dir.glob('*/*.log')))
+    assert f'Epoch {epochs}/{epochs}' not in first
+    resumed = int(re.search(r'Resumed at epoch (\d+), iteration', second).group(1))
+    assert 1 <= resumed < epochs and f'Epoch {resumed}/{epochs} ' not in second
+    assert sorted(validation_history(work_dir)) == list(range(1, epochs + 1))
+    assert load(work_dir / f'epoch_{epochs}.pth')['meta']['epoch'] == epochs

@@ -11,6 +11,7 @@ from mmvmr.evaluation.functional import (
     Protocol,
     clip_label_average_precision,
     evaluate_predictions,
+    query_figures,
     trapezoid_average_precision,
 )
 from mmvmr.utils import read_jsonl
@@ -39,13 +40,13 @@ def slow_map(scores, table, top, median):
     return values
 
 
-def rows(seed, count, annotators, best):
+def rows(seed, count, annotators, least, best):
     rng = random.Random(seed)
     predictions, annotations = [], []
     for qid in range(count):
         length = rng.choice([1, 2, 3, 8, 31])
-        low = rng.choice([0, best])  # some videos without any highlight, some with nothing else
-        table = [[rng.randint(min(low, 1), best) for _ in range(annotators)] for _ in range(length)]
+        low = rng.choice([least, least + 1, best])  # some videos without any highlight, some with nothing else
+        table = [[rng.randint(low, best) for _ in range(annotators)] for _ in range(length)]
         scores = [rng.choice([-1.0, 0.0, 0.5, 2.0]) for _ in range(max(1, length + rng.choice([-2, 0, 0, 3])))]
         annotations.append({'qid': f'v{qid}', 'duration': length, 'relevant_windows': None, 'label': table})
         predictions.append({'qid': f'v{qid}', 'pred_saliency_scores': scores})
@@ -54,10 +55,10 @@ def rows(seed, count, annotators, best):
 
 @pytest.mark.parametrize('seed', range(4))
 @pytest.mark.parametrize(
-    ('protocol', 'top', 'annotators', 'best'), [('tvsum', 5, 20, 5), ('youtube_highlights', None, 1, 1)]
+    ('protocol', 'top', 'annotators', 'scale'), [('tvsum', 5, 20, (1, 5)), ('youtube_highlights', None, 1, (0, 1))]
 )
-def test_against_a_slow_reference(seed, protocol, top, annotators, best):
-    predictions, annotations = rows(seed, 25, annotators, best)
+def test_against_a_slow_reference(seed, protocol, top, annotators, scale):
+    predictions, annotations = rows(seed, 25, annotators, *scale)
     expected = [
         slow_map(p['pred_saliency_scores'], a['label'], top, protocol == 'tvsum')
         for p, a in zip(predictions, annotations)
@@ -89,6 +90,25 @@ def test_bad_labels_are_named(label):
         evaluate_predictions(
             [{'qid': 'a', 'pred_saliency_scores': [0.1]}], [{'qid': 'a', 'duration': 2, 'label': label}], 'tvsum'
         )
+
+
+@pytest.mark.parametrize(
+    ('protocol', 'key', 'ratings', 'message'),
+    [
+        ('tvsum', 'label', [[1], [0]], r'label\[1\] is \[0\], expected ratings from 1 to 5'),
+        ('youtube_highlights', 'label', [[1], [-1]], r'label\[1\] is \[-1\], expected ratings from 0 to 1'),
+        ('qvhighlights', 'saliency_scores', [[4, 5], [0, 1]], r'saliency_scores\[0\] is \[4, 5\].* from 0 to 4'),
+    ],
+)
+def test_ratings_on_another_scale_are_not_scored(protocol, key, ratings, message):
+    rows = [{'qid': 'a', 'duration': 4, 'relevant_windows': [[0, 4]], 'relevant_clip_ids': [0, 1], key: ratings}]
+    predictions = [{'qid': 'a', 'pred_saliency_scores': [0.1, 0.2], 'pred_relevant_windows': [[0, 4, 0.5]]}]
+    for score in (evaluate_predictions, query_figures):
+        with pytest.raises(InputError, match=rf"qid 'a'\): {message}"):
+            score(predictions, rows, protocol)
+    if key == 'saliency_scores':  # moments alone are scored: nobody asks for the ratings
+        del predictions[0]['pred_saliency_scores']
+        assert evaluate_predictions(predictions, rows, protocol)['brief']['MR-full-mAP'] == 100
 
 
 def test_annotators_must_be_as_many():

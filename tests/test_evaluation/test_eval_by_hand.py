@@ -214,7 +214,7 @@ def test_labels_of_every_clip():
     assert clip_label_average_precision([[0.9, 0.1, 5.0]], [[[4], [0]]], rule)[0, 0] == 1
     report = evaluate_predictions(
         [{'qid': 1, 'pred_saliency_scores': scores}],
-        [{'qid': 1, 'duration': 8, 'relevant_windows': None, 'label': labels}],
+        [{'qid': 1, 'duration': 8, 'relevant_windows': None, 'label': [[5], [4], [1], [3]]}],  # TVSum counts from 1
         'tvsum',
     )
     assert report['brief'] == {'HL-mAP': 79.17}

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmvmr.registry import MODELS
 from mmvmr.utils.cli import UserError, load_config
 from mmvmr.utils.config import read_config
-from mmvmr.utils.config_check import ConfigKeyError, accepted_keys, check_config
+from mmvmr.utils.config_check import ConfigKeyError, accepted_keys, check_config, named_arguments
 
 
 @pytest.fixture(scope='module')
@@ -87,3 +87,27 @@ def test_what_cannot_be_known_passes():
         assert accepted_keys(AnyArguments) is accepted_keys(Child) is None
     finally:
         MODELS.module_dict.pop('AnyArguments')
+
+
+@pytest.mark.parametrize(
+    ('removed', 'message'),
+    [
+        ('projector.video_dims', r'model.projector needs `video_dims`.*--cfg-options model.projector.video_dims=\.'),
+        ('shared.embed_dims', r'model.projector needs `embed_dims`.*, or for all parts as model.shared.embed_dims'),
+    ],
+)
+def test_missing_arguments_are_named_with_their_path(qvhl, removed, message):
+    cfg = Config(copy.deepcopy(qvhl))
+    part, key = removed.split('.')
+    del cfg.model[part][key]
+    check_config(cfg)  # a parent could give it
+    with pytest.raises(ConfigKeyError, match=message), named_arguments(cfg):
+        MODELS.build(cfg.model)
+
+
+def test_errors_of_other_code_pass(qvhl):
+    def broken(needed):
+        return needed
+
+    with pytest.raises(TypeError, match='broken'), named_arguments(Config(qvhl)):
+        broken()

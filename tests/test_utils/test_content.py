@@ -15,7 +15,7 @@ from mmvmr.datasets import FolderStore, HDF5Store
 from mmvmr.utils.arrays import NpzArrays, read_npy, read_npz
 from mmvmr.utils.checkpoint import load_checkpoint_safe
 from mmvmr.utils.cli import UserError, load_config
-from mmvmr.utils.content import check_claimed_size, reason
+from mmvmr.utils.content import check_claimed_size, parse_yaml, reason
 from mmvmr.utils.io import read_json, read_jsonl, read_text
 
 ROW = {'vid': 'v', 'qid': 1}
@@ -227,3 +227,17 @@ def test_advice_of_other_libraries_is_left_out():
     ):
         assert reason(ValueError(text)) == 'its content is damaged or of another kind (ValueError)'
     assert reason(ValueError('bad header\nat byte 3')) == 'bad header'
+
+
+def test_aliases_of_yaml_do_not_multiply(tmp_path):
+    levels = ['a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]']
+    levels += [f'a{i}: &a{i} [{", ".join([f"*a{i - 1}"] * 10)}]' for i in range(1, 9)]
+    (tmp_path / 'bomb.yml').write_text('\n'.join(levels))
+    (tmp_path / 'loop.yml').write_text('a: &a [*a]\n')
+    (tmp_path / 'deep.yml').write_text('[' * 5000)
+    for name, message in (('bomb', 'repeat its values'), ('loop', 'repeat its values'), ('deep', 'not valid YAML')):
+        with pytest.raises(UserError, match=message):
+            load_config(str(tmp_path / f'{name}.yml'))
+    (tmp_path / 'few.yml').write_text('model: &m {type: MomentDetector}\ntest_cfg: *m\n')
+    detector = {'type': 'MomentDetector'}
+    assert parse_yaml((tmp_path / 'few.yml').read_text()) == {'model': detector, 'test_cfg': detector}

@@ -13,6 +13,7 @@ import argparse
 import json
 import platform
 import statistics
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ from terminaltables import AsciiTable
 from mmvmr.registry import MODELS
 from mmvmr.utils.cli import BUILD_ERRORS, load_config, one_line_errors
 from mmvmr.utils.complexity import count_flops, random_batch
+from mmvmr.utils.precision import cpu_has_bf16
 from mmvmr.utils.setup import register_all_modules
 from mmvmr.utils.timing import step_seconds
 
@@ -62,7 +64,9 @@ def main() -> None:
     parser.add_argument('--batch', type=int, default=32)
     parser.add_argument('--clips', type=int, default=75)
     parser.add_argument('--words', type=int, default=20)
-    parser.add_argument('--precision', nargs='+', choices=('fp32', 'bf16'), default=['fp32', 'bf16'])
+    parser.add_argument(
+        '--precision', nargs='+', choices=('fp32', 'bf16'), help='default: both; fp32 on a CPU without bf16'
+    )
     parser.add_argument('--rounds', type=int, default=5)
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
@@ -71,6 +75,11 @@ def main() -> None:
     register_all_modules()
     torch.set_num_threads(args.threads)
     device = torch.device(args.device)
+    slow = device.type == 'cpu' and not cpu_has_bf16()
+    if slow and 'bf16' in (args.precision or ['bf16']):
+        done = 'takes very long' if args.precision else 'is left out (--precision bf16 measures it)'
+        print(f'this CPU has no bfloat16 instructions: bf16 {done}', file=sys.stderr)
+    args.precision = args.precision or (['fp32'] if slow else ['fp32', 'bf16'])
     steps = {}
     with one_line_errors(*BUILD_ERRORS):
         for path in args.configs:

@@ -206,6 +206,17 @@ class HDF5Store:
         with self._readable():
             return self._absent(names, self._handle())
 
+    def entries(self) -> list[str]:
+        """Names of all entries of the file, groups included.
+
+        Raises:
+            ValueError: If the file is damaged.
+        """
+        names: list[str] = []
+        with self._readable():
+            self._handle().visit(names.append)
+        return names
+
     def _absent(self, names: Sequence[str], handle: Any) -> list[str]:
         absent = []
         for name in names:

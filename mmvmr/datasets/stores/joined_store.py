@@ -27,10 +27,14 @@ class JoinedStore:
         ValueError: If there is no part, or the vectors of one are normalised already.
     """
 
+    #: By how many vectors parts may differ: extractors round the end of a video differently.
+    tolerance = 2
+
     def __init__(self, parts: Mapping[str, Mapping[str, Any] | None], data_root: str = '') -> None:
         configs = [copy.deepcopy(dict(part)) for part in parts.values() if part is not None]
         if not configs:
             raise ValueError('JoinedStore: parts is empty, expected at least one store')
+        self.names = [name for name, part in parts.items() if part is not None]
         self.parts = [TASK_UTILS.build(dict(config, data_root=data_root)) for config in configs]
         if ready := [part.where for part in self.parts if getattr(part, 'normalised', False)]:
             raise ValueError(f'JoinedStore: the vectors in {ready[0]} are normalised; pack them with --as-stored')
@@ -51,12 +55,19 @@ class JoinedStore:
 
         Raises:
             FileNotFoundError: If a part is missing.
-            ValueError: If a part is damaged or not a sequence of vectors.
+            ValueError: If a part is damaged, not a sequence of vectors, or much longer than another.
         """
         arrays = [np.asarray(part.read(row), dtype=np.float32) for part in self.parts]
         if odd := [a.shape for a in arrays if a.ndim != 2]:
             raise ValueError(f'{self.where}: vid {row["vid"]!r} has an array of shape {odd[0]}, expected (length, D)')
-        length = min(map(len, arrays))
+        lengths = {name: len(array) for name, array in zip(self.names, arrays)}
+        length, longest = min(lengths.values()), max(lengths.values())
+        if longest - length > self.tolerance:
+            counts = ', '.join(f'{name!r} has {count}' for name, count in lengths.items())
+            raise ValueError(
+                f'{self.where}: vid {row["vid"]!r}: the parts of a joined stream differ in their number of vectors '
+                f'({counts}); extract them with one clip length'
+            )
         return np.concatenate([a[:length] for a in arrays], axis=1)
 
     def missing(self, rows: Iterable[Row]) -> list[str]:

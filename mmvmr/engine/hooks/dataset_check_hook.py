@@ -21,6 +21,7 @@ from mmvmr.preparation.checks import (
     Finding,
     Split,
     check_splits,
+    rated_clips,
     unusable_labels,
     without,
 )
@@ -108,7 +109,7 @@ def _splits(name: str, dataset: Any) -> list[Split]:
 
 
 def require_trainable(dataset: Any) -> None:
-    """Refuse a training set with rows that its targets cannot be built from, before the first step.
+    """Refuse a training set with rows whose labels cannot be right, before the first step.
 
     Args:
         dataset: The data set of training, possibly a wrapper.
@@ -117,5 +118,6 @@ def require_trainable(dataset: Any) -> None:
         ValueError: If there is such a row; the message names file, line, qid and remedy.
     """
     for split in _splits('train', dataset):
-        if errors := unusable_labels(split, split.targets):
+        findings = [*unusable_labels(split, split.targets), *rated_clips(split)]
+        if errors := [finding for finding in findings if finding.severity == ERROR]:
             raise ValueError(str(errors[0]))

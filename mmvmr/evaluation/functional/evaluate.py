@@ -11,7 +11,7 @@ import numpy as np
 
 from mmvmr.evaluation.functional.clip_labels import clip_label_average_precision
 from mmvmr.evaluation.functional.generalized import check_lengths, evaluate_generalized
-from mmvmr.evaluation.functional.highlight import HighlightBatch
+from mmvmr.evaluation.functional.highlight import HighlightBatch, check_scale
 from mmvmr.evaluation.functional.moment import MomentBatch
 from mmvmr.evaluation.functional.padding import Floats, Ragged, Rows, as_lists, as_ragged
 from mmvmr.evaluation.functional.protocols import Protocol, get_protocol
@@ -212,6 +212,8 @@ def evaluate_predictions(
     protocol = get_protocol(protocol)
     truth = _Columns(annotations, check_annotations(annotations, protocol.clip_len, reference))
     answers = _Columns(predictions, check_predictions(predictions, annotations, source, reference, subset))
+    if not answers.lack(SALIENCY_KEY):
+        check_scale(annotations, protocol, reference)
     rows = [row for row in annotations if row['qid'] in answers.index]
     parts = [
         _moments_or_reason(answers, truth, rows, protocol),

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from mmvmr.evaluation.functional.padding import Bools, Floats, Rows, as_ragged, pad_rows
+from mmvmr.evaluation.functional.protocols import Protocol
+from mmvmr.evaluation.functional.validation import InputError
 
 #: Queries that are scored at a time.
 BLOCK = 1024
@@ -77,6 +79,30 @@ def hit_at_one(top_clip: Any, labels: Bools) -> Bools:
     inside = top_clip < labels.shape[1]
     rows = np.arange(len(labels))
     return np.asarray(inside & labels[rows, np.where(inside, top_clip, 0)].any(axis=-1))
+
+
+def check_scale(rows: Sequence[dict[str, Any]], protocol: Protocol, source: str) -> None:
+    """Check that ratings are on the scale of their protocol; those on another one would be scored all the same.
+
+    Args:
+        rows: Well-formed rows of an annotation file.
+        protocol: A protocol that scores highlights; any other asks for no ratings.
+        source: Name of the file, for messages.
+
+    Raises:
+        InputError: If a rating is outside the scale.
+    """
+    key = protocol.rating_key
+    if key is None or protocol.rating_scale is None:
+        return
+    low, high = protocol.rating_scale
+    for entry, row in enumerate(rows, 1):
+        for clip, ratings in enumerate(row.get(key) or ()):
+            if min(ratings) < low or max(ratings) > high:
+                raise InputError(
+                    f'{source} entry {entry} (qid {row["qid"]!r}): {key}[{clip}] is {ratings}, expected ratings from '
+                    f'{low:g} to {high:g}: bring them to this scale, or use the protocol of their data set'
+                )
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from mmvmr.evaluation.functional.clip_labels import clip_label_average_precision
 from mmvmr.evaluation.functional.evaluate import cut_windows
 from mmvmr.evaluation.functional.generalized import check_lengths, existence_scores, generalized_query_figures
-from mmvmr.evaluation.functional.highlight import HighlightBatch
+from mmvmr.evaluation.functional.highlight import HighlightBatch, check_scale
 from mmvmr.evaluation.functional.moment import MomentBatch
 from mmvmr.evaluation.functional.padding import Bools, Floats
 from mmvmr.evaluation.functional.protocols import Protocol, get_protocol
@@ -59,6 +59,8 @@ def query_figures(
     check_annotations(annotations, protocol.clip_len, reference)
     check_predictions(predictions, annotations, source, reference)
     predicted = {row['qid']: row for row in predictions}
+    if predictions[0].get(SALIENCY_KEY) is not None:
+        check_scale(annotations, protocol, reference)
     figures: Figures = {}
     for key, counts, score in (
         (WINDOWS_KEY, lambda row: protocol.lengths and _windows(row, protocol), _moments),

@@ -39,6 +39,7 @@ class Protocol:
         clip_rule: For data sets that label every clip (``label`` of the annotation): how highlights are scored.
         existence_rule: For data sets with queries that may have no moment (``relevant_windows`` is empty): how they
             are scored; ``ranks`` and the recall fields are then not used.
+        rating_scale: Lowest and highest rating that an annotator can give; None = any number.
     """
 
     name: str
@@ -55,10 +56,16 @@ class Protocol:
     clip_len: float = 2.0
     clip_rule: ClipLabelRule | None = None
     existence_rule: ExistenceRule | None = None
+    rating_scale: tuple[float, float] | None = None
 
     def is_summarised(self, name: str) -> bool:
         """True if the summary repeats all figures of a range, not only its mAP: ``full``, or every query."""
         return name == 'full' or self.lengths[name] is None
+
+    @property
+    def rating_key(self) -> str | None:
+        """Key of an annotation with the ratings that are scored; None where highlights are not."""
+        return 'label' if self.clip_rule is not None else 'saliency_scores' if self.saliency_levels else None
 
     @property
     def scores_highlights(self) -> bool:
@@ -133,6 +140,7 @@ register_protocol(
         lengths=MappingProxyType({'short': (0, 10), 'middle': (10, 30), 'long': (30, 150), 'full': None}),
         ranks=(1,),
         saliency_levels=MappingProxyType({'Fair': 2, 'Good': 3, 'VeryGood': 4}),
+        rating_scale=(0, 4),
     )
 )
 # The other data sets report R1 and R5; the length ranges are ours: those of QVHighlights, with no upper end.
@@ -202,5 +210,9 @@ _NO_LENGTHS: Mapping[str, tuple[float, float] | None] = MappingProxyType({})
 # Queries with no, one or many moments (the Soccer-GMR evaluator, 2026).
 register_protocol(Protocol('gmr', lengths=_NO_LENGTHS, existence_rule=ExistenceRule()))
 # Highlights only, one model per domain (UMT's evaluation, which QD-DETR and its successors use).
-register_protocol(Protocol('tvsum', lengths=_NO_LENGTHS, clip_rule=ClipLabelRule('above_median', top=5)))
-register_protocol(Protocol('youtube_highlights', lengths=_NO_LENGTHS, clip_rule=ClipLabelRule('nonzero')))
+register_protocol(
+    Protocol('tvsum', lengths=_NO_LENGTHS, clip_rule=ClipLabelRule('above_median', top=5), rating_scale=(1, 5))
+)
+register_protocol(
+    Protocol('youtube_highlights', lengths=_NO_LENGTHS, clip_rule=ClipLabelRule('nonzero'), rating_scale=(0, 1))
+)

