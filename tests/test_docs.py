@@ -12,15 +12,18 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from mmengine.config import Config
 from testing import make_batch, tiny_model
 
 from mmvmr.cli.main import COMMANDS, build_parser, main
+from mmvmr.datasets.schema import PIPELINE_KEYS
 from mmvmr.features.spec import ExtractionSpec
-from mmvmr.registry import MODELS
+from mmvmr.registry import COMPONENTS, DATASETS, METRICS, MODELS, TRANSFORMS
 from mmvmr.utils.cli import UserError, load_config
 from mmvmr.utils.config import find_config
 from mmvmr.utils.setup import register_all_modules
+from mmvmr.version import __version__
 
 REPO = Path(__file__).resolve().parent.parent
 TOOLS = REPO / 'tools'
@@ -223,3 +226,66 @@ def test_the_list_of_components_is_complete():
     assert update(written, check=True) == 0, 'run: python tools/analysis_tools/list_components.py --write'
     assert '| `MomentDetector` |' in content
     assert '| `SpanL1Loss` |' in content
+
+
+EXAMPLES = re.split(r'^## ', (REPO / 'docs/advanced_guides/examples.md').read_text(encoding='utf-8'), flags=re.M)[1:]
+REGISTRIES = (MODELS, DATASETS, TRANSFORMS, METRICS, COMPONENTS)
+
+
+@pytest.mark.parametrize('section', EXAMPLES, ids=lambda text: text.split('\n')[0])
+def test_examples(section, monkeypatch):
+    """The blocks of a section run one after the other, as a reader would enter them."""
+    monkeypatch.chdir(REPO)
+    register_all_modules(init_scope=False)
+    before = [dict(registry.module_dict) for registry in REGISTRIES]
+    namespace = {'__name__': 'example'}
+    try:
+        for _, language, code in FENCE.findall(section):
+            assert language == 'python'
+            exec(compile(code, section.split('\n')[0], 'exec'), namespace)
+    finally:
+        for registry, modules in zip(REGISTRIES, before):
+            registry._module_dict = modules
+
+
+def test_every_slot_has_an_example():
+    slots = 'Loss Encoder Fusion Query-initializer Decoder Data-set Transform Metric Component'
+    assert [text.split('\n')[0].replace(' ', '-') for text in EXAMPLES] == slots.split()
+
+
+def literals(path):
+    """Every text of a module, with one … for what is filled in."""
+    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+        if isinstance(node, ast.JoinedStr):
+            parts = (part.value if isinstance(part, ast.Constant) else '…' for part in node.values)
+            yield ' '.join(''.join(parts).split())
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield ' '.join(node.value.split())
+
+
+def test_error_messages_are_those_of_the_code():
+    modules = [list(literals(path)) for path in (REPO / 'mmvmr').rglob('*.py')]
+    rows = re.findall(r'^\| (`+)(.+?)\1 \|', (REPO / 'docs/errors.md').read_text(encoding='utf-8'), re.M)
+    assert len(rows) > 25
+    for _, message in rows:
+        pieces = [piece.strip() for piece in message.split('…') if len(piece.strip()) > 3]
+        assert pieces, message
+        assert any(all(any(piece in text for text in module) for piece in pieces) for module in modules), message
+
+
+def test_keys_of_results_are_documented():
+    page = (REPO / 'docs/advanced_guides/results_and_structures.md').read_text(encoding='utf-8')
+    first = [row.split('|')[1] for row in page.splitlines() if row.startswith('| `')]
+    named = {key for cell in first for key in re.findall(r'`(\w+)`', cell)}
+    assert named >= PIPELINE_KEYS
+    dataset = DATASETS.build(load_config('sa_detr_synthetic').train_dataloader.dataset | {'num_videos': 2})
+    keys = set(dataset.loaded(0)) - dataset.rows[0].keys()
+    assert keys <= named, 'a key of the data set or of loading is not in the table'
+
+
+def test_citation():
+    cff = yaml.safe_load((REPO / 'CITATION.cff').read_text(encoding='utf-8'))
+    assert (cff['cff-version'], cff['type']) == ('1.2.0', 'software')
+    assert cff['message'] and cff['title']
+    assert all(set(author) in ({'name'}, {'given-names', 'family-names'}) for author in cff['authors'])
+    assert (cff['version'], cff['license']) == (__version__, 'Apache-2.0')

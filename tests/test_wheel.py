@@ -74,7 +74,7 @@ def test_help_and_names(mmvmr, site):
     assert 'sa_detr_synthetic' in mmvmr('config', '--names').splitlines()
     found = mmvmr('config', 'sa_detr_qvhl', '--model', '--depth', 1)
     assert found.startswith('model = dict(') and "type='MomentDetector'" in found
-    assert (site / 'bin' / 'mmvmr').is_file()
+    assert (site / 'bin' / 'mmvmr').is_file() and (site / 'mmvmr' / 'py.typed').is_file()
     assert 'near names of shipped configs: sa_detr_qvhl' in mmvmr('train', 'sa_detr_qvh', code=2)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmvmr.composition.component import CompositionError
-from mmvmr.utils.config import separate_features
+from mmvmr.utils.config import find_config, separate_features
 from mmvmr.utils.io import atomic_write
 
 WIDTH = 120
@@ -58,7 +58,7 @@ def write_config(cfg: Config, base_path: str | Path, out_path: str | Path, comme
 
     Args:
         cfg: The config, e.g. of :func:`mmvmr.composition.compose`.
-        base_path: The config to inherit.
+        base_path: The config to inherit: a file, or the name of a shipped one.
         out_path: The file to write; the path of the base is written relative to its folder.
         comment: First lines of the file, without the ``#``.
 
@@ -68,7 +68,7 @@ def write_config(cfg: Config, base_path: str | Path, out_path: str | Path, comme
     Raises:
         CompositionError: If no config file can express the difference.
     """
-    base, out = Path(base_path), Path(out_path)
+    base, out = find_config(base_path), Path(out_path)
     if base.resolve() == out.resolve():
         raise CompositionError(f'{out} is the base config itself: write to another file')
     text = render_config(cfg, base, out.parent, comment)
