@@ -28,6 +28,12 @@ def test_imports_are_absolute_and_never_of_tests(repo_dir):
                 assert (node.module or '').split('.')[0] not in ('tests', 'pytest'), f'{path}:{node.lineno}'
 
 
+def test_files_are_small(repo_dir):
+    lengths = {path: len(path.read_text(encoding='utf-8').splitlines()) for path in _sources(repo_dir)}
+    long = [f'{path.relative_to(repo_dir)}: {length}' for path, length in lengths.items() if length > 300]
+    assert not long, f'more than 300 lines, split them: {long}'
+
+
 def test_every_package_is_found_by_setup(repo_dir):
     for path in _sources(repo_dir):
         assert (path.parent / '__init__.py').is_file(), f'{path.parent} has no __init__.py and is left out of the wheel'

@@ -120,7 +120,8 @@ def run(args: argparse.Namespace) -> None:
     import torch
     from terminaltables import AsciiTable
 
-    from mmvmr.evaluation.robustness import evaluate_robustness, known_splits
+    from mmvmr.evaluation.robustness import evaluate_robustness
+    from mmvmr.evaluation.robustness_splits import known_splits
     from mmvmr.utils.cli import UserError, existing_checkpoint, load_config
     from mmvmr.utils.config_check import named_arguments
     from mmvmr.utils.setup import setup_env

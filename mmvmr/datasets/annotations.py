@@ -9,7 +9,8 @@ from typing import Any
 
 from mmengine.logging import print_log
 
-from mmvmr.datasets.schema import Agreement, Fault, Rules, row_faults, unlabelled
+from mmvmr.datasets.agreement import Agreement
+from mmvmr.datasets.schema import Fault, Rules, row_faults, unlabelled
 from mmvmr.utils import check_choice
 from mmvmr.utils.io import iterate_jsonl, regular_file
 

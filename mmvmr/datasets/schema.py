@@ -203,34 +203,6 @@ def row_faults(row: Mapping[str, Any], rules: Rules = DEFAULT_RULES) -> list[Fau
     return found
 
 
-class Agreement:
-    """Agreement between the rows of one file: every qid once, and one duration per video."""
-
-    def __init__(self) -> None:
-        self._qids: dict[str, str] = {}
-        self._durations: dict[str, tuple[float, str]] = {}
-
-    def faults(self, row: Mapping[str, Any], where: str) -> list[Fault]:
-        """Contradictions of a row to the rows before it.
-
-        Args:
-            row: A row that is well-formed by itself.
-            where: The place of the row, for messages about later ones.
-
-        Returns:
-            The faults. The numbers 1 and "1" are the same qid: features are stored by its text. Durations may differ by
-            a tenth and two seconds, because annotations are rounded differently.
-        """
-        found = []
-        if (other := self._qids.setdefault(str(row['qid']), where)) is not where:
-            found.append(Fault('qid', f'is {row["qid"]!r}, as at {other}', 'give every sentence a different one'))
-        duration, other = self._durations.setdefault(str(row['vid']), (row['duration'], where))
-        if abs(row['duration'] - duration) > 0.1 * duration + 2:
-            problem = f'is {row["duration"]} s, but {duration} s at {other} for the same video {row["vid"]!r}'
-            found.append(Fault('duration', problem, 'write the length of the video into all its rows'))
-        return found
-
-
 def unlabelled(row: Mapping[str, Any]) -> bool:
     """Check whether a row says nothing about its video; an empty list of windows says that nothing is described.
 

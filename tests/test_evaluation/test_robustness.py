@@ -11,7 +11,8 @@ from testing import shrink
 from torch import nn
 
 from mmvmr.evaluation.frame_probability import FROM_ENCODER, FROM_SALIENCY, FrameProbability
-from mmvmr.evaluation.robustness import PROBES, evaluate_split, known_splits, load_model, open_split, predict
+from mmvmr.evaluation.robustness import PROBES, evaluate_split, load_model, predict
+from mmvmr.evaluation.robustness_splits import known_splits, open_split
 from mmvmr.registry import MODELS
 from mmvmr.structures import FrameMatch, Memory, MomentDataSample, Tokens
 from mmvmr.utils import write_jsonl

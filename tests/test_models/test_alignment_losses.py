@@ -14,7 +14,7 @@ from testing.models import EMBED_DIMS as DIMS
 from testing.models import WORDS
 
 from mmvmr.models import ClipTextInterLoss, ClipTextIntraLoss, ClipTextLocalLoss, VideoTextContrastiveLoss
-from mmvmr.models.losses.alignment_losses import positive_clips
+from mmvmr.models.losses.clip_text_losses import positive_clips
 from mmvmr.structures import Features, Memory, Tokens
 
 KINDS = (ClipTextLocalLoss, ClipTextIntraLoss, ClipTextInterLoss)

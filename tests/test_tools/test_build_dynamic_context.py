@@ -10,7 +10,8 @@ from mmengine.config import Config
 from run_helpers import REPO, run_tool, tiny_config
 
 from mmvmr.datasets import ArrayStore, BaseMomentDataset
-from mmvmr.evaluation.robustness import PROBES, open_split, predict
+from mmvmr.evaluation.robustness import PROBES, predict
+from mmvmr.evaluation.robustness_splits import open_split
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils import read_json, read_jsonl
 from mmvmr.utils.setup import register_all_modules

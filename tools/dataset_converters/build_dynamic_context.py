@@ -25,7 +25,7 @@ from mmengine.utils import ProgressBar
 from mmvmr.cli.arguments import ConfigOptions
 from mmvmr.datasets.moment_dataset import SPEC_FILE
 from mmvmr.datasets.transforms import ReplaceContext
-from mmvmr.evaluation.robustness import DATASET_FILE, open_split
+from mmvmr.evaluation.robustness_splits import DATASET_FILE, open_split
 from mmvmr.utils import atomic_write, read_json, write_json, write_jsonl
 from mmvmr.utils.cli import BUILD_ERRORS, UserError, load_config, one_line_errors
 from mmvmr.utils.paths import inside

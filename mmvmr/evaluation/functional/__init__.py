@@ -11,8 +11,6 @@ from mmvmr.evaluation.functional.evaluate import (
     evaluate_highlights,
     evaluate_moments,
     evaluate_predictions,
-    flatten_report,
-    report_to_json,
 )
 from mmvmr.evaluation.functional.highlight import HighlightBatch, highlight_average_precision, hit_at_one
 from mmvmr.evaluation.functional.moment import (
@@ -25,6 +23,7 @@ from mmvmr.evaluation.functional.moment import (
 from mmvmr.evaluation.functional.padding import pad_rows
 from mmvmr.evaluation.functional.per_query import query_figures
 from mmvmr.evaluation.functional.protocols import Protocol, get_protocol, protocol_names, register_protocol
+from mmvmr.evaluation.functional.reports import flatten_report, report_to_json
 from mmvmr.evaluation.functional.submission import check_submission
 from mmvmr.evaluation.functional.validation import InputError, check_annotations, check_predictions
 

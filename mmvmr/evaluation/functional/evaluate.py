@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from mmvmr.evaluation.functional.highlight import HighlightBatch, check_scale
 from mmvmr.evaluation.functional.moment import MomentBatch
 from mmvmr.evaluation.functional.padding import Floats, Ragged, Rows, as_lists, as_ragged
 from mmvmr.evaluation.functional.protocols import Protocol, get_protocol
+from mmvmr.evaluation.functional.reports import Report, merge_reports
 from mmvmr.evaluation.functional.validation import (
     SALIENCY_KEY,
     WINDOWS_KEY,
@@ -25,9 +25,6 @@ from mmvmr.evaluation.functional.validation import (
     has_labels,
     has_ratings,
 )
-from mmvmr.utils.io import nan_to_none
-
-Report = dict[str, Any]
 
 
 def _percent(values: Any) -> float:
@@ -171,17 +168,6 @@ def evaluate_clip_labels(predictions: Rows, annotations: Sequence[Row], protocol
     return {'brief': {'HL-mAP': figure}, 'HL-labels': {'HL-mAP': figure}, 'reasons': {}}
 
 
-def _merge(parts: Sequence[Report]) -> Report:
-    report: Report = {'brief': {}}
-    reasons: dict[str, str] = {}
-    for part in parts:
-        report['brief'].update(part.get('brief', {}))
-        reasons.update(part.get('reasons', {}))
-        report.update({key: value for key, value in part.items() if key not in ('brief', 'reasons')})
-    ordered = {'brief': report.pop('brief'), **dict(sorted(report.items()))}
-    return {**ordered, 'reasons': reasons} if reasons else ordered
-
-
 def evaluate_predictions(
     predictions: Sequence[Row],
     annotations: Sequence[Row],
@@ -223,7 +209,7 @@ def evaluate_predictions(
     if not any('brief' in part for part in parts):
         why = '; '.join(f'{task}: {reason}' for part in parts for task, reason in part['reasons'].items())
         raise InputError(f'{source}: nothing to score against {reference}: {why}')
-    return _merge(parts)
+    return merge_reports(parts)
 
 
 class _Columns:
@@ -301,20 +287,3 @@ def _generalized_or_reason(answers: _Columns, rows: Sequence[Row], protocol: Pro
     if len(labelled) < len(rows):
         part['reasons']['GMR'] = f'{len(rows) - len(labelled)} of {len(rows)} queries have no relevant_windows'
     return part
-
-
-def flatten_report(report: Report) -> dict[str, float]:
-    """The summary figures under flat names, e.g. ``MR-full-mAP``, for loggers and the choice of the best checkpoint."""
-    return dict(report['brief'])
-
-
-def report_to_json(report: Report) -> str:
-    """A report as JSON text.
-
-    Args:
-        report: What :func:`evaluate_predictions` returned.
-
-    Returns:
-        Indented JSON; NaN, which JSON does not have, is written as null.
-    """
-    return json.dumps(nan_to_none(report), indent=4, allow_nan=False)

@@ -6,11 +6,12 @@ Every error says which entry of which file (counted from 1), which query, what w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain, compress
+from itertools import compress
 from typing import Any
 
 import numpy as np
 
+from mmvmr.evaluation.functional.columns import converted, numbers_of, ratings_of, windows_of
 from mmvmr.evaluation.functional.padding import Ragged
 
 Row = dict[str, Any]
@@ -53,61 +54,6 @@ def _check_number(value: Any, where: str, what: str) -> None:
         raise InputError(f'{where}: {what} is {_show(value)}, expected a number')
     if not abs(value) < 1e300:  # also false for NaN; whole numbers beyond float range compare without overflow
         raise InputError(f'{where}: {what} is {_show(value)}, expected a finite number')
-
-
-def _flat(values: Sequence[Any]) -> Any:
-    """Many numbers as an array; None where one is no finite number."""
-    try:
-        sum(values)  # refuses text, which numpy would read as a number, faster than a look at every type
-        array = np.fromiter(values, np.float64, len(values))
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return array if not len(array) or (array.min() > -1e300 and array.max() < 1e300) else None  # None for NaN, too
-
-
-def _table(tables: Sequence[Any], width: int) -> Ragged | None:
-    """The tables of a file, rows of ``width`` numbers each; None where one is not of finite numbers."""
-    if not {list, tuple}.issuperset(map(type, tables)):
-        return None
-    lengths = np.fromiter(map(len, tables), dtype=np.int64, count=len(tables))
-    rows = list(chain.from_iterable(tables))
-    if not rows:
-        return Ragged(np.zeros((0, max(width, 1))), lengths)
-    if not {list, tuple}.issuperset(map(type, rows)) or not {width}.issuperset(map(len, rows)):
-        return None
-    flat = _flat(list(chain.from_iterable(rows)))
-    return None if flat is None else Ragged(flat.reshape(-1, width), lengths)
-
-
-def _numbers(lists: Sequence[Any]) -> Ragged | None:
-    """The lists of a file; None unless every one is a list of finite numbers and none is empty."""
-    if not {list, tuple}.issuperset(map(type, lists)) or not all(lists):
-        return None
-    flat = _flat(list(chain.from_iterable(lists)))
-    lengths = np.fromiter(map(len, lists), dtype=np.int64, count=len(lists))
-    return None if flat is None else Ragged(flat, lengths)
-
-
-def _windows(tables: Sequence[Any], width: int) -> Ragged | None:
-    """The windows of a file; None unless every one has ``width`` finite numbers and does not end before it starts."""
-    table = _table(tables, width)
-    return table if table is not None and bool((table.entries[:, 0] <= table.entries[:, 1]).all()) else None
-
-
-def _ratings(rated: Sequence[Row], clip_len: float) -> Ragged | None:
-    """The ratings of a file; None unless all are of clips inside the video, as many as clips, by as many annotators."""
-    ratings, clips = [row['saliency_scores'] for row in rated], [row['relevant_clip_ids'] for row in rated]
-    durations, table = _flat([row.get('duration') for row in rated]), _table(ratings, _annotators(rated))
-    if durations is None or table is None:
-        return None
-    if not {list}.issuperset(map(type, clips)) or [*map(len, clips)] != table.lengths.tolist():
-        return None
-    flat = list(chain.from_iterable(clips))
-    if not {int}.issuperset(map(type, flat)) or not {list}.issuperset(map(type, ratings)):
-        return None
-    ends = np.repeat((durations / clip_len).astype(np.int64), table.lengths)
-    places = np.array(flat, dtype=np.float64)
-    return table if bool(((places >= 0) & (places < ends)).all()) else None
 
 
 def _check_windows(windows: Any, where: str, key: str, width: int) -> None:
@@ -206,8 +152,8 @@ def check_annotations(
     _index_by_qid(annotations, source)
     windowed = [row.get('relevant_windows') is not None for row in annotations]
     rated = [has_ratings(row) for row in annotations]
-    windows = _windows([row['relevant_windows'] for row in compress(annotations, windowed)], 2)
-    ratings = _ratings([*compress(annotations, rated)], clip_len)
+    windows = windows_of([row['relevant_windows'] for row in compress(annotations, windowed)], 2)
+    ratings = ratings_of([*compress(annotations, rated)], clip_len)
     for i, row in enumerate(annotations):
         where = f'{source} entry {i + 1} (qid {row["qid"]!r})'
         if row.get('relevant_windows') is not None and windows is None:
@@ -217,18 +163,7 @@ def check_annotations(
         if has_labels(row):
             _check_labels(row['label'], where)
     _check_same_annotators(annotations, source)
-    return _converted(relevant_windows=(windows, windowed), saliency_scores=(ratings, rated))
-
-
-def _converted(**found: tuple[Ragged | None, list[bool]]) -> dict[str, Ragged]:
-    """The values of all rows of a file, none for a row without the key, from those of the rows that have it."""
-    values = {}
-    for key, (part, present) in found.items():
-        if part is not None and len(part):
-            lengths = np.zeros(len(present), dtype=np.int64)
-            lengths[present] = part.lengths
-            values[key] = Ragged(part.entries, lengths)
-    return values
+    return converted(relevant_windows=(windows, windowed), saliency_scores=(ratings, rated))
 
 
 def has_ratings(row: Row) -> bool:
@@ -255,13 +190,6 @@ def _check_same_annotators(rows: Sequence[Row], source: str) -> None:
     if len(widths) > 1:
         shown = ', '.join(f'{width} (qid {qid!r})' for width, qid in widths.items())
         raise InputError(f'{source}: the label tables have different numbers of annotators: {shown}')
-
-
-def _annotators(rated: Sequence[Row]) -> int:
-    """Number of ratings of the first rated clip."""
-    tables = (row['saliency_scores'] for row in rated)
-    first = next((table[0] for table in tables if isinstance(table, (list, tuple)) and table), None)
-    return len(first) if isinstance(first, (list, tuple)) else -1
 
 
 def _check_ratings(row: Row, where: str, clip_len: float) -> None:
@@ -313,8 +241,8 @@ def check_predictions(
     known = {row['qid']: i for i, row in enumerate(annotations)}
     predicted = _index_by_qid(predictions, source)
     _check_same_keys(predictions, source)
-    windows = _windows([row[WINDOWS_KEY] for row in predictions if row.get(WINDOWS_KEY) is not None], 3)
-    saliency = _numbers([row[SALIENCY_KEY] for row in predictions if row.get(SALIENCY_KEY) is not None])
+    windows = windows_of([row[WINDOWS_KEY] for row in predictions if row.get(WINDOWS_KEY) is not None], 3)
+    saliency = numbers_of([row[SALIENCY_KEY] for row in predictions if row.get(SALIENCY_KEY) is not None])
     for i, row in enumerate(predictions):
         where = f'{source} entry {i + 1} (qid {row["qid"]!r})'
         if row['qid'] not in known:
@@ -332,4 +260,4 @@ def check_predictions(
             f'(first: {_show(missing[:5])}); every query needs one entry'
         )
     everywhere = [True] * len(predictions)
-    return _converted(**{WINDOWS_KEY: (windows, everywhere), SALIENCY_KEY: (saliency, everywhere)})
+    return converted(**{WINDOWS_KEY: (windows, everywhere), SALIENCY_KEY: (saliency, everywhere)})

@@ -1,16 +1,6 @@
 """Building blocks shared by all stages."""
 
-from mmvmr.models.layers.attention import (
-    ConditionalCrossAttention,
-    ConditionalSelfAttention,
-    MultiheadAttention,
-    QueryCrossAttention,
-    QuerySelfAttention,
-    attend,
-    attend_heads,
-    merge_heads,
-    split_heads,
-)
+from mmvmr.models.layers.attention import MultiheadAttention, attend, attend_heads, merge_heads, split_heads
 from mmvmr.models.layers.boundary_attention import BoundaryDeformation, BoundaryLayer
 from mmvmr.models.layers.clusters import ClusterMeans, MeanGate, RandomWalkPropagation, soft_assign
 from mmvmr.models.layers.conv_tower import ConvTower, MaskedConv
@@ -34,6 +24,12 @@ from mmvmr.models.layers.pooling import (
 from mmvmr.models.layers.position import ContentScale, SinePosition, sine_embedding
 from mmvmr.models.layers.proposal_map import MaskedConvStack, SparseConvMap, SparseMaxMap
 from mmvmr.models.layers.pyramid_layers import ConvAttentionLayer, ScaledFFN, ScaledPath, pool_max
+from mmvmr.models.layers.query_attention import (
+    ConditionalCrossAttention,
+    ConditionalSelfAttention,
+    QueryCrossAttention,
+    QuerySelfAttention,
+)
 from mmvmr.models.layers.query_position import (
     AnchorQueryPosition,
     LearnedQueryPosition,

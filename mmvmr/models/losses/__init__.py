@@ -1,14 +1,9 @@
 """Losses: named terms that :class:`mmvmr.models.criterion.MomentCriterion` adds up."""
 
-from mmvmr.models.losses.alignment_losses import (
-    ClipClassLoss,
-    ClipTextInterLoss,
-    ClipTextIntraLoss,
-    ClipTextLocalLoss,
-    VideoTextContrastiveLoss,
-)
+from mmvmr.models.losses.alignment_losses import ClipTextLocalLoss, VideoTextContrastiveLoss
 from mmvmr.models.losses.base import DenseLoss, SetLoss
 from mmvmr.models.losses.boundary_losses import BoundaryEvidenceLoss
+from mmvmr.models.losses.clip_text_losses import ClipClassLoss, ClipTextInterLoss, ClipTextIntraLoss
 from mmvmr.models.losses.correlation_losses import (
     AttentionDistillLoss,
     MomentClipLoss,

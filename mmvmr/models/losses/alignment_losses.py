@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,9 +11,9 @@ from torch import Tensor, nn
 
 from mmvmr.models.layers import masked_mean, sentence_token
 from mmvmr.models.losses.base import DenseLoss, check_padding, padded_mean
-from mmvmr.models.losses.gather import gather_rows, joint_cross_entropy, joint_ratio, mean_over_ranks
+from mmvmr.models.losses.gather import gather_rows, joint_cross_entropy
 from mmvmr.registry import MODELS
-from mmvmr.structures import MomentTargets, Outputs, PooledText, Tokens
+from mmvmr.structures import MomentTargets, Outputs, Tokens
 from mmvmr.utils import check_choice
 
 _STAGES = ('before', 'after')
@@ -62,7 +61,7 @@ def stage_sentence(outputs: Outputs, stage: str, sentence: str) -> Tensor:
     return masked_mean(F.normalize(text.feat, dim=-1) if sentence == 'unit_mean' else text.feat, text.mask)
 
 
-class _AlignmentLoss(DenseLoss):
+class AlignmentLoss(DenseLoss):
     """A loss between clips and sentences.
 
     Args:
@@ -160,14 +159,14 @@ def symmetric_contrast(video: Tensor, text: Tensor, scale: Tensor | float = 1.0)
 
 
 @MODELS.register_module()
-class ClipTextLocalLoss(_AlignmentLoss):
+class ClipTextLocalLoss(AlignmentLoss):
     """Binary cross-entropy: is a clip, by its similarity with the sentence, part of the moment (TR-DETR's loss_ctc).
 
     Args:
         padding: ``exclude`` takes the mean over the clips that exist; ``include`` reproduces the official code,
             where a padded clip counts with similarity 0 and adds log 2.
-        stage: See :class:`_AlignmentLoss`.
-        sentence: See :class:`_AlignmentLoss`.
+        stage: See :class:`AlignmentLoss`.
+        sentence: See :class:`AlignmentLoss`.
         temperature: Divides the similarities.
         weight: Factor in the total.
 
@@ -184,136 +183,3 @@ class ClipTextLocalLoss(_AlignmentLoss):
         logits = self.similarity(outputs).where(targets.clip_mask, 0.0)
         loss = F.binary_cross_entropy_with_logits(logits, targets.clips.to(logits.dtype), reduction='none')
         return padded_mean(loss, targets.clip_mask, self.padding)
-
-
-def positive_clips(targets: MomentTargets) -> tuple[Tensor, Tensor]:
-    """A clip of the moment for every sample: the higher one of its last ranked pair, a random relevant clip.
-
-    Args:
-        targets: Ground truth of the batch.
-
-    Returns:
-        Clip indices (B,) and which samples have one (B,). A sample without ranked pairs (nothing is outside its
-        moments) takes its best rated clip. Without a single rated clip in the batch no sample has one (UniVTG).
-    """
-    drawn = targets.pairs[:, 0, -1]
-    best = targets.saliency.where(targets.clip_mask & targets.clips, -1.0)
-    value, fallback = best.max(1)
-    rated = mean_over_ranks((targets.saliency.where(targets.clip_mask, 0.0) > 0).any().float()) > 0
-    return torch.where(drawn >= 0, drawn, fallback), ((drawn >= 0) | (value >= 0)) & rated
-
-
-def _mean_over(values: Tensor, valid: Tensor) -> Tensor:
-    return joint_ratio((values * valid).sum(), valid.sum())
-
-
-@MODELS.register_module()
-class ClipTextIntraLoss(_AlignmentLoss):
-    """A clip of the moment against the lower rated clips of its video, under its sentence (UniVTG, L_intra).
-
-    Args:
-        directions: ``clips`` is the loss of the paper. UniVTG's official code adds ``batch``: the transposed
-            softmax, over the clips of the whole batch (of all processes) at the same index.
-        stage: See :class:`_AlignmentLoss`.
-        sentence: See :class:`_AlignmentLoss`.
-        temperature: Divides the similarities.
-        weight: Factor in the total.
-
-    Raises:
-        ValueError: If a direction is unknown.
-    """
-
-    # log(1e-45) in float32, which the official code adds to clips that do not take part.
-    _LEFT_OUT = -103.2789
-
-    def __init__(self, directions: Sequence[str] = ('clips',), **kwargs: Any):
-        super().__init__(**kwargs)
-        if not directions or not set(directions) <= {'clips', 'batch'}:
-            raise ValueError(f"ClipTextIntraLoss: directions={directions!r}, expected 'clips' and / or 'batch'")
-        self.directions = tuple(directions)
-
-    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
-        """Compute the loss, the mean over the samples with a moment; see :meth:`DenseLoss.forward`."""
-        clip, valid = positive_clips(targets)
-        rows = torch.arange(len(clip), device=clip.device)
-        lower = targets.saliency < targets.saliency[rows, clip].unsqueeze(-1)
-        chosen = F.one_hot(clip, lower.shape[1]).bool()
-        kept = (lower & targets.clip_mask) | chosen
-        similarity = self.similarity(outputs).where(targets.clip_mask, 0.0)
-        logits = similarity + torch.where(kept, 0.0, self._LEFT_OUT / self.temperature)
-        total = similarity.new_zeros(())
-        if 'clips' in self.directions:
-            total = total - _mean_over(logits.log_softmax(1)[rows, clip], valid)
-        if 'batch' in self.directions:
-            # Narrower batches of other processes are filled up with clips that do not take part.
-            everywhere, start = gather_rows(logits, fill=self._LEFT_OUT / self.temperature)
-            total = total - _mean_over(everywhere.log_softmax(0)[rows + start, clip], valid)
-        return total
-
-
-@MODELS.register_module()
-class ClipTextInterLoss(_AlignmentLoss):
-    """A clip of the moment and its sentence against the other sentences and moments of the batch (UniVTG, L_inter).
-
-    Under distributed training these are the sentences and moments of all processes.
-
-    Args:
-        directions: ``texts`` lets the clip choose among the sentences, ``clips`` the sentence among the clips; the
-            terms of both are added, as published.
-        stage: See :class:`_AlignmentLoss`.
-        sentence: See :class:`_AlignmentLoss`.
-        temperature: Divides the similarities.
-        weight: Factor in the total.
-
-    Raises:
-        ValueError: If a direction is unknown.
-    """
-
-    def __init__(self, directions: Sequence[str] = ('texts', 'clips'), **kwargs: Any):
-        super().__init__(**kwargs)
-        if not directions or not set(directions) <= {'texts', 'clips'}:
-            raise ValueError(f"ClipTextInterLoss: directions={directions!r}, expected 'texts' and / or 'clips'")
-        self.directions = tuple(directions)
-
-    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
-        """Compute the loss, the mean over the samples with a moment; see :meth:`DenseLoss.forward`."""
-        clip, valid = positive_clips(targets)
-        rows = torch.arange(len(clip), device=clip.device)
-        clips, start = gather_rows(self.clips(outputs)[rows, clip])
-        sentences, _ = gather_rows(self.sentences(outputs))
-        own = slice(start, start + len(clip))
-        logits = clips @ sentences.t() / self.temperature
-        total = logits.new_zeros(())
-        if 'texts' in self.directions:
-            total = total - _mean_over(logits[own].log_softmax(1).diagonal(start), valid)
-        if 'clips' in self.directions:
-            # A sample without a moment has no clip to be chosen, but its sentence may be chosen above.
-            present, _ = gather_rows(torch.where(valid, 0.0, -1e4).unsqueeze(-1))
-            total = total - _mean_over((logits + present)[:, own].log_softmax(0).diagonal(-start), valid)
-        return total
-
-
-@MODELS.register_module()
-class ClipClassLoss(_AlignmentLoss):
-    """A clip of the moment chooses its class among the names of all (UniVTG's pre-training on action detection).
-
-    Args:
-        stage: See :class:`_AlignmentLoss`.
-        sentence: See :class:`_AlignmentLoss`.
-        temperature: Divides the similarities.
-        weight: Factor in the total.
-    """
-
-    def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
-        """Compute the loss, the mean over the samples with a moment; see :meth:`DenseLoss.forward`.
-
-        Raises:
-            ValueError: If the model got no names of classes, or the samples no class.
-        """
-        names = outputs.memory.extra(PooledText, self).classes
-        if names is None or targets.classes is None:
-            raise ValueError('ClipClassLoss needs inputs with class_text and samples with a class: see UniVTG')
-        clip, valid = positive_clips(targets)
-        rows = torch.arange(len(clip), device=clip.device)
-        logits = self.clips(outputs)[rows, clip] @ F.normalize(names, dim=-1).t() / self.temperature
-        return -_mean_over(logits.log_softmax(1)[rows, targets.classes], valid)

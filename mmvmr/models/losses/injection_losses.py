@@ -2,8 +2,8 @@
 
 The paper's text prints neither the rules nor the formulas of most steps. What is fixed by the paper or its
 supplement: the two losses, their weights, which is consistent and which relational, that the query splits into static
-tokens (Q^s) and dynamic tokens (Q^d), that Q^s guides what is taken from the video and Q^d receives it, and that
-inference is that of the host. Everything else is a reconstruction, and an option.
+tokens (Q^s) and dynamic tokens (Q^d), that Q^s guides what is taken from the video and Q^d receives it, and the
+inference of the host. Everything else is a reconstruction, and an option.
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ class VisualContextLoss(_InjectionLoss):
         rows = video_rows(outputs)
         valid = frames.new_ones(len(rows), frames.shape[1], dtype=torch.bool)
         inside = frames_inside(targets.spans, targets.span_mask, valid) if self.where == 'moment' else valid
-        cosine = torch.stack([self.guide(words, frames[video]) for words, video in zip(guide, rows.tolist())])
+        cosine = torch.stack([self.guide(tokens, frames[video]) for tokens, video in zip(guide, rows.tolist())])
         weight = (cosine / self.temperature).masked_fill(~inside, -torch.inf).softmax(-1)
         return torch.stack([w @ frames[video] for w, video in zip(weight, rows.tolist())])
 
@@ -247,8 +247,7 @@ class SpatialDynamicLoss(_InjectionLoss):
     """Spatial dynamic injection: dynamic tokens learn how the entity moves (VDI, L_sd; weight 0.01).
 
     Static tokens respond to the patches of every frame of the moment; the sequence of these response maps tells how
-    the entity moves, and a small encoder makes a vector of it. The supplement's default is the relational form:
-    sentences should resemble each other as their movements do.
+    the entity moves, and a small encoder makes a vector of it. The default of the supplement is the relational form.
 
     Args:
         word_dims: Channels of text tokens.
@@ -297,5 +296,5 @@ class SpatialDynamicLoss(_InjectionLoss):
         rows = video_rows(outputs)
         valid = _input(outputs, 'patches_mask', 'LoadPatches')[rows]
         inside = frames_inside(targets.spans, targets.span_mask, valid)
-        responses = torch.stack([self.guide(words, patches[video]) for words, video in zip(guide, rows.tolist())])
+        responses = torch.stack([self.guide(tokens, patches[video]) for tokens, video in zip(guide, rows.tolist())])
         return self.encoder(normalise_responses(responses, self.response, self.temperature), inside)

@@ -9,9 +9,10 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmvmr.datasets.agreement import Agreement
 from mmvmr.datasets.annotations import AnnotationReader, of_domain
 from mmvmr.datasets.moment_dataset import SPEC_FILE, MomentDataset, annotation_files, open_features
-from mmvmr.datasets.schema import Agreement, Rules, row_faults
+from mmvmr.datasets.schema import Rules, row_faults
 from mmvmr.preparation.checks.finding import ERROR, Results, found
 from mmvmr.preparation.checks.split import Split, duration_tolerance
 from mmvmr.registry import DATASETS, TRANSFORMS

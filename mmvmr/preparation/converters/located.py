@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmvmr.datasets.schema import DEFAULT_RULES, Agreement, Fault, Rules, row_faults
+from mmvmr.datasets.agreement import Agreement
+from mmvmr.datasets.schema import DEFAULT_RULES, Fault, Rules, row_faults
 
 #: Field of an issue for which there is no row: the line could not be read.
 UNREADABLE = 'line'
