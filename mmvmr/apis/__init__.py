@@ -2,5 +2,6 @@
 
 from mmvmr.apis.answers import Answer, Answers, Moment
 from mmvmr.apis.finder import EncodedVideo, MomentFinder
+from mmvmr.apis.folders import EncodedFolder
 
-__all__ = ['Answer', 'Answers', 'EncodedVideo', 'Moment', 'MomentFinder']
+__all__ = ['Answer', 'Answers', 'EncodedFolder', 'EncodedVideo', 'Moment', 'MomentFinder']

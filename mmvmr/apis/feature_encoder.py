@@ -77,7 +77,10 @@ class FeatureEncoder:
             VideoError: If it holds no video, or is damaged.
         """
         cache = FeatureCache(self.cache_dir, self.extraction('encode a video'))
-        key = cache.key(path)
+        return self.cached(path, cache, cache.key(path))
+
+    def cached(self, path: Path, cache: FeatureCache, key: str) -> tuple[Mapping[str, np.ndarray], float]:
+        """Features of a video as :meth:`video` returns them, with a cache and the key of the video in it."""
         if (entry := cache.read(key)) is not None:
             return entry
         reader = VideoReader(path)

@@ -14,6 +14,7 @@ import torch
 
 from mmvmr.apis.answers import Answer, Answers, Moment
 from mmvmr.apis.feature_encoder import FeatureEncoder
+from mmvmr.apis.folders import EncodedFolder, encode_videos, find_named_videos
 from mmvmr.apis.inputs import checked_sentences, local_file
 from mmvmr.apis.model_files import ModelFile, load_model_file
 from mmvmr.apis.windows import MergedPredictions, Window, cut_windows, window_batches
@@ -24,6 +25,7 @@ from mmvmr.features.spec import ExtractionSpec
 from mmvmr.features.spec_files import read_extraction_spec
 from mmvmr.models.task_modules.nms import SoftNMS
 from mmvmr.registry import INFERENCERS
+from mmvmr.utils.progress import progress
 from mmvmr.utils.setup import register_all_modules
 
 #: Seconds of a window where nothing says what a model was trained on (the videos of QVHighlights).
@@ -168,6 +170,36 @@ class MomentFinder:
         path = local_file(video)
         streams, duration = self.encoder.video(path)
         return self.encode_features(streams, duration, name or path.stem, path)
+
+    def encode_folder(
+        self, folder: str | os.PathLike[str], jobs: int = 1, shard: tuple[int, int] = (0, 1)
+    ) -> EncodedFolder:
+        """Extract the features of all videos below a folder, or take them from the cache.
+
+        It can be stopped at any time: what is in the cache is not made again.
+
+        Args:
+            folder: The folder.
+            jobs: Number of processes. A script that asks for more than one needs ``if __name__ == '__main__':``.
+            shard: (i, n): the i-th of n parts only, from 0, for several machines that share the cache.
+
+        Returns:
+            The videos, in the order of their names, and those that failed with the reason.
+
+        Raises:
+            FileNotFoundError: If the folder is absent or has no video.
+        """
+        root = Path(folder).expanduser()
+        videos = find_named_videos(root, shard)
+        made = EncodedFolder(root, self)
+        entries = encode_videos(self.encoder, self.encoder.cache_dir, videos, jobs)
+        by_name = {entry.name: entry for entry in progress(entries, total=len(videos), unit=' videos')}
+        for name in videos:
+            if (error := by_name[name].error) is None:
+                made.entries[name] = by_name[name]
+            else:
+                made.failed[name] = error
+        return made
 
     def encode_features(
         self,

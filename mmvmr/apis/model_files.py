@@ -106,7 +106,8 @@ def build_model_file(
         model.load_state_dict(state)
     extraction = spec
     if spec is None and entry.get('extraction'):
-        extraction = ExtractionSpec.from_config(entry['extraction'])
+        stated = {key: value for key, value in entry['extraction'].items() if key != 'custom_imports'}  # would run code
+        extraction = ExtractionSpec.from_config(stated)
     if extraction is not None:
         check_extraction(feature_spec, extraction.features, source)
     return ModelFile(

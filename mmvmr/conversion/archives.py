@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from tqdm import tqdm
-
 from mmvmr.utils.content import check_claimed_size, foreign_content, reason
 from mmvmr.utils.paths import name_issue
+from mmvmr.utils.progress import progress
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -32,7 +31,7 @@ def unpack(archive: Path, folder: Path) -> None:
     folder.mkdir(parents=True)
     members = _zip_members if zipfile.is_zipfile(archive) else _tar_members
     try:
-        for name, stream in tqdm(members(archive), desc=archive.name, unit=' files', disable=None, delay=2):
+        for name, stream in progress(members(archive), desc=archive.name, unit=' files'):
             name = posixpath.normpath(name)
             if issue := name_issue(name):
                 raise ValueError(f'the member {name!r} is refused: {issue}')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import shutil
@@ -15,13 +14,13 @@ from urllib.parse import urlsplit
 
 import pooch
 import requests
-from tqdm import tqdm
 
 from mmvmr.conversion.archives import unpack
 from mmvmr.conversion.convert import convert_file, convert_slowfast
 from mmvmr.conversion.downloads import Download
 from mmvmr.utils.dependencies import require
-from mmvmr.utils.errors import UserError
+from mmvmr.utils.errors import UserError, is_full_disk
+from mmvmr.utils.progress import progress
 
 _BLOCK = 1 << 20
 #: Seconds to connect, and without a byte.
@@ -58,7 +57,7 @@ def fetch(entry: Download, out: Path, say: Callable[[str], None] = print) -> Pat
             source = _fetch_file(entry, out, say)
             _place(entry, source, target)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_full_disk(error):
             raise
         raise UserError(f'{entry.name}: no space left in {out}: free some and run again; nothing is lost') from None
     return target
@@ -157,11 +156,10 @@ class Resuming:
             part.replace(target)
 
     def _copy(self, response: Any, file: BinaryIO, start: int, total: int | None) -> None:
-        bar = {'unit': 'B', 'unit_scale': True, 'desc': self.entry.name, 'disable': None, 'delay': 2}
-        with tqdm(total=total, initial=start, **bar) as progress:  # type: ignore[call-overload]
+        with progress(total=total, initial=start, unit='B', unit_scale=True, desc=self.entry.name) as bar:
             for block in response.iter_content(_BLOCK):
                 file.write(block)
-                progress.update(len(block))
+                bar.update(len(block))
 
 
 def _get(url: str, headers: dict[str, str] | None = None) -> Any:
@@ -191,7 +189,7 @@ def _fetch_hub(entry: Download, target: Path) -> None:
     except errors.HfHubHTTPError as error:
         raise UserError(f'{entry.name}: {" ".join(str(error).split())[:200]}; run again to go on') from None
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full_disk(error):
             raise
         raise UserError(f'{entry.name}: {entry.source}: {_reason(error)}; run again to go on') from None
     shutil.rmtree(waiting / '.cache', ignore_errors=True)  # records of the transfer

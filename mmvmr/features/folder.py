@@ -125,6 +125,15 @@ class FeatureFolder:
         with atomic_write(self.path(name, item)) as tmp:
             np.savez(tmp, **stored)
 
+    def find(self, task: Any) -> None:
+        """Nothing: tasks name only streams that are not done."""
+
+    def put(self, task: Any, streams: Mapping[str, np.ndarray], duration: float) -> dict[str, Any]:
+        """Write the streams of a video; see :class:`mmvmr.features.jobs.Store`."""
+        for name, array in streams.items():
+            self.write(name, task.vid, array)
+        return {'clips': {name: len(array) for name, array in streams.items()}}
+
 
 def _change(theirs: Mapping[str, Any], mine: Mapping[str, Any], prefix: str = '') -> str:
     """The first value that is not the same."""

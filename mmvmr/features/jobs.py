@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,21 +10,39 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 
 from mmvmr.features.decoding import VideoReader
-from mmvmr.features.folder import FeatureFolder
 from mmvmr.features.pipeline import extract_video
 from mmvmr.features.spec import ExtractionSpec
+from mmvmr.utils.errors import is_full_disk
+from mmvmr.utils.progress import silence
 
 # What a file can do wrong; anything else is a mistake in a config or here, and ends the run.
 FILE_ERRORS = (OSError, ValueError, MemoryError)
 
 
+#: Processes that may die one after the other, before it is taken for more than a bad file.
+_DEATHS = 3
+
+
 class SetupError(Exception):
-    """The networks cannot be built: no video can be extracted."""
+    """No video can be extracted: the networks cannot be built, or the disk is full."""
+
+
+class Store(Protocol):
+    """Keeps the features of videos; it is sent to the processes that extract."""
+
+    spec: ExtractionSpec
+
+    def find(self, task: Task) -> Mapping[str, Any] | None:
+        """Facts about features that are there already, for :attr:`Outcome.facts`; None where there are none."""
+
+    def put(self, task: Task, streams: Mapping[str, np.ndarray], duration: float) -> Mapping[str, Any]:
+        """Write the streams (clips, dim) of a video, completely or not at all; returns facts about them."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +50,13 @@ class Settings:
     """Settings of the extraction processes.
 
     Attributes:
-        out: Folder of the features.
-        spec: What is extracted.
-        dtype: See :class:`FeatureFolder`.
+        store: Receives the features, and says what is extracted.
         damaged: See :class:`VideoReader`.
         devices: Where the networks are; the processes take them in turn.
         jobs: Number of processes; 1 works in this one.
     """
 
-    out: Path
-    spec: ExtractionSpec
-    dtype: str = 'float16'
+    store: Store
     damaged: str = 'error'
     devices: tuple[str, ...] = ('cpu',)
     jobs: int = 1
@@ -64,13 +79,13 @@ class Outcome:
         task: The task.
         error: Why there are no features; None for success.
         faults: Packets that were damaged and left out.
-        clips: Stream name to number of clips.
+        facts: What the store says about the features.
     """
 
     task: Task
     error: str | None = None
     faults: int = 0
-    clips: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Worker:
@@ -84,13 +99,12 @@ class Worker:
 
     def __init__(self, settings: Settings, device: str, threads: int = 0) -> None:
         self.settings, self.device, self.threads = settings, device, threads
-        self.folder = FeatureFolder(settings.out, settings.spec, settings.dtype)
         self._extractors: dict[str, Any] = {}
 
     def _extractor(self, name: str) -> Any:
         if name not in self._extractors:
             try:
-                self._extractors[name] = self.settings.spec.build(name).to(self.device)
+                self._extractors[name] = self.settings.store.spec.build(name).to(self.device)
             except (ImportError, OSError, RuntimeError, ValueError) as error:
                 raise SetupError(str(error)) from error
         return self._extractors[name]
@@ -107,16 +121,18 @@ class Worker:
         Raises:
             SetupError: If the networks cannot be built.
         """
-        extractors = {name: self._extractor(name) for name in task.streams}
-        reader = None
+        reader, store = None, self.settings.store
         try:
+            if (facts := store.find(task)) is not None:
+                return Outcome(task, facts=facts)
+            extractors = {name: self._extractor(name) for name in task.streams}
             reader = VideoReader(task.path, self.settings.damaged, self.threads)
-            vectors = extract_video(reader, extractors, self.device)
-            for name, array in vectors.items():
-                self.folder.write(name, task.vid, array)
+            facts = store.put(task, extract_video(reader, extractors, self.device), reader.duration)
         except FILE_ERRORS as error:
+            if is_full_disk(error):
+                raise SetupError(f'no space left for the features of {task.path}; free some and run again') from None
             return Outcome(task, _message(task, error), reader.faults if reader else 0)
-        return Outcome(task, faults=reader.faults, clips={name: len(array) for name, array in vectors.items()})
+        return Outcome(task, faults=reader.faults, facts=facts)
 
 
 def _message(task: Task, error: BaseException) -> str:
@@ -135,38 +151,52 @@ def run_tasks(tasks: Iterable[Task], settings: Settings) -> Iterator[Outcome]:
         What became of them, as they are done.
 
     Raises:
-        SetupError: If the networks cannot be built.
-        RuntimeError: If a process dies.
+        SetupError: If the networks cannot be built, or the disk is full.
+        RuntimeError: If process after process dies.
     """
     if settings.jobs == 1:
         worker = Worker(settings, settings.devices[0])
         yield from map(worker, tasks)
         return
+    waiting, running, deaths = iter(tasks), list[Task](), 0
+    while True:
+        try:
+            yield from _spread(waiting, settings, running)
+            return
+        except BrokenProcessPool:  # nobody knows by which of them: each is tried with a process of its own
+            suspects = list(running)
+        for task in suspects:
+            try:
+                yield from _spread(iter([task]), dataclasses.replace(settings, jobs=1), running)
+                deaths = 0
+            except BrokenProcessPool:
+                deaths += 1
+                message = f'{task.path}: its process died without a word (out of memory, or a decoder that crashed)'
+                if deaths == _DEATHS:
+                    raise RuntimeError(
+                        f'{message}, and so did the {_DEATHS - 1} before it. What is done stays done: run again with '
+                        'fewer --jobs'
+                    ) from None
+                yield Outcome(task, message)
+
+
+def _spread(tasks: Iterator[Task], settings: Settings, running: list[Task]) -> Iterator[Outcome]:
+    """Keep every process busy; ``running`` are the tasks that are being worked on at any time."""
     context = multiprocessing.get_context('spawn')  # a fork would share CUDA and the threads of the decoder
-    arguments = (settings, context.Value('i', 0))
-    with ProcessPoolExecutor(settings.jobs, context, initializer=_start, initargs=arguments) as pool:
-        yield from _spread(pool, iter(tasks), settings.jobs)
-
-
-def _spread(pool: ProcessPoolExecutor, tasks: Iterator[Task], jobs: int) -> Iterator[Outcome]:
-    """Keep every process busy, and know at any time which videos are being worked on."""
-    running: dict[Future[Outcome], Task] = {}
+    pool = ProcessPoolExecutor(settings.jobs, context, initializer=_start, initargs=(settings, context.Value('i', 0)))
+    futures: dict[Future[Outcome], Task] = {}
+    running.clear()
     try:
         while True:
-            while len(running) < jobs and (task := next(tasks, None)) is not None:
-                running[pool.submit(_work, task)] = task
-            if not running:
+            while len(futures) < settings.jobs and (task := next(tasks, None)) is not None:
+                running.append(task)
+                futures[pool.submit(_work, task)] = task
+            if not futures:
                 return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+            for future in wait(futures, return_when=FIRST_COMPLETED).done:
                 outcome = future.result()
-                del running[future]
+                running.remove(futures.pop(future))
                 yield outcome
-    except BrokenProcessPool:
-        names = ', '.join(str(task.path) for task in running.values())
-        raise RuntimeError(
-            f'a process died without a word (out of memory, or a decoder that crashed) while these were worked on: '
-            f'{names}. What is done stays done: run again, with fewer --jobs or without the file'
-        ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -182,6 +212,7 @@ def _start(settings: Settings, counter: Any) -> None:
         counter.value += 1
     threads = max(1, (os.cpu_count() or 1) // settings.jobs)
     torch.set_num_threads(threads)
+    silence()
     _worker = Worker(settings, settings.devices[number % len(settings.devices)], threads)
 
 

@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mmengine.utils import ProgressBar
-
 from mmvmr.features.folder import FeatureFolder
 from mmvmr.features.jobs import Outcome, Settings, Task, run_tasks
 from mmvmr.features.queries import extract_queries, read_queries
@@ -16,6 +14,7 @@ from mmvmr.features.spec import TEXT, ExtractionSpec
 from mmvmr.features.spec_files import read_extraction_spec
 from mmvmr.features.videos import find_videos
 from mmvmr.utils.io import write_jsonl
+from mmvmr.utils.progress import progress
 
 FAILURES = 'failures.jsonl'
 
@@ -39,19 +38,16 @@ def extract_videos(videos: dict[str, Path], settings: Settings, folder: FeatureF
     Returns:
         The videos that failed.
     """
-    tasks = open_tasks(videos, settings.spec, folder)
+    tasks = open_tasks(videos, settings.store.spec, folder)
     print(f'{len(videos)} videos, {len(videos) - len(tasks)} of them done already')
     if not tasks:
         return []
     failed, damaged = [], []
-    bar = ProgressBar(len(tasks), file=sys.stderr)
-    for outcome in run_tasks(tasks, settings):
+    for outcome in progress(run_tasks(tasks, settings), total=len(tasks), unit=' videos'):
         if outcome.error is not None:
             failed.append(outcome)
         elif outcome.faults:
             damaged.append(outcome)
-        bar.update()
-    print(file=sys.stderr)
     for outcome in damaged:
         print(f'{outcome.task.path}: {outcome.faults} damaged packets were left out', file=sys.stderr)
     print(f'{len(tasks) - len(failed)} videos extracted, {len(failed)} failed')
@@ -64,10 +60,10 @@ def extract_text(queries: dict[Any, str], settings: Settings, folder: FeatureFol
     print(f'{len(queries)} sentences, {len(queries) - len(left)} of them done already')
     if not left:
         return
-    extractor = settings.spec.build(TEXT).to(settings.devices[0])
-    bar = ProgressBar(len(left), file=sys.stderr)
-    extract_queries(left, extractor, folder, bar.update)
-    print(f'\n{len(left)} sentences encoded')
+    extractor = settings.store.spec.build(TEXT).to(settings.devices[0])
+    with progress(total=len(left), unit=' sentences') as bar:
+        extract_queries(left, extractor, folder, bar.update)
+    print(f'{len(left)} sentences encoded')
 
 
 def report(failed: list[Outcome], out: Path) -> None:
@@ -101,7 +97,7 @@ def run_extraction(args: argparse.Namespace) -> int:
     folder = FeatureFolder(args.out, spec, args.dtype)
     folder.claim()
     damaged = 'keep' if args.keep_damaged else 'error'
-    settings = Settings(args.out, spec, args.dtype, damaged, tuple(args.device.split(',')), args.jobs)
+    settings = Settings(folder, damaged, tuple(args.device.split(',')), args.jobs)
     if queries:
         extract_text(queries, settings, folder)
     failed = extract_videos(videos, settings, folder) if videos else []

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-import math
 import os
-import re
 import subprocess
 import sys
 import time
@@ -24,9 +22,10 @@ from mmvmr.grids.grid import ROBUSTNESS
 from mmvmr.utils import atomic_write, read_json, write_json
 from mmvmr.utils.cli import UserError, apply_options
 from mmvmr.utils.paths import configs_dir
+from mmvmr.utils.slurm import make_executor, submit_array
 
-#: Minutes that submitit gives a local job, and a Slurm job without ``time=``; how often a Slurm job is queued again.
-LOCAL_MINUTES, SLURM_MINUTES, REQUEUES = 60 * 24 * 365, 60 * 24, 10
+#: Minutes that submitit gives a local job.
+LOCAL_MINUTES = 60 * 24 * 365
 Report = Callable[[str], None]
 
 
@@ -187,7 +186,9 @@ def run_local(cells: Sequence[Cell], jobs: int, report: Report = print, executor
     waiting = [cell for cell in cells if cell.state() != 'finished']
     total, ended, unfinished = len(waiting), 0, []
     report(f'{len(cells) - total} of {len(cells)} cells are finished; {total} to run, {jobs} at a time')
-    executor = executor or _executor(submitit.LocalExecutor, cells, timeout_min=LOCAL_MINUTES)
+    executor = executor or make_executor(
+        submitit.LocalExecutor, cells[0].folder.parent.absolute() / 'jobs', timeout_min=LOCAL_MINUTES
+    )
     running: dict[int, tuple[Cell, Any, float]] = {}
     try:
         while waiting or running:
@@ -226,61 +227,26 @@ def submit_slurm(
     Raises:
         UserError: If Slurm is not installed or refuses the jobs.
     """
-    flags: dict[str, Any] = {
-        key: value if equals else True for key, equals, value in (o.partition('=') for o in options)
-    }
-    minutes = _minutes(flags.pop('time', str(SLURM_MINUTES)))
-    executor = _executor(
-        submitit.SlurmExecutor,
-        cells,
-        job_name='grid',
-        partition=partition,
-        time=minutes,
-        array_parallelism=jobs or len(cells),
-        setup=['export OMP_NUM_THREADS="${SLURM_CPUS_PER_TASK:-1}"'],
-        additional_parameters=flags,
-    )
     waiting = []
     for cell in cells:
         if cell.state() != 'finished' and not _queued(cell):
             waiting.append(cell)
         elif cell.state() != 'finished':
             report(f'{cell.name}: job {(cell.folder / JOB).read_text(encoding="utf-8")} is queued or runs')
-    try:
-        submitted = executor.submit_array([CellJob(cell) for cell in waiting]) if waiting else []
-    except (submitit.core.utils.FailedJobError, submitit.core.utils.FailedSubmissionError) as error:
-        raise UserError(f'--slurm: sbatch: {" ".join(str(error).split())}') from error
+    if not waiting:
+        return
+    folder = cells[0].folder.parent.absolute() / 'jobs'
+    work = [CellJob(cell) for cell in waiting]
+    submitted, minutes = submit_array(work, folder, 'grid', partition, options, jobs)
     for cell, job in zip(waiting, submitted):
         with atomic_write(cell.folder / JOB) as temporary:
             temporary.write_text(job.job_id, encoding='utf-8')
         report(f'{cell.name}: submitted as job {job.job_id}, queued again after at most {minutes} minutes')
 
 
-def _executor(kind: type, cells: Sequence[Cell], **parameters: Any) -> Any:
-    # Jobs import mmvmr from where it is imported here.
-    paths = [str(configs_dir().parent), *filter(None, os.environ.get('PYTHONPATH', '').split(os.pathsep))]
-    os.environ['PYTHONPATH'] = os.pathsep.join(dict.fromkeys(paths))
-    try:
-        executor = kind(cells[0].folder.parent.absolute() / 'jobs', max_num_timeout=REQUEUES)
-    except RuntimeError as error:
-        raise UserError('--slurm: srun is not installed on this machine') from error
-    executor.update_parameters(stderr_to_stdout=True, **parameters)
-    return executor
-
-
 def _reason(job: Any) -> str:
     messages = [line.partition(': ')[2] for line in str(job.exception()).splitlines() if line.startswith('mmvmr.')]
     return messages[-1] if messages else f'ended unexpectedly, see {job.paths.stdout}'
-
-
-def _minutes(text: str) -> int:
-    """Minutes of a time of Slurm: ``90``, ``08:00:00``, ``2-12`` (days and hours), ``2-12:30:00``."""
-    match = re.fullmatch(r'(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?', text)
-    if match is None:
-        raise UserError(f'--slurm: time={text}, expected minutes, HH:MM:SS or DAYS-HH:MM:SS')
-    days, *clock = (int(part or 0) for part in match.groups())
-    hours, minutes, seconds = clock if match[1] or match[4] else [0, *clock[:2]]
-    return math.ceil((days * 24 + hours) * 60 + minutes + seconds / 60)
 
 
 def _queued(cell: Cell) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ import numpy as np
 
 from mmvmr.apis import EncodedVideo, MomentFinder
 from mmvmr.apis.feature_cache import FeatureCache
-from mmvmr.features.videos import SUFFIXES
+from mmvmr.apis.folders import encode_videos, find_named_videos
 from mmvmr.utils.io import iterate_jsonl, read_json, write_json, write_jsonl
+from mmvmr.utils.progress import progress
 
-_VIDEOS, _SETTINGS = 'videos.jsonl', 'index.json'
+_VIDEOS, _SETTINGS, _PARTS = 'videos.jsonl', 'index.json', 'videos.part-*.jsonl'
 
 
 @dataclass
@@ -65,22 +66,19 @@ class Collection:
                     f'{self.cache.streams} made in another way; use another index folder, or the model that made it'
                 )
             self.videos = Path(there['videos'])
-            if (root / _VIDEOS).is_file():
-                rows = (row for _, row in iterate_jsonl(root / _VIDEOS))
-                self.entries = {row['name']: row for row in rows if isinstance(row, dict)}
+            for path in (root / _VIDEOS, *sorted(root.glob(_PARTS))):
+                if path.is_file():
+                    rows = (row for _, row in iterate_jsonl(path))
+                    self.entries.update((row['name'], row) for row in rows if isinstance(row, dict))
 
-    def update(
-        self,
-        videos: Path,
-        shard: tuple[int, int] = (0, 1),
-        progress: Callable[[int, int, str], None] = lambda done, total, name: None,
-    ) -> IndexReport:
+    def update(self, videos: Path, shard: tuple[int, int] = (0, 1), jobs: int = 1) -> IndexReport:
         """Bring the index up to date with a folder.
 
         Args:
             videos: The folder; videos are found below it at any depth.
-            shard: (i, n): encode the i-th of n parts only (from 0), for several machines with an index each.
-            progress: Called with videos done, videos in all, and the name of the next one.
+            shard: (i, n): the i-th of n parts only (from 0), for several machines that write to one index. Each
+                part has its own list of videos; an update without shards joins them.
+            jobs: Number of processes.
 
         Returns:
             What was added, kept and removed, and what failed; one damaged video never stops the others.
@@ -88,50 +86,40 @@ class Collection:
         Raises:
             FileNotFoundError: If the folder is absent or has no video.
         """
-        if not videos.is_dir():
-            raise FileNotFoundError(f'{videos}: no such folder of videos')
-        paths = sorted(p for p in videos.rglob('*') if p.suffix.lower() in SUFFIXES and p.is_file())
-        if not paths:
-            raise FileNotFoundError(
-                f'{videos}: no video below this folder (files ending in {" ".join(sorted(SUFFIXES))})'
-            )
+        named, mine = find_named_videos(videos), find_named_videos(videos, shard)
         self.root.mkdir(parents=True, exist_ok=True)
         self.videos = videos.absolute()
         settings = {'spec': self.cache.spec_digest, 'streams': self.cache.streams, 'videos': str(self.videos)}
         write_json(self.root / _SETTINGS, settings)
-        named = {path.relative_to(videos).as_posix(): path for path in paths}
-        mine = {name: path for number, (name, path) in enumerate(named.items()) if number % shard[1] == shard[0]}
         report = IndexReport(removed=[name for name in self.entries if name not in named])
+        states = {name: _identity(path) for name, path in mine.items()}
+        entries = {name: self.entries[name] for name in mine if self._is_current(name, states[name])}
+        report.kept += entries
         self.entries = {name: entry for name, entry in self.entries.items() if name in named}
-        if report.removed:
-            self._save()
-        for number, (name, path) in enumerate(mine.items()):
-            progress(number, len(mine), name)
-            try:
-                self._add(name, path, report)
-            except (OSError, ValueError, MemoryError) as error:
-                report.failed[name] = str(error)
-        progress(len(mine), len(mine), '')
-        self._save()
+        target = self.root / (_VIDEOS if shard[1] == 1 else _PARTS.replace('*', f'{shard[0]}-of-{shard[1]}'))
+        write_jsonl(target, entries.values())
+        new = {name: path for name, path in mine.items() if name not in entries}
+        made = encode_videos(self.finder.encoder, self.cache.root, new, jobs)
+        for entry in progress(made, total=len(new), unit=' videos'):
+            if entry.error is not None:
+                report.failed[entry.name] = entry.error
+                self.entries.pop(entry.name, None)
+                continue
+            facts = {'key': entry.key, 'duration': entry.duration, 'clips': entry.clips}
+            row = {'name': entry.name, **states[entry.name], **facts}
+            self.entries[entry.name] = row
+            with target.open('a', encoding='utf-8') as stream:
+                stream.write(json.dumps(row, ensure_ascii=False) + '\n')
+            report.added.append(entry.name)
+        if shard[1] == 1:
+            for path in self.root.glob(_PARTS):
+                path.unlink()
         return report
 
-    def _add(self, name: str, path: Path, report: IndexReport) -> None:
-        state = path.stat()
-        identity = {'size': state.st_size, 'changed': state.st_mtime_ns}
+    def _is_current(self, name: str, identity: Mapping[str, int]) -> bool:
         entry = self.entries.get(name)
-        if entry and all(entry[k] == v for k, v in identity.items()) and self.cache.read(entry['key']) is not None:
-            report.kept.append(name)
-            return
-        self.finder.encoder.cache_dir = self.cache.root
-        video = self.finder.encode(path, name)
-        row = {'name': name, **identity, 'key': self.cache.key(path), 'duration': video.duration, 'clips': video.clips}
-        self.entries[name] = row
-        with (self.root / _VIDEOS).open('a', encoding='utf-8') as stream:  # the whole file is written anew at the end
-            stream.write(json.dumps(row, ensure_ascii=False) + '\n')
-        report.added.append(name)
-
-    def _save(self) -> None:
-        write_jsonl(self.root / _VIDEOS, self.entries.values())
+        same = entry is not None and all(entry.get(key) == value for key, value in identity.items())
+        return bool(same and entry and self.cache.read(entry['key']) is not None)
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -164,3 +152,9 @@ class Collection:
         for name in self.entries:
             streams: Mapping[str, np.ndarray] = self.load(name).streams
             yield name, streams[first]
+
+
+def _identity(path: Path) -> dict[str, int]:
+    """Size and time of change, by which a file is recognised without being read."""
+    state = path.stat()
+    return {'size': state.st_size, 'changed': state.st_mtime_ns}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -31,6 +32,11 @@ def one_line_errors(*kinds: type[Exception]) -> Iterator[None]:
         if not isinstance(error, UserError):
             print('(set MMVMR_TRACEBACK=1 for the traceback)', file=sys.stderr, flush=True)
         sys.exit(2)
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Check whether a file could not be written for lack of space, or of quota."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def describe(error: BaseException) -> str:

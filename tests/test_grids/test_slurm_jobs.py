@@ -8,8 +8,9 @@ import submitit
 
 from mmvmr.grids.cells import plan
 from mmvmr.grids.grid import load_grid
-from mmvmr.grids.run import _minutes, submit_slurm
+from mmvmr.grids.run import submit_slurm
 from mmvmr.utils.cli import UserError
+from mmvmr.utils.slurm import slurm_minutes
 
 
 @pytest.fixture
@@ -72,10 +73,10 @@ def test_refusals(cells, slurm, tmp_path, monkeypatch):
     ],
 )
 def test_times(text, minutes):
-    assert _minutes(text) == minutes
+    assert slurm_minutes(text) == minutes
 
 
 @pytest.mark.parametrize('text', ['8h', '1:2:3:4', ''])
 def test_times_that_are_none(text):
     with pytest.raises(UserError, match='expected minutes, HH:MM:SS or DAYS-HH:MM:SS'):
-        _minutes(text)
+        slurm_minutes(text)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmvmr.apis import MomentFinder
+from mmvmr.apis.folders import encode_videos
 from mmvmr.apis.zero_shot import zero_shot_model
 from mmvmr.features.spec import ExtractionSpec
 from mmvmr.search import Collection, search
@@ -86,10 +87,11 @@ def test_an_index_is_brought_up_to_date(finder, videos, tmp_path):
 
 
 def test_a_killed_update_goes_on(finder, videos, tmp_path, monkeypatch):
-    def stop(self):
+    def stop(*args):
+        yield from encode_videos(*args)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Collection, '_save', stop)
+    monkeypatch.setattr('mmvmr.search.collection.encode_videos', stop)
     with pytest.raises(KeyboardInterrupt):
         Collection(tmp_path / 'index', finder).update(videos)
     monkeypatch.undo()
@@ -99,8 +101,14 @@ def test_a_killed_update_goes_on(finder, videos, tmp_path, monkeypatch):
 
 
 def test_shards_share_the_videos(finder, videos, tmp_path):
-    parts = [Collection(tmp_path / f'index{i}', finder).update(videos, (i, 2)).added for i in range(2)]
+    parts = [Collection(tmp_path / 'index', finder).update(videos, (i, 2)).added for i in range(2)]
     assert sorted(parts[0] + parts[1]) == sorted(CONTENT) and len(parts[0]) == 2
+    assert sorted(Collection(tmp_path / 'index', finder).entries) == sorted(CONTENT)
+    assert Collection(tmp_path / 'index', finder).update(videos, (0, 2)).kept == parts[0]
+    report = Collection(tmp_path / 'index', finder).update(videos)
+    assert sorted(report.kept) == sorted(CONTENT) and not report.added and ToyFinder.encoded == 3
+    assert not list((tmp_path / 'index').glob('videos.part-*'))
+    assert sorted(Collection(tmp_path / 'index', finder).entries) == sorted(CONTENT)
 
 
 def test_the_right_video_and_moment_come_first(finder, videos, tmp_path):

@@ -70,7 +70,7 @@ def test_videos_and_queries(tmp_path, videos, annotations, spec, capsys):
     said = capsys.readouterr()
     assert '3 sentences encoded' in said.out
     assert '2 videos extracted, 0 failed' in said.out
-    assert '2/2' in said.err  # the bar
+    assert said.err == ''  # progress is for terminals
     store = FolderStore('number_features', data_root=out)
     assert store.read({'vid': 'one', 'qid': 1}).tolist() == [[0], [10], [20]]
     assert store.read({'vid': 'two', 'qid': 1}).tolist() == [[0], [10], [20]]

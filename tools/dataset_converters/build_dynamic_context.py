@@ -14,13 +14,11 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.utils import ProgressBar
 
 from mmvmr.cli.arguments import ConfigOptions
 from mmvmr.datasets.moment_dataset import SPEC_FILE
@@ -29,6 +27,7 @@ from mmvmr.evaluation.robustness_splits import DATASET_FILE, open_split
 from mmvmr.utils import atomic_write, read_json, write_json, write_jsonl
 from mmvmr.utils.cli import BUILD_ERRORS, UserError, load_config, one_line_errors
 from mmvmr.utils.paths import inside
+from mmvmr.utils.progress import progress as show_progress
 from mmvmr.utils.setup import setup_env
 
 #: Written first: what the folder is made from.
@@ -174,7 +173,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         claim_folder(out, describe(dataset, args))
         writer = ContextWriter(out, dataset, args.share, 'float16' if args.half else 'float32')
         rows = []
-        progress = ProgressBar(len(dataset.rows), file=sys.stderr)
+        progress = show_progress(total=len(dataset.rows))
         for index in range(len(dataset.rows)):
             rows.append(writer.write(index))
             progress.update()

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.utils import ProgressBar
 
 from mmvmr.datasets.annotations import AnnotationReader
 from mmvmr.datasets.moment_dataset import SPEC_FILE
 from mmvmr.preparation.surrogate import StreamLayout, SurrogateWriter
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils import read_json, read_jsonl, write_json, write_jsonl
+from mmvmr.utils.progress import progress as show_progress
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -154,7 +154,7 @@ def write_all(writer: SurrogateWriter, rows: list[dict[str, Any]], table: dict[s
         videos.setdefault(row['vid'], []).append(row)
     if table is not None:
         writer.write_word_vectors(rows=rows, **table)
-    progress = ProgressBar(len(videos), file=sys.stderr)
+    progress = show_progress(total=len(videos))
     for of_video in videos.values():
         writer.write_video(of_video)
         for row in of_video:

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.utils import track_iter_progress
 
 from mmvmr.cli.arguments import ConfigOptions
 from mmvmr.datasets import FolderStore
@@ -32,6 +31,7 @@ from mmvmr.preparation.feature_packing import DTYPES, PackSource, check_unique_s
 from mmvmr.registry import DATASETS
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils.cli import BUILD_ERRORS, UserError, load_config, one_line_errors
+from mmvmr.utils.progress import progress
 from mmvmr.utils.setup import apply_data_root, register_all_modules
 
 SPLITS = ('train', 'val', 'test')
@@ -138,8 +138,7 @@ def pack(args: argparse.Namespace) -> None:
     """Write a pack, and say how a config uses it."""
     source, rows = from_folders(args) if args.folders else from_config(args)
     check_unique_sentences(rows)
-    packed = write_pack(Path(args.out), source, track_iter_progress(rows, file=sys.stderr), args.overwrite)
-    print(file=sys.stderr)
+    packed = write_pack(Path(args.out), source, progress(rows), args.overwrite)
     for name, block in packed.blocks.items():
         size = f'{block.array.nbytes / 2**20:.1f} MiB {source.dtype}'
         print(f'{block.path}: {len(block.entries)} entries of {name}, {size}')
