@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,8 @@ from mmvmr.apis.feature_encoder import FeatureEncoder
 from mmvmr.apis.folders import EncodedFolder, encode_videos, find_named_videos
 from mmvmr.apis.inputs import checked_sentences, local_file
 from mmvmr.apis.model_files import ModelFile, load_model_file
-from mmvmr.apis.windows import MergedPredictions, Window, cut_windows, window_batches
-from mmvmr.datasets.collate import video_collate
-from mmvmr.datasets.moment_dataset import BaseMomentDataset
-from mmvmr.datasets.stores.feature_stores import ArrayStore
+from mmvmr.apis.predictor import Predictor, WindowedVideo
+from mmvmr.apis.windows import MergedPredictions, Window, cut_windows
 from mmvmr.features.spec import ExtractionSpec
 from mmvmr.features.spec_files import read_extraction_spec
 from mmvmr.models.task_modules.nms import SoftNMS
@@ -84,6 +82,7 @@ class MomentFinder:
         overlap: Part of a window that the next one repeats.
         max_moments: Moments per sentence at most.
         batch_size: Pairs of window and sentence per forward pass, about.
+        half: Matrix products of the model in half precision; by default on GPUs only. Features are made in full.
         cache_dir: Folder of the feature cache; None for the default one, see :class:`FeatureCache`.
 
     Raises:
@@ -107,9 +106,10 @@ class MomentFinder:
         max_moments: int = 10,
         batch_size: int = 64,
         cache_dir: str | os.PathLike[str] | None = None,
+        half: bool | None = None,
     ) -> None:
         register_all_modules()
-        self.device = torch.device(_best_device() if device == 'auto' else device)
+        self.device = torch.device(('cuda' if torch.cuda.is_available() else 'cpu') if device == 'auto' else device)
         extraction = read_extraction_spec(spec) if isinstance(spec, str) else spec
         if isinstance(checkpoint, ModelFile):
             self.file = checkpoint
@@ -120,7 +120,8 @@ class MomentFinder:
         self.spec = self.file.feature_spec
         self.overlap = overlap
         self.max_moments = max_moments
-        self.batch_size = batch_size
+        on_gpu = self.device.type == 'cuda'
+        self.predictor = Predictor(self.file, self.device, batch_size, on_gpu if half is None else half)
         self.encoder = FeatureEncoder(self.file, self.device, cache_dir)
         self.trained_clips = self.spec.max_clips or self.file.longest
         self.window_clips = self._window_clips(window)
@@ -194,11 +195,8 @@ class MomentFinder:
         made = EncodedFolder(root, self)
         entries = encode_videos(self.encoder, self.encoder.cache_dir, videos, jobs)
         by_name = {entry.name: entry for entry in progress(entries, total=len(videos), unit=' videos')}
-        for name in videos:
-            if (error := by_name[name].error) is None:
-                made.entries[name] = by_name[name]
-            else:
-                made.failed[name] = error
+        made.entries = {name: by_name[name] for name in videos if by_name[name].error is None}
+        made.failed = {name: str(by_name[name].error) for name in videos if by_name[name].error is not None}
         return made
 
     def encode_features(
@@ -237,17 +235,43 @@ class MomentFinder:
         self, video: EncodedVideo, sentences: Sequence[str], tokens: Sequence[np.ndarray] | None = None
     ) -> Answers:
         """Answer sentences about a video; see :meth:`EncodedVideo.find`."""
+        return next(self.find_all([video], *sentences, tokens=tokens))
+
+    def find_all(
+        self, videos: Iterable[EncodedVideo], *sentences: str, tokens: Sequence[np.ndarray] | None = None
+    ) -> Iterator[Answers]:
+        """Find the moments that sentences describe in many videos, which share forward passes.
+
+        Args:
+            videos: The videos; they are taken some at a time, so a generator can load them.
+            *sentences: One or many.
+            tokens: Text features of the sentences, (tokens, dim) each, where they exist already.
+
+        Yields:
+            The answers for every video, in order.
+
+        Raises:
+            ValueError: If there is no sentence, or one is empty.
+        """
         queries = checked_sentences(sentences)
         text = self.encoder.sentences(queries) if tokens is None else list(tokens)
         if len(text) != len(queries):
             raise ValueError(f'{len(text)} text features for {len(queries)} sentences')
-        windows = cut_windows(video.clips, self.window_clips, self.overlap)
-        merged = [MergedPredictions(video.clips) for _ in queries]
-        for group in window_batches(windows, len(queries), self.batch_size):
-            self._predict(video, group, queries, text, merged, whole=len(windows) == 1)
-        suppression = None if len(windows) == 1 else SoftNMS(threshold=0.3, max_predictions=self.max_moments)
-        items = tuple(self._answer(video, q, m, suppression) for q, m in zip(queries, merged))
-        return Answers(video.name, video.duration, items, video.path, self._notes(video, windows), self.file.name)
+        rest = iter(videos)
+        while some := list(itertools.islice(rest, self.predictor.batch_size)):
+            parts = []
+            for video in some:
+                windows = cut_windows(video.clips, self.window_clips, self.overlap)
+                merged = [MergedPredictions(video.clips) for _ in queries]
+                parts.append(WindowedVideo(video.streams, video.duration, windows, merged))
+            self.predictor.run(parts, queries, text)
+            for video, part in zip(some, parts):
+                suppression = None
+                if len(part.windows) > 1:
+                    suppression = SoftNMS(threshold=0.3, max_predictions=self.max_moments)
+                items = tuple(self._answer(video, q, m, suppression) for q, m in zip(queries, part.merged))
+                notes = self._notes(video, part.windows)
+                yield Answers(video.name, video.duration, items, video.path, notes, self.file.name)
 
     def _answer(
         self, video: EncodedVideo, query: str, merged: MergedPredictions, suppression: SoftNMS | None
@@ -257,54 +281,6 @@ class MomentFinder:
         edges = np.arange(video.clips + 1) * self.spec.clip_len
         times = np.stack((edges[:-1], np.minimum(edges[1:], max(video.duration, edges[-2]))), axis=1)
         return Answer(query, moments, times, merged.saliency)
-
-    def _predict(
-        self,
-        video: EncodedVideo,
-        group: Sequence[Window],
-        queries: Sequence[str],
-        text: Sequence[np.ndarray],
-        merged: Sequence[MergedPredictions],
-        whole: bool,
-    ) -> None:
-        """Run the model on some windows with all sentences, through the pipeline of its data set."""
-        clip_len = self.spec.clip_len
-        streams: dict[str, dict[str, np.ndarray]] = {name: {} for name in video.streams}
-        rows = []
-        for number, window in enumerate(group):
-            for name, array in video.streams.items():
-                streams[name][str(number)] = np.asarray(array[window.first : window.last])
-            covered = (window.last - window.first) * clip_len
-            duration = video.duration if whole else min(covered, video.duration - window.first * clip_len)
-            rows += [
-                {'vid': str(number), 'qid': index, 'query': query, 'duration': duration}
-                for index, query in enumerate(queries)
-            ]
-        stores: dict[str, Any] = {name: ArrayStore(arrays) for name, arrays in streams.items()}
-        stores['text'] = ArrayStore({str(i): tokens for i, tokens in enumerate(text)}, template='{qid}')
-        dataset = BaseMomentDataset(rows, stores, self.spec, self._pipeline)
-        size = max(self.batch_size, 1)
-        for start in range(0, len(rows), size):
-            batch = video_collate([dataset[i] for i in range(start, min(start + size, len(rows)))])
-            with torch.inference_mode():
-                samples = self.model.test_step(batch)
-            for offset, sample in enumerate(samples):
-                row = rows[start + offset]
-                window = group[int(row['vid'])]
-                found, saliency = sample.pred_instances, sample.get('pred_saliency')
-                merged[row['qid']].add(
-                    window,
-                    window.first * clip_len,
-                    found.windows.numpy(),
-                    found.scores.numpy(),
-                    None if saliency is None else saliency.float().numpy(),
-                )
-
-    @cached_property
-    def _pipeline(self) -> dict[str, Any]:
-        pipeline = {slot: dict(cfg) for slot, cfg in self.file.pipeline.items() if cfg}
-        pipeline['load'].pop('cache', None)  # its keys are names of files, and windows have none
-        return pipeline
 
     def _notes(self, video: EncodedVideo, windows: Sequence[Window]) -> tuple[str, ...]:
         notes = []
@@ -320,9 +296,3 @@ class MomentFinder:
                 f'{self.trained_clips * self.spec.clip_len:g} s; expect worse moments'
             )
         return tuple(notes)
-
-
-def _best_device() -> str:
-    if torch.cuda.is_available():
-        return 'cuda'
-    return 'cpu'

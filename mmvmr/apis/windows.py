@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,18 +99,3 @@ class MergedPredictions:
         order, values = suppression(torch.from_numpy(spans)[None], torch.from_numpy(scores)[None])
         kept = values[0] > -torch.inf
         return spans[order[0][kept].numpy()][:most], values[0][kept].numpy()[:most]
-
-
-def window_batches(windows: Sequence[Window], sentences: int, batch_size: int) -> list[list[Window]]:
-    """Groups of windows that fill a batch when each meets all sentences.
-
-    Args:
-        windows: The windows.
-        sentences: Number of sentences.
-        batch_size: Pairs of window and sentence per batch, about.
-
-    Returns:
-        Groups in order, of at least one window.
-    """
-    group = max(1, batch_size // max(1, sentences))
-    return [list(windows[i : i + group]) for i in range(0, len(windows), group)]

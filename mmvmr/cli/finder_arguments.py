@@ -23,6 +23,7 @@ def add_finder_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument('--device', default='auto', help='auto, cpu, cuda:0, ...; default: %(default)s')
     group.add_argument('--window', type=float, metavar='SECONDS', help='cut longer videos into windows of this length')
+    group.add_argument('--half', action=argparse.BooleanOptionalAction, help='half precision; default: on GPUs only')
     group.add_argument('--cache-dir', metavar='DIR', help='features of videos; default: $MMVMR_CACHE or ~/.cache/mmvmr')
 
 
@@ -38,7 +39,7 @@ def build_finder(args: argparse.Namespace, **options: object) -> MomentFinder:
     """
     from mmvmr.apis import MomentFinder
 
-    common = {'device': args.device, 'window': args.window, 'cache_dir': args.cache_dir, **options}
+    common = {'device': args.device, 'window': args.window, 'cache_dir': args.cache_dir, 'half': args.half, **options}
     if args.checkpoint is None:
         return MomentFinder.zero_shot(args.spec or 'conse_minilm_1fps', **common)
     return MomentFinder(args.checkpoint, spec=args.spec, **common)

@@ -163,7 +163,7 @@ def run_tasks(tasks: Iterable[Task], settings: Settings) -> Iterator[Outcome]:
         try:
             yield from _spread(waiting, settings, running)
             return
-        except BrokenProcessPool:  # nobody knows by which of them: each is tried with a process of its own
+        except BrokenProcessPool:  # nobody knows by which of them: each is tried with its own process
             suspects = list(running)
         for task in suspects:
             try:

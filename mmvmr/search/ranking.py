@@ -104,8 +104,7 @@ def search(collection: Collection, sentence: str, top: int = 10, candidates: int
     scores = video_scores(vector, collection.clip_vectors(), mean)
     best = sorted(scores, key=lambda name: -scores[name])[: max(top, candidates)]
     hits = []
-    for name in best:
-        moments = collection.load(name).find(sentence)[0].moments
-        if moments:
+    for name, answers in zip(best, finder.find_all(map(collection.load, best), sentence)):
+        if moments := answers[0].moments:
             hits.append(SearchHit(name, moments[0], scores[name]))
     return hits[:top]

@@ -147,3 +147,34 @@ def test_an_encoder_is_needed_only_where_something_is_encoded(repo_dir, data_roo
         finder.encode_features({'slowfast': np.zeros((3, 512))})
     with pytest.raises(ValueError, match=r"'clip' has the shape \(3, 4\), expected \(clips, 512\)"):
         finder.encode_features({'clip': np.zeros((3, 4))})
+
+
+def test_videos_share_forward_passes(repo_dir, data_root):
+    cfg = _config(repo_dir, CONFIGS['MomentDetector'], data_root)
+    torch.manual_seed(0)
+    finder = _finder(cfg, MODELS.build(cfg.model).eval(), window=20.0, batch_size=4)
+    videos = [finder.encode_features(_features(data_root, vid), name=vid) for vid in 'AB']
+    tokens = [_tokens(data_root, index) for index in range(2)]
+    passes = []
+    run = finder.model.test_step
+    finder.model.test_step = lambda batch: passes.append(len(batch['data_samples'])) or run(batch)
+    together = list(finder.find_all(iter(videos), *SENTENCES, tokens=tokens))
+    assert passes == [4, 4, 2]  # windows of 20 clips, two in A and three in B, with two sentences
+    assert [answers.name for answers in together] == ['A', 'B']
+    for video, answers in zip(videos, together):
+        for one, other in zip(video.find(*SENTENCES, tokens=tokens), answers):
+            spans, same = ([[m.start, m.end] for m in a.moments] for a in (one, other))
+            np.testing.assert_allclose(spans, same, atol=1e-4)
+
+
+def test_half_precision_changes_little(repo_dir, data_root):
+    cfg = _config(repo_dir, CONFIGS['MomentDetector'], data_root)
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model).eval()
+    answers = []
+    for half in (None, True):
+        video = _finder(cfg, model, half=half).encode_features(_features(data_root, 'A'))
+        answers.append(video.find('x', tokens=[_tokens(data_root, 0)])[0])
+    full, half = (np.array(sorted(m.score for m in answer.moments)) for answer in answers)
+    assert not np.array_equal(full, half)
+    np.testing.assert_allclose(full, half, atol=0.02)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mmvmr.apis.answers import Answer, Answers, Moment
-from mmvmr.apis.windows import MergedPredictions, Window, cut_windows, window_batches
+from mmvmr.apis.windows import MergedPredictions, Window, cut_windows
 from mmvmr.models.detectors import SimilarityDetector
 from mmvmr.models.task_modules.nms import SoftNMS
 
@@ -20,12 +20,6 @@ def test_windows_cover_the_video():
     assert cut_windows(8, 4, overlap=0.0) == [Window(0, 4), Window(4, 8)]
     with pytest.raises(ValueError, match='overlap=1'):
         cut_windows(8, 4, overlap=1.0)
-
-
-def test_batches_of_windows():
-    windows = cut_windows(10, 2, 0.0)
-    assert [len(group) for group in window_batches(windows, 3, 8)] == [2, 2, 1]
-    assert [len(group) for group in window_batches(windows, 100, 8)] == [1] * 5
 
 
 def test_merging_shifts_windows_and_averages_saliency():
