@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from method_diagram import diagram
@@ -34,10 +36,20 @@ def write_api_pages(app: Sphinx) -> None:
 
 def _api_page(package: str, folder: Path) -> str:
     text = _title(package, '=') + f'.. automodule:: {package}\n   :no-members:\n\n'
+    if names := list(_exported(package)):
+        text += f'``from {package} import ...``: {", ".join(names)}\n\n'
     for path in sorted(folder.glob('[!_]*.py')):
         module = f'{package}.{path.stem}'
         text += _title(module, '-') + f'.. automodule:: {module}\n\n'
     return text
+
+
+def _exported(package: str) -> Iterator[str]:
+    """Links to what a package hands on from its modules."""
+    module = importlib.import_module(package)
+    for name in getattr(module, '__all__', ()):
+        source = getattr(getattr(module, name), '__module__', None)
+        yield f'``{name}``' if source is None else f':py:obj:`{name} <{source}.{name}>`'
 
 
 def _title(text: str, line: str) -> str:

@@ -110,5 +110,5 @@ def run(args: argparse.Namespace) -> int:
         for result in skipped:
             print(f'not checked: {result}')
         looked_at = ', '.join(f'{name} ({n["queries"]} queries, {n["videos"]} videos)' for name, n in sizes.items())
-        print(f'{looked_at or "nothing"}: {errors} errors, {warnings} warnings')
+        print(f'{looked_at or "nothing could be opened"}: {errors} errors, {warnings} warnings')
     return 1 if errors else 0

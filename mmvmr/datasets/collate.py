@@ -1,6 +1,6 @@
 """Batches as lists, which the preprocessor pads; a loading process pads them itself and sends them in few pieces.
 
-By default torch sends every tensor in a shared memory segment of its own, with a file descriptor and a socket
+By default torch sends every tensor in a separate shared memory segment, with a file descriptor and a socket
 connection each, and a sample has about six tensors, most of them tiny. Here an input of all samples is one padded
 tensor, and what is left is pickled with its numbers.
 """
