@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmvmr.models.detectors.base_detector import BaseDetector
+from mmvmr.models.similarity.window_search import best_windows
 from mmvmr.registry import MODELS
 from mmvmr.structures import MomentTargets, Outputs, PredictionSet, to_center_width
 
@@ -80,7 +81,9 @@ class SimilarityDetector(BaseDetector):
     def predict_sets(self, inputs: dict[str, Tensor], targets: MomentTargets | None = None) -> Outputs:
         """Run all stages; see :meth:`BaseDetector.predict_sets`."""
         similarity, mask = self.similarity(inputs)
-        starts, ends, scores = self.best_windows(similarity, mask)
+        values = similarity.double()
+        starts, ends, scores = best_windows(values, mask, self.min_clips, self.max_clips, self.candidates)
+        scores = scores.masked_fill(scores == -torch.inf, -1.0)
         total = mask.sum(1, keepdim=True)
         spans = to_center_width(torch.stack((starts / total, ends / total), dim=-1))
         final = PredictionSet('direct', spans.float(), final=True, quality=scores / (1 + scores), mask=scores > 0)
@@ -120,35 +123,3 @@ class SimilarityDetector(BaseDetector):
             count = F.avg_pool1d(mask.float()[:, None], **window)[:, 0].clamp(min=1e-6)
             similarity = (F.avg_pool1d(similarity[:, None], **window)[:, 0] / count).where(mask, 0.0)
         return similarity, mask
-
-    def best_windows(self, similarity: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The windows that stand out most.
-
-        Args:
-            similarity: Similarity of the clips (B, L), 0 on padding.
-            mask: Valid clips (B, L).
-
-        Returns:
-            First clips, last clips + 1 and scores z (B, n), best first; z <= 0 where a video has fewer windows.
-        """
-        values = similarity.double()
-        lengths = mask.sum(1)
-        above = (values - values.sum(1, keepdim=True) / lengths[:, None]).where(mask, 0.0)
-        sums = F.pad(above.cumsum(1), (1, 0))
-        best: tuple[Tensor, Tensor, Tensor] | None = None
-        # A single clip is a window too where a video has fewer clips than the shortest window.
-        shortest = min(self.min_clips, int(lengths.min()))
-        for size in range(shortest, min(self.max_clips, mask.shape[1]) + 1):
-            scores = (sums[:, size:] - sums[:, :-size]) / size**0.5
-            firsts = torch.arange(scores.shape[1], device=scores.device)
-            scores = scores.where(firsts + size <= lengths[:, None], -1.0)
-            new, index = scores.topk(min(self.candidates, scores.shape[1]), dim=1)
-            part = (index, index + size, new)
-            best = part if best is None else self._better(best, part)
-        assert best is not None  # a video has at least one clip
-        return best
-
-    def _better(self, best: tuple[Tensor, ...], part: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
-        starts, ends, scores = (torch.cat(pair, dim=1) for pair in zip(best, part))
-        scores, order = scores.topk(min(self.candidates, scores.shape[1]), dim=1)
-        return starts.gather(1, order), ends.gather(1, order), scores

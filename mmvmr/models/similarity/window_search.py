@@ -1,11 +1,77 @@
-"""The windows of a video whose clips fit a sentence better than the rest."""
+"""Search for the windows of a video whose clips fit a sentence better than the rest."""
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mmvmr.structures import pairwise_iou, to_center_width
+
+
+def contrast_sums(similarity: Tensor, mask: Tensor) -> Tensor:
+    """Sums of (similarity - mean of the video) over the clips before every place.
+
+    Args:
+        similarity: Similarity of clips and sentence (B, L).
+        mask: Clips that exist (B, L), contiguous from the first.
+
+    Returns:
+        (B, L + 1).
+    """
+    valid = mask.to(similarity.dtype)
+    clips = valid.sum(1, keepdim=True).clamp(min=1)
+    centred = (similarity - (similarity * valid).sum(1, keepdim=True) / clips) * valid
+    return F.pad(centred.cumsum(1), (1, 0))
+
+
+def window_scores(sums: Tensor, lengths: Tensor, size: int, boundaries: Tensor | None = None) -> Tensor:
+    """Score all windows of a size: (mean of the window - mean of the video) x sqrt(size).
+
+    Under noise of equal size this is how surely a window stands out, whatever its length.
+
+    Args:
+        sums: See :func:`contrast_sums` (B, L + 1).
+        lengths: Clips of the videos (B,).
+        size: Clips of the windows.
+        boundaries: Gain of a window that starts or ends before clip i (B, L + 1); None for nothing.
+
+    Returns:
+        (B, L + 1 - size), ``-inf`` for windows that reach past the end of their video.
+    """
+    # By a vector: by one number, torch multiplies by the inverse, which differs in the last bit.
+    scores = (sums[:, size:] - sums[:, :-size]) / sums.new_full((sums.shape[1] - size,), size).sqrt()
+    if boundaries is not None:
+        scores = scores + boundaries[:, :-size] + boundaries[:, size:]
+    stop = torch.arange(size, sums.shape[1], device=sums.device)
+    return scores.masked_fill(stop > lengths[:, None], -torch.inf)
+
+
+def best_windows(
+    similarity: Tensor, mask: Tensor, shortest: int, longest: int, count: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Find the windows with the highest :func:`window_scores`, which may overlap, in memory of clips + ``count``.
+
+    Args:
+        similarity: Similarity of clips and sentence (B, L).
+        mask: Clips that exist (B, L), contiguous from the first.
+        shortest: Shortest window in clips; shorter where a video has fewer.
+        longest: Longest window in clips.
+        count: Number of windows n.
+
+    Returns:
+        First clips, last clips + 1 and scores (B, n), best first; ``-inf`` where a video has fewer windows.
+    """
+    lengths, sums = mask.sum(1), contrast_sums(similarity, mask)
+    starts = ends = torch.zeros(len(mask), 0, dtype=torch.int64, device=mask.device)
+    scores = sums[:, :0]
+    for size in range(min(shortest, int(lengths.min())), min(longest, mask.shape[1]) + 1):
+        values = window_scores(sums, lengths, size)
+        values, index = values.topk(min(count, values.shape[1]), dim=1)
+        starts, ends = torch.cat((starts, index), dim=1), torch.cat((ends, index + size), dim=1)
+        scores, order = torch.cat((scores, values), dim=1).topk(min(count, starts.shape[1]), dim=1)
+        starts, ends = starts.gather(1, order), ends.gather(1, order)
+    return starts, ends, scores
 
 
 def contrast_windows(
@@ -16,9 +82,7 @@ def contrast_windows(
     max_iou: float = 0.5,
     boundaries: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """The best windows by (mean of the window - mean of the video) x sqrt(length), in units of clips.
-
-    Under noise of equal size this is how surely a window stands out, whatever its length.
+    """Find the windows with the highest :func:`window_scores`, leaving out what overlaps a better one.
 
     Args:
         similarity: Similarity of clips and sentence (B, L).
@@ -26,37 +90,33 @@ def contrast_windows(
         longest: Longest window in clips.
         count: Number of windows N.
         max_iou: A window that overlaps a better one by more than this IoU is left out.
-        boundaries: What a window gains by starting or ending before clip i (B, L + 1); None for nothing.
+        boundaries: See :func:`window_scores`.
 
     Returns:
         Normalised (center, width) (B, N, 2) and scores (B, N), best first. Where a video has fewer windows, the score
         is ``-inf`` and the span is that of its best window.
     """
     batch, length = similarity.shape
-    longest = min(longest, length)
-    valid = mask.to(similarity.dtype)
-    clips = valid.sum(1, keepdim=True)
-    centred = (similarity - (similarity * valid).sum(1, keepdim=True) / clips.clamp(min=1)) * valid
-    total = torch.nn.functional.pad(centred.cumsum(1), (1, 0))
-    start = torch.arange(length, device=mask.device)[:, None].expand(-1, longest)
-    size = torch.arange(1, longest + 1, device=mask.device).expand(length, -1)
-    start, stop = start.flatten(), (start + size).flatten()
-    score = (total[:, stop.clamp(max=length)] - total[:, start]) / (stop - start).to(total.dtype).sqrt()
-    if boundaries is not None:
-        score = score + boundaries[:, start] + boundaries[:, stop.clamp(max=length)]
-    score = score.masked_fill(stop > clips, -torch.inf)
-    windows = torch.stack((start, stop), dim=-1).to(total.dtype)
-    chosen, scores = [], []
+    lengths, sums = mask.sum(1), contrast_sums(similarity, mask)
+    sizes = range(1, min(longest, length) + 1)
+    # Windows in the order of their first clip, and among those of their size: it decides between equal scores.
+    scores = [window_scores(sums, lengths, size, boundaries) for size in sizes]
+    score = torch.stack([F.pad(part, (0, length - part.shape[1]), value=-torch.inf) for part in scores], dim=2)
+    score = score.flatten(1)
+    start = torch.arange(length, device=mask.device).repeat_interleave(len(sizes))
+    size = torch.arange(1, len(sizes) + 1, device=mask.device).repeat(length)
+    windows = torch.stack((start, start + size), dim=-1).to(sums.dtype)
+    chosen, best_scores = [], []
     for _ in range(count):
         best, index = score.max(1)
         # Of a video without any window left, the first choice again.
         index = torch.where(best > -torch.inf, index, chosen[0]) if chosen else index
         chosen.append(index)
-        scores.append(best)
+        best_scores.append(best)
         overlap = pairwise_iou(windows[index].unsqueeze(1), windows.expand(batch, -1, -1)).squeeze(1)
         score = score.masked_fill(overlap > max_iou, -torch.inf)
-    spans = to_center_width(windows[torch.stack(chosen, dim=1)] / clips.unsqueeze(-1))
-    return spans, torch.stack(scores, dim=1)
+    spans = to_center_width(windows[torch.stack(chosen, dim=1)] / lengths[:, None, None])
+    return spans, torch.stack(best_scores, dim=1)
 
 
 def scene_changes(clips: Tensor, mask: Tensor, low: float = -1.0, high: float = 3.0, ends: float = 2.0) -> Tensor:
@@ -73,12 +133,12 @@ def scene_changes(clips: Tensor, mask: Tensor, low: float = -1.0, high: float = 
         (B, L + 1): for the place before clip i, 1 - cosine of clips i - 1 and i, less its mean over the video and
         divided by its deviation; 0 beyond the end.
     """
-    unit = torch.nn.functional.normalize(clips.float(), dim=-1)
+    unit = F.normalize(clips.float(), dim=-1)
     change = 1 - (unit[:, 1:] * unit[:, :-1]).sum(-1)
     inside = mask[:, 1:].float()
     number = inside.sum(1, keepdim=True).clamp(min=1)
     change = (change - (change * inside).sum(1, keepdim=True) / number) * inside
     deviation = (change.square().sum(1, keepdim=True) / number).sqrt()
-    places = torch.nn.functional.pad((change / deviation.clamp(min=1e-6)).clamp(low, high) * inside, (1, 1))
+    places = F.pad((change / deviation.clamp(min=1e-6)).clamp(low, high) * inside, (1, 1))
     places[:, 0] = ends
     return places.scatter(1, mask.sum(1, keepdim=True), ends)
