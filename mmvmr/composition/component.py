@@ -103,11 +103,11 @@ def find_component(name: str) -> type[Component]:
     Raises:
         CompositionError: If there is none of this name.
     """
-    known = component_names()
+    names = component_names()
     if name not in COMPONENTS.module_dict:
-        listed = ', '.join(known)
+        listed = ', '.join(names)
         raise CompositionError(
-            f'no component `{name}`{closest(name, known)} (there are: {listed}). Those of another package need '
+            f'no component `{name}`{closest(name, names)} (there are: {listed}). Those of another package need '
             '--import-module PACKAGE, an entry point, or custom_imports in the base config'
         )
     return COMPONENTS.module_dict[name]
@@ -126,7 +126,7 @@ def component_help(kind: type[Component]) -> str:
     return (inspect.getdoc(kind) or '').split('\n', 1)[0]
 
 
-def closest(word: str, known: Iterable[str]) -> str:
+def closest(word: str, names: Iterable[str]) -> str:
     """A suggestion to append to an error message; empty where nothing is similar."""
-    similar = difflib.get_close_matches(word, list(known), n=1)
+    similar = difflib.get_close_matches(word, list(names), n=1)
     return f'; did you mean `{similar[0]}`?' if similar else ''

@@ -131,9 +131,11 @@ def split_options(kinds: Mapping[str, type[Component]], options: Mapping[str, An
             raise CompositionError(f'option `{key}` belongs to none of the components {", ".join(kinds) or "(none)"}')
         chosen[name][option] = value
     for name, given in chosen.items():
-        known = component_options(kinds[name])
+        accepted = component_options(kinds[name])
         for option in given:
-            if option not in known:
-                listed = ', '.join(f'{key}={value!r}' for key, value in known.items()) or 'none'
-                raise CompositionError(f'{name} has no option `{option}`{closest(option, known)} (options: {listed})')
+            if option not in accepted:
+                listed = ', '.join(f'{key}={value!r}' for key, value in accepted.items()) or 'none'
+                raise CompositionError(
+                    f'{name} has no option `{option}`{closest(option, accepted)} (options: {listed})'
+                )
     return chosen

@@ -20,9 +20,9 @@ def is_kind(node: Any, kind: type | tuple[type, ...]) -> bool:
     """True if a config builds ``kind`` (one of several) or a subclass."""
     if not isinstance(node, Mapping):
         return False
-    found = node.get('type')
-    found = (MODELS.get(found) or TASK_UTILS.get(found)) if isinstance(found, str) else found
-    return isinstance(found, type) and issubclass(found, kind)
+    registered = node.get('type')
+    registered = (MODELS.get(registered) or TASK_UTILS.get(registered)) if isinstance(registered, str) else registered
+    return isinstance(registered, type) and issubclass(registered, kind)
 
 
 def has_slot(node: Any, name: str) -> bool:
@@ -126,9 +126,9 @@ def add_augmentation(cfg: Config, name: str, transform: dict[str, Any], first: b
     transforms = pipeline.get('augment') or {}
     if transforms.get(name) is not None:
         raise AlreadyThereError(f'train_dataloader.dataset.pipeline.augment.{name} exists already')
-    rest = {key: value for key, value in transforms.items() if key != name}
+    others = {key: value for key, value in transforms.items() if key != name}
     new = {name: transform}
-    pipeline['augment'] = {**new, **rest} if first else {**rest, **new}
+    pipeline['augment'] = {**new, **others} if first else {**others, **new}
 
 
 def add_view(cfg: Config, name: str, transform: dict[str, Any]) -> None:
@@ -157,10 +157,10 @@ def losses(cfg: Config) -> ConfigDict:
     Raises:
         CompositionError: If the model has no criterion with named losses.
     """
-    found = cfg.model.get('criterion', {}).get('losses')
-    if found is None:
+    configured = cfg.model.get('criterion', {}).get('losses')
+    if configured is None:
         raise CompositionError('model.criterion.losses is missing: components add their losses there')
-    return found
+    return configured
 
 
 def add_losses(cfg: Config, **new: dict[str, Any]) -> None:

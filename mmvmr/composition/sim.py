@@ -43,11 +43,11 @@ def similarity_map(cfg: Config, stream: str | None, kind: str, penalty: float) -
         return dict(type='SimilarityMap', channels=(0, width), text_dims=projector.text_dims, **options)
     spec = FeatureSpec.from_dict(declared.to_dict())
     first = 0
-    for found in spec.streams:
-        if stream in (None, found.name):
-            channels = (first, first + found.dim)
+    for candidate in spec.streams:
+        if stream in (None, candidate.name):
+            channels = (first, first + candidate.dim)
             return dict(type='SimilarityMap', channels=channels, text_dims=spec.text.dim, **options)
-        first += found.dim
+        first += candidate.dim
     raise CompositionError(f'feature_spec has no stream {stream!r}, only {", ".join(s.name for s in spec.streams)}')
 
 

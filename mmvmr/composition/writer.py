@@ -224,15 +224,15 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and one == other
 
 
-def first_difference(found: Any, wanted: Any, path: str = '') -> str:
+def first_difference(actual: Any, wanted: Any, path: str = '') -> str:
     """Path of the first difference between two configs, and both values."""
-    if isinstance(found, Mapping) and isinstance(wanted, (Mapping, Config)):
-        if list(found) != list(wanted):
-            return f'{path or "top level"} has the keys {list(found)} instead of {list(wanted)}'
-        for key in found:
-            if not same(found[key], wanted[key]):
-                return first_difference(found[key], wanted[key], f'{path}.{key}'.lstrip('.'))
-    return f'{path} is {found!r} instead of {wanted!r}'
+    if isinstance(actual, Mapping) and isinstance(wanted, (Mapping, Config)):
+        if list(actual) != list(wanted):
+            return f'{path or "top level"} has the keys {list(actual)} instead of {list(wanted)}'
+        for key in actual:
+            if not same(actual[key], wanted[key]):
+                return first_difference(actual[key], wanted[key], f'{path}.{key}'.lstrip('.'))
+    return f'{path} is {actual!r} instead of {wanted!r}'
 
 
 def render(value: Any, depth: int, used: int) -> str:

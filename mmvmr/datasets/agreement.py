@@ -26,11 +26,11 @@ class Agreement:
             The faults. The numbers 1 and "1" are the same qid: features are stored by its text. Durations may differ by
             a tenth and two seconds, because annotations are rounded differently.
         """
-        found = []
+        issues = []
         if (other := self._qids.setdefault(str(row['qid']), where)) is not where:
-            found.append(Fault('qid', f'is {row["qid"]!r}, as at {other}', 'give every sentence a different one'))
+            issues.append(Fault('qid', f'is {row["qid"]!r}, as at {other}', 'give every sentence a different one'))
         duration, other = self._durations.setdefault(str(row['vid']), (row['duration'], where))
         if abs(row['duration'] - duration) > 0.1 * duration + 2:
             problem = f'is {row["duration"]} s, but {duration} s at {other} for the same video {row["vid"]!r}'
-            found.append(Fault('duration', problem, 'write the length of the video into all its rows'))
-        return found
+            issues.append(Fault('duration', problem, 'write the length of the video into all its rows'))
+        return issues

@@ -130,6 +130,6 @@ def of_domain(rows: list[dict[str, Any]], domain: str, path: str | os.PathLike[s
     """
     chosen = [row for row in rows if row.get('domain') == domain]
     if not chosen:
-        known = sorted({str(row['domain']) for row in rows if 'domain' in row})
-        raise ValueError(f'{path}: no row has domain={domain!r}, expected one of {known}')
+        domains = sorted({str(row['domain']) for row in rows if 'domain' in row})
+        raise ValueError(f'{path}: no row has domain={domain!r}, expected one of {domains}')
     return chosen

@@ -122,9 +122,9 @@ def video_collate(batch: Sequence[Item | Sequence[Item]], shared: Sequence[str] 
     shared = [name for name in shared if name in inputs]
     first: list[int] = []
     index = []
-    known: dict[Any, list[int]] = {}
+    videos_of_name: dict[Any, list[int]] = {}
     for row, sample in enumerate(samples):
-        alike = known.setdefault(sample.get('vid'), [])
+        alike = videos_of_name.setdefault(sample.get('vid'), [])
         video = next((v for v in alike if all(_same(inputs[n][first[v]], inputs[n][row]) for n in shared)), None)
         if video is None:
             video = len(first)

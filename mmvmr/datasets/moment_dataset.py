@@ -275,8 +275,8 @@ def _fitting_packs(declared: FeatureSpec, stores: Mapping[str, Any]) -> FeatureS
     return declared
 
 
-def _fitting(declared: FeatureSpec, found: FeatureSpec, path: Path, others: Sequence[str] = ()) -> FeatureSpec:
-    by_name = {s.name: s for s in (*found.streams, found.text)}
+def _fitting(declared: FeatureSpec, stored: FeatureSpec, path: Path, others: Sequence[str] = ()) -> FeatureSpec:
+    by_name = {s.name: s for s in (*stored.streams, stored.text)}
     faults = []
     for stream in (*declared.streams, declared.text):
         there = by_name.get(stream.name)
@@ -284,11 +284,11 @@ def _fitting(declared: FeatureSpec, found: FeatureSpec, path: Path, others: Sequ
             faults.append(f'stream {stream.name!r} is declared, the features have {sorted(by_name)}')
         elif there.dim != stream.dim:
             faults.append(f'stream {stream.name!r}: dim {stream.dim} is declared, the features have {there.dim}')
-    if abs(found.clip_len - declared.clip_len) > 1e-3 * declared.clip_len:
-        faults.append(f'clip_len {declared.clip_len} s is declared, the features have {found.clip_len} s')
+    if abs(stored.clip_len - declared.clip_len) > 1e-3 * declared.clip_len:
+        faults.append(f'clip_len {declared.clip_len} s is declared, the features have {stored.clip_len} s')
     if faults := faults or list(others):
         raise ValueError(f'feature_spec does not fit the features ({path.absolute()}): ' + '; '.join(faults))
-    if not found.surrogate:
+    if not stored.surrogate:
         return declared
     print_log(
         f'{path.absolute()}: these are surrogate features made from annotations; no figure is a result',

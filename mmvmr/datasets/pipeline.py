@@ -33,8 +33,8 @@ class MomentPipeline:
         self.load = TRANSFORMS.build(config['load'])
         augment = config.get('augment') or {}
         self.augment = {name: TRANSFORMS.build(cfg) for name, cfg in augment.items() if cfg is not None}
-        rest = {slot: config[slot] for slot in SLOTS[2:] if config.get(slot) is not None}
-        self.finish = {slot: TRANSFORMS.build(cfg) for slot, cfg in rest.items()}
+        later_slots = {slot: config[slot] for slot in SLOTS[2:] if config.get(slot) is not None}
+        self.finish = {slot: TRANSFORMS.build(cfg) for slot, cfg in later_slots.items()}
 
     def bind(self, dataset: Any) -> None:
         """Give the data set to every transform that looks at other items (or at the feature specification).

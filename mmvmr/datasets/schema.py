@@ -183,7 +183,7 @@ def row_faults(row: Mapping[str, Any], rules: Rules = DEFAULT_RULES) -> list[Fau
     Returns:
         The faults; empty for a good row.
     """
-    found: list[Fault] = []
+    issues: list[Fault] = []
     try:
         AnnotationRow.model_validate(row, context=rules)
     except ValidationError as error:
@@ -191,16 +191,16 @@ def row_faults(row: Mapping[str, Any], rules: Rules = DEFAULT_RULES) -> list[Fau
         for detail in error.errors(include_url=False):
             if detail['type'] != _OURS:
                 broken.add(detail['loc'][0])
-                found.append(_translated(detail))
-        found = [*dict.fromkeys(found)]  # a union reports every alternative
+                issues.append(_translated(detail))
+        issues = [*dict.fromkeys(issues)]  # a union reports every alternative
         # Once more on the row as it is: the model shows 4 as 4.0, and does not get so far where a field is broken.
-        found += _contradictions(row, rules, broken)
+        issues += _contradictions(row, rules, broken)
     for key in row.keys() - AnnotationRow.model_fields.keys():
         if key in PIPELINE_KEYS:
-            found.append(Fault(str(key), 'is a key that the pipeline computes', 'rename it, or leave it out'))
+            issues.append(Fault(str(key), 'is a key that the pipeline computes', 'rename it, or leave it out'))
         elif (meant := _meant(key)) and row.get(meant) is None:
-            found.append(Fault(str(key), 'is no key of an annotation', f'did you mean {meant}?'))
-    return found
+            issues.append(Fault(str(key), 'is no key of an annotation', f'did you mean {meant}?'))
+    return issues
 
 
 def unlabelled(row: Mapping[str, Any]) -> bool:

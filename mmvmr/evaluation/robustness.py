@@ -87,8 +87,8 @@ def predict(model: BaseModel, split: Split, probe: Mapping[str, Any] | None = No
         The samples of a batch with predictions, views left out.
     """
     pipeline = split.dataset.pipeline
-    own = pipeline.augment
-    pipeline.augment = dict(own) if probe is None else {'probe': TRANSFORMS.build(dict(probe)), **own}
+    augment = pipeline.augment
+    pipeline.augment = dict(augment) if probe is None else {'probe': TRANSFORMS.build(dict(probe)), **augment}
     try:
         pipeline.bind(split.dataset)
         torch.manual_seed(split.dataset.seed)
@@ -97,7 +97,7 @@ def predict(model: BaseModel, split: Split, probe: Mapping[str, Any] | None = No
                 samples = model.test_step(batch)
             yield [sample for sample in samples if sample.get('view', 'main') == 'main']
     finally:
-        pipeline.augment = own
+        pipeline.augment = augment
 
 
 def score(predicted: Mapping[Any, Sequence[Any]], split: Split) -> dict[str, float]:
@@ -186,10 +186,10 @@ def evaluate_robustness(
     Raises:
         ValueError: If a probe or split is unknown, or weights or features do not fit.
     """
-    known = known_probes(cfg)
-    if unknown := [name for name in probes or () if name not in known]:
-        raise ValueError(f'unknown probes {unknown}: expected some of {sorted(known)}')
-    chosen = {name: known[name] for name in (probes or known)}
+    available = known_probes(cfg)
+    if unknown := [name for name in probes or () if name not in available]:
+        raise ValueError(f'unknown probes {unknown}: expected some of {sorted(available)}')
+    chosen = {name: available[name] for name in (probes or available)}
     default = (cfg.get('robustness') or {}).get('default')
     names = list(splits or default or list(known_splits(cfg))[:1])
     opened = [open_split(cfg, name, seed, limit) for name in names]

@@ -115,8 +115,8 @@ def _build_dataset(base: Any, change: Mapping[str, Any]) -> Any:
         base = Config._merge_a_into_b(dict(change), dict(base))
     # Views of other probes would be predicted for nothing.
     augment = base['pipeline'].get('augment') or {}
-    kept = {key: value for key, value in augment.items() if value is not None and not value.get('view')}
-    base = {**base, 'pipeline': {**base['pipeline'], 'augment': kept}}
+    main_augment = {key: value for key, value in augment.items() if value is not None and not value.get('view')}
+    base = {**base, 'pipeline': {**base['pipeline'], 'augment': main_augment}}
     return DATASETS.build(base)
 
 

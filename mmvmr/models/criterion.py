@@ -66,11 +66,11 @@ class MomentCriterion(nn.Module):
 
     def _view_rows(self, targets: MomentTargets) -> dict[str, list[int]]:
         """Rows of every weighted view that a sample of the step has, in this process or in another one."""
-        found = {view: [i for i, name in enumerate(targets.views) if name == view] for view in self.view_weights}
-        present = [len(rows) for rows in found.values()]
+        rows_of_view = {view: [i for i, name in enumerate(targets.views) if name == view] for view in self.view_weights}
+        present = [len(rows) for rows in rows_of_view.values()]
         if num_processes() > 1:
             present = mean_over_ranks(torch.tensor(present, device=targets.spans.device)).tolist()
-        return {view: rows for (view, rows), count in zip(found.items(), present) if count}
+        return {view: rows for (view, rows), count in zip(rows_of_view.items(), present) if count}
 
     def terms(self, outputs: Outputs, targets: MomentTargets) -> dict[str, tuple[float, Tensor]]:
         """Compute every loss on its own.

@@ -70,12 +70,12 @@ class PointPostProcessor(MomentPostProcessor):
         windows, scores = to_start_end(final.spans.float()), self.scores(final)
         if self.nms is None:
             order = scores.argsort(dim=1, descending=True, stable=True)
-            kept, best = take(windows, order), scores.gather(1, order)
+            ranked, best = take(windows, order), scores.gather(1, order)
         else:
             order, best = self.nms(windows, scores)
-            kept = take(windows, order)
+            ranked = take(windows, order)
         if self.vote is not None:
-            kept = self.vote(kept, windows, scores)
-        kept, best = kept[:, : self.max_predictions], best[:, : self.max_predictions]
-        seconds, best = self._finish(kept * covered[:, None, None], best, duration)
-        return seconds, to_center_width(kept), best
+            ranked = self.vote(ranked, windows, scores)
+        ranked, best = ranked[:, : self.max_predictions], best[:, : self.max_predictions]
+        seconds, best = self._finish(ranked * covered[:, None, None], best, duration)
+        return seconds, to_center_width(ranked), best

@@ -110,16 +110,16 @@ class FeatureSpec:
         Raises:
             ValueError: If a key is missing, unknown or has an impossible value.
         """
-        known = {f.name for f in dataclasses.fields(cls)}
-        if unknown := sorted(set(value) - known):
-            raise ValueError(f'feature_spec: unknown keys {unknown}, expected some of {sorted(known)}')
+        names = {f.name for f in dataclasses.fields(cls)}
+        if unknown := sorted(set(value) - names):
+            raise ValueError(f'feature_spec: unknown keys {unknown}, expected some of {sorted(names)}')
         if absent := sorted({'streams', 'text', 'clip_len'} - set(value)):
             raise ValueError(f'feature_spec: the keys {absent} are missing')
-        rest = {k: v for k, v in value.items() if k not in ('streams', 'text')}
+        others = {k: v for k, v in value.items() if k not in ('streams', 'text')}
         return cls(
             streams=tuple(_stream(s) for s in _named(value['streams'])),
             text=_stream({'name': 'text', **value['text']}),
-            **rest,
+            **others,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -154,10 +154,10 @@ def _named(streams: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> list[dic
 
 
 def _stream(value: Mapping[str, Any]) -> StreamSpec:
-    known = {f.name for f in dataclasses.fields(StreamSpec)}
+    names = {f.name for f in dataclasses.fields(StreamSpec)}
     name = value.get('name', '?')
-    if unknown := sorted(set(value) - known):
-        raise ValueError(f'feature_spec: stream {name!r} has unknown keys {unknown}, expected some of {sorted(known)}')
+    if unknown := sorted(set(value) - names):
+        raise ValueError(f'feature_spec: stream {name!r} has unknown keys {unknown}, expected some of {sorted(names)}')
     if 'dim' not in value:
         raise ValueError(f'feature_spec: stream {name!r} declares no dim')
     return StreamSpec(**value)

@@ -128,22 +128,26 @@ def inference_options(options: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         ``postprocessor`` and ``windows``.
     """
-    found, nms = {**_EVAL, **options}, {**_NMS, **options.get('nms', {})}
-    kept = {'min_score': nms['min_score'], 'max_predictions': nms['max_num_segs']}
+    options_of_test, nms = {**_EVAL, **options}, {**_NMS, **options.get('nms', {})}
+    nms_options = {'min_score': nms['min_score'], 'max_predictions': nms['max_num_segs']}
     # The Gaussian form has no threshold.
     soft = {'type': 'SoftNMS', 'threshold': 0.0, 'sigma': nms['sigma'], 'keep_best': True}
-    suppression = {'_delete_': True, **soft, **kept}
+    suppression = {'_delete_': True, **soft, **nms_options}
     if nms['mode'] == 'nms':
-        suppression = {'_delete_': True, 'type': 'HardNMS', 'threshold': nms['iou_thresh'], **kept}
+        suppression = {'_delete_': True, 'type': 'HardNMS', 'threshold': nms['iou_thresh'], **nms_options}
     votes = nms['mode'] is not None and nms['voting_thresh'] > 0
     windows = None
-    if found.get('window_size'):
-        windows = {'type': 'SlidingWindows', 'size': found['window_size'], 'stride': found.get('window_stride')}
+    if options_of_test.get('window_size'):
+        windows = {
+            'type': 'SlidingWindows',
+            'size': options_of_test['window_size'],
+            'stride': options_of_test.get('window_stride'),
+        }
     return {
         'postprocessor': {
-            'min_score': found['pre_nms_thresh'],
-            'pre_topk': found['pre_nms_topk'],
-            'min_width': found['seg_len_thresh'],
+            'min_score': options_of_test['pre_nms_thresh'],
+            'pre_topk': options_of_test['pre_nms_topk'],
+            'min_width': options_of_test['seg_len_thresh'],
             'max_predictions': nms['max_num_segs'],
             'nms': None if nms['mode'] is None else suppression,
             'vote': {'type': 'SegmentVoting', 'threshold': nms['voting_thresh']} if votes else None,

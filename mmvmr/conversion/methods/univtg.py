@@ -64,8 +64,8 @@ def _suppression(args: Options) -> dict[str, Any]:
     threshold = args.get('nms_thd', -1)
     if threshold == -1:
         return {'max_predictions': None, 'nms': None}
-    kept = {'threshold': threshold, 'max_predictions': args.get('max_after_nms', 10)}
-    return {'max_predictions': args.get('max_before_nms', 10), 'nms': kept}
+    suppression = {'threshold': threshold, 'max_predictions': args.get('max_after_nms', 10)}
+    return {'max_predictions': args.get('max_before_nms', 10), 'nms': suppression}
 
 
 METHOD = OfficialMethod(

@@ -48,9 +48,9 @@ def _losses_options(args: Options, criterion: dict[str, Any]) -> None:
     losses['saliency_margin']['missing_low'] = 'zero'
     half = args['sim_loss_coef'] / 2
     highlights = args.get('dset_name') == 'tvsum'
-    kept = half or highlights  # whose criterion computes it at any weight
-    losses['video_sentence'] = {'weight': half} if kept else None
-    losses['clip_sentence'] = {'weight': half, 'windows': 'first', **_INCLUDE} if kept else None
+    has_term = half or highlights  # whose criterion computes it at any weight
+    losses['video_sentence'] = {'weight': half} if has_term else None
+    losses['clip_sentence'] = {'weight': half, 'windows': 'first', **_INCLUDE} if has_term else None
     if highlights:
         family.without_matching(criterion)
 

@@ -102,17 +102,17 @@ class VideoBatchSampler(Sampler):
     def _fill(self, waiting: list[int], stream: Iterator[int]) -> tuple[list[int], list[int]]:
         """A batch of different videos, and what waits on; the stream is read no further than needed."""
         batch: list[int] = []
-        rest: list[int] = []
+        remaining: list[int] = []
         present: set[Hashable] = set()
         for index in waiting:
             fits = len(batch) < self.batch_size and self.videos[index] not in present
-            (batch if fits else rest).append(index)
+            (batch if fits else remaining).append(index)
             present.add(self.videos[index])
         while len(batch) < self.batch_size:
             index = next(stream)
-            (rest if self.videos[index] in present else batch).append(index)
+            (remaining if self.videos[index] in present else batch).append(index)
             present.add(self.videos[index])
-        return batch, rest
+        return batch, remaining
 
     def _finish(self, waiting: list[int], urgent: set[Hashable]) -> tuple[list[int], list[int]]:
         """A batch with one index of every urgent video, and what waits on; repeats where there are too few videos."""

@@ -66,15 +66,15 @@ class SimilarVideos:
         self.path: Path | None = None
 
     def _table(self, name: str, indices: Any, similarities: Any) -> tuple[np.ndarray, np.ndarray]:
-        found, count = np.asarray(indices, np.int32), len(self.vids)
+        table, count = np.asarray(indices, np.int32), len(self.vids)
         values = np.asarray(similarities, np.float32)
-        if found.ndim != 2 or len(found) != count or found.shape != values.shape:
+        if table.ndim != 2 or len(table) != count or table.shape != values.shape:
             raise ValueError(
-                f'similar videos: {name} {found.shape} and its similarities {values.shape} do not fit {count} videos'
+                f'similar videos: {name} {table.shape} and its similarities {values.shape} do not fit {count} videos'
             )
-        if found.size and (found.min() < -1 or found.max() >= count):
+        if table.size and (table.min() < -1 or table.max() >= count):
             raise ValueError(f'similar videos: {name} points outside of the {count} videos')
-        return found, values
+        return table, values
 
     def __len__(self) -> int:
         return len(self.vids)

@@ -79,9 +79,9 @@ class FolderStore:
                 f'{self.name.template!r}'
             ) from error
         except (OSError, ValueError) as error:
-            found = reason(error).removeprefix(f'{path}: ')
+            problem = reason(error).removeprefix(f'{path}: ')
             raise ValueError(
-                f'{path.absolute()}: the features of {describe(row)} cannot be read: {found}. '
+                f'{path.absolute()}: the features of {describe(row)} cannot be read: {problem}. '
                 'If the file is truncated, delete it and extract or convert it again'
             ) from error
 
@@ -149,8 +149,8 @@ class HDF5Store:
             try:
                 self._opened = (os.getpid(), h5py.File(source, 'r'))
             except OSError as error:
-                found = foreign_content(source) or f'{reason(error)}. Is it truncated?'
-                raise ValueError(f'{self.where}: cannot be read as HDF5: {found}') from error
+                problem = foreign_content(source) or f'{reason(error)}. Is it truncated?'
+                raise ValueError(f'{self.where}: cannot be read as HDF5: {problem}') from error
         return self._opened[1]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -237,9 +237,9 @@ class HDF5Store:
 
     def _refuse_group(self, handle: Any, name: str) -> None:
         arrays = sorted(handle[name])[:4]
-        found = f', not {self.key!r}' if self.key is not None else ''
+        but_not = f', not {self.key!r}' if self.key is not None else ''
         advice = f'key={arrays[0]!r}' if len(arrays) == 1 else 'key to the name of the array'
-        raise ValueError(f'{self.where}: entry {name!r} is a group with {arrays}{found}; set {advice}')
+        raise ValueError(f'{self.where}: entry {name!r} is a group with {arrays}{but_not}; set {advice}')
 
 
 class ArrayStore:

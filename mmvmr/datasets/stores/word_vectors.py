@@ -21,8 +21,8 @@ def _at_spaces(sentence: str) -> list[str]:
 
 
 def _at_punctuation(sentence: str) -> list[str]:
-    kept = re.sub(r"([.,()!?'])", r' \1 ', sentence.lower())
-    return re.sub(r'[;:]', ' ', kept.replace('"', '')).split()
+    spaced = re.sub(r"([.,()!?'])", r' \1 ', sentence.lower())
+    return re.sub(r'[;:]', ' ', spaced.replace('"', '')).split()
 
 
 _SPLITS = {'space': _at_spaces, 'punctuation': _at_punctuation}
@@ -116,12 +116,12 @@ class WordVectorStore:
         try:
             with regular_file(self.file).open(encoding='utf-8') as lines:
                 for number, line in enumerate(lines, start=1):
-                    word, _, rest = line.rstrip('\n').partition(' ')
-                    if word in wanted and (numbers := self._numbers(rest.split(), number)) is not None:
+                    word, _, number_text = line.rstrip('\n').partition(' ')
+                    if word in wanted and (numbers := self._numbers(number_text.split(), number)) is not None:
                         yield word, numbers
         except UnicodeDecodeError:
-            found = foreign_content(self.file) or 'its characters are not UTF-8'
-            raise ValueError(f'{self.where}: not a text table of word vectors: {found}') from None
+            problem = foreign_content(self.file) or 'its characters are not UTF-8'
+            raise ValueError(f'{self.where}: not a text table of word vectors: {problem}') from None
 
     def _numbers(self, fields: list[str], line: int) -> np.ndarray | None:
         """Vector of a line; None for the first line of word2vec and for a token that goes on after a blank."""

@@ -78,16 +78,16 @@ class Annotator:
 
 def _same(events: Sequence[Event], target: Event, scene: bool) -> list[Event]:
     """Events that the sentence is true for; two that follow each other without a gap are one moment."""
-    found: list[Event] = []
+    same_events: list[Event] = []
     for event in events:
         if (event.object, event.action) == (target.object, target.action) and (
             not scene or event.scene == target.scene
         ):
-            if found and found[-1].stop == event.start:
-                found[-1] = replace(found[-1], stop=event.stop)
+            if same_events and same_events[-1].stop == event.start:
+                same_events[-1] = replace(same_events[-1], stop=event.stop)
             else:
-                found.append(event)
-    return found
+                same_events.append(event)
+    return same_events
 
 
 def _concepts(event: Event) -> dict[str, str]:

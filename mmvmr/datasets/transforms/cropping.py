@@ -41,13 +41,13 @@ class CropClips(BaseTransform):
         """
         length, clip_len = len(results['video_feat']), results['clip_len']
         rng = results.get('group_rng', results['rng'])
-        kept = self._kept(length, rng)
-        if kept == length:
+        length_left = self._kept(length, rng)
+        if length_left == length:
             return results
         rows = results.get('group', [results])
         windows = [window for row in rows for window in row.get('relevant_windows') or ()]
-        first = self._first(np.array(windows, dtype=np.float64).reshape(-1, 2) / clip_len, length, kept, rng)
-        return {**results, **cut(results, first, kept)}
+        first = self._first(np.array(windows, dtype=np.float64).reshape(-1, 2) / clip_len, length, length_left, rng)
+        return {**results, **cut(results, first, length_left)}
 
     def _kept(self, length: int, rng: Any) -> int:
         if length > self.max_clips:
@@ -57,41 +57,41 @@ class CropClips(BaseTransform):
         low, high = (max(math.ceil(share * length), 1) for share in self.ratio)
         return rng.integers(low, min(high, length) + 1)
 
-    def _first(self, moments: np.ndarray, length: int, kept: int, rng: Any) -> int:
+    def _first(self, moments: np.ndarray, length: int, length_left: int, rng: Any) -> int:
         """First clip of the window; moments (N, 2) in clips."""
-        starts = np.arange(length - kept + 1)
+        starts = np.arange(length - length_left + 1)
         if not len(moments):
             return int(rng.integers(0, len(starts)))
         begin, end = (moments[:, i, None] for i in range(2))
-        overlap = (np.minimum(end, starts + kept) - np.maximum(begin, starts)).clip(min=0)
+        overlap = (np.minimum(end, starts + length_left) - np.maximum(begin, starts)).clip(min=0)
         share = (overlap / (end - begin).clip(min=1e-5)).min(axis=0)
         good = np.flatnonzero(share > self.min_overlap)
         return int(good[rng.integers(0, len(good))]) if len(good) else int(share.argmax())
 
 
-def cut(results: dict[str, Any], first: int, kept: int) -> dict[str, Any]:
+def cut(results: dict[str, Any], first: int, length_left: int) -> dict[str, Any]:
     """Compute the entries that change when only some clips of a video are left.
 
     Args:
         results: A sample.
         first: The first clip that is left.
-        kept: How many are left.
+        length_left: How many are left.
 
     Returns:
         The keys of the results that are new.
     """
     clip_len = results['clip_len']
-    end = kept * clip_len
+    end = length_left * clip_len
     new: dict[str, Any] = {
-        'video_feat': results['video_feat'][first : first + kept],
-        'num_clips': kept,
+        'video_feat': results['video_feat'][first : first + length_left],
+        'num_clips': length_left,
         'duration': end,
     }
     if results.get('relevant_windows') is not None:
         moved = ([start - first * clip_len, stop - first * clip_len] for start, stop in results['relevant_windows'])
         new['relevant_windows'] = [[max(s, 0.0), min(e, end)] for s, e in moved if s < end and e > 0]
     if results.get('relevant_clip_ids') is not None:
-        inside = [i for i, clip in enumerate(results['relevant_clip_ids']) if first <= clip < first + kept]
+        inside = [i for i, clip in enumerate(results['relevant_clip_ids']) if first <= clip < first + length_left]
         new['relevant_clip_ids'] = [results['relevant_clip_ids'][i] - first for i in inside]
         if results.get('saliency_scores') is not None:
             new['saliency_scores'] = [results['saliency_scores'][i] for i in inside]

@@ -75,8 +75,8 @@ class MaskTargets(Probe):
         view: str | None = None,
     ) -> None:
         super().__init__(view)
-        for name, value, known in (('mode', mode, MODES), ('end', end, ENDS)):
-            check_choice(self, name, value, known)
+        for name, value, choices in (('mode', mode, MODES), ('end', end, ENDS)):
+            check_choice(self, name, value, choices)
         self.mode = mode
         self.margin = margin
         self.clip_len = clip_len
@@ -162,15 +162,15 @@ class ReplaceContext(OtherVideoProbe):
             One array (L, D_s) per stream, all cut to the shortest, and the annotation row of the other video.
         """
         row = self.other(results)
-        own, other = _cut(self.load.streams(results['annotation'])), _cut(self.load.streams(row))
+        main, other = _cut(self.load.streams(results['annotation'])), _cut(self.load.streams(row))
         windows = target_windows(results, type(self).__name__)
-        outside = np.ones(len(own[0]), dtype=bool)
+        outside = np.ones(len(main[0]), dtype=bool)
         for first, stop in clips_of_windows(windows, len(outside), results['clip_len']):
             outside[first:stop] = False
         places = np.flatnonzero(outside).tolist()
         places = sorted(results['rng'].sample(places, round(self.share * len(places))))
         source = _in_order(len(other[0]), len(places), results['rng'])
-        streams = [stream.copy() for stream in own]
+        streams = [stream.copy() for stream in main]
         for stream, foreign in zip(streams, other):
             stream[places] = foreign[source]
         return streams, row
@@ -183,8 +183,8 @@ def _cut(streams: list[np.ndarray]) -> list[np.ndarray]:
 
 def _in_order(available: int, wanted: int, rng: Any) -> list[int]:
     """``wanted`` of ``available`` clips in order of time; each before any is taken twice."""
-    whole, rest = divmod(wanted, available)
-    return sorted([*range(available)] * whole + rng.sample(range(available), rest))
+    whole, remainder = divmod(wanted, available)
+    return sorted([*range(available)] * whole + rng.sample(range(available), remainder))
 
 
 def target_windows(results: dict[str, Any], who: str) -> list[list[float]]:

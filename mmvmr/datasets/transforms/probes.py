@@ -119,10 +119,10 @@ class OtherVideoProbe(Probe):
             row = self.rows[rng.integers(0, len(self.rows))]
             if row['vid'] != vid and row['query'] != query:
                 return row
-        rest = [row for row in self.rows if row['vid'] != vid and row['query'] != query]
-        if not rest:
+        candidates = [row for row in self.rows if row['vid'] != vid and row['query'] != query]
+        if not candidates:
             raise ValueError(f'{type(self).__name__}: no other video of this data set has another sentence')
-        return rest[rng.integers(0, len(rest))]
+        return candidates[rng.integers(0, len(candidates))]
 
 
 @TRANSFORMS.register_module()

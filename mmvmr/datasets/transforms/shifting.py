@@ -146,16 +146,16 @@ class ShiftMoment(BaseTransform):
         inside = np.zeros(length, dtype=bool)
         for first, stop in blocks:
             inside[first:stop] = True
-        rest = np.flatnonzero(~inside)
-        places = len(rest) + (self.reach == 'end')
-        if not blocks or not len(rest) or len(blocks) > places:
+        outside = np.flatnonzero(~inside)
+        places = len(outside) + (self.reach == 'end')
+        if not blocks or not len(outside) or len(blocks) > places:
             return None
         slots = rng.sample(range(places), len(blocks))
         parts, done = [], 0
         for slot, (first, stop) in sorted(zip(slots, blocks)):
-            parts += [rest[done:slot], np.arange(first, stop)]
+            parts += [outside[done:slot], np.arange(first, stop)]
             done = slot
-        order = np.concatenate((*parts, rest[done:]))
+        order = np.concatenate((*parts, outside[done:]))
         place = np.empty(length, dtype=np.int64)
         place[order] = np.arange(length)
         return Move(order, place, inside[order])

@@ -112,23 +112,23 @@ class SynthesizeVideo(BaseTransform):
         """
         length, rng = len(results['video_feat']), results['rng']
         moments = moment_clips(results.get('relevant_windows') or [], results['clip_len'], length)
-        kept = sorted({clip for moment in moments for clip in moment})
-        index = self.partner(results) if kept else None
+        clips_of_moments = sorted({clip for moment in moments for clip in moment})
+        index = self.partner(results) if clips_of_moments else None
         if index is None:
             return results
         other = self.dataset.loaded(index, rng)['video_feat']
-        mixture = self.mix(kept, length, len(other), rng)
+        mixture = self.mix(clips_of_moments, length, len(other), rng)
         own_first = self.order == 'own_first' or (self.order == 'random' and rng.uniform() < 0.5)
         view = {key: value for key, value in results.items() if key != 'views'}
         view.update(arrange(mixture, own_first, results['video_feat'], other, results['clip_len']))
         view.update(moved(results, moments, mixture.own, 0 if own_first else len(mixture.other)))
         return {**results, 'views': {**results.get('views', {}), self.name: view}}
 
-    def mix(self, kept: list[int], length: int, other_length: int, rng: Any) -> Mixture:
+    def mix(self, moment_clips: list[int], length: int, other_length: int, rng: Any) -> Mixture:
         """Choose the clips.
 
         Args:
-            kept: Clips of the moments, in order.
+            moment_clips: Clips of the moments, in order.
             length: Number of clips of the own video.
             other_length: Number of clips of the partner.
             rng: Source of random draws.
@@ -136,10 +136,10 @@ class SynthesizeVideo(BaseTransform):
         Returns:
             The clips.
         """
-        inside = set(kept)
+        inside = set(moment_clips)
         context = [clip for clip in range(length) if clip not in inside]
         chosen = set(rng.sample(context, int(len(context) * self.alpha)))
-        gaps = [clip for clip in context if kept[0] < clip < kept[-1]]
+        gaps = [clip for clip in context if moment_clips[0] < clip < moment_clips[-1]]
         for _, run in groupby(enumerate(gaps), lambda pair: pair[1] - pair[0]):
             gap = [clip for _, clip in run]
             if chosen.isdisjoint(gap):

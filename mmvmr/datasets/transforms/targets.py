@@ -66,8 +66,8 @@ class BuildMomentTargets(BaseTransform):
             ('beyond', beyond, BEYOND),
             ('labelled', labelled, LABELLED),
         )
-        for name, value, known in given:
-            check_choice(self, name, value, known)
+        for name, value, choices in given:
+            check_choice(self, name, value, choices)
         self.labels = TASK_UTILS.build(labels)
         self.max_windows = max_windows
         self.grid = grid
@@ -150,8 +150,8 @@ class BuildMomentTargets(BaseTransform):
             first, last = max(0, int(start / clip_len)), max(0, min(int(end / clip_len), length) - 1)
             if self.inside == 'center':
                 centers = (np.arange(length) + 0.5) * clip_len
-                found = np.flatnonzero((centers >= start) & (centers <= end))
-                first, last = (found[0], found[-1]) if len(found) else (min(first, length - 1),) * 2
+                clips = np.flatnonzero((centers >= start) & (centers <= end))
+                first, last = (clips[0], clips[-1]) if len(clips) else (min(first, length - 1),) * 2
             elif first > last:
                 first, last = (first, first) if self.short == 'containing' else (last, last)
             inside[first : last + 1] = True

@@ -88,8 +88,8 @@ def clip_label_average_precision(predictions: Rows, labels: Sequence[Any], rule:
     mask &= np.arange(scores.shape[1]) < np.array([len(table) for table in tables], dtype=np.int64)[:, None]
     positive = np.zeros((*scores.shape, tables[0].shape[1] if tables else 1), dtype=bool)
     for row, table in zip(positive, tables):
-        found = rule.positives(table)[: len(row)]
-        row[: len(found)] = found
+        is_positive = rule.positives(table)[: len(row)]
+        row[: len(is_positive)] = is_positive
     positive &= mask[..., None]
     order = np.argsort(-np.where(mask, scores, -np.inf), axis=1, kind='stable')
     ranked = np.take_along_axis(positive, order[..., None], axis=1)[:, : rule.top]

@@ -68,10 +68,10 @@ def ratings_of(rated: Sequence[Row], clip_len: float) -> Ragged | None:
     return table if bool(((places >= 0) & (places < ends)).all()) else None
 
 
-def converted(**found: tuple[Ragged | None, list[bool]]) -> dict[str, Ragged]:
+def converted(**columns: tuple[Ragged | None, list[bool]]) -> dict[str, Ragged]:
     """The values of all rows of a file, none for a row without the key, from those of the rows that have it."""
     values = {}
-    for key, (part, present) in found.items():
+    for key, (part, present) in columns.items():
         if part is not None and len(part):
             lengths = np.zeros(len(present), dtype=np.int64)
             lengths[present] = part.lengths

@@ -51,18 +51,18 @@ def _block(scores: Floats, labels: Bools) -> Floats:
     last = np.ones(ranked.shape, dtype=bool)  # clip of a step
     last[:-1] = ranked[:-1] != ranked[1:]
     divisor = np.where(last, np.arange(1, len(ranked) + 1)[:, None], np.inf)  # precision 0 inside of a step
-    found = positive.sum(axis=0, dtype=np.float64)
-    best, total, precision = np.zeros_like(found), np.zeros_like(found), np.empty_like(found)
+    positives = positive.sum(axis=0, dtype=np.float64)
+    best, total, precision = np.zeros_like(positives), np.zeros_like(positives), np.empty_like(positives)
     raised = np.empty_like(positive)
-    counted = np.zeros(found.shape, dtype=bool)  # whether the present step raises recall by a clip passed already
+    counted = np.zeros(positives.shape, dtype=bool)  # whether the present step raises recall by a clip passed already
     for rank in reversed(range(len(ranked))):
-        np.divide(found, divisor[rank], out=precision)
+        np.divide(positives, divisor[rank], out=precision)
         np.maximum(best, precision, out=best)  # the best precision at this or a larger recall
         counted &= ~last[rank]
         np.greater(positive[rank], counted, out=raised[rank])
         counted |= raised[rank]
         total += best * raised[rank]
-        found -= positive[rank]
+        positives -= positive[rank]
     return np.asarray((total / np.maximum(raised.sum(axis=0), 1)).T, dtype=np.float64)
 
 

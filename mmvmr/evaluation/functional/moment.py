@@ -114,8 +114,8 @@ def detection_average_precision(iou: Floats, pred_mask: Bools, gt_count: Floats,
         AP in [0, 1] of shape (Q, T).
     """
     positive = _true_positives(np.where(pred_mask[..., None], iou, MISSING), np.asarray(thresholds, dtype=np.float64))
-    found = positive.cumsum(axis=1)
-    precision = found / np.arange(1, iou.shape[1] + 1)[:, None]
+    hits = positive.cumsum(axis=1)
+    precision = hits / np.arange(1, iou.shape[1] + 1)[:, None]
     envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     return np.asarray((envelope * positive).sum(axis=1) / gt_count[:, None], dtype=np.float64)
 

@@ -108,8 +108,8 @@ def _index_by_qid(rows: Sequence[Row], source: str) -> dict[Any, int]:
     return index
 
 
-def _unknown(qid: Any, where: str, known: Mapping[Any, int], reference: str) -> InputError:
-    other = next((key for key in known if str(key) == str(qid)), None)
+def _unknown(qid: Any, where: str, index: Mapping[Any, int], reference: str) -> InputError:
+    other = next((key for key in index if str(key) == str(qid)), None)
     if other is not None:
         hint = f'It has {other!r}: write qids as {type(other).__name__}, as the annotations do.'
     else:
@@ -238,25 +238,25 @@ def check_predictions(
     """
     if not predictions:
         raise InputError(f'{source}: empty, expected one entry per query')
-    known = {row['qid']: i for i, row in enumerate(annotations)}
+    index = {row['qid']: i for i, row in enumerate(annotations)}
     predicted = _index_by_qid(predictions, source)
     _check_same_keys(predictions, source)
     windows = windows_of([row[WINDOWS_KEY] for row in predictions if row.get(WINDOWS_KEY) is not None], 3)
     saliency = numbers_of([row[SALIENCY_KEY] for row in predictions if row.get(SALIENCY_KEY) is not None])
     for i, row in enumerate(predictions):
         where = f'{source} entry {i + 1} (qid {row["qid"]!r})'
-        if row['qid'] not in known:
-            raise _unknown(row['qid'], where, known, reference)
+        if row['qid'] not in index:
+            raise _unknown(row['qid'], where, index, reference)
         if row.get(WINDOWS_KEY) is not None and windows is None:
             _check_windows(row[WINDOWS_KEY], where, WINDOWS_KEY, 3)
         if row.get(SALIENCY_KEY) is not None and saliency is None:
             _check_saliency(row[SALIENCY_KEY], where)
         if row.get(EXIST_KEY) is not None:
             _check_existence(row[EXIST_KEY], where)
-    missing = [qid for qid in known if qid not in predicted]
+    missing = [qid for qid in index if qid not in predicted]
     if missing and not subset:
         raise InputError(
-            f'{source}: no prediction for {len(missing)} of {len(known)} queries of {reference} '
+            f'{source}: no prediction for {len(missing)} of {len(index)} queries of {reference} '
             f'(first: {_show(missing[:5])}); every query needs one entry'
         )
     everywhere = [True] * len(predictions)

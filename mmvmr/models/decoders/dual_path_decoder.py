@@ -91,7 +91,7 @@ class DualPathDecoder(nn.Module):
         """
         moments, (point, *ends) = start_moments(queries), start_states(queries, self._width())
         evidence, features = self._evidence(memory)
-        hidden, found = [], [moments]
+        hidden, reference_points = [], [moments]
         for index, layer in enumerate(self.layers):
             spans = to_center_width(moments_to_start_end(moments).clamp(0, 1))
             position = self.position(queries, point, spans, index)
@@ -106,10 +106,10 @@ class DualPathDecoder(nn.Module):
             ]
             steps = [None, *(mlp(state) for mlp, state in zip(self.steps[index][1:], ends))]
             widened = self._move(moved.detach(), steps)
-            found.append(torch.cat((moved[..., :1], widened[..., 1:]), dim=-1))
+            reference_points.append(torch.cat((moved[..., :1], widened[..., 1:]), dim=-1))
             hidden.append(torch.cat((point, *ends), dim=-1))
             moments = widened.detach()
-        pathways = BoundaryPathways(torch.stack(found), evidence)
+        pathways = BoundaryPathways(torch.stack(reference_points), evidence)
         anchors = to_center_width(moments_to_start_end(pathways.moments))
         return Decoded(torch.stack(hidden), anchors=anchors[:-1], refined=anchors[1:], extras=(pathways,))
 

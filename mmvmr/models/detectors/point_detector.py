@@ -108,9 +108,12 @@ class PointDetector(BaseDetector):
         shared = {'video_mask': inputs['video_mask']}
         for start in range(0, count, self.max_queries):
             rows = slice(start, start + self.max_queries)
-            own = {name: inputs[name][rows] for name in ('text', 'text_mask', 'prior') if name in inputs}
+            query_inputs = {name: inputs[name][rows] for name in ('text', 'text_mask', 'prior') if name in inputs}
             part = None if place is None else Place(place.clips[rows], place.start)
-            yield rows, self.predict_sets({**shared, **own, 'video_index': index[rows]}, place=part, levels=levels)
+            yield (
+                rows,
+                self.predict_sets({**shared, **query_inputs, 'video_index': index[rows]}, place=part, levels=levels),
+            )
 
     def encode_video(self, inputs: dict[str, Tensor]) -> list[Tokens]:
         """Encode videos for any number of later calls of :meth:`predict_sets`.
@@ -177,7 +180,7 @@ def point_priors(scores: Tensor, lengths: Sequence[int], input_stride: int = 1) 
     level = F.pad(scores, (0, lengths[0] * input_stride - scores.shape[1]))
     while level.shape[1] > lengths[0]:
         level = F.max_pool1d(level, 3, 2, padding=1)
-    found = [level]
+    priors = [level]
     for _ in lengths[1:]:
-        found.append(F.max_pool1d(found[-1], 3, 2, padding=1))
-    return torch.cat(found, dim=1)
+        priors.append(F.max_pool1d(priors[-1], 3, 2, padding=1))
+    return torch.cat(priors, dim=1)

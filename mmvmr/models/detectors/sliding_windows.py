@@ -51,8 +51,8 @@ class SlidingWindows:
         last = length - self.size
         if last <= 0:
             return [0]
-        found = list(range(0, last + 1, self.stride))
-        return found if found[-1] == last else [*found, last]
+        starts = list(range(0, last + 1, self.stride))
+        return starts if starts[-1] == last else [*starts, last]
 
     def __call__(self, model: Any, inputs: dict[str, Tensor]) -> Outputs:
         """Predict for a batch of videos of any length.
@@ -69,13 +69,13 @@ class SlidingWindows:
         if index is None:
             index = torch.arange(len(inputs['text']), device=inputs['text'].device)
         lengths = inputs['video_mask'].sum(1).tolist()
-        found: dict[int, tuple[PredictionSet, Tensor | None]] = {}
+        set_of_start: dict[int, tuple[PredictionSet, Tensor | None]] = {}
         for video, length in enumerate(lengths):
             rows = (index == video).nonzero().squeeze(1)
             if len(rows):
                 sets, saliency = self._video(model, inputs, video, rows, length)
-                found.update({row: (sets, i, saliency) for i, row in enumerate(rows.tolist())})
-        return _stacked([found[row] for row in range(len(index))])
+                set_of_start.update({row: (sets, i, saliency) for i, row in enumerate(rows.tolist())})
+        return _stacked([set_of_start[row] for row in range(len(index))])
 
     def _video(
         self, model: Any, inputs: dict[str, Tensor], video: int, rows: Tensor, length: int

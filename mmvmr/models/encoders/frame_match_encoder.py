@@ -69,12 +69,12 @@ class FrameMatchEncoder(nn.Module):
         decoder_reads: str = 'attended',
     ):
         super().__init__()
-        for name, value, known in (
+        for name, value, choices in (
             ('attention', attention, ('one', 'clips')),
             ('padding', padding, ('exclude', 'include')),
             ('decoder_reads', decoder_reads, ('attended', 'plain')),
         ):
-            check_choice(self, name, value, known)
+            check_choice(self, name, value, choices)
         self.encoder = MODELS.build(encoder)
         self.matcher = MODELS.build({'type': 'FrameMatcher', 'embed_dims': embed_dims, **(matcher or {})})
         self.attention = attention
@@ -113,9 +113,9 @@ class FrameMatchEncoder(nn.Module):
         context = memory.context
         if self.decoder_reads == 'attended':
             length = weight.shape[1]
-            clips, rest = context.feat[:, :length], context.feat[:, length:]
+            clips, others = context.feat[:, :length], context.feat[:, length:]
             clips = clips * weight[..., None].to(clips.dtype)
-            context = context.replace(torch.cat((clips, rest), dim=1) if rest.shape[1] else clips)
+            context = context.replace(torch.cat((clips, others), dim=1) if others.shape[1] else clips)
         attended = dataclasses.replace(memory, video=video, context=context)
         attended.add(FrameMatch(prob * mask, mask, weight))
         if (scores := memory.find(ClipScores)) is not None:  # linear in the encoded clips, so weighted as they are

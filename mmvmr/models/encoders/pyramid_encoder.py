@@ -62,8 +62,8 @@ class SineTable(nn.Module):
         step = torch.where(count > size, (size - 1) / (count - 1).clamp(min=1), 1.0)
         place = (torch.arange(length, device=mask.device) * step.unsqueeze(1)).clamp(max=size - 1)
         below = place.floor().long()
-        rest = (place - below).unsqueeze(-1)
-        code = self.table[below] * (1 - rest) + self.table[(below + 1).clamp(max=size - 1)] * rest
+        fraction = (place - below).unsqueeze(-1)
+        code = self.table[below] * (1 - fraction) + self.table[(below + 1).clamp(max=size - 1)] * fraction
         return code.where(mask.unsqueeze(-1), 0.0)
 
 

@@ -53,8 +53,8 @@ class AdaptiveCrossAttention(nn.Module):
         logits = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
         logits = logits.masked_fill(~expand_mask(mask), torch.finfo(logits.dtype).min)
         weights = logits.softmax(-1)
-        kept = drop_elements(weights, self.dropout, self.training)[..., self.num_dummies :]
-        return self.out_proj(merge_heads(kept @ value[..., self.num_dummies :, :])), weights.mean(1)
+        text_weights = drop_elements(weights, self.dropout, self.training)[..., self.num_dummies :]
+        return self.out_proj(merge_heads(text_weights @ value[..., self.num_dummies :, :])), weights.mean(1)
 
 
 @MODELS.register_module()

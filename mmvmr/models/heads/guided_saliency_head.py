@@ -33,8 +33,8 @@ class MomentGuidedSaliencyHead(nn.Module):
 
     def __init__(self, embed_dims: int, padding: str = 'exclude', start: str = 'clamp'):
         super().__init__()
-        for name, value, known in (('padding', padding, ('exclude', 'include')), ('start', start, ('clamp', 'wrap'))):
-            check_choice(self, name, value, known)
+        for name, value, choices in (('padding', padding, ('exclude', 'include')), ('start', start, ('clamp', 'wrap'))):
+            check_choice(self, name, value, choices)
         self.gru = nn.GRU(embed_dims, embed_dims, batch_first=True)
         self.padding = padding
         self.start = start

@@ -45,8 +45,8 @@ class PointHead(nn.Module):
         offset_tower: dict[str, Any] | None = None,
     ):
         super().__init__()
-        for name, value, known in (('activation', activation, tuple(_ACTIVATIONS)), ('unit', unit, _UNITS)):
-            check_choice(self, name, value, known)
+        for name, value, choices in (('activation', activation, tuple(_ACTIVATIONS)), ('unit', unit, _UNITS)):
+            check_choice(self, name, value, choices)
         self.activation = activation
         self.unit = unit
         self.score = MODELS.build(dict(tower, out_dims=1))

@@ -68,7 +68,7 @@ class BoundaryEvidenceLoss(DenseLoss):
         exists = targets.span_mask[..., None]
         at_start = (centers >= start - self.outside * length) & (centers <= start + self.inside * length)
         at_end = (centers >= end - self.inside * length) & (centers <= end + self.outside * length)
-        found = [(near & exists).any(1) for near in (at_start, at_end)]
+        near_clips = [(near & exists).any(1) for near in (at_start, at_end)]
         if self.grid == 'valid':
-            found = [near & mask for near in found]
-        return found[0], found[1]
+            near_clips = [near & mask for near in near_clips]
+        return near_clips[0], near_clips[1]

@@ -67,9 +67,9 @@ class ClipTextIntraLoss(AlignmentLoss):
         rows = torch.arange(len(clip), device=clip.device)
         lower = targets.saliency < targets.saliency[rows, clip].unsqueeze(-1)
         chosen = F.one_hot(clip, lower.shape[1]).bool()
-        kept = (lower & targets.clip_mask) | chosen
+        compared = (lower & targets.clip_mask) | chosen
         similarity = self.similarity(outputs).where(targets.clip_mask, 0.0)
-        logits = similarity + torch.where(kept, 0.0, self._LEFT_OUT / self.temperature)
+        logits = similarity + torch.where(compared, 0.0, self._LEFT_OUT / self.temperature)
         total = similarity.new_zeros(())
         if 'clips' in self.directions:
             total = total - _mean_over(logits.log_softmax(1)[rows, clip], valid)
@@ -110,15 +110,15 @@ class ClipTextInterLoss(AlignmentLoss):
         rows = torch.arange(len(clip), device=clip.device)
         clips, start = gather_rows(self.clips(outputs)[rows, clip])
         sentences, _ = gather_rows(self.sentences(outputs))
-        own = slice(start, start + len(clip))
+        local = slice(start, start + len(clip))
         logits = clips @ sentences.t() / self.temperature
         total = logits.new_zeros(())
         if 'texts' in self.directions:
-            total = total - _mean_over(logits[own].log_softmax(1).diagonal(start), valid)
+            total = total - _mean_over(logits[local].log_softmax(1).diagonal(start), valid)
         if 'clips' in self.directions:
             # A sample without a moment has no clip to be chosen, but its sentence may be chosen above.
             present, _ = gather_rows(torch.where(valid, 0.0, -1e4).unsqueeze(-1))
-            total = total - _mean_over((logits + present)[:, own].log_softmax(0).diagonal(-start), valid)
+            total = total - _mean_over((logits + present)[:, local].log_softmax(0).diagonal(-start), valid)
         return total
 
 

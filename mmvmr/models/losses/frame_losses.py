@@ -106,12 +106,12 @@ class PooledAlignmentLoss(DenseLoss):
         sentences, start = gather_rows(text)
         logits = video @ sentences.t() / self.temperature
         rows = torch.arange(len(video), device=video.device)
-        own = F.one_hot(rows + start, len(sentences)).bool()
-        negative = ~own
+        own_sentence = F.one_hot(rows + start, len(sentences)).bool()
+        negative = ~own_sentence
         if self.same_video == 'exclude':
             same = targets.video_index[:, None] == targets.video_index
             negative[:, start : start + len(video)] &= ~same
-        counted = negative if self.denominator == 'negatives' else negative | own
+        counted = negative if self.denominator == 'negatives' else negative | own_sentence
         total = logits.masked_fill(~counted, torch.finfo(logits.dtype).min).logsumexp(1)
         valid = counted.any(1)
         values = total - logits[rows, rows + start]

@@ -102,9 +102,9 @@ def gather_rows(x: Tensor, fill: float = 0.0) -> tuple[Tensor, int]:
         return x, 0
     from torch.distributed.nn.functional import all_gather
 
-    own = torch.tensor(x.shape, device=x.device)
-    shapes = [torch.zeros_like(own) for _ in range(num_processes())]
-    dist.all_gather(shapes, own)
+    shape = torch.tensor(x.shape, device=x.device)
+    shapes = [torch.zeros_like(shape) for _ in range(num_processes())]
+    dist.all_gather(shapes, shape)
     sizes, widths = torch.stack(shapes).t().tolist()
     # At least one row each: not every backend sends empty tensors.
     bottom, right = max(*sizes, 1) - len(x), max(widths) - x.shape[1]

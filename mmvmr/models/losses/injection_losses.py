@@ -93,8 +93,8 @@ def relation(a: Tensor, b: Tensor, valid: Tensor, distance: str, temperature: fl
     # Finite, so that rows without any valid column have no NaN; they do not count.
     low = torch.finfo(a.dtype).min
     target = (similar_a / temperature).masked_fill(~counts, low).log_softmax(-1)
-    found = (similar_b / temperature).masked_fill(~counts, low).log_softmax(-1)
-    rows = (target.exp() * (target - found)).masked_fill(~counts, 0.0).sum(-1)
+    log_probability = (similar_b / temperature).masked_fill(~counts, low).log_softmax(-1)
+    rows = (target.exp() * (target - log_probability)).masked_fill(~counts, 0.0).sum(-1)
     return joint_ratio((rows * valid).sum(), valid.sum())
 
 

@@ -40,7 +40,7 @@ class _MatchedSpanLoss(SetLoss):
         # A batch without ground truth has no pairs: the loss is 0 and stays connected to the graph.
         return joint_ratio(values.sum(), count)
 
-    def values(self, found: Tensor, wanted: Tensor) -> Tensor:
+    def values(self, predicted: Tensor, wanted: Tensor) -> Tensor:
         """Loss per pair (M,) from spans (M, 2)."""
         raise NotImplementedError
 
@@ -69,11 +69,11 @@ class SpanL1Loss(_MatchedSpanLoss):
         self.beta = beta
         self.coordinates = check_choice(self, 'coordinates', coordinates, ('mean', 'sum'))
 
-    def values(self, found: Tensor, wanted: Tensor) -> Tensor:
+    def values(self, predicted: Tensor, wanted: Tensor) -> Tensor:
         """Loss per pair (M,) from spans (M, 2)."""
         if self.windows:
-            found, wanted = to_start_end(found), to_start_end(wanted)
-        error = F.smooth_l1_loss(found, wanted, reduction='none', beta=self.beta)
+            predicted, wanted = to_start_end(predicted), to_start_end(wanted)
+        error = F.smooth_l1_loss(predicted, wanted, reduction='none', beta=self.beta)
         return error.mean(-1) if self.coordinates == 'mean' else error.sum(-1)
 
 
@@ -88,9 +88,9 @@ class SpanGIoULoss(_MatchedSpanLoss):
         final_only: Leave intermediate decoder layers out.
     """
 
-    def values(self, found: Tensor, wanted: Tensor) -> Tensor:
+    def values(self, predicted: Tensor, wanted: Tensor) -> Tensor:
         """Loss per pair (M,) from spans (M, 2)."""
-        return 1 - paired_giou(to_start_end(found), to_start_end(wanted))
+        return 1 - paired_giou(to_start_end(predicted), to_start_end(wanted))
 
 
 @MODELS.register_module()
@@ -114,11 +114,11 @@ class SpanIoULoss(_MatchedSpanLoss):
         super().__init__(**kwargs)
         self.distance = check_choice(self, 'distance', distance, ('none', 'center'))
 
-    def values(self, found: Tensor, wanted: Tensor) -> Tensor:
+    def values(self, predicted: Tensor, wanted: Tensor) -> Tensor:
         """Loss per pair (M,) from spans (M, 2)."""
-        a, b = to_start_end(found), to_start_end(wanted)
+        a, b = to_start_end(predicted), to_start_end(wanted)
         loss = 1 - paired_iou(a, b)
         if self.distance == 'none':
             return loss
         hull = torch.maximum(a[:, 1], b[:, 1]) - torch.minimum(a[:, 0], b[:, 0])
-        return loss + ((found[:, 0] - wanted[:, 0]) / hull.clamp(min=torch.finfo(hull.dtype).tiny)).square()
+        return loss + ((predicted[:, 0] - wanted[:, 0]) / hull.clamp(min=torch.finfo(hull.dtype).tiny)).square()

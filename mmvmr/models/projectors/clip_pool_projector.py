@@ -74,10 +74,10 @@ class ClipPoolProjector(nn.Module):
         self.last = check_choice(self, 'last', last, _LAST)
         stride = num_parts // num_clips
         kernel_size = kernel_size or stride
-        found = (num_parts - kernel_size) // max(stride, 1) + 1
-        if stride < 1 or found != num_clips:
+        num_windows = (num_parts - kernel_size) // max(stride, 1) + 1
+        if stride < 1 or num_windows != num_clips:
             raise ValueError(
-                f'ClipPoolProjector: num_parts={num_parts} and kernel_size={kernel_size} give {found} clips, '
+                f'ClipPoolProjector: num_parts={num_parts} and kernel_size={kernel_size} give {num_windows} clips, '
                 f'num_clips={num_clips} are expected'
             )
         self.video_dims, self.text_dims = video_dims, text_dims

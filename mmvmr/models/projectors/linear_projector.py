@@ -178,10 +178,10 @@ def check_dims(inputs: Mapping[str, Tensor], expected: Mapping[str, int]) -> Non
         ValueError: If they differ.
     """
     for name, dims in expected.items():
-        found = inputs[name].shape[-1]
-        if found != dims:
+        actual_dims = inputs[name].shape[-1]
+        if actual_dims != dims:
             hint = ' (temporal endpoint features add 2)' if name == 'video' else ''
             raise ValueError(
-                f'{name} features have {found} channels, model.projector.{name}_dims={dims}: '
+                f'{name} features have {actual_dims} channels, model.projector.{name}_dims={dims}: '
                 f'set it to the feature files that the data set reads{hint}'
             )

@@ -44,5 +44,5 @@ class PlainProjector(nn.Module):
         """
         present = {name: dims for name, dims in self.dims.items() if name in inputs}
         check_dims(inputs, present)
-        found = {name: Tokens(getattr(self, name)(inputs[name]), inputs[f'{name}_mask']) for name in present}
-        return Features(found.get('video'), found.get('text'), rows=inputs.get('video_index'))
+        tokens = {name: Tokens(getattr(self, name)(inputs[name]), inputs[f'{name}_mask']) for name in present}
+        return Features(tokens.get('video'), tokens.get('text'), rows=inputs.get('video_index'))

@@ -70,11 +70,11 @@ class TransformersTextEncoder(nn.Module):
         refuse_model_code(self.pretrained, 'text_encoder.pretrained')
         options = {'use_safetensors': True, 'trust_remote_code': False}
         state = self._class.from_pretrained(self.pretrained, **options).state_dict()
-        own = self.model.state_dict()
+        expected = self.model.state_dict()
         state = {name: value for name, value in state.items() if not name.startswith('pooler.')}
-        wrong = sorted(name for name in own.keys() | state.keys() if name not in own or name not in state) or sorted(
-            name for name, value in own.items() if value.shape != state[name].shape
-        )
+        wrong = sorted(
+            name for name in expected.keys() | state.keys() if name not in expected or name not in state
+        ) or sorted(name for name, value in expected.items() if value.shape != state[name].shape)
         if wrong:
             raise ValueError(
                 f'text_encoder.pretrained={self.pretrained!r} does not fit text_encoder.architecture: '

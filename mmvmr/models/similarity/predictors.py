@@ -95,9 +95,9 @@ class PositionPrior(nn.Module):
         length, moment = torch.tensor(lengths), torch.tensor(moments).reshape(-1, 2)
         bins = len(self.spans)
         self.edges.copy_(length.quantile(torch.arange(1, bins) / bins))
-        found = torch.bucketize(length, self.edges)
+        bin_of_moment = torch.bucketize(length, self.edges)
         for place in range(bins):
-            inside = moment[found == place]
+            inside = moment[bin_of_moment == place]
             if not len(inside):
                 raise ValueError(f'PositionPrior: bin {place} of {bins} holds no moment; use fewer bins')
             self.spans[place], self.shares[place] = self.cover(inside)
@@ -203,8 +203,8 @@ class SimilarityWindows(nn.Module):
             video, mask = video[inputs['video_index']], mask[inputs['video_index']]
         total = torch.zeros(mask.shape, device=mask.device)
         for name, part in self.maps.items():
-            found = part(video, inputs['text'], inputs['text_mask'])
-            total = total + self.weights[name] * relative_similarity(found, mask)
+            map_similarity = part(video, inputs['text'], inputs['text_mask'])
+            total = total + self.weights[name] * relative_similarity(map_similarity, mask)
         changes = None
         if self.boundary:
             first = next(iter(self.maps.values()))

@@ -31,10 +31,10 @@ class SpanL1Cost:
         Returns:
             (B, N, G).
         """
-        found = predictions.spans
+        predicted = predictions.spans
         if self.windows:
-            found, spans = to_start_end(found).clamp(0, 1), to_start_end(spans).clamp(0, 1)
-        return self.weight * (found[:, :, None] - spans[:, None]).abs().sum(-1)
+            predicted, spans = to_start_end(predicted).clamp(0, 1), to_start_end(spans).clamp(0, 1)
+        return self.weight * (predicted[:, :, None] - spans[:, None]).abs().sum(-1)
 
 
 @TASK_UTILS.register_module()
@@ -52,10 +52,10 @@ class SpanGIoUCost:
 
     def __call__(self, predictions: PredictionSet, spans: Tensor) -> Tensor:
         """Compute the cost; arguments as in :meth:`SpanL1Cost.__call__`."""
-        found, spans = to_start_end(predictions.spans), to_start_end(spans)
+        predicted, spans = to_start_end(predictions.spans), to_start_end(spans)
         if self.clamp:
-            found, spans = found.clamp(0, 1), spans.clamp(0, 1)
-        return -self.weight * pairwise_giou(found, spans)
+            predicted, spans = predicted.clamp(0, 1), spans.clamp(0, 1)
+        return -self.weight * pairwise_giou(predicted, spans)
 
 
 @TASK_UTILS.register_module()

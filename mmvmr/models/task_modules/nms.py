@@ -41,20 +41,20 @@ class _GreedySuppression:
         """
         count = scores.shape[1]
         remaining = self.start(scores)
-        kept, values = [], []
+        chosen, values = [], []
         for _ in range(count if self.max_predictions is None else min(count, self.max_predictions)):
             best = remaining.amax(1, keepdim=True)
             if not bool((best > -torch.inf).any()):
                 break
             index = _first(remaining == best)
-            kept.append(index)
+            chosen.append(index)
             values.append(best)
             taken = windows.gather(1, index[..., None].expand(-1, -1, 2))
             lowered = self.lower(remaining, paired_hull_iou(windows, taken))
             remaining = self._enough(lowered.where(remaining > -torch.inf, -torch.inf)).scatter(1, index, -torch.inf)
-        if not kept:
+        if not chosen:
             return torch.zeros_like(scores[:, :0], dtype=torch.long), scores[:, :0]
-        return torch.cat(kept, dim=1), torch.cat(values, dim=1)
+        return torch.cat(chosen, dim=1), torch.cat(values, dim=1)
 
     def start(self, scores: Tensor) -> Tensor:
         """Scores (B, N) before anything is taken, ``-inf`` for what is not in the running."""
@@ -140,23 +140,23 @@ class SegmentVoting:
     def __init__(self, threshold: float = 0.95):
         self.threshold = threshold
 
-    def __call__(self, kept: Tensor, windows: Tensor, scores: Tensor) -> Tensor:
+    def __call__(self, chosen: Tensor, windows: Tensor, scores: Tensor) -> Tensor:
         """Refine windows.
 
         Args:
-            kept: Windows that survived (B, M, 2).
+            chosen: Windows that survived (B, M, 2).
             windows: All windows (B, N, 2) in the same unit.
             scores: Their scores before suppression (B, N), ``-inf`` where there is none.
 
         Returns:
             (B, M, 2); windows that nothing votes for stay.
         """
-        weight = scores.where(scores > -torch.inf, 0.0)[:, None] * (pairwise_iou(kept, windows) >= self.threshold)
+        weight = scores.where(scores > -torch.inf, 0.0)[:, None] * (pairwise_iou(chosen, windows) >= self.threshold)
         total = weight.sum(-1, keepdim=True)
-        return torch.where(total > 0, weight @ windows / total.clamp(min=torch.finfo(total.dtype).tiny), kept)
+        return torch.where(total > 0, weight @ windows / total.clamp(min=torch.finfo(total.dtype).tiny), chosen)
 
 
-def _first(found: Tensor) -> Tensor:
+def _first(hits: Tensor) -> Tensor:
     """Index of the first True of every row (B, N), as (B, 1)."""
-    index = torch.arange(found.shape[1], device=found.device)
-    return index.where(found, found.shape[1]).amin(1, keepdim=True)
+    index = torch.arange(hits.shape[1], device=hits.device)
+    return index.where(hits, hits.shape[1]).amin(1, keepdim=True)

@@ -61,13 +61,13 @@ class PyramidPoints:
         """Lower and upper bound of every level, in positions of the first level."""
         if self.regression_range is None:
             return [(0.0, float('inf'))] * num_levels
-        found, high = [(0.0, float(self.regression_range))], float(self.regression_range)
+        ranges, high = [(0.0, float(self.regression_range))], float(self.regression_range)
         for level in range(1, num_levels):
             low, high = high * self.sigma, high * 2
             if level == num_levels - 1:
                 high = max(high, self.max_length + 1.0)
-            found.append((low, high))
-        return found
+            ranges.append((low, high))
+        return ranges
 
     def grid(self, lengths: Sequence[int], device: torch.device | None = None) -> Tensor:
         """Position, range and distance to the next point, in positions of the first level.
@@ -85,8 +85,8 @@ class PyramidPoints:
             position = torch.arange(length, dtype=torch.float32, device=device) * step
             if self.half_step:
                 position = position + (step - 0.5 if self.half_step == 'accumulated' else 0.5 * step)
-            rest = position.new_tensor((*bounds, step)).expand(length, 3)
-            rows.append(torch.cat((position.unsqueeze(1), rest), dim=1))
+            range_and_stride = position.new_tensor((*bounds, step)).expand(length, 3)
+            rows.append(torch.cat((position.unsqueeze(1), range_and_stride), dim=1))
         return torch.cat(rows)
 
     def __call__(self, lengths: Sequence[int], clips: Tensor, start: Tensor | float = 0.0) -> Points:
@@ -131,8 +131,8 @@ class PointAssigner:
         overlap: str = 'shortest',
         fallback: bool = False,
     ):
-        for name, value, known in (('ends', ends, _ENDS), ('overlap', overlap, _OVERLAPS)):
-            check_choice(self, name, value, known)
+        for name, value, choices in (('ends', ends, _ENDS), ('overlap', overlap, _OVERLAPS)):
+            check_choice(self, name, value, choices)
         self.center_radius = center_radius
         self.ends = ends
         self.overlap = overlap
@@ -171,8 +171,8 @@ class PointAssigner:
         if self.fallback:
             self._fall_back(positive, gt, points, exists, windows, targets)
         batch, query = positive.nonzero(as_tuple=True)
-        found = gt[batch, query]
-        return Matched(batch, query, found, targets.spans[batch, found])
+        moments = gt[batch, query]
+        return Matched(batch, query, moments, targets.spans[batch, moments])
 
     def _inside(self, points: Points, windows: Tensor) -> Tensor:
         """Mask of points inside spans, (B, P, G), spans as (start, end) (B, G, 2)."""

@@ -49,10 +49,10 @@ class PseudoEvents:
         row_before, clip_before = row.roll(1), clip.roll(1)
         if self.scope == 'batch':
             owner = torch.div(row + row_before, 2, rounding_mode='floor')
-            kept = (row + row_before) % 2 == 0
+            is_end = (row + row_before) % 2 == 0
         else:
-            owner, kept = row, (row == row_before) & (clip > clip_before)
-        owner, start, end = owner[kept], clip_before[kept], clip[kept]
+            owner, is_end = row, (row == row_before) & (clip > clip_before)
+        owner, start, end = owner[is_end], clip_before[is_end], clip[is_end]
         count = mask.sum(1)[owner].to(torch.float32)
         events = torch.stack(((start + end) / 2 / count, (end - start) / count), dim=-1)
         return _pad_rows(events, owner, len(mask))
@@ -68,8 +68,8 @@ class PseudoEvents:
             mean = score.mean(1, keepdim=True)
         rows, last = torch.arange(len(mask), device=mask.device), (mask.sum(1) - 1).clamp(min=0)
         score[:, 0] = score[rows, last] = 100.0  # above any change, which is at most 16
-        found = (score >= score.roll(1, 1)) & (score >= score.roll(-1, 1)) & (score >= mean)
-        return found & mask if self.scope == 'sample' else found
+        is_peak = (score >= score.roll(1, 1)) & (score >= score.roll(-1, 1)) & (score >= mean)
+        return is_peak & mask if self.scope == 'sample' else is_peak
 
 
 def change(video: Tensor) -> Tensor:
