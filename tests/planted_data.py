@@ -1,9 +1,9 @@
-"""A small clean data set in files, and a config of it, for tests that plant a fault."""
+"""A small clean data set in files, and a config of it, for tests that plant a issue."""
 
 import numpy as np
 from mmengine.config import Config
 
-from mmvmr.preparation.checks import Finding, Skipped, check_splits, open_splits
+from mmvmr.preparation.checks import Issue, Skipped, check_splits, open_splits
 from mmvmr.utils.io import write_jsonl
 from mmvmr.utils.setup import register_all_modules
 
@@ -82,7 +82,7 @@ def check(root, count=None, train=None, **changes):
     register_all_modules()
     splits, results = open_splits(config(root, train, **changes), ['train', 'val', 'test'])
     results += check_splits(splits, count)
-    findings = [result for result in results if isinstance(result, Finding)]
+    findings = [result for result in results if isinstance(result, Issue)]
     return findings, [result for result in results if isinstance(result, Skipped)]
 
 

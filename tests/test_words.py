@@ -1,5 +1,6 @@
 """Plain English and the terms of the field in docstrings, comments, messages and documentation."""
 
+import ast
 import io
 import re
 import tokenize
@@ -9,6 +10,7 @@ import pytest
 #: Pattern of what not to write, and what to write instead; the glossary in CONTRIBUTING.md says why.
 INSTEAD = {
     r'mend(s|ed|ing)?': 'fix',
+    r'faults?': 'issue',
     r'sine codes?': 'sinusoidal positional encoding',
     r'position codes?': 'positional encoding',
     r'answers? for (it|a span|spans|a moment|long)': 'is assigned to, is responsible for',
@@ -24,6 +26,8 @@ INSTEAD = {
     r'of (its|their) own': 'its own, separate',
     r'(SeededDraws|ReplayDraws)': 'SeededRng, ReplayRng',
 }
+#: Names of variables that say nothing of what they hold.
+VAGUE = {'found', 'known', 'kept', 'own', 'rest'}
 PATTERN = re.compile('|'.join(rf'(?P<p{i}>\b(?:{pattern})\b)' for i, pattern in enumerate(INSTEAD)), re.IGNORECASE)
 TEXT_TOKENS = {tokenize.COMMENT, tokenize.STRING, getattr(tokenize, 'FSTRING_MIDDLE', tokenize.STRING)}
 
@@ -55,6 +59,18 @@ def test_words_of_the_code(repo_dir, folder):
         for line, word, instead in _in_python(path.read_text(encoding='utf-8'))
     ]
     assert not wrong, '\n'.join(wrong)
+
+
+def test_locals_say_what_they_hold(repo_dir):
+    wrong = []
+    for folder in ('composition', 'conversion', 'datasets', 'evaluation', 'models', 'structures'):
+        for path in sorted((repo_dir / 'mmvmr' / folder).rglob('*.py')):
+            for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+                stored = node.id if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else None
+                name = node.arg if isinstance(node, ast.arg) else stored
+                if name in VAGUE:
+                    wrong.append(f'{path.relative_to(repo_dir)}:{node.lineno}: {name}')
+    assert not wrong, 'name what it holds:\n' + '\n'.join(wrong)
 
 
 def test_words_of_the_documentation(repo_dir):

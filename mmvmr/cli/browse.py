@@ -65,11 +65,11 @@ def opened(cfg: Config, name: str) -> Split:
     dataset = loader['dataset']
     while 'dataset' in dataset:
         dataset = dataset['dataset']
-    split, faults = read_split(name, dataset, features=False)
+    split, issues = read_split(name, dataset, features=False)
     if split is None or not split.rows:
-        raise UserError(str(faults[0]) if faults else f'{name}: no annotation')
-    for fault in faults:
-        print(f'left out: {fault}')
+        raise UserError(str(issues[0]) if issues else f'{name}: no annotation')
+    for issue in issues:
+        print(f'left out: {issue}')
     return split
 
 

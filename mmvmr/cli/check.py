@@ -79,9 +79,9 @@ def check(args: argparse.Namespace) -> tuple[dict[str, Any], Results]:
     splits, results = open_splits(cfg, names)
     if not splits and not results:
         raise UserError(f'config {args.config}: no data set for {names}')
-    others, faults = open_splits(cfg, [name for name in SPLITS if name not in names])
+    others, issues = open_splits(cfg, [name for name in SPLITS if name not in names])
     results += check_splits(splits, args.sample, others=others, progress=None if args.json else counted)
-    if any(result.check == 'open' for result in [*results, *faults]):  # what those splits need is not known
+    if any(result.check == 'open' for result in [*results, *issues]):  # what those splits need is not known
         results = [result for result in results if result.check != 'extra']
         results.append(Skipped('extra', 'features', 'not all splits of the config can be opened'))
     sizes = {split.name: {'queries': len(split.rows), 'videos': len(split.videos())} for split in splits}
@@ -90,12 +90,12 @@ def check(args: argparse.Namespace) -> tuple[dict[str, Any], Results]:
 
 def run(args: argparse.Namespace) -> int:
     """Check and print; see the module docstring."""
-    from mmvmr.preparation.checks import ERROR, WARNING, Finding, Skipped
+    from mmvmr.preparation.checks import ERROR, WARNING, Issue, Skipped
 
     if args.fast:
         args.sample = args.sample or FAST
     sizes, results = check(args)
-    findings = sorted((r for r in results if isinstance(r, Finding)), key=lambda finding: finding.severity != ERROR)
+    findings = sorted((r for r in results if isinstance(r, Issue)), key=lambda finding: finding.severity != ERROR)
     skipped = [result for result in results if isinstance(result, Skipped)]
     errors, warnings = (sum(finding.severity == kind for finding in findings) for kind in (ERROR, WARNING))
     if args.json:

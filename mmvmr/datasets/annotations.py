@@ -10,7 +10,7 @@ from typing import Any
 from mmengine.logging import print_log
 
 from mmvmr.datasets.agreement import Agreement
-from mmvmr.datasets.schema import Fault, Rules, row_faults, unlabelled
+from mmvmr.datasets.schema import Issue, Rules, row_issues, unlabelled
 from mmvmr.utils import check_choice
 from mmvmr.utils.io import iterate_jsonl, regular_file
 
@@ -63,7 +63,7 @@ class AnnotationReader:
         for line, row in iterate_jsonl(path):
             if isinstance(row, ValueError):
                 raise row
-            problem = _first(row_faults(row, self.rules) or agreement.faults(row, f'line {line}'))
+            problem = _first(row_issues(row, self.rules) or agreement.issues(row, f'line {line}'))
             if problem:
                 raise ValueError(
                     f'{path}:{line}: qid {row.get("qid", "(none)")!r}: {problem} '
@@ -95,11 +95,11 @@ class AnnotationReader:
         return left
 
 
-def _first(faults: Sequence[Fault]) -> str:
+def _first(issues: Sequence[Issue]) -> str:
     """The first of several issues; one bad file may have thousands."""
-    if not faults:
+    if not issues:
         return ''
-    return str(faults[0]) + (f'; and {len(faults) - 1} more' if len(faults) > 1 else '')
+    return str(issues[0]) + (f'; and {len(issues) - 1} more' if len(issues) > 1 else '')
 
 
 def covers_video(row: Mapping[str, Any]) -> bool:

@@ -124,11 +124,11 @@ def video_collate(batch: Sequence[Item | Sequence[Item]], shared: Sequence[str] 
     index = []
     videos_of_name: dict[Any, list[int]] = {}
     for row, sample in enumerate(samples):
-        alike = videos_of_name.setdefault(sample.get('vid'), [])
-        video = next((v for v in alike if all(_same(inputs[n][first[v]], inputs[n][row]) for n in shared)), None)
+        same_name = videos_of_name.setdefault(sample.get('vid'), [])
+        video = next((v for v in same_name if all(_same(inputs[n][first[v]], inputs[n][row]) for n in shared)), None)
         if video is None:
             video = len(first)
-            alike.append(video)
+            same_name.append(video)
             first.append(row)
         index.append(video)
     for name in shared:

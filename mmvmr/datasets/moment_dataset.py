@@ -277,17 +277,17 @@ def _fitting_packs(declared: FeatureSpec, stores: Mapping[str, Any]) -> FeatureS
 
 def _fitting(declared: FeatureSpec, stored: FeatureSpec, path: Path, others: Sequence[str] = ()) -> FeatureSpec:
     by_name = {s.name: s for s in (*stored.streams, stored.text)}
-    faults = []
+    issues = []
     for stream in (*declared.streams, declared.text):
         there = by_name.get(stream.name)
         if there is None:
-            faults.append(f'stream {stream.name!r} is declared, the features have {sorted(by_name)}')
+            issues.append(f'stream {stream.name!r} is declared, the features have {sorted(by_name)}')
         elif there.dim != stream.dim:
-            faults.append(f'stream {stream.name!r}: dim {stream.dim} is declared, the features have {there.dim}')
+            issues.append(f'stream {stream.name!r}: dim {stream.dim} is declared, the features have {there.dim}')
     if abs(stored.clip_len - declared.clip_len) > 1e-3 * declared.clip_len:
-        faults.append(f'clip_len {declared.clip_len} s is declared, the features have {stored.clip_len} s')
-    if faults := faults or list(others):
-        raise ValueError(f'feature_spec does not fit the features ({path.absolute()}): ' + '; '.join(faults))
+        issues.append(f'clip_len {declared.clip_len} s is declared, the features have {stored.clip_len} s')
+    if issues := issues or list(others):
+        raise ValueError(f'feature_spec does not fit the features ({path.absolute()}): ' + '; '.join(issues))
     if not stored.surrogate:
         return declared
     print_log(

@@ -62,12 +62,12 @@ _MOMENTS = frozenset(
         'gt_windows',
     ]
 )
-#: Type of the error that carries faults which are ours already.
+#: Type of the error that carries issues which are ours already.
 _OURS = 'annotation'
 
 
 @dataclass(frozen=True)
-class Fault:
+class Issue:
     """Something wrong with a row.
 
     Args:
@@ -138,8 +138,8 @@ class AnnotationRow(BaseModel):
     @model_validator(mode='after')
     def _fits_together(self, info: ValidationInfo) -> AnnotationRow:
         rules = info.context if isinstance(info.context, Rules) else DEFAULT_RULES
-        if faults := [*_contradictions(self.__dict__, rules)]:
-            raise PydanticCustomError(_OURS, '{text}', {'text': '; '.join(map(str, faults))})
+        if issues := [*_contradictions(self.__dict__, rules)]:
+            raise PydanticCustomError(_OURS, '{text}', {'text': '; '.join(map(str, issues))})
         return self
 
 
@@ -173,7 +173,7 @@ _ELEMENTS = {
 }
 
 
-def row_faults(row: Mapping[str, Any], rules: Rules = DEFAULT_RULES) -> list[Fault]:
+def row_issues(row: Mapping[str, Any], rules: Rules = DEFAULT_RULES) -> list[Issue]:
     """Everything that is wrong with a row.
 
     Args:
@@ -181,9 +181,9 @@ def row_faults(row: Mapping[str, Any], rules: Rules = DEFAULT_RULES) -> list[Fau
         rules: What is allowed here.
 
     Returns:
-        The faults; empty for a good row.
+        The issues; empty for a good row.
     """
-    issues: list[Fault] = []
+    issues: list[Issue] = []
     try:
         AnnotationRow.model_validate(row, context=rules)
     except ValidationError as error:
@@ -197,9 +197,9 @@ def row_faults(row: Mapping[str, Any], rules: Rules = DEFAULT_RULES) -> list[Fau
         issues += _contradictions(row, rules, broken)
     for key in row.keys() - AnnotationRow.model_fields.keys():
         if key in PIPELINE_KEYS:
-            issues.append(Fault(str(key), 'is a key that the pipeline computes', 'rename it, or leave it out'))
+            issues.append(Issue(str(key), 'is a key that the pipeline computes', 'rename it, or leave it out'))
         elif (meant := _meant(key)) and row.get(meant) is None:
-            issues.append(Fault(str(key), 'is no key of an annotation', f'did you mean {meant}?'))
+            issues.append(Issue(str(key), 'is no key of an annotation', f'did you mean {meant}?'))
     return issues
 
 
@@ -215,16 +215,16 @@ def unlabelled(row: Mapping[str, Any]) -> bool:
     return row.get('relevant_windows') is None and row.get('label') is None
 
 
-def _translated(detail: Mapping[str, Any]) -> Fault:
+def _translated(detail: Mapping[str, Any]) -> Issue:
     """An error of pydantic in words of this field."""
     field, *inner = detail['loc']
     expected, fix = _EXPECTED[field]
     if detail['type'] == 'missing':
-        return Fault(field, f'is missing, expected {expected}', fix)
+        return Issue(field, f'is missing, expected {expected}', fix)
     depths = [part for part in inner if isinstance(part, int)]
     expected = _ELEMENTS.get((field, len(depths)), expected)
     place = field + ''.join(f'[{part}]' for part in depths)
-    return Fault(place, f'is {shown(detail["input"])}, expected {expected}', fix)
+    return Issue(place, f'is {shown(detail["input"])}, expected {expected}', fix)
 
 
 def shown(value: Any, length: int = 60) -> str:
@@ -241,8 +241,8 @@ def shown(value: Any, length: int = 60) -> str:
     return text if len(text) <= length else text[:length] + '...'
 
 
-def _contradictions(row: Mapping[str, Any], rules: Rules, broken: frozenset | set = frozenset()) -> Iterator[Fault]:
-    """Faults of fields that are well-formed by themselves.
+def _contradictions(row: Mapping[str, Any], rules: Rules, broken: frozenset | set = frozenset()) -> Iterator[Issue]:
+    """Issues of fields that are well-formed by themselves.
 
     Args:
         row: The row.
@@ -250,43 +250,43 @@ def _contradictions(row: Mapping[str, Any], rules: Rules, broken: frozenset | se
         broken: Fields that are not well-formed.
     """
     for field in ('vid', 'qid'):
-        if field not in broken and (issue := name_issue(str(row[field]))):
+        if field not in broken and (problem := name_issue(str(row[field]))):
             fix = 'give the name of the feature file, inside the folder of the features'
-            yield Fault(field, f'is {shown(row[field])}: {issue}', fix)
+            yield Issue(field, f'is {shown(row[field])}: {problem}', fix)
     if 'relevant_windows' not in broken:
         duration = float('inf') if 'duration' in broken else row['duration']
         for place, window in enumerate(row.get('relevant_windows') or ()):
-            if fault := _window_fault(f'relevant_windows[{place}]', window, duration, rules):
-                yield fault
+            if issue := _window_issues(f'relevant_windows[{place}]', window, duration, rules):
+                yield issue
     if not broken & {'saliency_scores', 'relevant_clip_ids'} and row.get('saliency_scores') is not None:
-        yield from _saliency_faults(row['saliency_scores'], row.get('relevant_clip_ids'))
+        yield from _saliency_issues(row['saliency_scores'], row.get('relevant_clip_ids'))
     if 'label' not in broken and len({len(rating) for rating in row.get('label') or ()}) > 1:
         problem = 'has lists of different lengths, expected as many annotators for every clip'
-        yield Fault('label', problem, 'complete the ratings')
+        yield Issue('label', problem, 'complete the ratings')
 
 
-def _window_fault(place: str, window: list[float], duration: float, rules: Rules) -> Fault | None:
+def _window_issues(place: str, window: list[float], duration: float, rules: Rules) -> Issue | None:
     start, end = window
     if not start < end:
-        return Fault(place, f'is {window}: start is not before end', 'correct one of the two')
+        return Issue(place, f'is {window}: start is not before end', 'correct one of the two')
     if rules.outside == 'clip' or (0 <= start < duration and end <= duration + rules.window_tolerance):
         return None
-    return Fault(
+    return Issue(
         place,
         f'is {window}: outside the video, which lasts {duration} s (tolerance {rules.window_tolerance} s)',
         "correct it, let validate.py --fix cut it, or set annotations.outside='clip'",
     )
 
 
-def _saliency_faults(scores: list[list[float]], clips: list[int] | None) -> Iterator[Fault]:
+def _saliency_issues(scores: list[list[float]], clips: list[int] | None) -> Iterator[Issue]:
     if clips is None:
-        yield Fault('saliency_scores', 'are given without relevant_clip_ids', 'write which clips they rate')
+        yield Issue('saliency_scores', 'are given without relevant_clip_ids', 'write which clips they rate')
     elif len(scores) != len(clips):
         problem = f'has {len(scores)} saliency_scores for {len(clips)} relevant_clip_ids'
-        yield Fault('saliency_scores', problem, 'write one list of ratings per clip')
+        yield Issue('saliency_scores', problem, 'write one list of ratings per clip')
     if len({len(rating) for rating in scores}) > 1:
         problem = 'has lists of different lengths, expected as many annotators for every clip'
-        yield Fault('saliency_scores', problem, 'complete the ratings')
+        yield Issue('saliency_scores', problem, 'complete the ratings')
 
 
 @lru_cache(maxsize=1024)

@@ -60,8 +60,8 @@ def load_model(cfg: Config, checkpoint: str, specs: Iterable[FeatureSpec] = ()) 
     trained_on = meta.get('feature_spec') if isinstance(meta, dict) else None
     mismatch = ((cfg.get('default_hooks') or {}).get('feature_spec') or {}).get('mismatch', 'error')
     for spec in specs if isinstance(trained_on, dict) and mismatch == 'error' else ():
-        if faults := FeatureSpec.from_dict(dict(trained_on or {})).differences(spec, 'trained on', 'given'):
-            raise ValueError(f'{checkpoint}: the checkpoint was trained on other features: {"; ".join(faults)}')
+        if issues := FeatureSpec.from_dict(dict(trained_on or {})).differences(spec, 'trained on', 'given'):
+            raise ValueError(f'{checkpoint}: the checkpoint was trained on other features: {"; ".join(issues)}')
     model = MODELS.build(cfg.model)
     weights = weights_of(stored, checkpoint)
     require_fit(compare_weights(model.state_dict(), weights), stored, checkpoint)

@@ -44,13 +44,13 @@ class FeatureFolder:
         mine = {**self.spec.to_dict(), 'dtype': self.dtype}
         record, marker = self.root / RECORD_FILE, self.root / SPEC_FILE
         theirs = read_json(record) if record.is_file() else None
-        fault = None if theirs == mine else self._occupied(theirs, mine)
-        if fault is None and theirs is None and marker.is_file():
+        issue = None if theirs == mine else self._occupied(theirs, mine)
+        if issue is None and theirs is None and marker.is_file():
             others = FeatureSpec.from_dict(read_json(marker))
-            fault = '; '.join(self.spec.features.differences(others, 'asked for', 'there')) or None
-        if fault is not None:
+            issue = '; '.join(self.spec.features.differences(others, 'asked for', 'there')) or None
+        if issue is not None:
             raise ValueError(
-                f'{self.root}: other features are here already: {fault}. Use another --out, or remove them'
+                f'{self.root}: other features are here already: {issue}. Use another --out, or remove them'
             )
         write_json(marker, self.spec.features.to_dict())
         write_json(record, mine)
@@ -78,7 +78,7 @@ class FeatureFolder:
         file = f'qid{item}.npz' if name == TEXT else f'{item}.npz'
         return inside(self.root / self.spec.folders[name], file)
 
-    def fault(self, name: str, item: Any) -> str | None:
+    def issue(self, name: str, item: Any) -> str | None:
         """Why a file is not done.
 
         Args:

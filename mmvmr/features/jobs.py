@@ -78,13 +78,13 @@ class Outcome:
     Attributes:
         task: The task.
         error: Why there are no features; None for success.
-        faults: Packets that were damaged and left out.
+        issues: Packets that were damaged and left out.
         facts: What the store says about the features.
     """
 
     task: Task
     error: str | None = None
-    faults: int = 0
+    issues: int = 0
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -131,8 +131,8 @@ class Worker:
         except FILE_ERRORS as error:
             if is_full_disk(error):
                 raise SetupError(f'no space left for the features of {task.path}; free some and run again') from None
-            return Outcome(task, _message(task, error), reader.faults if reader else 0)
-        return Outcome(task, faults=reader.faults, facts=facts)
+            return Outcome(task, _message(task, error), reader.issues if reader else 0)
+        return Outcome(task, issues=reader.issues, facts=facts)
 
 
 def _message(task: Task, error: BaseException) -> str:

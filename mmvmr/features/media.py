@@ -26,12 +26,12 @@ class MediaFile:
     Args:
         path: The file.
         damaged: What to do with packets that cannot be decoded: ``error``, or ``keep``: the frame before stays, and
-            ``faults`` says how many there were.
+            ``issues`` says how many there were.
         threads: Threads of the decoder; 0 leaves it to the decoder.
 
     Attributes:
         duration: Length of the video in seconds, up to the end of its last frame.
-        faults: Packets and frames that were damaged, so far.
+        issues: Packets and frames that were damaged, so far.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -43,7 +43,7 @@ class MediaFile:
         self.damaged = check_choice(self, 'damaged', damaged, DAMAGED)
         self.path = Path(path)
         self.threads = threads
-        self.faults = 0
+        self.issues = 0
         self._av = require_av(type(self).__name__)
         if not self.path.is_file():
             raise FileNotFoundError(f'{self.path}: no such video file')
@@ -104,10 +104,10 @@ class MediaFile:
         try:
             yield from container.demux(*streams)
         except self._av.error.FFmpegError as error:
-            self._fault(f'cannot be read to its end ({error.strerror})')
+            self._issue(f'cannot be read to its end ({error.strerror})')
 
-    def _fault(self, what: str) -> None:
-        self.faults += 1
+    def _issue(self, what: str) -> None:
+        self.issues += 1
         if self.damaged == 'error':
             raise VideoError(
                 f"{self.path}: {what}; fetch the file again, or use what can be decoded (damaged='keep', on the "
@@ -129,11 +129,11 @@ class MediaFile:
                 for frame in packet.decode():
                     seconds = frame.time if frame.time is not None else seconds
                     if frame.is_corrupt:
-                        self._fault(f'a frame at {seconds:.2f} s is damaged')
+                        self._issue(f'a frame at {seconds:.2f} s is damaged')
                     else:
                         yield frame
             except self._av.error.FFmpegError as error:
-                self._fault(f'a packet after {seconds:.2f} s cannot be decoded ({error.strerror})')
+                self._issue(f'a packet after {seconds:.2f} s cannot be decoded ({error.strerror})')
 
 
 def frame_length(stream: Any) -> float:

@@ -23,11 +23,11 @@ def open_tasks(videos: dict[str, Path], spec: ExtractionSpec, folder: FeatureFol
     """Tasks that are left to do; files that are there but damaged are reported."""
     tasks = []
     for vid, path in videos.items():
-        faults = {name: folder.fault(name, vid) for name in spec.streams}
-        for name, fault in faults.items():
-            if fault not in (None, 'absent'):
-                print(f'{folder.path(name, vid)}: {fault}; it is made again', file=sys.stderr)
-        if lacking := tuple(name for name, fault in faults.items() if fault is not None):
+        issues = {name: folder.issue(name, vid) for name in spec.streams}
+        for name, issue in issues.items():
+            if issue not in (None, 'absent'):
+                print(f'{folder.path(name, vid)}: {issue}; it is made again', file=sys.stderr)
+        if lacking := tuple(name for name, issue in issues.items() if issue is not None):
             tasks.append(Task(vid, path, lacking))
     return tasks
 
@@ -46,17 +46,17 @@ def extract_videos(videos: dict[str, Path], settings: Settings, folder: FeatureF
     for outcome in progress(run_tasks(tasks, settings), total=len(tasks), unit=' videos'):
         if outcome.error is not None:
             failed.append(outcome)
-        elif outcome.faults:
+        elif outcome.issues:
             damaged.append(outcome)
     for outcome in damaged:
-        print(f'{outcome.task.path}: {outcome.faults} damaged packets were left out', file=sys.stderr)
+        print(f'{outcome.task.path}: {outcome.issues} damaged packets were left out', file=sys.stderr)
     print(f'{len(tasks) - len(failed)} videos extracted, {len(failed)} failed')
     return failed
 
 
 def extract_text(queries: dict[Any, str], settings: Settings, folder: FeatureFolder) -> None:
     """Encode the sentences that are left, with a progress bar."""
-    left = {qid: query for qid, query in queries.items() if folder.fault(TEXT, qid) is not None}
+    left = {qid: query for qid, query in queries.items() if folder.issue(TEXT, qid) is not None}
     print(f'{len(queries)} sentences, {len(queries) - len(left)} of them done already')
     if not left:
         return

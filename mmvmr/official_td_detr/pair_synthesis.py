@@ -80,7 +80,7 @@ class SynthesizePair(BaseTransform):
         for number, (own, other, hull) in enumerate(zip(pair, pair[::-1], hulls)):
             mixture = self.mix(hull, len(own['video_feat']), len(other['video_feat']), rng)
             lead = len(mixture.other) if number else 0
-            offset = lead + mixture.own.index(hull[0]) - hull[0]
+            offset = lead + mixture.main.index(hull[0]) - hull[0]
             arranged = arrange(mixture, not number, own['video_feat'], other['video_feat'], own['clip_len'])
             arranged |= {'source_duration': own['duration'], **_moved(own, offset)}
             made.append({**own, **arranged})

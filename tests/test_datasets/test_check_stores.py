@@ -7,7 +7,7 @@ import pytest
 from planted_data import check, config, kinds, make_rows, save, vectors, write
 
 from mmvmr.datasets import ArrayStore, SyntheticMoments
-from mmvmr.preparation.checks import Finding, Skipped, Split, check_splits, open_splits
+from mmvmr.preparation.checks import Issue, Skipped, Split, check_splits, open_splits
 from mmvmr.preparation.feature_packing import PackSource, write_pack
 from mmvmr.utils.io import write_jsonl
 
@@ -132,14 +132,14 @@ def test_generated_data_are_clean(repo_dir):
     )
     built = {name: SyntheticMoments(name, pipeline, num_videos=8) for name in ('train', 'val')}
     results = check_splits([Split.of(name, dataset) for name, dataset in built.items()])
-    assert [result for result in results if isinstance(result, Finding)] == []
+    assert [result for result in results if isinstance(result, Issue)] == []
     assert {(result.check, result.reason) for result in results} == {('extra', 'ArrayStore does not list what it has')}
 
 
 def test_arrays_in_memory(make_dataset, make_rows):
     broken = {'a/v1': np.full((11, 5), np.inf, np.float32)}
     results = check_splits([Split.of('train', make_dataset(arrays=broken))])
-    findings = [result for result in results if isinstance(result, Finding)]
+    findings = [result for result in results if isinstance(result, Issue)]
     assert kinds(findings) == [('nan', 'error', "train, stream 'a'")]
 
 

@@ -1,4 +1,4 @@
-"""Every planted fault is found, told apart from the others, and a clean data set has no finding."""
+"""Every planted issue is found, told apart from the others, and a clean data set has no finding."""
 
 import dataclasses
 import pickle
@@ -20,7 +20,7 @@ def test_clean(tmp_path):
 
 
 def rows_with(change):
-    """A fault in the annotations of training: ``change`` gets the rows."""
+    """A issue in the annotations of training: ``change`` gets the rows."""
 
     def plant(root):
         rows = make_rows('train')
@@ -34,7 +34,7 @@ def window(value, index=3):
     return rows_with(lambda rows: rows[index].update(relevant_windows=value))
 
 
-ANNOTATION_FAULTS = {
+ANNOTATION_ISSUES = {
     'video of val in train': (
         rows_with(lambda rows: [*rows, dict(make_rows('val')[0], qid=99)]),
         ('leakage', 'error', 'train and val'),
@@ -77,9 +77,9 @@ ANNOTATION_FAULTS = {
 }
 
 
-@pytest.mark.parametrize('name', ANNOTATION_FAULTS)
-def test_faults_of_annotations(tmp_path, name):
-    plant, expected, text = ANNOTATION_FAULTS[name]
+@pytest.mark.parametrize('name', ANNOTATION_ISSUES)
+def test_issues_of_annotations(tmp_path, name):
+    plant, expected, text = ANNOTATION_ISSUES[name]
     write(tmp_path)
     plant(tmp_path)
     findings, _ = check(tmp_path)
@@ -101,7 +101,7 @@ def without_key(key, name=None):
     return rows_with(change)
 
 
-LABEL_FAULTS = {
+LABEL_ISSUES = {
     'no windows': (
         without_key('relevant_windows'),
         'labels',
@@ -133,9 +133,9 @@ LABEL_FAULTS = {
 }
 
 
-@pytest.mark.parametrize('name', LABEL_FAULTS)
-def test_faults_of_labels(tmp_path, name):
-    plant, check_name, text = LABEL_FAULTS[name]
+@pytest.mark.parametrize('name', LABEL_ISSUES)
+def test_issues_of_labels(tmp_path, name):
+    plant, check_name, text = LABEL_ISSUES[name]
     write(tmp_path)
     plant(tmp_path)
     findings = [f for f in check(tmp_path)[0] if f.check not in ('missing', 'extra')]
@@ -192,7 +192,7 @@ def truncate(root):
     path.write_bytes(path.read_bytes()[:100])
 
 
-FEATURE_FAULTS = {
+FEATURE_ISSUES = {
     'missing': (lambda root: (root / 'a' / 'v1.npz').unlink(), ('missing', 'error', "train, stream 'a'"), 'v1.npz'),
     'missing words': (
         lambda root: (root / 'text' / 'qid3.npz').unlink(),
@@ -224,9 +224,9 @@ FEATURE_FAULTS = {
 }
 
 
-@pytest.mark.parametrize('name', FEATURE_FAULTS)
-def test_faults_of_features(tmp_path, name):
-    plant, expected, text = FEATURE_FAULTS[name]
+@pytest.mark.parametrize('name', FEATURE_ISSUES)
+def test_issues_of_features(tmp_path, name):
+    plant, expected, text = FEATURE_ISSUES[name]
     write(tmp_path)
     plant(tmp_path)
     findings, skipped = check(tmp_path)
@@ -357,9 +357,9 @@ def test_augmentations_say_on_how_many_samples_they_act(tmp_path):
     pipeline = dict(config(tmp_path).train_dataloader.dataset.pipeline)
     shift, negative = dict(type='ShiftMoment', max_duration=20.0), dict(type='NegativeQuery')
     pipeline['augment'] = dict(shift=shift, negative=negative, synthesis=dict(type='SynthesizeVideo'), off=None)
-    splits, faults = open_splits(config(tmp_path, train=dict(pipeline=pipeline)), ['train', 'val'])
+    splits, issues = open_splits(config(tmp_path, train=dict(pipeline=pipeline)), ['train', 'val'])
     findings = [f for f in check_splits(splits) if f.check == 'augmentations']
-    assert faults == [] and [(f.severity, f.where, f.count, f.total) for f in findings] == [
+    assert issues == [] and [(f.severity, f.where, f.count, f.total) for f in findings] == [
         ('warning', 'train', 0, 12),  # videos last 20 s
         ('note', 'train', 12, 12),  # windows 2 to 8 and 8 to 14
         ('note', 'train', 12, 12),

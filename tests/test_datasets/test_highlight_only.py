@@ -245,7 +245,7 @@ def test_labels_outside_their_scale(source, table, message):
     with pytest.raises(ValueError, match=message):
         source(np.array(table, dtype=float))
     targets = BuildHighlightTargets(labels=dict(type=type(source).__name__))
-    (fault,) = targets.row_faults({'label': table})
-    assert fault.field.startswith('label')
-    assert [str(fault) for fault in targets.row_faults({}, missing=False)] == []
-    assert targets.row_faults({})[0].problem == 'is missing'
+    (issue,) = targets.row_issues({'label': table})
+    assert issue.field.startswith('label')
+    assert [str(issue) for issue in targets.row_issues({}, missing=False)] == []
+    assert targets.row_issues({})[0].problem == 'is missing'

@@ -59,7 +59,7 @@ def test_jitter_repeats_and_drops():
         (0.5, None, None),
         ([], [], 0),
     )
-    assert SynthesizePair(alpha=1.0).mix(range(10, 11), 11, 30, rng).own == [0, 1, 2, 3, 4, 4, *range(5, 11)]
+    assert SynthesizePair(alpha=1.0).mix(range(10, 11), 11, 30, rng).main == [0, 1, 2, 3, 4, 4, *range(5, 11)]
     assert rng.finished
 
 

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from mmvmr.datasets.schema import AnnotationRow, Fault, Rules, row_faults
+from mmvmr.datasets.schema import AnnotationRow, Issue, Rules, row_issues
 
 ROW = dict(qid=1, query='a dog runs', duration=30.0, vid='v', relevant_windows=[[2.0, 8.0]])
 HIGHLIGHTS = dict(qid='v', query='a dog', duration=4, vid='v', relevant_windows=None, label=[[1, 0], [2.0, 1]])
@@ -23,14 +23,14 @@ HIGHLIGHTS = dict(qid='v', query='a dog', duration=4, vid='v', relevant_windows=
     ],
 )
 def test_good_rows(row):
-    assert row_faults(row) == []
+    assert row_issues(row) == []
     kept = AnnotationRow.model_validate(row).model_dump(exclude_unset=True)
     assert kept == row, 'further keys are kept, and nothing is converted'
 
 
-def test_all_faults_of_a_row_are_found_at_once():
+def test_all_issues_of_a_row_are_found_at_once():
     row = dict(query=' ', duration=10, vid=None, relevant_windows=[[3, 1], [2, 40]], saliency_scores=[[1]])
-    fields = [(fault.field, fault.problem) for fault in row_faults(row)]
+    fields = [(issue.field, issue.problem) for issue in row_issues(row)]
     assert fields == [
         ('qid', 'is missing, expected a number or a name without slashes'),
         ('query', "is ' ', expected a sentence"),
@@ -42,13 +42,13 @@ def test_all_faults_of_a_row_are_found_at_once():
 
 
 def test_windows_are_looked_at_without_a_duration():
-    faults = row_faults({**ROW, 'duration': '30', 'relevant_windows': [[8, 2], [2, 900]]})
-    assert [fault.field for fault in faults] == ['duration', 'relevant_windows[0]']
+    issues = row_issues({**ROW, 'duration': '30', 'relevant_windows': [[8, 2], [2, 900]]})
+    assert [issue.field for issue in issues] == ['duration', 'relevant_windows[0]']
 
 
 def test_a_broken_window_hides_no_ratings():
-    faults = row_faults({**ROW, 'relevant_windows': [['2', 8]], 'saliency_scores': [[1]], 'relevant_clip_ids': [1, 2]})
-    assert [str(fault) for fault in faults] == [
+    issues = row_issues({**ROW, 'relevant_windows': [['2', 8]], 'saliency_scores': [[1]], 'relevant_clip_ids': [1, 2]})
+    assert [str(issue) for issue in issues] == [
         "relevant_windows[0][0] is '2', expected a number of seconds; "
         'write [[start, end], ...], or leave the key out where no moment is labelled',
         'saliency_scores has 1 saliency_scores for 2 relevant_clip_ids; write one list of ratings per clip',
@@ -57,15 +57,15 @@ def test_a_broken_window_hides_no_ratings():
 
 def test_misspelt_keys():
     row = {k: v for k, v in ROW.items() if k != 'relevant_windows'} | {'relevant_window': [[2, 8]]}
-    assert row_faults(row) == [Fault('relevant_window', 'is no key of an annotation', 'did you mean relevant_windows?')]
-    assert row_faults({**row, 'relevant_windows': [[2, 8]]}) == [], 'a key beside the right one is one of the user'
+    assert row_issues(row) == [Issue('relevant_window', 'is no key of an annotation', 'did you mean relevant_windows?')]
+    assert row_issues({**row, 'relevant_windows': [[2, 8]]}) == [], 'a key beside the right one is one of the user'
 
 
 def test_rules():
     past = {**ROW, 'relevant_windows': [[-1.0, 31.0]]}
-    assert row_faults(past, Rules(outside='clip')) == []
-    assert row_faults({**ROW, 'relevant_windows': [[0, 31.0]]}, Rules(window_tolerance=1.0)) == []
-    assert len(row_faults(past, Rules(window_tolerance=1.0))) == 1
+    assert row_issues(past, Rules(outside='clip')) == []
+    assert row_issues({**ROW, 'relevant_windows': [[0, 31.0]]}, Rules(window_tolerance=1.0)) == []
+    assert len(row_issues(past, Rules(window_tolerance=1.0))) == 1
     with pytest.raises(ValueError, match="outside='drop' is unknown, expected 'error' or 'clip'"):
         Rules(outside='drop')
 

@@ -42,7 +42,7 @@ def test_constant_rate(constant):
     times = [-1, 0, 0.039, 0.04, 0.0405, 1, 1.999, 2, 3.959, 3.96, 3.999, 9]
     assert seen(reader, times) == shown(CONSTANT, times)
     assert seen(reader, CONSTANT) == list(range(100))  # a time that is the start of a frame means that frame
-    assert reader.faults == 0
+    assert reader.issues == 0
 
 
 def test_times_that_are_rounded_to_the_ticks_of_a_file(tmp_path):
@@ -96,7 +96,7 @@ def test_damaged_packets(tmp_path, constant):
     reader = VideoReader(path, damaged='keep')
     assert seen(reader, CONSTANT[:34]) == [*range(31), 30, 30, 30]  # the last good frame stays
     assert seen(reader, CONSTANT)[40:] == list(range(40, 100))  # from the next key frame on all is well
-    assert reader.faults == 6  # three each time
+    assert reader.issues == 6  # three each time
     with pytest.raises(ValueError, match="damaged='maybe' is unknown"):
         VideoReader(path, damaged='maybe')
 

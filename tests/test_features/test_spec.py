@@ -111,9 +111,9 @@ def test_files_are_what_the_stores_read(folder):
     np.testing.assert_array_equal(stored, vectors.astype(np.float16))
     words = FolderStore('text_features', template='qid{qid}.npz', data_root=folder.root).read(row)
     np.testing.assert_array_equal(words, vectors[:, :2].astype(np.float16))
-    assert folder.fault('b', 'v1') is None
-    assert folder.fault('text', 'q1') is None
-    assert folder.fault('a', 'v1') == 'absent'
+    assert folder.issue('b', 'v1') is None
+    assert folder.issue('text', 'q1') is None
+    assert folder.issue('a', 'v1') == 'absent'
     marker = json.loads((folder.root / 'feature_spec.json').read_text())
     assert FeatureSpec.from_dict(marker) == folder.spec.features
 
@@ -148,7 +148,7 @@ def test_files_that_are_not_done(folder, arrays, message):
     path = folder.path('b', 'v1')
     path.parent.mkdir(parents=True)
     np.savez(path, **arrays)
-    assert re.search(message, folder.fault('b', 'v1'))
+    assert re.search(message, folder.issue('b', 'v1'))
 
 
 def test_damaged_file_is_not_done(folder):
@@ -157,15 +157,15 @@ def test_damaged_file_is_not_done(folder):
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 255
     path.write_bytes(data)
-    assert 'cannot be read' in folder.fault('b', 'v1')
+    assert 'cannot be read' in folder.issue('b', 'v1')
     path.write_bytes(data[:100])
-    assert 'cannot be read' in folder.fault('b', 'v1')
+    assert 'cannot be read' in folder.issue('b', 'v1')
 
 
 def test_too_large_for_float16(folder):
     with pytest.raises(ValueError, match='b of v1: values too large for float16; use --dtype float32'):
         folder.write('b', 'v1', np.full((5, 4), 1e5, np.float32))
-    assert folder.fault('b', 'v1') == 'absent'
+    assert folder.issue('b', 'v1') == 'absent'
 
 
 def test_folder_of_other_features_is_refused(folder, tmp_path):

@@ -1,4 +1,4 @@
-"""check_dataset.py on real features, on the sample of QVHighlights through its config, and on planted faults."""
+"""check_dataset.py on real features, on the sample of QVHighlights through its config, and on planted issues."""
 
 import json
 

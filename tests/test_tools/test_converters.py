@@ -153,7 +153,7 @@ def test_qvhighlights(tmp_path):
     same(converted('qvhighlights', source, tmp_path), read_jsonl(source))
 
 
-# ---- faults name file, place and field; nothing is written
+# ---- issues name file, place and field; nothing is written
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_qvhighlights(tmp_path):
     ],
     ids=lambda value: value if isinstance(value, str) and value.count('.') == 1 else '',
 )
-def test_all_faults_are_named(name, text, messages, tmp_path, capsys):
+def test_all_issues_are_named(name, text, messages, tmp_path, capsys):
     source, out = tmp_path / name, tmp_path / 'out.jsonl'
     source.write_text(text if isinstance(text, str) else json.dumps(text))
     (tmp_path / 'lengths.json').write_text('{"A": 10}')

@@ -1,4 +1,4 @@
-"""Annotations of one's own: every fault with file, line and field, repairs that are told, files that training reads."""
+"""Annotations of one's own: every issue with file, line and field, repairs that are told, files that training reads."""
 
 import importlib.util
 import json
@@ -50,7 +50,7 @@ def jsonl(path, *rows):
     return path
 
 
-def test_every_fault_of_a_table(validate, tmp_path):
+def test_every_issue_of_a_table(validate, tmp_path):
     (tmp_path / 'train.csv').write_text(BAD)
     code, lines, errors = validate('train.csv')
     outside = (

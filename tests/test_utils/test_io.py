@@ -98,10 +98,10 @@ def test_iterate_jsonl_goes_on_behind_broken_lines(tmp_path):
     found = list(iterate_jsonl(path))
     assert [number for number, _ in found] == [1, 3, 4, 5, 6]
     assert [row for _, row in found if isinstance(row, dict)] == [{'a': 1}, {'a': 2}]
-    faults = [str(row) for _, row in found if not isinstance(row, dict)]
-    assert [fault.startswith(f'{path}:{number}: ') for fault, number in zip(faults, (3, 4, 5))] == [True] * 3
-    assert 'expected a JSON object, found list' in faults[1]
-    assert 'not UTF-8' in faults[2]
+    issues = [str(row) for _, row in found if not isinstance(row, dict)]
+    assert [issue.startswith(f'{path}:{number}: ') for issue, number in zip(issues, (3, 4, 5))] == [True] * 3
+    assert 'expected a JSON object, found list' in issues[1]
+    assert 'not UTF-8' in issues[2]
 
 
 def test_write_jsonl_writes_what_json_does_not_know(tmp_path):

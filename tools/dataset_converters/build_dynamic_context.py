@@ -87,8 +87,8 @@ def claim_folder(out: Path, made_from: dict[str, Any]) -> None:
     marker = out / MARKER
     if marker.is_file():
         there = read_json(marker)
-        if faults := [key for key, value in made_from.items() if there.get(key) != value]:
-            raise UserError(f'{marker}: another build is here, it differs in {faults}; use another --out')
+        if issues := [key for key, value in made_from.items() if there.get(key) != value]:
+            raise UserError(f'{marker}: another build is here, it differs in {issues}; use another --out')
     elif out.is_dir() and any(out.iterdir()):
         raise UserError(f'{out}: the folder is not empty and holds no {MARKER}; use another --out')
     write_json(marker, made_from)

@@ -95,9 +95,9 @@ def claim_folder(out: Path, spec: FeatureSpec, layouts: list[StreamLayout | None
     """
     marker = out / SPEC_FILE
     if marker.is_file():
-        faults = spec.differences(FeatureSpec.from_dict(read_json(marker)), 'asked for', 'there')
-        if faults and not overwrite:
-            raise ValueError(f'{marker}: other features are here: {"; ".join(faults)}. Use another --out')
+        issues = spec.differences(FeatureSpec.from_dict(read_json(marker)), 'asked for', 'there')
+        if issues and not overwrite:
+            raise ValueError(f'{marker}: other features are here: {"; ".join(issues)}. Use another --out')
     else:
         for layout in filter(None, layouts):
             folder = (out / layout.template).parent

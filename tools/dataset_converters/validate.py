@@ -19,7 +19,7 @@ from pathlib import Path
 from mmvmr.datasets.schema import Rules
 from mmvmr.preparation.converters import read_durations, video_lengths
 from mmvmr.preparation.converters.own_data import OwnFile, shared_qids
-from mmvmr.preparation.converters.tool import FAULTY, print_lines, refuse_own_input, summary, write_rows
+from mmvmr.preparation.converters.tool import WITH_ISSUES, print_lines, refuse_own_input, summary, write_rows
 from mmvmr.utils.cli import UserError, one_line_errors
 
 
@@ -78,10 +78,10 @@ def report(files: Sequence[OwnFile], rules: Rules) -> int:
     """
     for file in files:
         print_lines(file.notes)
-    faults = [*(fault for file in files for fault in file.faults(rules)), *shared_qids(files)]
-    print_lines(faults)
+    issues = [*(issue for file in files for issue in file.issues(rules)), *shared_qids(files)]
+    print_lines(issues)
     print_lines([f'note: {warning}' for file in files for warning in file.warnings()])
-    return len(faults)
+    return len(issues)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -103,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if count := report(files, rules):
             advice = '; nothing written' if paths else ''
             print(f'{count} issues in {sum(len(file.rows) for file in files)} rows{advice}', file=sys.stderr)
-            return FAULTY
+            return WITH_ISSUES
         for file, path in zip(files, paths):
             write_rows(path, file.rows)
     for file, path in zip(files, paths or args.annotations):

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 
-from mmvmr.datasets.schema import UNLABELLED, Fault
+from mmvmr.datasets.schema import UNLABELLED, Issue
 from mmvmr.registry import TASK_UTILS, TRANSFORMS
 
 
@@ -41,7 +41,7 @@ class AnnotatorLabels:
         self.best = best
         self.scale = scale
 
-    def fault(self, labels: np.ndarray) -> Fault | None:
+    def issue(self, labels: np.ndarray) -> Issue | None:
         """Reason why labels cannot be rated.
 
         Args:
@@ -76,11 +76,11 @@ class AnnotatorLabels:
 class BinaryLabels:
     """One label per clip, 0 or 1 (YouTube Highlights)."""
 
-    def fault(self, labels: np.ndarray) -> Fault | None:
-        """Reason why labels cannot be rated; as :meth:`AnnotatorLabels.fault`, with A = 1."""
+    def issue(self, labels: np.ndarray) -> Issue | None:
+        """Reason why labels cannot be rated; as :meth:`AnnotatorLabels.issue`, with A = 1."""
         fix = "write one label of 0 or 1 per clip, or set pipeline.targets.labels.type='AnnotatorLabels'"
         if labels.shape[1] != 1:
-            return Fault('label', f'has {labels.shape[1]} annotators, expected one', fix)
+            return Issue('label', f'has {labels.shape[1]} annotators, expected one', fix)
         return _outside_scale(labels, (labels == 0) | (labels == 1), '0 or 1', fix)
 
     def __call__(self, labels: np.ndarray) -> ClipTable:
@@ -89,16 +89,16 @@ class BinaryLabels:
         return ClipTable(labels[:, 0].astype(np.float32), labels[:, 0] > 0)
 
 
-def _outside_scale(labels: np.ndarray, inside: np.ndarray, scale: str, fix: str) -> Fault | None:
+def _outside_scale(labels: np.ndarray, inside: np.ndarray, scale: str, fix: str) -> Issue | None:
     if inside.all():
         return None
     clip, annotator = np.argwhere(~inside)[0]
-    return Fault(f'label[{clip}][{annotator}]', f'is {labels[clip, annotator]:g}, expected {scale}', fix)
+    return Issue(f'label[{clip}][{annotator}]', f'is {labels[clip, annotator]:g}, expected {scale}', fix)
 
 
 def _refuse(source: AnnotatorLabels | BinaryLabels, labels: np.ndarray) -> None:
-    if fault := source.fault(labels):
-        raise ValueError(f'{type(source).__name__}: {fault}')
+    if issue := source.issue(labels):
+        raise ValueError(f'{type(source).__name__}: {issue}')
 
 
 @TRANSFORMS.register_module()
@@ -119,7 +119,7 @@ class BuildHighlightTargets(BaseTransform):
         self.labels = TASK_UTILS.build(labels)
         self.length_tolerance = length_tolerance
 
-    def row_faults(self, row: Mapping[str, Any], missing: bool = True) -> list[Fault]:
+    def row_issues(self, row: Mapping[str, Any], missing: bool = True) -> list[Issue]:
         """Reasons why a row cannot be trained on.
 
         Args:
@@ -131,10 +131,10 @@ class BuildHighlightTargets(BaseTransform):
         """
         if row.get('label') is None:
             fix = f'write one list of labels per clip; {UNLABELLED}'
-            return [Fault('label', 'is missing', fix)] if missing else []
-        check = getattr(self.labels, 'fault', None)  # labels of other packages may have nothing to check
-        fault = None if check is None else check(np.asarray(row['label'], dtype=np.float64))
-        return [] if fault is None else [fault]
+            return [Issue('label', 'is missing', fix)] if missing else []
+        check = getattr(self.labels, 'issue', None)  # labels of other packages may have nothing to check
+        issue = None if check is None else check(np.asarray(row['label'], dtype=np.float64))
+        return [] if issue is None else [issue]
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Build the targets.

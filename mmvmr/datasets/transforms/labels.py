@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mmvmr.datasets.schema import Fault
+from mmvmr.datasets.schema import Issue
 from mmvmr.registry import TASK_UTILS
 from mmvmr.utils import check_choice
 
@@ -30,7 +30,7 @@ class _Labels:
     def __init__(self, no_negative: str = 'repeat') -> None:
         self.no_negative = check_choice(self, 'no_negative', no_negative, self.choices)
 
-    def row_faults(self, row: Mapping[str, Any], missing: bool = True) -> list[Fault]:
+    def row_issues(self, row: Mapping[str, Any], missing: bool = True) -> list[Issue]:
         """Reasons why the labels of a row cannot be used.
 
         Args:
@@ -62,17 +62,17 @@ class HighlightLabels(_Labels):
         super().__init__(no_negative)
         self.best = best
 
-    def row_faults(self, row: Mapping[str, Any], missing: bool = True) -> list[Fault]:
-        """Missing ratings, and ratings outside the scale; as :meth:`MomentLabels.row_faults`."""
+    def row_issues(self, row: Mapping[str, Any], missing: bool = True) -> list[Issue]:
+        """Missing ratings, and ratings outside the scale; as :meth:`MomentLabels.row_issues`."""
         scores = row.get('saliency_scores')
         if scores is None or row.get('relevant_clip_ids') is None:
             fix = "write relevant_clip_ids and saliency_scores, or set pipeline.targets.labels.type='MomentLabels'"
-            return [Fault('saliency_scores', 'is missing', f'{fix} for data without ratings')] if missing else []
+            return [Issue('saliency_scores', 'is missing', f'{fix} for data without ratings')] if missing else []
         odd = next((rating for ratings in scores for rating in ratings if not 0 <= rating <= self.best), None)
         if odd is None:
             return []
         fix = 'bring the ratings to this scale, or set pipeline.targets.labels.best to the highest rating'
-        return [Fault('saliency_scores', f'has a rating of {odd:g}, expected 0 to {self.best:g}', fix)]
+        return [Issue('saliency_scores', f'has a rating of {odd:g}, expected 0 to {self.best:g}', fix)]
 
     def __call__(self, results: dict[str, Any], inside: np.ndarray) -> ClipLabels:
         """Label the clips of a sample.

@@ -205,17 +205,17 @@ class LoadMomentFeatures(BaseTransform):
         array = _float32(store.read(row))
         if array.ndim == 1:  # one vector for a whole sentence
             array = array[None]
-        fault = None
+        issue = None
         if array.ndim != 2 or array.shape[1] != stream.dim:
-            fault = f'shape {array.shape}, expected (length, {stream.dim}); correct feature_spec or the store'
+            issue = f'shape {array.shape}, expected (length, {stream.dim}); correct feature_spec or the store'
         elif not len(array):
-            fault = 'zero clips' if stream is not self.spec.text else 'zero tokens'
+            issue = 'zero clips' if stream is not self.spec.text else 'zero tokens'
         elif not getattr(store, 'finite', False) and not np.isfinite(array).all():
             bad = int((~np.isfinite(array)).any(axis=1).sum())
-            fault = f'NaN or infinite values in {bad} of {len(array)} vectors; extract these features again'
-        if fault:
+            issue = f'NaN or infinite values in {bad} of {len(array)} vectors; extract these features again'
+        if issue:
             raise ValueError(
-                f'stream {stream.name!r} of vid {row["vid"]!r}, qid {row["qid"]!r} in {store.where}: {fault}'
+                f'stream {stream.name!r} of vid {row["vid"]!r}, qid {row["qid"]!r} in {store.where}: {issue}'
             )
         return array
 

@@ -21,11 +21,11 @@ class Mixture(NamedTuple):
     """Clips of a synthesized video.
 
     Attributes:
-        own: Clips that it takes of the same video, in order of time; repeated ones follow each other.
+        main: Clips that it takes of the same video, in order of time; repeated ones follow each other.
         other: Clips that it takes of the partner, in order of time.
     """
 
-    own: list[int]
+    main: list[int]
     other: list[int]
 
 
@@ -121,7 +121,7 @@ class SynthesizeVideo(BaseTransform):
         own_first = self.order == 'own_first' or (self.order == 'random' and rng.uniform() < 0.5)
         view = {key: value for key, value in results.items() if key != 'views'}
         view.update(arrange(mixture, own_first, results['video_feat'], other, results['clip_len']))
-        view.update(moved(results, moments, mixture.own, 0 if own_first else len(mixture.other)))
+        view.update(moved(results, moments, mixture.main, 0 if own_first else len(mixture.other)))
         return {**results, 'views': {**results.get('views', {}), self.name: view}}
 
     def mix(self, moment_clips: list[int], length: int, other_length: int, rng: Any) -> Mixture:
@@ -148,24 +148,24 @@ class SynthesizeVideo(BaseTransform):
         return Mixture(sorted(inside | chosen), sorted(other))
 
 
-def arrange(mixture: Mixture, own_first: bool, own: np.ndarray, other: np.ndarray, clip_len: float) -> dict[str, Any]:
+def arrange(mixture: Mixture, own_first: bool, main: np.ndarray, other: np.ndarray, clip_len: float) -> dict[str, Any]:
     """Put the clips of one video after those of the other.
 
     Args:
         mixture: Chosen clips.
         own_first: Which block comes first.
-        own: Features of the own video (L, D).
+        main: Features of the own video (L, D).
         other: Features of the partner (L', D).
         clip_len: In seconds.
 
     Returns:
         ``video_feat``, ``num_clips``, ``duration`` (seconds) and ``source_clips`` (see :class:`SynthesizeVideo`).
     """
-    blocks = [own[mixture.own], other[mixture.other]]
+    blocks = [main[mixture.main], other[mixture.other]]
     source = [[[video, clip] for clip in clips] for video, clips in enumerate(mixture)]
     if not own_first:
         blocks, source = blocks[::-1], source[::-1]
-    length = len(mixture.own) + len(mixture.other)
+    length = len(mixture.main) + len(mixture.other)
     return {
         'video_feat': np.concatenate(blocks),
         'num_clips': length,
@@ -174,13 +174,13 @@ def arrange(mixture: Mixture, own_first: bool, own: np.ndarray, other: np.ndarra
     }
 
 
-def moved(results: dict[str, Any], moments: list[range], own: list[int], lead: int) -> dict[str, Any]:
+def moved(results: dict[str, Any], moments: list[range], remaining: list[int], lead: int) -> dict[str, Any]:
     """Labels of a sample whose clips were moved.
 
     Args:
         results: The sample before.
-        moments: Clips of each window, all among ``own``.
-        own: Which of its clips are left, in order.
+        moments: Clips of each window, all among ``remaining``.
+        remaining: Which of its clips are left, in order.
         lead: How many clips come before them.
 
     Returns:
@@ -188,7 +188,7 @@ def moved(results: dict[str, Any], moments: list[range], own: list[int], lead: i
         ``relevant_clip_ids`` and ``saliency_scores`` of the clips that are left.
     """
     clip_len, end = results['clip_len'], len(results['video_feat']) * results['clip_len']
-    place = {clip: lead + position for position, clip in reversed(list(enumerate(own)))}
+    place = {clip: lead + position for position, clip in reversed(list(enumerate(remaining)))}
     windows = []
     for (start, stop), clips in zip(results['relevant_windows'], moments):
         if clips:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 
-from mmvmr.datasets.schema import UNLABELLED, Fault
+from mmvmr.datasets.schema import UNLABELLED, Issue
 from mmvmr.registry import TASK_UTILS, TRANSFORMS
 from mmvmr.utils import check_choice
 
@@ -77,7 +77,7 @@ class BuildMomentTargets(BaseTransform):
         self.inside = inside
         self.min_window = min_window
 
-    def row_faults(self, row: Mapping[str, Any], missing: bool = True) -> list[Fault]:
+    def row_issues(self, row: Mapping[str, Any], missing: bool = True) -> list[Issue]:
         """Reasons why a row cannot be trained on.
 
         Args:
@@ -89,8 +89,8 @@ class BuildMomentTargets(BaseTransform):
         """
         if row.get('relevant_windows') is None and missing:
             fix = 'write [[start, end], ...], or [] where nothing in the video is described'
-            return [Fault('relevant_windows', 'is missing', f'{fix}; {UNLABELLED}')]
-        check = getattr(self.labels, 'row_faults', None)  # labels of other packages may have nothing to check
+            return [Issue('relevant_windows', 'is missing', f'{fix}; {UNLABELLED}')]
+        check = getattr(self.labels, 'row_issues', None)  # labels of other packages may have nothing to check
         return [] if check is None else check(row, missing)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from mmvmr.preparation.checks import (
     ERROR,
     NOTE,
     WARNING,
-    Finding,
+    Issue,
     Split,
     check_splits,
     rated_clips,
@@ -77,15 +77,15 @@ class DatasetCheckHook(Hook):
     def _warn(self, runner: Runner) -> None:
         self._report(runner, self._findings(runner))
 
-    def _findings(self, runner: Runner) -> list[Finding]:
+    def _findings(self, runner: Runner) -> list[Issue]:
         splits: list[Split] = []
         for name, loop in (('train', runner.train_loop), ('val', runner.val_loop)):
             if isinstance(loop, BaseLoop):
                 splits += _splits(name, loop.dataloader.dataset)
         results = check_splits(splits, self.count, everything=False)
-        return [result for result in without(results, self.ignore) if isinstance(result, Finding)]
+        return [result for result in without(results, self.ignore) if isinstance(result, Issue)]
 
-    def _report(self, runner: Runner, findings: Sequence[Finding]) -> None:
+    def _report(self, runner: Runner, findings: Sequence[Issue]) -> None:
         for finding in findings:
             runner.logger.log(_LEVELS[finding.severity], f'data: {finding}')
         if any(finding.severity != NOTE for finding in findings):

@@ -76,8 +76,8 @@ def _spread(values: Floats, rows: Bools) -> Floats:
 
 def _gated(predictions: Sequence[Any], scores: Floats, rule: ExistenceRule, most: int) -> list[list[Any]]:
     """Predictions after the gate: none of rejected queries, elsewhere the first that have a length."""
-    kept = [[window for window in windows if window[1] > window[0]][:most] for windows in predictions]
-    return [windows if score > rule.gate else [] for windows, score in zip(kept, scores)]
+    lasting = [[window for window in windows if window[1] > window[0]][:most] for windows in predictions]
+    return [windows if score > rule.gate else [] for windows, score in zip(lasting, scores)]
 
 
 def generalized_query_figures(
@@ -104,25 +104,25 @@ def generalized_query_figures(
         ``Acc@t`` of all.
     """
     predicted, truth = as_lists(predictions), as_lists(windows)
-    count = np.array([len(found) for found in truth], dtype=np.int64)
+    count = np.array([len(moments) for moments in truth], dtype=np.int64)
     some, several = count > 0, count > 1
     batch = MomentBatch.from_lists(predicted, truth, max_predictions)
     answered = _gated(predicted, scores, rule, max_predictions)
     gated = MomentBatch.from_lists(answered, truth, max_predictions)
-    found = (greedy_overlaps(batch.iou, thresholds) != MISSING).cumsum(axis=1)
+    hits_by_rank = (greedy_overlaps(batch.iou, thresholds) != MISSING).cumsum(axis=1)
     forced, gated_match = greedy_overlaps(batch.iou, [0.0])[..., 0], greedy_overlaps(gated.iou, [0.0])[..., 0]
     precision = _average_precision(batch, some, thresholds)
-    kept = np.array([len(found) for found in answered])
-    empty_right = np.broadcast_to((kept == 0)[:, None], precision.shape)
+    answers = np.array([len(answer) for answer in answered])
+    empty_right = np.broadcast_to((answers == 0)[:, None], precision.shape)
     gated_precision = np.where(some[:, None], _average_precision(gated, some, thresholds), empty_right)
     figures = {'mAP': _spread(precision[some], some), 'mAP-all': gated_precision}
     for k in rule.ranks:
-        hits = found[:, min(k, found.shape[1]) - 1]
+        hits = hits_by_rank[:, min(k, hits_by_rank.shape[1]) - 1]
         figures[f'mR@{k}'] = _spread(hits[some] / count[some, None], some)
         figures[f'mR+@{k}'] = _spread(np.maximum(hits[several] - 1, 0) / (count[several, None] - 1), several)
         figures[f'mIoU@{k}'] = _spread(_mean_match(forced[some, :k], 0), some)
         figures[f'mIoU+@{k}'] = _spread(_mean_match(forced[several, :k], 1), several)
-        figures[f'G-mIoU@{k}'] = _set_iou(gated_match[:, :k], np.minimum(kept, k), count)
+        figures[f'G-mIoU@{k}'] = _set_iou(gated_match[:, :k], np.minimum(answers, k), count)
     for t in rule.thresholds:
         figures[f'Acc@{t}'] = (some == (scores > t)).astype(np.float64)
     return figures
@@ -136,10 +136,10 @@ def _average_precision(batch: MomentBatch, some: Bools, thresholds: Sequence[flo
     return result
 
 
-def _set_iou(matched: Floats, kept: Any, count: Any) -> Floats:
+def _set_iou(matched: Floats, answers: Any, count: Any) -> Floats:
     """IoU of two sets of windows: summed IoU of the matches over the size of the union; 1 of two empty ones."""
     exists = matched != MISSING
-    union = kept + count - exists.sum(axis=1)
+    union = answers + count - exists.sum(axis=1)
     overlap = (matched * exists).sum(axis=1)
     return np.divide(overlap, union, out=np.ones(len(matched)), where=union > 0)
 
@@ -185,8 +185,8 @@ def evaluate_generalized(
     """
     scores = existence_scores(predictions)
     windows = [row['relevant_windows'] for row in annotations]
-    several = np.array([len(found) > 1 for found in windows])
-    positive = np.array([len(found) > 0 for found in windows])
+    several = np.array([len(row) > 1 for row in windows])
+    positive = np.array([len(row) > 0 for row in windows])
     moments = [row[WINDOWS_KEY] for row in predictions]
     single = generalized_query_figures(moments, windows, scores, rule, thresholds, max_predictions)
     decisions = {str(t): _rounded(rejection_figures(positive, scores, t)) for t in rule.thresholds}

@@ -72,7 +72,7 @@ def _remarks(predictions: Sequence[Row], truth: dict[Any, Row]) -> list[str]:
         windows, duration = row[WINDOWS_KEY], truth[row['qid']]['duration']
         scores = [window[2] for window in windows]
         saliency = row[SALIENCY_KEY]
-        faults = (
+        issues = (
             len(windows) > protocol.max_predictions,
             scores != sorted(scores, reverse=True),
             any(start < 0 or end > duration for start, end, _ in windows),
@@ -80,7 +80,7 @@ def _remarks(predictions: Sequence[Row], truth: dict[Any, Row]) -> list[str]:
             len(saliency) < int(duration / protocol.clip_len),
             len(saliency) > 1 and len(set(saliency)) == 1,
         )
-        for qids, fault in zip(remarks.values(), faults):
-            if fault:
+        for qids, issue in zip(remarks.values(), issues):
+            if issue:
                 qids.append(row['qid'])
     return [f'{len(qids)} entries: {text} (first: qid {qids[0]!r})' for text, qids in remarks.items() if qids]

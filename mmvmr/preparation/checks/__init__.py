@@ -1,7 +1,7 @@
 """Checks of whole data sets: annotations, features, and the splits against each other.
 
 :func:`check_splits` is everything that ``mmvmr check`` and the hook that looks at the data
-when training starts need; :func:`open_splits` opens the data sets of a config even where they are faulty.
+when training starts need; :func:`open_splits` opens the data sets of a config even where they have issues.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 from mmvmr.preparation.checks.annotation_checks import check_annotations, leakage, unusable_labels
 from mmvmr.preparation.checks.feature_checks import Progress, check_features
-from mmvmr.preparation.checks.finding import CHECKS, ERROR, NOTE, WARNING, Finding, Results, Skipped
+from mmvmr.preparation.checks.finding import CHECKS, ERROR, NOTE, WARNING, Issue, Results, Skipped
 from mmvmr.preparation.checks.inventory import clashes, extra, missing, shelves
 from mmvmr.preparation.checks.label_checks import rated_clips
 from mmvmr.preparation.checks.opening import open_splits, read_split
@@ -21,7 +21,7 @@ __all__ = [
     'ERROR',
     'NOTE',
     'WARNING',
-    'Finding',
+    'Issue',
     'Results',
     'Skipped',
     'Split',

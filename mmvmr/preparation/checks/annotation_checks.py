@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from mmvmr.preparation.checks.finding import ERROR, NOTE, WARNING, Finding, found
+from mmvmr.preparation.checks.finding import ERROR, NOTE, WARNING, Issue, found
 from mmvmr.preparation.checks.label_checks import rated_clips, unusable_labels
 from mmvmr.preparation.checks.split import Row, Split
 from mmvmr.structures import source_video
@@ -18,7 +18,7 @@ Windows = Sequence[Sequence[float]]
 SCARCE = 0.05
 
 
-def check_annotations(split: Split) -> list[Finding]:
+def check_annotations(split: Split) -> list[Issue]:
     """All checks of the rows of a split.
 
     Args:
@@ -31,7 +31,7 @@ def check_annotations(split: Split) -> list[Finding]:
     return [finding for check in checks for finding in check(split)]
 
 
-def leakage(splits: Sequence[Split]) -> list[Finding]:
+def leakage(splits: Sequence[Split]) -> list[Issue]:
     """Videos that are in two splits.
 
     Args:
@@ -41,7 +41,7 @@ def leakage(splits: Sequence[Split]) -> list[Finding]:
     Returns:
         What was found.
     """
-    findings: list[Finding] = []
+    findings: list[Issue] = []
     for one, other in combinations(splits, 2):
         if one.kind == other.kind:
             continue  # parts of one split
@@ -73,7 +73,7 @@ def leakage(splits: Sequence[Split]) -> list[Finding]:
     return findings
 
 
-def augmentations(split: Split) -> list[Finding]:
+def augmentations(split: Split) -> list[Issue]:
     """Reports how many samples each training transform can act on, with a warning where there are next to none.
 
     Args:
@@ -91,7 +91,7 @@ def augmentations(split: Split) -> list[Finding]:
             'It does next to nothing here: see its options and the data it needs, or leave it out' if scarce else ''
         )
         severity = WARNING if scarce else NOTE
-        findings.append(Finding('augmentations', severity, split.name, text, advice, count, total))
+        findings.append(Issue('augmentations', severity, split.name, text, advice, count, total))
     return findings
 
 
@@ -100,7 +100,7 @@ def words(row: Row) -> str:
     return ' '.join(str(row['query']).casefold().split()).rstrip(' .')
 
 
-def duplicate_queries(split: Split) -> list[Finding]:
+def duplicate_queries(split: Split) -> list[Issue]:
     """Sentences that a video has twice.
 
     Args:
@@ -137,7 +137,7 @@ def duplicate_queries(split: Split) -> list[Finding]:
     ]
 
 
-def several_durations(split: Split) -> list[Finding]:
+def several_durations(split: Split) -> list[Issue]:
     """Videos whose rows disagree about how long they are.
 
     Args:
@@ -176,7 +176,7 @@ def covered(windows: Windows, duration: float) -> float:
     return total
 
 
-def whole_video(split: Split) -> list[Finding]:
+def whole_video(split: Split) -> list[Issue]:
     """Rows whose moments leave less than half a clip outside.
 
     Args:
@@ -203,7 +203,7 @@ def whole_video(split: Split) -> list[Finding]:
     )
 
 
-def past_end(split: Split) -> list[Finding]:
+def past_end(split: Split) -> list[Issue]:
     """Windows that reach past the end of the video or begin before 0.
 
     Args:
@@ -231,7 +231,7 @@ def past_end(split: Split) -> list[Finding]:
     )
 
 
-def past_clips(split: Split) -> list[Finding]:
+def past_clips(split: Split) -> list[Issue]:
     """Windows that begin after the last clip that ``max_clips`` leaves.
 
     Args:

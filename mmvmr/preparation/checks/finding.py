@@ -40,7 +40,7 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Finding:
+class Issue:
     """One kind of issue in one place.
 
     Attributes:
@@ -99,7 +99,7 @@ class Skipped:
         return dataclasses.asdict(self)
 
 
-Results = list[Finding | Skipped]
+Results = list[Issue | Skipped]
 
 
 def found(
@@ -110,17 +110,17 @@ def found(
     text: str,
     advice: str,
     total: int | None = None,
-) -> list[Finding]:
+) -> list[Issue]:
     """A finding about some offenders, or none where there is no offender.
 
     Args:
-        check: See :class:`Finding`.
-        severity: See :class:`Finding`.
-        where: See :class:`Finding`.
+        check: See :class:`Issue`.
+        severity: See :class:`Issue`.
+        where: See :class:`Issue`.
         offenders: All of them; the first few become examples.
-        text: See :class:`Finding`.
-        advice: See :class:`Finding`.
-        total: See :class:`Finding`.
+        text: See :class:`Issue`.
+        advice: See :class:`Issue`.
+        total: See :class:`Issue`.
 
     Returns:
         A list of one finding or of none.
@@ -128,4 +128,4 @@ def found(
     if not offenders:
         return []
     examples = tuple(str(offender) for offender in offenders[:_SHOWN])
-    return [Finding(check, severity, where, text, advice, len(offenders), total, examples)]
+    return [Issue(check, severity, where, text, advice, len(offenders), total, examples)]

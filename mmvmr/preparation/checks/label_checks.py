@@ -5,27 +5,27 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from mmvmr.preparation.checks.finding import ERROR, WARNING, Finding, found
+from mmvmr.preparation.checks.finding import ERROR, WARNING, Issue, found
 from mmvmr.preparation.checks.split import Row, Split
 
 
-def unusable_labels(split: Split, targets: Any) -> list[Finding]:
+def unusable_labels(split: Split, targets: Any) -> list[Issue]:
     """Rows that the targets of training cannot be built from.
 
     Args:
         split: The split. Rows without a label are an error in a training split only.
-        targets: Transform with a method ``row_faults``; any other says nothing about the rows that it needs.
+        targets: Transform with a method ``row_issues``; any other says nothing about the rows that it needs.
 
     Returns:
         One finding per remedy.
     """
-    if not hasattr(targets, 'row_faults'):
+    if not hasattr(targets, 'row_issues'):
         return []
     training = split.kind == 'train'
     lines: dict[str, list[str]] = {}
     for row in split.rows:
-        for fault in targets.row_faults(row, missing=training):
-            lines.setdefault(fault.fix, []).append(f'{split.place(row)}: {fault.field} {fault.problem}')
+        for issue in targets.row_issues(row, missing=training):
+            lines.setdefault(issue.fix, []).append(f'{split.place(row)}: {issue.field} {issue.problem}')
     text = 'rows cannot be trained on' if training else 'rows have labels that do not fit'
     return [
         finding
@@ -36,7 +36,7 @@ def unusable_labels(split: Split, targets: Any) -> list[Finding]:
     ]
 
 
-def rated_clips(split: Split) -> list[Finding]:
+def rated_clips(split: Split) -> list[Issue]:
     """Rated clips that are outside of the video or of the moments.
 
     Args:

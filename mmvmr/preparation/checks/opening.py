@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmvmr.datasets.agreement import Agreement
 from mmvmr.datasets.annotations import AnnotationReader, of_domain
 from mmvmr.datasets.moment_dataset import SPEC_FILE, MomentDataset, annotation_files, open_features
-from mmvmr.datasets.schema import Rules, row_faults
+from mmvmr.datasets.schema import Rules, row_issues
 from mmvmr.preparation.checks.finding import ERROR, Results, found
 from mmvmr.preparation.checks.split import Split, duration_tolerance
 from mmvmr.registry import DATASETS, TRANSFORMS
@@ -20,7 +20,7 @@ from mmvmr.structures import FeatureSpec
 from mmvmr.utils.io import iterate_jsonl
 
 #: What wrong paths, options or files raise.
-_FAULTS = (ImportError, KeyError, OSError, TypeError, ValueError)
+_ISSUES = (ImportError, KeyError, OSError, TypeError, ValueError)
 _OPEN = ('open', ERROR)
 
 
@@ -87,7 +87,7 @@ def read_split(name: str, dataset: Mapping[str, Any], features: bool = True) -> 
             return _moments(name, dict(dataset), features)
         built = DATASETS.build(copy.deepcopy(dict(dataset)))
         return Split.of(name, built), []
-    except _FAULTS as error:
+    except _ISSUES as error:
         return None, found(*_OPEN, name, [_line(error)], 'data set cannot be opened', 'Correct the config or the files')
 
 
@@ -116,7 +116,7 @@ def _moments(name: str, cfg: dict[str, Any], features: bool) -> tuple[Split | No
             options['targets'] = TRANSFORMS.build(targets)
         spec, stores = open_features(cfg['feature_spec'], cfg['stores'], root, cfg.get('spec_file', SPEC_FILE))
         load = TRANSFORMS.build(cfg['pipeline']['load'])
-    except _FAULTS as error:
+    except _ISSUES as error:
         advice = 'Correct the config or the files; nothing is said about features before that'
         results += found(*_OPEN, name, [_line(error)], 'feature store cannot be opened', advice)
         return Split(name, rows, **options), results
@@ -140,8 +140,8 @@ def _rows(name: str, cfg: Mapping[str, Any], paths: Sequence[Path]) -> tuple[lis
     for row in rows:
         path, line = places[id(row)]
         place = f'line {line}' if len(paths) == 1 else f'{path}:{line}'
-        if faults := row_faults(row, anywhere) or agreement.faults(row, place):
-            refused.append(f'{path}:{line}, qid {row.get("qid")!r}: {"; ".join(map(str, faults))}')
+        if issues := row_issues(row, anywhere) or agreement.issues(row, place):
+            refused.append(f'{path}:{line}, qid {row.get("qid")!r}: {"; ".join(map(str, issues))}')
         else:
             good.append(row)
     results: Results = [

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mmvmr.preparation.checks.finding import ERROR, WARNING, Finding, found
+from mmvmr.preparation.checks.finding import ERROR, WARNING, Issue, found
 from mmvmr.structures.feature_spec import StreamSpec
 
 # Published vectors of length 1 are stored in float16, whose steps make the length of 2304 of them wrong by 0.001.
@@ -30,7 +30,7 @@ class StreamAudit:
         self.stream = stream
         self.ready = ready
         self.words = words
-        self.faults: dict[str, list[str]] = {name: [] for name in ('unreadable', 'shape', 'empty', 'nan', 'zero')}
+        self.issues: dict[str, list[str]] = {name: [] for name in ('unreadable', 'shape', 'empty', 'nan', 'zero')}
         self.unit: list[str] = []
         self.other: list[str] = []
         self.shortest, self.longest = np.inf, 0.0
@@ -44,7 +44,7 @@ class StreamAudit:
             error: Why.
         """
         self.read += 1
-        self.faults['unreadable'].append(
+        self.issues['unreadable'].append(
             f'{label}: {str(error).splitlines()[0] if str(error) else type(error).__name__}'
         )
 
@@ -61,14 +61,14 @@ class StreamAudit:
         self.read += 1
         vectors = np.atleast_2d(np.asarray(array, dtype=np.float32))
         if vectors.ndim != 2 or vectors.shape[1] != self.stream.dim:
-            self.faults['shape'].append(f'{label}: {np.shape(array)}')
+            self.issues['shape'].append(f'{label}: {np.shape(array)}')
             return None
         if not len(vectors):
-            self.faults['empty'].append(label)
+            self.issues['empty'].append(label)
             return vectors
         lengths = np.sqrt(np.einsum('ld,ld->l', vectors, vectors, dtype=np.float64))
         if not np.isfinite(lengths).all():  # squares of finite float32 are finite in float64
-            self.faults['nan'].append(f'{label}: {int((~np.isfinite(lengths)).sum())} of {len(lengths)} vectors')
+            self.issues['nan'].append(f'{label}: {int((~np.isfinite(lengths)).sum())} of {len(lengths)} vectors')
         elif not self.words:
             self._lengths(label, lengths)
         return vectors
@@ -76,7 +76,7 @@ class StreamAudit:
     def _lengths(self, label: str, lengths: np.ndarray) -> None:
         zero = lengths < _ZERO
         if zero.any():
-            self.faults['zero'].append(f'{label}: {int(zero.sum())} of {len(lengths)} vectors')
+            self.issues['zero'].append(f'{label}: {int(zero.sum())} of {len(lengths)} vectors')
         lengths = lengths[~zero]
         if len(lengths):
             self.shortest = min(self.shortest, float(lengths.min()))
@@ -84,7 +84,7 @@ class StreamAudit:
             unit = (np.abs(lengths - 1) < _UNIT).all()
             (self.unit if unit else self.other).append(f'{label}: {lengths.min():.3g} to {lengths.max():.3g}')
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[Issue]:
         """Issues of the stream."""
         dim = self.stream.dim
         kinds = (
@@ -97,11 +97,11 @@ class StreamAudit:
         lines = [
             finding
             for name, severity, text, advice in kinds
-            for finding in found(name, severity, self.where, self.faults[name], f'arrays {text}', advice, self.read)
+            for finding in found(name, severity, self.where, self.issues[name], f'arrays {text}', advice, self.read)
         ]
         return lines + self._norms()
 
-    def _norms(self) -> list[Finding]:
+    def _norms(self) -> list[Issue]:
         total = len(self.unit) + len(self.other)
         if self.ready:
             text = 'arrays are said to be normalised where they are stored, and are not'

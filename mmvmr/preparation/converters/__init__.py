@@ -10,13 +10,13 @@ from mmvmr.preparation.converters.durations import read_durations, video_lengths
 from mmvmr.preparation.converters.ego4d import nlq_rows
 from mmvmr.preparation.converters.highlights import tvsum_rows, youtube_rows
 from mmvmr.preparation.converters.lines import jsonl_rows
-from mmvmr.preparation.converters.located import LocatedRow, find_faults, find_repeats
+from mmvmr.preparation.converters.located import LocatedRow, find_issues, find_repeats
 from mmvmr.preparation.converters.repair import repair
 from mmvmr.preparation.converters.table import table_rows
 
 __all__ = [
     'LocatedRow',
-    'find_faults',
+    'find_issues',
     'find_repeats',
     'jsonl_rows',
     'nlq_rows',

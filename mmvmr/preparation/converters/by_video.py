@@ -12,7 +12,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from mmvmr.datasets.schema import Fault, shown
+from mmvmr.datasets.schema import Issue, shown
 from mmvmr.preparation.converters.lines import jsonl_rows
 from mmvmr.preparation.converters.located import LocatedRow
 from mmvmr.utils.io import read_json
@@ -117,15 +117,15 @@ def video_rows(
         vid = name.removesuffix(suffix)
         sentences = video.get('sentences')
         if not isinstance(sentences, list):
-            fault = Fault('sentences', f'are {shown(sentences)}, expected a list', 'write one sentence per moment')
-            rows.append(LocatedRow(f'{path}: video {name!r}', {'vid': vid}, [fault]))
+            issue = Issue('sentences', f'are {shown(sentences)}, expected a list', 'write one sentence per moment')
+            rows.append(LocatedRow(f'{path}: video {name!r}', {'vid': vid}, [issue]))
             continue
-        duration, fps, faults = _length(video)
-        faults += _uneven(video, len(sentences), keep)
-        odd = {fault.field for fault in faults}
+        duration, fps, issues = _length(video)
+        issues += _uneven(video, len(sentences), keep)
+        odd = {issue.field for issue in issues}
         for number, sentence in enumerate(sentences):
             row = {'qid': qid(vid, number, len(rows)), 'query': sentence, 'duration': duration, 'vid': vid}
-            located = LocatedRow(f'{path}: video {name!r}, sentence {number + 1}', row, list(faults))
+            located = LocatedRow(f'{path}: video {name!r}, sentence {number + 1}', row, list(issues))
             if 'timestamps' in video and 'timestamps' not in odd:
                 _add_window(located, video['timestamps'][number], fps)
             row.update({key: video[key][number] for key in keep if key in video and key not in odd})
@@ -133,33 +133,33 @@ def video_rows(
     return rows
 
 
-def _length(video: Mapping[str, Any]) -> tuple[Any, float | None, list[Fault]]:
+def _length(video: Mapping[str, Any]) -> tuple[Any, float | None, list[Issue]]:
     """Duration in seconds, frames per second of the times (None: they are seconds), and issues."""
     if 'duration' in video:
         return video['duration'], None, []
     if 'fps' not in video and 'num_frames' not in video:
         fix = 'write seconds, or num_frames and fps for times in frames'
-        return None, None, [Fault('duration', 'is missing', fix)]
-    faults = []
+        return None, None, [Issue('duration', 'is missing', fix)]
+    issues = []
     for key in ('num_frames', 'fps'):
         if not _positive(video.get(key)):
             problem = f'of the video is not known: {key} is {shown(video.get(key))}, expected a positive number'
-            faults.append(Fault('duration', problem, 'write it'))
-    return (None, None, faults) if faults else (video['num_frames'] / video['fps'], video['fps'], [])
+            issues.append(Issue('duration', problem, 'write it'))
+    return (None, None, issues) if issues else (video['num_frames'] / video['fps'], video['fps'], [])
 
 
 def _positive(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and 0 < value < float('inf')
 
 
-def _uneven(video: Mapping[str, Any], count: int, keep: Sequence[str]) -> Iterator[Fault]:
+def _uneven(video: Mapping[str, Any], count: int, keep: Sequence[str]) -> Iterator[Issue]:
     for key in ('timestamps', *keep):
         if key not in video:
             continue
         if not isinstance(video[key], list):
-            yield Fault(key, f'is {shown(video[key])}, expected a list', 'write one element per sentence')
+            yield Issue(key, f'is {shown(video[key])}, expected a list', 'write one element per sentence')
         elif len(video[key]) != count:
-            yield Fault(key, f'has {len(video[key])} elements for {count} sentences', 'write one per sentence')
+            yield Issue(key, f'has {len(video[key])} elements for {count} sentences', 'write one per sentence')
 
 
 def _add_window(located: LocatedRow, times: Any, fps: float | None) -> None:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from mmvmr.datasets.schema import Fault, shown
+from mmvmr.datasets.schema import Issue, shown
 from mmvmr.preparation.converters.located import UNREADABLE, LocatedRow
 from mmvmr.utils.io import read_text
 
@@ -37,22 +37,22 @@ def sentence_rows(
 def _row(where: str, line: str, durations: Mapping[str, float], qid: int, cut: bool) -> LocatedRow:
     match = _LINE.fullmatch(line)
     if match is None:
-        fault = Fault(UNREADABLE, f'is {shown(line)}, expected VIDEO START END##SENTENCE', 'write it so, or remove it')
-        return LocatedRow(where, {}, [fault])
+        issue = Issue(UNREADABLE, f'is {shown(line)}, expected VIDEO START END##SENTENCE', 'write it so, or remove it')
+        return LocatedRow(where, {}, [issue])
     vid, *times, query = match.groups()
-    faults = []
+    issues = []
     window = []
     for name, text in zip(('start', 'end'), times):
         try:
             window.append(float(text))
         except ValueError:
-            faults.append(Fault(name, f'is {text!r}, expected a number of seconds', 'write it'))
+            issues.append(Issue(name, f'is {text!r}, expected a number of seconds', 'write it'))
     duration = durations.get(vid)
     if duration is None:
-        faults.append(Fault('duration', f'of video {vid!r} is not in the table of lengths', 'add it to that table'))
-    elif cut and not faults:
+        issues.append(Issue('duration', f'of video {vid!r} is not in the table of lengths', 'add it to that table'))
+    elif cut and not issues:
         window[1] = min(window[1], duration)
     row = {'qid': qid, 'query': query, 'duration': duration, 'vid': vid}
     if len(window) == 2:
         row['relevant_windows'] = [window]
-    return LocatedRow(where, row, faults)
+    return LocatedRow(where, row, issues)

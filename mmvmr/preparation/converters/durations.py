@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mmvmr.datasets.schema import Fault
+from mmvmr.datasets.schema import Issue
 from mmvmr.features.decoding import VideoReader
 from mmvmr.features.videos import find_videos
 from mmvmr.utils.io import read_json, read_jsonl, read_text
@@ -95,7 +95,7 @@ def video_lengths(source: str | os.PathLike[str]) -> Lookup:
     return seconds
 
 
-def looked_up(vid: str, lookup: Lookup | None) -> float | Fault:
+def looked_up(vid: str, lookup: Lookup | None) -> float | Issue:
     """The length of a video that the annotations do not say.
 
     Args:
@@ -109,16 +109,16 @@ def looked_up(vid: str, lookup: Lookup | None) -> float | Fault:
     try:
         seconds = None if lookup is None else lookup(vid)
     except ValueError as error:
-        return Fault('duration', f'{problem}: {error}', 'fetch the video again, or write its length')
+        return Issue('duration', f'{problem}: {error}', 'fetch the video again, or write its length')
     if seconds is not None:
         return seconds
     if lookup is not None:
         name = PurePosixPath(vid.replace('\\', '/')).stem
         if name != vid and lookup(name) is not None:
             fix = f'write {name!r}: videos are named without folder and suffix, as their features are'
-            return Fault('duration', f'{problem}, but that of {name!r} is', fix)
+            return Issue('duration', f'{problem}, but that of {name!r} is', fix)
     problem += '' if lookup is None else ' to --durations or --videos either'
     fix = (
         'write it, or give --durations TABLE or --videos FOLDER' if lookup is None else 'correct the name, or write it'
     )
-    return Fault('duration', problem, fix)
+    return Issue('duration', problem, fix)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from numbers import Real
 from typing import Any
 
-from mmvmr.datasets.schema import Fault, shown
+from mmvmr.datasets.schema import Issue, shown
 from mmvmr.preparation.converters.located import LocatedRow
 from mmvmr.utils.io import read_json
 
@@ -72,7 +72,7 @@ def _list(parent: Mapping[str, Any], key: str, where: str) -> list[dict[str, Any
 def _row(
     where: str, clip: Mapping[str, Any], annotation: Mapping[str, Any], number: int, query: Mapping[str, Any]
 ) -> LocatedRow:
-    faults = []
+    issues = []
     row: dict[str, Any] = {
         'qid': f'{annotation.get("annotation_uid")}_{number}',
         'query': query['query'],
@@ -80,22 +80,22 @@ def _row(
         'vid': clip.get('clip_uid'),
     }
     if annotation.get('annotation_uid') is None:
-        faults.append(Fault('annotation_uid', 'is missing, and names the sentence', 'write it'))
+        issues.append(Issue('annotation_uid', 'is missing, and names the sentence', 'write it'))
     ends = clip.get('clip_start_sec'), clip.get('clip_end_sec')
     if all(isinstance(value, Real) for value in ends):
         row['duration'] = ends[1] - ends[0]
     else:
         problem = f'of the clip is not known: clip_start_sec, clip_end_sec are {shown(ends)}'
-        faults.append(Fault('duration', problem, 'write seconds'))
+        issues.append(Issue('duration', problem, 'write seconds'))
     times = query.get('clip_start_sec'), query.get('clip_end_sec')
     if all(isinstance(value, Real) for value in times):
         row['relevant_windows'] = [list(times)]
     elif times != (None, None):
         problem = f'are {shown(times)}, expected two numbers of seconds'
-        faults.append(Fault('clip_start_sec, clip_end_sec', problem, 'write them, or leave both out'))
+        issues.append(Issue('clip_start_sec, clip_end_sec', problem, 'write them, or leave both out'))
     row['video_uid'] = clip['video_uid']
     row.update({key: query[key] for key in KEPT if key in query})
-    return LocatedRow(where, row, faults)
+    return LocatedRow(where, row, issues)
 
 
 def _widened(point: float, seconds: float, duration: float | None) -> tuple[float, float]:

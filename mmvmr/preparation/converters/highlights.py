@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mmvmr.datasets.schema import Fault, shown
+from mmvmr.datasets.schema import Issue, shown
 from mmvmr.preparation.converters.by_video import read_object
 from mmvmr.preparation.converters.located import LocatedRow
 
@@ -39,10 +39,10 @@ def tvsum_rows(
         }
         located = LocatedRow(f'{path}: video {vid!r}', row, names={'label': 'anno', 'query': 'title'})
         if label is None:
-            located.faults.append(Fault('anno', 'is missing', 'write one list of ratings per clip'))
+            located.issues.append(Issue('anno', 'is missing', 'write one list of ratings per clip'))
             located.unknown = frozenset({'label', 'duration'})
         if row['domain'] is None:
-            located.faults.append(Fault('domain', 'is missing', 'write it, or give a table of domains'))
+            located.issues.append(Issue('domain', 'is missing', 'write it, or give a table of domains'))
         rows.append(located)
     return rows
 
@@ -65,9 +65,9 @@ def youtube_rows(
         domain = video.get('domain', (domains or {}).get(vid))
         row: dict[str, Any] = {'qid': vid, 'query': domain, 'duration': None, 'vid': vid}
         row |= {'relevant_clip_ids': None, 'relevant_windows': None, 'label': None, 'domain': domain}
-        located = LocatedRow(f'{path}: video {vid!r}', row, _youtube_faults(video, domain))
-        located.unknown = frozenset({'query', 'duration'} if located.faults else ())
-        if not located.faults:
+        located = LocatedRow(f'{path}: video {vid!r}', row, _youtube_issues(video, domain))
+        located.unknown = frozenset({'query', 'duration'} if located.issues else ())
+        if not located.issues:
             row['duration'] = video['frames'] / video['fps']
             row['label'] = [[int(match > 0)] for match in video['match']]
             row |= {key: video[key] for key in ('frames', 'fps', 'clip', 'match')}
@@ -75,21 +75,21 @@ def youtube_rows(
     return rows
 
 
-def _youtube_faults(video: Mapping[str, Any], domain: Any) -> list[Fault]:
-    faults = []
+def _youtube_issues(video: Mapping[str, Any], domain: Any) -> list[Issue]:
+    issues = []
     if domain is None:
-        faults.append(Fault('domain', 'is missing', 'write it, or give a table of domains'))
+        issues.append(Issue('domain', 'is missing', 'write it, or give a table of domains'))
     match, clips = video.get('match'), video.get('clip')
     if not isinstance(match, list) or not match or any(value not in (-1, 0, 1) for value in match):
-        faults.append(Fault('match', f'is {shown(match)}, expected a list of 1, 0 and -1', 'write one per clip'))
+        issues.append(Issue('match', f'is {shown(match)}, expected a list of 1, 0 and -1', 'write one per clip'))
     elif not isinstance(clips, list) or len(clips) != len(match):
         count = len(clips) if isinstance(clips, list) else shown(clips)
-        faults.append(Fault('clip', f'has {count} clips for {len(match)} of match', 'write [first, last] per clip'))
+        issues.append(Issue('clip', f'has {count} clips for {len(match)} of match', 'write [first, last] per clip'))
     for key in ('frames', 'fps'):
         value = video.get(key)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float('inf'):
-            faults.append(Fault(key, f'is {shown(value)}, expected a positive number', 'write it'))
-    return faults
+            issues.append(Issue(key, f'is {shown(value)}, expected a positive number', 'write it'))
+    return issues
 
 
 def _chosen(path: str | os.PathLike[str], only: Iterable[str] | None, what: str) -> list[tuple[str, dict[str, Any]]]:

@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mmvmr.datasets.schema import Fault
-from mmvmr.preparation.converters.located import UNREADABLE, LocatedRow, faults_of
+from mmvmr.datasets.schema import Issue
+from mmvmr.preparation.converters.located import UNREADABLE, LocatedRow, issues_of
 from mmvmr.utils.io import iterate_jsonl
 
 
@@ -27,7 +27,7 @@ def jsonl_rows(path: str | os.PathLike[str]) -> list[LocatedRow]:
         if isinstance(row, ValueError):
             problem = str(row).partition(f'{where}: ')[2] or str(row)
             rows.append(
-                LocatedRow(where, {}, [Fault(UNREADABLE, f'is {problem}', 'write the row again, or remove it')])
+                LocatedRow(where, {}, [Issue(UNREADABLE, f'is {problem}', 'write the row again, or remove it')])
             )
         else:
             rows.append(LocatedRow(where, row))
@@ -46,16 +46,16 @@ def qvhighlights_rows(path: str | os.PathLike[str], clip_len: float = 2.0) -> li
     """
     rows = jsonl_rows(path)
     for located in rows:
-        if located.row.get('relevant_clip_ids') is not None and not faults_of(located):
-            located.faults += _disagreement(located.row, clip_len)
+        if located.row.get('relevant_clip_ids') is not None and not issues_of(located):
+            located.issues += _disagreement(located.row, clip_len)
     return rows
 
 
-def _disagreement(row: Mapping[str, Any], clip_len: float) -> Iterator[Fault]:
+def _disagreement(row: Mapping[str, Any], clip_len: float) -> Iterator[Issue]:
     windows = row.get('relevant_windows') or ()
     inside = {
         clip for start, end in windows for clip in range(int(start // clip_len), math.ceil(end / clip_len))
     }  # a clip that a window only touches counts
     if odd := sorted(inside ^ set(row['relevant_clip_ids'])):
         problem = f'and relevant_windows disagree in {len(odd)} clips of {clip_len} s, first clip {odd[0]}'
-        yield Fault('relevant_clip_ids', problem, 'correct one of the two')
+        yield Issue('relevant_clip_ids', problem, 'correct one of the two')

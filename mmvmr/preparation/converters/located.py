@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mmvmr.datasets.agreement import Agreement
-from mmvmr.datasets.schema import DEFAULT_RULES, Fault, Rules, row_faults
+from mmvmr.datasets.schema import DEFAULT_RULES, Issue, Rules, row_issues
 
 #: Field of an issue for which there is no row: the line could not be read.
 UNREADABLE = 'line'
@@ -21,48 +21,48 @@ class LocatedRow:
     Args:
         where: ``train.csv:7`` or ``train.json: video 'v_1', sentence 3``.
         row: As in :class:`mmvmr.datasets.schema.AnnotationRow`.
-        faults: What was wrong with the source already; the row lacks these fields.
+        issues: What was wrong with the source already; the row lacks these fields.
         windows_at: Where each window comes from, if not from ``where``.
         names: Field to what the source calls it.
-        unknown: Fields that the row lacks for a reason that ``faults`` gives under the name of the source.
+        unknown: Fields that the row lacks for a reason that ``issues`` gives under the name of the source.
     """
 
     where: str
     row: dict[str, Any]
-    faults: list[Fault] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
     windows_at: list[str] = field(default_factory=list)
     names: Mapping[str, str] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
 
-    def place(self, fault: Fault) -> tuple[str, str]:
+    def place(self, issue: Issue) -> tuple[str, str]:
         """Place in the source where an issue can be fixed.
 
         Args:
-            fault: One of this row.
+            issue: One of this row.
 
         Returns:
             The place and the name of the field there.
         """
-        top, _, rest = fault.field.partition('[')
+        top, _, rest = issue.field.partition('[')
         number = rest.partition(']')[0]
         if top == 'relevant_windows' and self.windows_at and number.isdigit():
             return self.windows_at[int(number)], self.names.get(top, top)
-        return self.where, self.names.get(top, top) + fault.field[len(top) :]
+        return self.where, self.names.get(top, top) + issue.field[len(top) :]
 
-    def told(self, fault: Fault) -> str:
-        """A fault in one line.
+    def told(self, issue: Issue) -> str:
+        """A issue in one line.
 
         Args:
-            fault: One of this row.
+            issue: One of this row.
 
         Returns:
             ``where: field problem; fix``.
         """
-        where, name = self.place(fault)
-        return f'{where}: {name} {fault.problem}; {fault.fix}'
+        where, name = self.place(issue)
+        return f'{where}: {name} {issue.problem}; {issue.fix}'
 
 
-def faults_of(located: LocatedRow, rules: Rules = DEFAULT_RULES) -> list[Fault]:
+def issues_of(located: LocatedRow, rules: Rules = DEFAULT_RULES) -> list[Issue]:
     """Everything that is wrong with one row, without a look at the others.
 
     Args:
@@ -72,14 +72,14 @@ def faults_of(located: LocatedRow, rules: Rules = DEFAULT_RULES) -> list[Fault]:
     Returns:
         The issues of the source, then those of the schema in other fields.
     """
-    if any(fault.field == UNREADABLE for fault in located.faults):
-        return located.faults
-    known = {fault.field.partition('[')[0] for fault in located.faults} | located.unknown
-    found = row_faults(located.row, rules)
-    return located.faults + [fault for fault in found if fault.field.partition('[')[0] not in known]
+    if any(issue.field == UNREADABLE for issue in located.issues):
+        return located.issues
+    known = {issue.field.partition('[')[0] for issue in located.issues} | located.unknown
+    found = row_issues(located.row, rules)
+    return located.issues + [issue for issue in found if issue.field.partition('[')[0] not in known]
 
 
-def find_faults(rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES) -> list[str]:
+def find_issues(rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES) -> list[str]:
     """Everything that keeps rows from being an annotation file.
 
     Args:
@@ -92,8 +92,8 @@ def find_faults(rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES) -> lis
     found: list[str] = []
     agreement = Agreement()
     for located in rows:
-        faults = faults_of(located, rules)
-        found += [located.told(fault) for fault in faults or agreement.faults(located.row, located.where)]
+        issues = issues_of(located, rules)
+        found += [located.told(issue) for issue in issues or agreement.issues(located.row, located.where)]
     return found
 
 
@@ -124,7 +124,7 @@ def find_repeats(rows: Sequence[LocatedRow]) -> Iterator[Repeat]:
     seen: dict[tuple[str, str], dict[str, int]] = {}
     for index, located in enumerate(rows):
         query, vid = located.row.get('query'), located.row.get('vid')
-        if not isinstance(query, str) or vid is None or located.faults:
+        if not isinstance(query, str) or vid is None or located.issues:
             continue
         content = {key: value for key, value in located.row.items() if key != 'qid'}
         text = json.dumps(content, sort_keys=True, default=str)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmvmr.datasets.schema import DEFAULT_RULES, Fault, Rules, unlabelled
+from mmvmr.datasets.schema import DEFAULT_RULES, Issue, Rules, unlabelled
 from mmvmr.preparation.converters.durations import Lookup, looked_up
 from mmvmr.preparation.converters.lines import jsonl_rows
-from mmvmr.preparation.converters.located import LocatedRow, find_faults, find_repeats
-from mmvmr.preparation.converters.repair import repair, without_faults
+from mmvmr.preparation.converters.located import LocatedRow, find_issues, find_repeats
+from mmvmr.preparation.converters.repair import repair, without_issues
 from mmvmr.preparation.converters.table import table_rows
 
 
@@ -46,10 +46,10 @@ class OwnFile:
         if path.suffix in ('.jsonl', '.json'):
             rows = jsonl_rows(path)
             for located in rows:
-                if not located.faults and located.row.get('duration') is None and located.row.get('vid') is not None:
+                if not located.issues and located.row.get('duration') is None and located.row.get('vid') is not None:
                     found = looked_up(str(located.row['vid']), lookup)
-                    if isinstance(found, Fault):
-                        located.faults.append(found)
+                    if isinstance(found, Issue):
+                        located.issues.append(found)
                     else:
                         located.row['duration'] = found
         else:
@@ -76,10 +76,10 @@ class OwnFile:
         self.notes += [f'{line} (left out)' for line in self._unlabelled()]
         bare = {id(located) for located in (self._bare() if self._unlabelled() else ())}
         left = [located for located in self.rows if id(located) not in bare]
-        self.rows, notes = without_faults(left, rules)
+        self.rows, notes = without_issues(left, rules)
         self.notes += notes
 
-    def faults(self, rules: Rules = DEFAULT_RULES) -> list[str]:
+    def issues(self, rules: Rules = DEFAULT_RULES) -> list[str]:
         """Everything that is wrong.
 
         Args:
@@ -88,12 +88,12 @@ class OwnFile:
         Returns:
             One line per issue.
         """
-        doubled = [located.told(fault) for located in self.rows for fault in _doubled_windows(located)]
+        doubled = [located.told(issue) for located in self.rows for issue in _doubled_windows(located)]
         same = [
             f'{row.where}: is the same as {earlier.where}; remove one (--fix does)'
             for row, earlier in self._repeats(same=True)
         ]
-        return find_faults(self.rows, rules) + self._unlabelled() + doubled + same
+        return find_issues(self.rows, rules) + self._unlabelled() + doubled + same
 
     def warnings(self) -> list[str]:
         """Warnings: rows that are allowed and probably not meant.
@@ -111,7 +111,7 @@ class OwnFile:
         return found
 
     def _bare(self) -> list[LocatedRow]:
-        rows = [located for located in self.rows if not located.faults and not located.unknown]
+        rows = [located for located in self.rows if not located.issues and not located.unknown]
         return [located for located in rows if unlabelled(located.row)]
 
     def _unlabelled(self) -> list[str]:
@@ -121,7 +121,7 @@ class OwnFile:
             return []
         fix = 'write its moment ([] in jsonl: nothing in the video is described), or leave the row out (--drop does)'
         return [
-            located.told(Fault('relevant_windows', 'is missing, training refuses such a row', fix)) for located in bare
+            located.told(Issue('relevant_windows', 'is missing, training refuses such a row', fix)) for located in bare
         ]
 
     def _repeats(self, same: bool) -> list[tuple[LocatedRow, LocatedRow]]:
@@ -129,12 +129,12 @@ class OwnFile:
         return [(self.rows[repeat.index], self.rows[repeat.earlier]) for repeat in found if repeat.same is same]
 
 
-def _doubled_windows(located: LocatedRow) -> Iterator[Fault]:
+def _doubled_windows(located: LocatedRow) -> Iterator[Issue]:
     windows = located.row.get('relevant_windows')
     for number, window in enumerate(windows if isinstance(windows, list) else ()):
         if window in windows[:number]:
             problem = f'is {window}, which the row has already'
-            yield Fault(f'relevant_windows[{number}]', problem, 'remove one (--fix does)')
+            yield Issue(f'relevant_windows[{number}]', problem, 'remove one (--fix does)')
 
 
 def shared_qids(files: Sequence[OwnFile]) -> list[str]:
@@ -156,7 +156,7 @@ def shared_qids(files: Sequence[OwnFile]) -> list[str]:
             if other is not None and other.row.get('query') != located.row.get('query'):
                 problem = f'is {qid!r}, as of another sentence at {other.where}'
                 fix = 'features of sentences are stored by qid: number on, or put a name before the number'
-                found.append(located.told(Fault('qid', problem, fix)))
+                found.append(located.told(Issue('qid', problem, fix)))
             here[qid] = located
         first = {**here, **first}
     return found

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from mmvmr.datasets.schema import DEFAULT_RULES, Rules
-from mmvmr.preparation.converters.located import LocatedRow, faults_of, find_repeats
+from mmvmr.preparation.converters.located import LocatedRow, find_repeats, issues_of
 
 
 def repair(
@@ -40,7 +40,7 @@ def repair(
     return kept, notes
 
 
-def without_faults(rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES) -> tuple[list[LocatedRow], list[str]]:
+def without_issues(rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES) -> tuple[list[LocatedRow], list[str]]:
     """Leave out rows that are wrong.
 
     Args:
@@ -52,8 +52,8 @@ def without_faults(rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES) -> 
     """
     kept, notes = [], []
     for located in rows:
-        if faults := faults_of(located, rules):
-            notes += [f'{located.told(fault)} (left out)' for fault in faults]
+        if issues := issues_of(located, rules):
+            notes += [f'{located.told(issue)} (left out)' for issue in issues]
         else:
             kept.append(located)
     return kept, notes
@@ -61,7 +61,7 @@ def without_faults(rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES) -> 
 
 def _mend_windows(located: LocatedRow, rules: Rules) -> tuple[LocatedRow | None, list[str]]:
     windows = located.row.get('relevant_windows')
-    broken = {fault.field for fault in faults_of(located, rules)}
+    broken = {issue.field for issue in issues_of(located, rules)}
     if not isinstance(windows, list) or not windows or 'duration' in broken or 'relevant_windows' in broken:
         return located, []
     duration, notes, kept, places = located.row['duration'], [], [], []

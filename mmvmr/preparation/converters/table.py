@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mmvmr.datasets.schema import Fault
+from mmvmr.datasets.schema import Issue
 from mmvmr.preparation.converters.durations import Lookup, looked_up
 from mmvmr.preparation.converters.located import LocatedRow
 from mmvmr.utils.io import read_text
@@ -44,9 +44,9 @@ def table_rows(path: str | os.PathLike[str], lookup: Lookup | None = None) -> li
     for number, cells in _lines(Path(path)):
         line = _line(f'{path}:{number}', f'{Path(path).stem}_{number}', cells, lookup)
         key = (line.row['vid'], line.row['query'])
-        if line.faults or key not in first:
+        if line.issues or key not in first:
             rows.append(line)
-            if not line.faults:
+            if not line.issues:
                 first[key] = line
         else:
             _join(first[key], line, named=bool((cells.get('qid') or '').strip()))
@@ -96,7 +96,7 @@ def _line(where: str, name: str, cells: Mapping[Any, Any], lookup: Lookup | None
     row.update(duration=None, vid=vid)
     if cells.get(_REST):
         problem = f'has {len(cells[_REST])} values more than the header has columns'
-        located.faults.append(Fault('line', problem, 'put sentences with commas in double quotes'))
+        located.issues.append(Issue('line', problem, 'put sentences with commas in double quotes'))
         return located
     row['duration'] = _duration(located, cells.get('duration'), vid, lookup)
     times = {field: (cells.get(field) or '').strip() for field in ('start', 'end')}
@@ -119,8 +119,8 @@ def _duration(located: LocatedRow, text: str | None, vid: str, lookup: Lookup | 
     if text := (text or '').strip():
         return _seconds(located, 'duration', text)
     found = looked_up(vid, lookup)
-    if isinstance(found, Fault):
-        located.faults.append(found)
+    if isinstance(found, Issue):
+        located.issues.append(found)
         return None
     return found
 
@@ -141,7 +141,7 @@ def _seconds(located: LocatedRow, field: str, text: str) -> float | None:
         fix = f'write {text.replace(",", ".")}'
     elif field == 'start' and text:
         fix = 'write seconds; a sentence with commas in it needs double quotes'
-    located.faults.append(Fault(field, f'is {text!r}, expected a number of seconds', fix))
+    located.issues.append(Issue(field, f'is {text!r}, expected a number of seconds', fix))
     return None
 
 
@@ -151,7 +151,7 @@ def _join(row: LocatedRow, line: LocatedRow, named: bool) -> None:
         ours, theirs = row.row[key], line.row[key]
         if ours != theirs:
             problem = f'is {ours!r} here and {theirs!r} at {line.where}, for the same video and sentence'
-            row.faults.append(Fault(key, problem, 'write the same into both lines'))
+            row.issues.append(Issue(key, problem, 'write the same into both lines'))
     if 'relevant_windows' in line.row:
         row.row.setdefault('relevant_windows', []).extend(line.row['relevant_windows'])
     row.windows_at += line.windows_at

@@ -11,13 +11,13 @@ from typing import Any
 
 from mmvmr.datasets.schema import DEFAULT_RULES, Rules
 from mmvmr.preparation.converters.lines import jsonl_rows
-from mmvmr.preparation.converters.located import LocatedRow, find_faults
-from mmvmr.preparation.converters.repair import repair, without_faults
+from mmvmr.preparation.converters.located import LocatedRow, find_issues
+from mmvmr.preparation.converters.repair import repair, without_issues
 from mmvmr.utils.cli import UserError, one_line_errors
 from mmvmr.utils.io import read_json, read_text, write_jsonl
 
 #: Exit status of a file with issues; mistakes on the command line have 2.
-FAULTY = 1
+WITH_ISSUES = 1
 
 
 def converter_parser(description: str | None, source: str) -> argparse.ArgumentParser:
@@ -95,14 +95,14 @@ def run_converter(
         if args.fix:
             rows, notes = repair(rows, rules, repeats=False)
         if args.drop:
-            rows, more = without_faults(rows, rules)
+            rows, more = without_issues(rows, rules)
             notes += more
         print_lines(notes)
-        if faults := find_faults(rows, rules):
-            print_lines(faults)
+        if issues := find_issues(rows, rules):
+            print_lines(issues)
             advice = '' if args.fix and args.drop else '; --fix cuts windows to the video, --drop leaves out the rest'
-            print(f'{args.source}: {len(faults)} issues in {len(rows)} rows, nothing written{advice}', file=sys.stderr)
-            return FAULTY
+            print(f'{args.source}: {len(issues)} issues in {len(rows)} rows, nothing written{advice}', file=sys.stderr)
+            return WITH_ISSUES
         written = write_rows(args.out, rows)
     print(f'{args.out}: {summary(written)}' + (f', {len(notes)} changes' if notes else ''))
     return 0
