@@ -289,3 +289,40 @@ def test_citation():
     assert cff['message'] and cff['title']
     assert all(set(author) in ({'name'}, {'given-names', 'family-names'}) for author in cff['authors'])
     assert (cff['version'], cff['license']) == (__version__, 'Apache-2.0')
+
+
+def test_every_page_is_in_the_contents():
+    """Sphinx would warn about a page that no list of contents names, and a warning ends `make docs`."""
+    index = (REPO / 'docs/index.md').read_text(encoding='utf-8').splitlines()
+    for page in (REPO / 'docs').glob('*.md'):
+        assert page.stem == 'index' or page.stem in index, f'{page.name}: name it in docs/index.md'
+    assert {'user_guides/*', 'advanced_guides/*', '../configs/*/README'} <= set(index)
+
+
+def test_diagram_of_a_method(monkeypatch):
+    monkeypatch.syspath_prepend(str(REPO / 'docs' / 'site'))
+    register_all_modules(init_scope=False)
+    from method_diagram import diagram
+
+    picture = diagram(REPO / 'configs/sa_detr/metafile.yml')
+    assert 'class="new">SpanEnhance</a>' in picture  # SA-DETR has it, Moment-DETR has not
+    assert 'class="common">SpanL1Loss</a>' in picture
+    assert 'mmvmr.models.decoders.html#mmvmr.models.decoders.span_enhance.SpanEnhance"' in picture
+    slots = re.findall(r'class="slot"[^>]*>(\w+)<', picture)
+    assert slots[:4] == ['projector', 'encoder', 'query_initializer', 'decoder']
+
+
+def test_links_of_the_site(monkeypatch):
+    pytest.importorskip('sphinx')
+    monkeypatch.syspath_prepend(str(REPO / 'docs' / 'site'))
+    from site_pages import _links
+
+    folder = REPO / 'docs' / 'user_guides'
+    for link, rewritten in [
+        ('[code](../../mmvmr/datasets/schema.py)', '[code](#mmvmr.datasets.schema)'),
+        ('[a folder](../../configs/qd_detr)', '[a folder](../../configs/qd_detr/README.md)'),
+        ('[a folder](../../configs/features)', 'a folder'),
+        ('[a page](data.md#annotations)', '[a page](data.md#annotations)'),
+        ('[elsewhere](https://example.org)', '[elsewhere](https://example.org)'),
+    ]:
+        assert _links(link, folder) == rewritten

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import jupytext
 from method_diagram import diagram
 from sphinx.application import Sphinx
 
@@ -14,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 API = ROOT / 'docs' / 'api'
 #: Packages that are commands rather than something to import.
 COMMANDS = ('mmvmr.cli', 'mmvmr.official_td_detr')
+TUTORIAL = 'docs/tutorial'
+DOWNLOAD = ':::{raw} html\n<p><a href="tutorial.ipynb" download>Download this page as a Jupyter notebook</a></p>\n:::'
 _LINK = re.compile(r'\[([^\]]*)\]\(([^)\s#]+)((?:#[^)\s]*)?)\)')
 _FENCE = re.compile(r'^ *(```|:::).*?^ *\1', re.M | re.S)
 
@@ -66,10 +69,18 @@ def prepare(app: Sphinx, docname: str, source: list[str]) -> None:
         parts += [_links(text[last : block.start()], page.parent), block.group()]
         last = block.end()
     text = ''.join([*parts, _links(text[last:], page.parent)])
+    if docname == TUTORIAL:
+        text = text.replace('\n# Tutorial\n', f'\n# Tutorial\n\n{DOWNLOAD}\n', 1)
     if (page.parent / 'metafile.yml').exists():
         before, heading, after = text.partition('## Results\n')
         text = f'{before}## Diagram\n\n{diagram(page.parent / "metafile.yml")}\n\n{heading}{after}'
     source[0] = text
+
+
+def write_notebook(app: Sphinx, error: Exception | None) -> None:
+    """Leave the tutorial as a notebook next to its page."""
+    if error is None:
+        jupytext.write(jupytext.read(ROOT / f'{TUTORIAL}.md'), Path(app.outdir, f'{TUTORIAL}.ipynb'))
 
 
 def _links(text: str, folder: Path) -> str:
@@ -92,4 +103,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx."""
     app.connect('builder-inited', write_api_pages)
     app.connect('source-read', prepare)
+    app.connect('build-finished', write_notebook)
     return {'parallel_read_safe': True, 'parallel_write_safe': True}
