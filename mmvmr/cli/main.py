@@ -20,6 +20,7 @@ from mmvmr.version import __version__
 COMMANDS = {
     'find': 'find moments in a video: mmvmr find VIDEO "a dog jumps"',
     'index': 'encode all videos of a folder for searching',
+    'demo': 'ask videos on a page in the browser',
     'search': 'find videos and moments in an indexed folder',
     'train': 'train a model: mmvmr train sa_detr_qvhl',
     'test': 'test a checkpoint',

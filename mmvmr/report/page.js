@@ -239,6 +239,8 @@
     root.dataset.theme = dark ? 'light' : 'dark';
   });
 
+  addEventListener('resize', () => { if (current) $('timelines').lastElementChild.replaceWith(row('', axis())); });
+
   document.title = data.title;
   $('title').textContent = data.title;
   $('notes').textContent = data.notes.join('\n');

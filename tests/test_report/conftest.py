@@ -29,6 +29,7 @@ class View:
             self.page.emulate_media(color_scheme=scheme)
             for device, size in (('desktop', (1200, 900)), ('phone', (390, 844))):
                 self.page.set_viewport_size({'width': size[0], 'height': size[1]})
+                self.page.wait_for_timeout(300)
                 # A phone does not scroll sideways.
                 assert self.page.evaluate('document.documentElement.scrollWidth') == size[0]
                 self.page.screenshot(path=self._screenshots / f'{name}_{device}_{scheme}.png')

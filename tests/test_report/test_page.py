@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from mmvmr.apis.answers import Answer, Answers, Moment
 from mmvmr.report import Page, PageAnswer, PageQuery, PageVideo, answer_page, write_answer_report, write_page
+from mmvmr.report.demo import build_demo
 
 TIMES = np.stack((np.arange(4), np.arange(4) + 1), axis=1)
 
@@ -54,3 +56,9 @@ def test_models_have_to_be_asked_the_same():
     page = Page('t', ['a', 'b'], [PageVideo('v', 1.0, [PageQuery('q', [PageAnswer([])])])])
     with pytest.raises(ValueError, match=r"v, 'q' has 1 answers, expected one per model \(2: a, b\)"):
         write_page(page, Path('unused.html'))
+
+
+def test_the_demo_without_gradio(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, 'gradio', None)
+    with pytest.raises(ImportError, match=r"mmvmr demo needs gradio: pip install 'gradio>=6,<7'"):
+        build_demo(None, {}, tmp_path)
