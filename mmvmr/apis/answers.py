@@ -43,6 +43,10 @@ class Answer:
         times: Start and end of every clip in seconds (clips, 2).
         raw_saliency: Highlight score of every clip as the model gives it (clips,); None for models without.
         truth: True (start, end) windows in seconds, where they are known.
+        probability: Probability that the video shows what the sentence describes at all, from models with an existence
+            head; None for others. For a video in windows: that of the most probable one.
+        absent: Whether the model says that it does not: ``probability`` is not above its threshold. ``moments`` are
+            then where it would be most likely.
     """
 
     query: str
@@ -50,6 +54,8 @@ class Answer:
     times: np.ndarray
     raw_saliency: np.ndarray | None = None
     truth: tuple[tuple[float, float], ...] = ()
+    probability: float | None = None
+    absent: bool = False
 
     @property
     def saliency(self) -> np.ndarray | None:

@@ -62,6 +62,8 @@ def _rows(answers: Answers, top: int | None) -> Iterator[dict[str, Any]]:
             'query': answer.query,
             'pred_relevant_windows': [[m.start, m.end, m.score] for m in answer.moments[:top]],
         }
+        if answer.probability is not None:
+            row['pred_exist_score'] = round(answer.probability, 6)
         if answer.raw_saliency is not None:
             row['pred_saliency_scores'] = [round(float(value), 4) for value in answer.raw_saliency]
         yield row

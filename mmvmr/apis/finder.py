@@ -280,7 +280,8 @@ class MomentFinder:
         moments = tuple(Moment(float(a), float(b), float(s)) for (a, b), s in zip(spans, scores) if b > a)
         edges = np.arange(video.clips + 1) * self.spec.clip_len
         times = np.stack((edges[:-1], np.minimum(edges[1:], max(video.duration, edges[-2]))), axis=1)
-        return Answer(query, moments, times, merged.saliency)
+        absent = merged.probability is not None and not merged.accepted
+        return Answer(query, moments, times, merged.saliency, probability=merged.probability, absent=absent)
 
     def _notes(self, video: EncodedVideo, windows: Sequence[Window]) -> tuple[str, ...]:
         notes = []

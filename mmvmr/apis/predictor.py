@@ -110,4 +110,5 @@ class Predictor:
                     found.scores.numpy(),
                     None if saliency is None else saliency.float().numpy(),
                 )
+                video.merged[row['qid']].judge(sample.get('pred_existence'), bool(sample.get('pred_accepted')))
             bar.update(len(numbers))

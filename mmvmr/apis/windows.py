@@ -56,6 +56,8 @@ class MergedPredictions:
         self._scores: list[np.ndarray] = []
         self._total: np.ndarray | None = None
         self._count = np.zeros(clips, np.float32)
+        self.probability: float | None = None
+        self.accepted = False
 
     def add(
         self, window: Window, offset: float, spans: np.ndarray, scores: np.ndarray, saliency: np.ndarray | None
@@ -76,6 +78,17 @@ class MergedPredictions:
                 self._total = np.zeros(self.clips, np.float32)
             self._total[window.first : window.last] += saliency
             self._count[window.first : window.last] += 1
+
+    def judge(self, probability: float | None, accepted: bool) -> None:
+        """Add what the existence head says of a window; a moment exists where any window has one.
+
+        Args:
+            probability: Of a moment in the window; None for models without such a head.
+            accepted: Whether the model takes it for enough.
+        """
+        if probability is not None:
+            self.probability = max(probability, self.probability or 0.0)
+            self.accepted |= accepted
 
     @property
     def saliency(self) -> np.ndarray | None:

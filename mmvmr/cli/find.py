@@ -17,6 +17,7 @@ from mmvmr.cli.finder_arguments import add_finder_arguments, build_finder, clock
 
 if TYPE_CHECKING:
     from mmvmr.apis import Answers
+    from mmvmr.apis.answers import Answer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +66,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def existence(answer: Answer) -> str:
+    """Verdict of the existence head, in words; empty for models without one."""
+    if answer.probability is None:
+        return ''
+    verdict = 'not in this video' if answer.absent else 'in this video'
+    return f': {verdict} (probability of a moment {answer.probability:.2f})'
+
+
 def read_sentences(path: str) -> list[str]:
     """The lines of a text file that are not empty.
 
@@ -99,13 +108,16 @@ def print_answers(answers: Answers, as_json: bool) -> None:
     if as_json:
         for answer in answers:
             moments = [{'start': m.start, 'end': m.end, 'score': m.score} for m in answer.moments]
-            print(json.dumps({'video': answers.name, 'query': answer.query, 'moments': moments}, ensure_ascii=False))
+            row = {'video': answers.name, 'query': answer.query, 'moments': moments}
+            if answer.probability is not None:
+                row.update(probability=round(answer.probability, 4), absent=answer.absent)
+            print(json.dumps(row, ensure_ascii=False))
         return
     print(f'{answers.name} ({clock(answers.duration)}), {answers.model}')
     for note in answers.notes:
         print(f'note: {note}')
     for answer in answers:
-        print(f'\n"{answer.query}"')
+        print(f'\n"{answer.query}"' + existence(answer))
         for rank, moment in enumerate(answer.moments, start=1):
             print(f'  {rank:>2}  {clock(moment.start):>9} - {clock(moment.end):<9} score {moment.score:.2f}')
         if not answer.moments:

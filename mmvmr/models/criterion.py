@@ -96,10 +96,19 @@ class MomentCriterion(nn.Module):
         """The terms of samples that are all of one kind."""
         wanted = [s for s in outputs.sets if any(self._applies(loss, s) for loss in self.losses.values())]
         pairs = self.assigner(wanted, targets) if wanted else []
+        described, factor = (outputs, targets), 1.0
+        if targets.described is not None and any(getattr(x, 'described_only', False) for x in self.losses.values()):
+            if mean_over_ranks(targets.described.sum()) > 0:
+                described = select_rows(outputs, targets, targets.described.nonzero().squeeze(1).tolist())
+            else:
+                factor = 0.0  # no pair in any process; the losses stay connected to the graph
         terms: dict[str, tuple[float, Tensor]] = {}
         for name, loss in self.losses.items():
             if not isinstance(loss, SetLoss):
-                terms[name] = (loss.weight, loss(outputs, targets))
+                if getattr(loss, 'described_only', False):
+                    terms[name] = (loss.weight, factor * loss(*described))
+                else:
+                    terms[name] = (loss.weight, loss(outputs, targets))
                 continue
             for predictions, matched in zip(wanted, pairs):
                 if loss.accepts(predictions):

@@ -10,7 +10,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS, TASK_UTILS
-from mmvmr.structures import MomentDataSample, Outputs, PredictionSet, to_start_end
+from mmvmr.structures import MomentDataSample, Outputs, PredictionSet, map_tensors, to_start_end
 from mmvmr.utils import check_choice
 
 
@@ -75,7 +75,8 @@ class MomentPostProcessor(nn.Module):
             samples: The samples of the batch, with ``duration``, ``num_clips`` and ``clip_len``.
 
         Returns:
-            The same samples with ``pred_instances`` (best first) and ``pred_saliency``.
+            The same samples with ``pred_instances`` (best first), ``pred_saliency``, and from detectors with an
+            existence head ``pred_existence`` and ``pred_accepted``.
         """
         final = outputs.final
         duration = final.spans.new_tensor([float(s.duration) for s in samples], dtype=torch.float32)
@@ -84,6 +85,7 @@ class MomentPostProcessor(nn.Module):
             covered = duration.new_tensor([s.num_clips * float(s.clip_len) for s in samples])
         windows, spans, scores = (part.cpu() for part in self.rank(final, covered, duration))
         saliency = self._saliency(outputs.saliency)
+        existence = map_tensors(outputs.existence, Tensor.cpu)
         for row, sample in enumerate(samples):
             exists = scores[row] > -torch.inf
             sample.pred_instances = InstanceData(
@@ -91,6 +93,9 @@ class MomentPostProcessor(nn.Module):
             )
             if saliency is not None:
                 sample.pred_saliency = saliency[row, : sample.num_clips]
+            if existence is not None:
+                sample.set_field(float(existence.probability[row]), 'pred_existence', field_type='metainfo')
+                sample.set_field(bool(existence.accepted[row]), 'pred_accepted', field_type='metainfo')
         return list(samples)
 
     def rank(self, final: PredictionSet, covered: Tensor, duration: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -37,6 +37,7 @@ def build_targets(samples: Sequence[MomentDataSample], clip_mask: Tensor) -> Mom
     padded = torch.tensor([0.5, 1.0]).repeat(len(samples), most, 1)
     for row, span in zip(padded, spans):
         row[: len(span)] = span
+    described = torch.tensor([bool(len(s)) or bool(sample.gt_clips.any()) for s, sample in zip(spans, samples)])
     ids: dict[str, int] = {}
     index = torch.tensor([ids.setdefault(source_video(sample.vid), len(ids)) for sample in samples])
     return MomentTargets(
@@ -48,6 +49,7 @@ def build_targets(samples: Sequence[MomentDataSample], clip_mask: Tensor) -> Mom
         clip_mask=clip_mask,
         video_index=index.to(device, non_blocking=True),
         views=[sample.get('view', 'main') for sample in samples],
+        described=None if described.all() else described.to(device, non_blocking=True),
     )
 
 

@@ -46,7 +46,7 @@ def answer_page(models: Sequence[Answers]) -> Page:
 def _page_answer(answer: Answer, truth: list[tuple[float, float]] | None) -> PageAnswer:
     moments = [(m.start, m.end, m.score) for m in answer.moments]
     saliency = None if answer.saliency is None else [round(float(value), 4) for value in answer.saliency]
-    metrics = {}
+    metrics = {} if answer.probability is None else {'in this video (%)': round(100 * answer.probability, 1)}
     if truth:
         first = np.array([moments[0][:2] if moments else (0.0, 0.0)])
         metrics['IoU'] = float(pairwise_iou(first, np.array(truth)).max())

@@ -22,6 +22,7 @@ from mmvmr.structures.extras import (
 from mmvmr.structures.feature_spec import FeatureSpec, StreamSpec
 from mmvmr.structures.flow import (
     Decoded,
+    Existence,
     Features,
     Memory,
     MomentTargets,
@@ -54,6 +55,7 @@ __all__ = [
     'Decoded',
     'DenoisingPairs',
     'EventContext',
+    'Existence',
     'Extra',
     'ExtraInputs',
     'FeatureSpec',

@@ -173,6 +173,21 @@ class PredictionSet(WithExtras):
 
 
 @dataclass
+class Existence:
+    """Existence of any moment: whether the video shows what the sentence describes at all.
+
+    Attributes:
+        logits: As trained (B,).
+        probability: Calibrated probability (B,).
+        accepted: Where the probability is above the threshold of the model (B,).
+    """
+
+    logits: Tensor
+    probability: Tensor
+    accepted: Tensor
+
+
+@dataclass
 class Outputs:
     """Everything that a forward pass produced.
 
@@ -184,6 +199,7 @@ class Outputs:
         sets: All prediction sets.
         saliency: Highlight scores (B, Lv); padded clips hold meaningless values.
         negative_saliency: The same for sentences that do not describe the video, where the encoder made them.
+        existence: Whether there is a moment, from detectors with an existence head.
     """
 
     features: Features
@@ -193,6 +209,7 @@ class Outputs:
     sets: list[PredictionSet]
     saliency: Tensor | None = None
     negative_saliency: Tensor | None = None
+    existence: Existence | None = None
 
     @property
     def final(self) -> PredictionSet:
@@ -224,6 +241,8 @@ class MomentTargets:
         video_index: Integer per sample, equal for samples of the same source video (B,).
         views: Name of the view of every sample.
         classes: Class of every sample (B,), for data sets that have some.
+        described: Which sentences describe anything in their video (B,), False where a sample has neither a span nor
+            a clip inside one; None where all do.
         candidate_iou: IoU of every candidate moment with the ground truth (B, M), from who computed it already; None
             lets losses compute it. Many candidates inside a moment have the same, and the last bit ranks them.
     """
@@ -237,4 +256,5 @@ class MomentTargets:
     video_index: Tensor
     views: list[str]
     classes: Tensor | None = None
+    described: Tensor | None = None
     candidate_iou: Tensor | None = None

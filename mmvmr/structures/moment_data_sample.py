@@ -26,6 +26,8 @@ class MomentDataSample(BaseDataElement):
     - ``gt_pairs`` (2, P) long: clip indices; the clip of row 0 should score above the clip of row 1, -1 = none.
     - ``pred_instances.spans`` (N, 2) normalised, ``.windows`` (N, 2) in seconds, ``.scores`` (N,), best first.
     - ``pred_saliency`` (Lv,).
+    - ``pred_existence``, ``pred_accepted``: probability that there is a moment, and whether the model takes it for
+      enough, from detectors with an existence head.
 
     Examples:
         >>> import torch

@@ -8,6 +8,7 @@ from mmengine.registry import DefaultScope
 
 from mmvmr.apis import MomentFinder
 from mmvmr.apis.model_files import build_model_file
+from mmvmr.cli.find import print_answers
 from mmvmr.registry import DATASETS, FUNCTIONS, MODELS
 from mmvmr.utils.inference_meta import inference_meta
 from mmvmr.utils.io import write_jsonl
@@ -178,3 +179,36 @@ def test_half_precision_changes_little(repo_dir, data_root):
     full, half = (np.array(sorted(m.score for m in answer.moments)) for answer in answers)
     assert not np.array_equal(full, half)
     np.testing.assert_allclose(full, half, atol=0.02)
+
+
+@pytest.mark.parametrize('window', [None, 8])
+def test_not_in_this_video(repo_dir, data_root, window, capsys):
+    """The probability is that of the model, of the most probable window of a long video; the threshold decides."""
+    cfg = _config(repo_dir, 'gmr/gmr_qd_detr_clip_charades.py', data_root)
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model).eval()
+    video = _finder(cfg, model, window=window).encode_features(_features(data_root, 'A'), 23.6, 'A')
+    answer = video.find(SENTENCES[0], tokens=[_tokens(data_root, 0)])[0]
+    if window is None:
+        (_, _, sample), *_ = _by_data_set(cfg, model).values()
+        assert answer.probability == pytest.approx(sample.pred_existence, abs=1e-6)
+    for threshold, absent in ((answer.probability - 1e-3, False), (answer.probability + 1e-3, True)):
+        model.existence_head.threshold.fill_(threshold)
+        video = _finder(cfg, model, window=window).encode_features(_features(data_root, 'A'), 23.6, 'A')
+        answers = video.find(SENTENCES[0], tokens=[_tokens(data_root, 0)])
+        assert answers[0].absent == absent and answers[0].moments
+        print_answers(answers, as_json=False)
+        verdict = 'not in this video' if absent else 'in this video'
+        expected = f'"{SENTENCES[0]}": {verdict} (probability of a moment {answer.probability:.2f})'
+        assert expected in capsys.readouterr().out
+        print_answers(answers, as_json=True)
+        assert f'"absent": {str(absent).lower()}' in capsys.readouterr().out
+
+
+def test_models_without_an_existence_head_do_not_say_whether(repo_dir, data_root, capsys):
+    cfg = _config(repo_dir, CONFIGS['MomentDetector'], data_root)
+    video = _finder(cfg, MODELS.build(cfg.model).eval()).encode_features(_features(data_root, 'A'), 23.6, 'A')
+    answers = video.find(SENTENCES[0], tokens=[_tokens(data_root, 0)])
+    assert answers[0].probability is None and not answers[0].absent
+    print_answers(answers, as_json=False)
+    assert 'this video' not in capsys.readouterr().out

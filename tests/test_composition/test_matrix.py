@@ -59,7 +59,7 @@ def check(cfg, views=()):
     return losses
 
 
-VIEWS = {'td.synthesizer': 'synthesis', 'bm.temporal_shift': 'shift'}
+VIEWS = {'td.synthesizer': 'synthesis', 'bm.temporal_shift': 'shift', 'gmr.false_premise': 'false_premise'}
 
 
 @pytest.mark.parametrize(('name', 'part'), PAIRS)
@@ -77,9 +77,9 @@ def test_all_at_once(bases, name):
 @pytest.mark.parametrize('name', BASELINES)
 def test_weighted_views(bases, name):
     cfg = compose(bases[name], everything(name))
-    cfg.model.criterion.view_weights = dict(main=1.0, synthesis=0.5, shift=0.25)
+    cfg.model.criterion.view_weights = dict(main=1.0, synthesis=0.5, shift=0.25, false_premise=0.5)
     losses = loss_of(build(cfg), make_batch(cfg))
-    assert {'loss_span', 'loss_span@synthesis', 'loss_span@shift'} <= set(losses)
+    assert {'loss_span', 'loss_span@synthesis', 'loss_span@shift', 'loss_existence@false_premise'} <= set(losses)
     assert all(torch.isfinite(value) for value in losses.values()), losses
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from testing import make_targets, tiny_model
 
+from mmvmr.models.detectors.sliding_windows import Place
 from mmvmr.structures import MomentDataSample
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs' / '_base_' / 'models' / 'snag.py'
@@ -124,3 +125,21 @@ def test_windows_see_what_a_short_video_would():
             spans = long.spans[:, number * count : (number + 1) * count]
             assert torch.allclose(spans[..., 0] * 64, alone.spans[..., 0] * 32 + 32 * number, atol=1e-3)
             assert torch.allclose(spans[..., 1] * 64, alone.spans[..., 1] * 32, atol=1e-3)
+
+
+def test_a_moment_exists_where_any_window_has_one():
+    head = dict(type='ExistenceHead', source='clips')
+    model, _ = _model(windows=dict(type='SlidingWindows', size=32, stride=20), existence_head=head)
+    inputs, parts = _inputs(model, clips=72), []
+    with torch.no_grad():
+        for start in (0, 20, 40):
+            window = {name: inputs[name][:, start : start + 32] for name in ('video', 'video_mask')}
+            place = Place(torch.full((SENTENCES,), 72), start)
+            parts.append(model.predict_sets({**inputs, **window}, place=place).existence.probability)
+        best = torch.stack(parts).amax(0)
+        assert (best > parts[0]).any()
+        model.existence_head.threshold.copy_(best.median())
+        samples = model.predict(inputs, _samples(inputs))
+    found = torch.tensor([sample.pred_existence for sample in samples])
+    torch.testing.assert_close(found, best, atol=1e-5, rtol=1e-4)
+    assert {sample.pred_accepted for sample in samples} == {True, False}

@@ -8,6 +8,7 @@ from run_helpers import REPO
 
 from mmvmr.datasets import AnnotationReader
 from mmvmr.utils import read_jsonl
+from mmvmr.utils.io import write_jsonl
 
 DATA = REPO / 'tests' / 'data' / 'annotations'
 #: Folder of the official files to its converter.
@@ -47,6 +48,42 @@ def same(rows, others):
 
 
 # ---- forms of our own making, without third-party data
+
+
+def test_na_vmr(tmp_path, capsys):
+    """[0, 0] becomes no window; rows that repeat another in everything are left out; a real window is refused."""
+    source = tmp_path / 'none.jsonl'
+    row = dict(qid=7, query='an eagle hunts', duration=9.0, vid='A', relevant_windows=[[0, 0]])
+    empty = dict(relevant_clip_ids=[], saliency_scores=[[]])
+    write_jsonl(source, [{**row, **empty}, {**row, **empty}, {**row, 'qid': 'test8', 'vid': 'B', **empty}])
+    rows = converted('na_vmr', source, tmp_path)
+    same(rows, [{**row, 'qid': 'na_7', 'relevant_windows': []}, {**rows[1], 'qid': 'na_test8', 'vid': 'B'}])
+    assert '1 rows repeat an earlier one' in capsys.readouterr().out
+    assert len(AnnotationReader().read(tmp_path / 'new' / 'out.jsonl')) == 2
+    write_jsonl(source, [row, {**row, 'qid': 9, 'relevant_windows': [[1, 3]]}])
+    assert tool('na_vmr', source, '--out', tmp_path / 'other.jsonl') == 1
+    assert f'{source}:2: relevant_windows is [[1, 3]], expected [[0, 0]]' in capsys.readouterr().out
+    assert not (tmp_path / 'other.jsonl').exists()
+
+
+def test_real_na_vmr(shared_dir, tmp_path):
+    folder = shared_dir / 'data/annotations/na_vmr'
+    if not folder.is_dir():
+        pytest.skip('na_vmr absent')
+    for name, count in {'val.in_domain': 855, 'val.out_of_domain': 336, 'train.out_of_domain': 940}.items():
+        rows = converted('na_vmr', folder / f'charades_clip_{name}.jsonl', tmp_path)
+        assert len(rows) == count and not any(row['relevant_windows'] for row in rows)
+
+
+def test_real_qv_m2(shared_dir, tmp_path):
+    """QV-M2 has the form of QVHighlights; its test split has windows and clips, and no ratings."""
+    folder = shared_dir / 'data/annotations/qv_m2'
+    if not folder.is_dir():
+        pytest.skip('qv_m2 absent')
+    for name, count in {'val': 1779, 'test': 323}.items():
+        rows = converted('qvhighlights', folder / f'{name}.jsonl', tmp_path)
+        assert len(rows) == count
+        same(rows, read_jsonl(folder / f'{name}.jsonl'))
 
 
 def test_charades_text(tmp_path):

@@ -2,6 +2,7 @@
 
 from mmvmr.datasets.transforms.cropping import CropClips
 from mmvmr.datasets.transforms.extra_inputs import LoadClipScores, LoadPatches, LoadStaticQuery
+from mmvmr.datasets.transforms.false_premise import FalsePremise
 from mmvmr.datasets.transforms.highlight_targets import AnnotatorLabels, BinaryLabels, BuildHighlightTargets
 from mmvmr.datasets.transforms.labels import HighlightLabels, MomentLabels
 from mmvmr.datasets.transforms.loading import LoadMomentFeatures
@@ -24,6 +25,7 @@ __all__ = [
     'BuildMomentTargets',
     'CropClips',
     'EmptyQuery',
+    'FalsePremise',
     'HighlightLabels',
     'LoadClipScores',
     'LoadMomentFeatures',

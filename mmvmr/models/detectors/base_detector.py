@@ -27,6 +27,7 @@ class BaseDetector(BaseModel):
             ``num_heads``, ``ffn_dims``, ``dropout``, ``activation``).
         data_preprocessor: Config of the preprocessor.
         init_cfg: Initialisation config of mmengine, e.g. a pre-trained checkpoint.
+        existence_head: Config of what says whether there is a moment at all, e.g. :class:`ExistenceHead`.
     """
 
     def __init__(
@@ -37,10 +38,12 @@ class BaseDetector(BaseModel):
         shared: dict[str, Any] | None = None,
         data_preprocessor: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
+        existence_head: dict[str, Any] | None = None,
     ):
         # Built here: mmengine's base class would look the type up in its own registry.
         super().__init__(MODELS.build(data_preprocessor or {'type': 'MomentDataPreprocessor'}), init_cfg)
-        for name, cfg in {**stages, 'criterion': criterion, 'postprocessor': postprocessor}.items():
+        last = {'criterion': criterion, 'postprocessor': postprocessor, 'existence_head': existence_head}
+        for name, cfg in {**stages, **last}.items():
             setattr(self, name, None if cfg is None else MODELS.build(fill_shared(cfg, shared or {})))
 
     def forward(
@@ -82,6 +85,12 @@ class BaseDetector(BaseModel):
             The same samples with predictions.
         """
         return self.postprocessor(self.predict_sets(inputs), samples)
+
+    def judged(self, outputs: Outputs) -> Outputs:
+        """Add whether there is a moment at all, where the detector has an existence head."""
+        if self.existence_head is not None:
+            outputs.existence = self.existence_head(outputs)
+        return outputs
 
     def predict_sets(self, inputs: dict[str, Tensor], targets: MomentTargets | None = None) -> Outputs:
         """Run all stages.

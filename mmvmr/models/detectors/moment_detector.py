@@ -42,6 +42,8 @@ class MomentDetector(BaseDetector):
             ``num_heads``, ``ffn_dims``, ``dropout``, ``activation``).
         data_preprocessor: Config of the preprocessor.
         init_cfg: Initialisation config of mmengine, e.g. a pre-trained checkpoint.
+        existence_head: Config of what says whether there is a moment at all, e.g. :class:`ExistenceHead`; None for
+            detectors of ordinary queries.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class MomentDetector(BaseDetector):
         shared: dict[str, Any] | None = None,
         data_preprocessor: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
+        existence_head: dict[str, Any] | None = None,
     ):
         stages = {
             'projector': projector,
@@ -67,7 +70,7 @@ class MomentDetector(BaseDetector):
             'saliency_head': saliency_head,
         }
         postprocessor = postprocessor or {'type': 'MomentPostProcessor'}
-        super().__init__(stages, criterion, postprocessor, shared, data_preprocessor, init_cfg)
+        super().__init__(stages, criterion, postprocessor, shared, data_preprocessor, init_cfg, existence_head)
 
     def predict_sets(self, inputs: dict[str, Tensor], targets: MomentTargets | None = None) -> Outputs:
         """Run all stages.
@@ -88,4 +91,4 @@ class MomentDetector(BaseDetector):
         if self.saliency_head is not None:
             saliency = self.saliency_head(memory, sets)
             negative = None if memory.negative is None else self.saliency_head(memory.negative, sets)
-        return Outputs(features, memory, queries, decoded, sets, saliency, negative)
+        return self.judged(Outputs(features, memory, queries, decoded, sets, saliency, negative))

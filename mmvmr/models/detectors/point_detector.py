@@ -51,6 +51,8 @@ class PointDetector(BaseDetector):
         shared: Arguments that every nested module receives unless its own config sets them.
         data_preprocessor: Config of the preprocessor.
         init_cfg: Initialisation config of mmengine, e.g. a pre-trained checkpoint.
+        existence_head: Config of what says whether there is a moment at all, e.g. :class:`ExistenceHead`; None for
+            detectors of ordinary queries.
     """
 
     def __init__(
@@ -67,10 +69,11 @@ class PointDetector(BaseDetector):
         shared: dict[str, Any] | None = None,
         data_preprocessor: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
+        existence_head: dict[str, Any] | None = None,
     ):
         stages = {'projector': projector, 'encoder': encoder, 'point_head': point_head, 'saliency_head': saliency_head}
         postprocessor = postprocessor or {'type': 'MomentPostProcessor'}
-        super().__init__(stages, criterion, postprocessor, shared, data_preprocessor, init_cfg)
+        super().__init__(stages, criterion, postprocessor, shared, data_preprocessor, init_cfg, existence_head)
         self.point_generator = TASK_UTILS.build(fill_shared(point_generator, shared or {}))
         self.windows = None if windows is None else TASK_UTILS.build(windows)
         self.max_queries = max_queries
@@ -163,7 +166,7 @@ class PointDetector(BaseDetector):
             prior = point_priors(inputs['prior'], lengths, self.point_generator.input_stride)
             sets[-1].add(dataclasses.replace(sets[-1].extra(PointPredictions, self), prior=prior))
         saliency = None if self.saliency_head is None else self.saliency_head(memory, sets)
-        return Outputs(features, memory, None, None, sets, saliency)
+        return self.judged(Outputs(features, memory, None, None, sets, saliency))
 
 
 def point_priors(scores: Tensor, lengths: Sequence[int], input_stride: int = 1) -> Tensor:

@@ -38,6 +38,8 @@ class ProposalMapDetector(BaseDetector):
             ``joint_dims``, ``word_dims``).
         data_preprocessor: Config of the preprocessor.
         init_cfg: Initialisation config of mmengine, e.g. a pre-trained checkpoint.
+        existence_head: Config of what says whether there is a moment at all, e.g. :class:`ExistenceHead`; None for
+            detectors of ordinary queries.
     """
 
     def __init__(
@@ -50,10 +52,11 @@ class ProposalMapDetector(BaseDetector):
         shared: dict[str, Any] | None = None,
         data_preprocessor: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
+        existence_head: dict[str, Any] | None = None,
     ):
         stages = {'projector': projector, 'encoder': encoder, 'moment_head': moment_head}
         postprocessor = postprocessor or {'type': 'MomentPostProcessor', 'score': 'quality'}
-        super().__init__(stages, criterion, postprocessor, shared, data_preprocessor, init_cfg)
+        super().__init__(stages, criterion, postprocessor, shared, data_preprocessor, init_cfg, existence_head)
 
     def predict_sets(self, inputs: dict[str, Tensor], targets: MomentTargets | None = None) -> Outputs:
         """Run all stages; see :meth:`BaseDetector.predict_sets`."""
@@ -62,4 +65,4 @@ class ProposalMapDetector(BaseDetector):
         # For losses that look at more than clips and text tokens.
         memory.add(ExtraInputs({name: value for name, value in inputs.items() if not name.startswith(_KNOWN)}))
         sets = self.moment_head(memory, features.rows)
-        return Outputs(features, memory, None, None, sets)
+        return self.judged(Outputs(features, memory, None, None, sets))

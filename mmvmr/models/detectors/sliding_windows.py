@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from mmvmr.registry import TASK_UTILS
-from mmvmr.structures import Outputs, PointPredictions, PredictionSet
+from mmvmr.structures import Existence, Outputs, PointPredictions, PredictionSet
 
 
 @dataclass
@@ -24,6 +24,10 @@ class Place:
 
     clips: Tensor
     start: int
+
+
+#: What a sentence takes of its video: candidates, its row in them, highlight scores, existence.
+_Row = tuple[PredictionSet, int, Tensor | None, Tensor | None]
 
 
 @TASK_UTILS.register_module()
@@ -63,27 +67,27 @@ class SlidingWindows:
 
         Returns:
             Outputs with one final set, the candidates of all windows, and highlight scores if the model has any: the
-            mean over the windows that contain the clip.
+            mean over the windows that contain the clip. A moment exists where any window has one.
         """
         index = inputs.get('video_index')
         if index is None:
             index = torch.arange(len(inputs['text']), device=inputs['text'].device)
         lengths = inputs['video_mask'].sum(1).tolist()
-        set_of_start: dict[int, tuple[PredictionSet, Tensor | None]] = {}
+        set_of_start: dict[int, _Row] = {}
         for video, length in enumerate(lengths):
             rows = (index == video).nonzero().squeeze(1)
             if len(rows):
-                sets, saliency = self._video(model, inputs, video, rows, length)
-                set_of_start.update({row: (sets, i, saliency) for i, row in enumerate(rows.tolist())})
+                sets, saliency, verdict = self._video(model, inputs, video, rows, length)
+                set_of_start.update({row: (sets, i, saliency, verdict) for i, row in enumerate(rows.tolist())})
         return _stacked([set_of_start[row] for row in range(len(index))])
 
     def _video(
         self, model: Any, inputs: dict[str, Tensor], video: int, rows: Tensor, length: int
-    ) -> tuple[PredictionSet, Tensor | None]:
-        """Candidates and highlight scores of the sentences of one video."""
+    ) -> tuple[PredictionSet, Tensor | None, Tensor | None]:
+        """Candidates, highlight scores and highest existence (3, n) of the sentences of one video."""
         size, sets = min(self.size, length), []
         total, times = torch.zeros(len(rows), length, device=rows.device), torch.zeros(length, device=rows.device)
-        saliency = None
+        saliency = verdict = None
         for start in self.starts(length):
             window = {name: inputs[name][video : video + 1, start : start + size] for name in ('video', 'video_mask')}
             sentences = {name: value[rows] for name, value in inputs.items() if name.startswith('text')}
@@ -96,9 +100,14 @@ class SlidingWindows:
                 if outputs.saliency is not None:
                     total[part, start : start + size] += outputs.saliency
                     saliency = total
+                if outputs.existence is not None:
+                    if verdict is None:
+                        verdict = torch.full((3, len(rows)), -torch.inf, device=rows.device)
+                    fields = (outputs.existence.logits, outputs.existence.probability, outputs.existence.accepted)
+                    verdict[:, part] = torch.maximum(verdict[:, part], torch.stack([x.float() for x in fields]))
             times[start : start + size] += 1
             sets.append(_joined(parts, dim=0))
-        return _joined(sets, dim=1), None if saliency is None else saliency / times
+        return _joined(sets, dim=1), None if saliency is None else saliency / times, verdict
 
 
 def _joined(sets: list[PredictionSet], dim: int) -> PredictionSet:
@@ -110,13 +119,13 @@ def _joined(sets: list[PredictionSet], dim: int) -> PredictionSet:
     return PredictionSet(sets[0].name, final=True, extras=(PointPredictions(step, prior=prior),), **parts)
 
 
-def _stacked(rows: list[tuple[PredictionSet, int, Tensor | None]]) -> Outputs:
+def _stacked(rows: list[_Row]) -> Outputs:
     """Samples of several videos, padded to the same number of candidates."""
 
     def stack(name: str) -> Tensor:
-        return pad_sequence([getattr(s, name)[i] for s, i, _ in rows], batch_first=True)
+        return pad_sequence([getattr(s, name)[i] for s, i, *_ in rows], batch_first=True)
 
-    points = [(s.extra(PointPredictions, 'SlidingWindows'), i) for s, i, _ in rows]
+    points = [(s.extra(PointPredictions, 'SlidingWindows'), i) for s, i, *_ in rows]
     prior = None
     if points[0][0].prior is not None:
         prior = pad_sequence([p.prior[i] for p, i in points], batch_first=True)
@@ -126,5 +135,9 @@ def _stacked(rows: list[tuple[PredictionSet, int, Tensor | None]]) -> Outputs:
     )
     saliency = None
     if rows[0][2] is not None:
-        saliency = pad_sequence([values[i] for _, i, values in rows], batch_first=True)
-    return Outputs(None, None, None, None, [final], saliency)  # type: ignore[arg-type]  # nothing reads the stages
+        saliency = pad_sequence([values[i] for _, i, values, _ in rows], batch_first=True)
+    existence = None
+    if rows[0][3] is not None:
+        logits, probability, accepted = torch.stack([verdict[:, i] for _, i, _, verdict in rows], dim=1)
+        existence = Existence(logits, probability, accepted > 0)
+    return Outputs(None, None, None, None, [final], saliency, existence=existence)  # type: ignore[arg-type]  # nothing reads the stages

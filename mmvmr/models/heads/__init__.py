@@ -1,6 +1,7 @@
 """Heads: decoded queries and encoded clips to predictions."""
 
 from mmvmr.models.heads.dual_path_heads import DualPathQualityHead
+from mmvmr.models.heads.existence_head import ExistenceHead
 from mmvmr.models.heads.guided_saliency_head import MomentGuidedSaliencyHead
 from mmvmr.models.heads.moment_head import (
     AnchorSpanHead,
@@ -19,6 +20,7 @@ __all__ = [
     'CosineSaliencyHead',
     'DirectSpanHead',
     'DualPathQualityHead',
+    'ExistenceHead',
     'ForegroundHead',
     'LinearSaliencyHead',
     'MomentGuidedSaliencyHead',

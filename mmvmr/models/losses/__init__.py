@@ -11,6 +11,7 @@ from mmvmr.models.losses.correlation_losses import (
     MomentSentenceLoss,
     OrthogonalTokenLoss,
 )
+from mmvmr.models.losses.existence_losses import ExistenceLoss
 from mmvmr.models.losses.frame_losses import FrameGuidanceLoss, PooledAlignmentLoss
 from mmvmr.models.losses.injection_losses import SpatialDynamicLoss, VisualContextLoss
 from mmvmr.models.losses.point_losses import ClipForegroundLoss, MovingCount, PointFocalLoss, PointForegroundLoss
@@ -45,6 +46,7 @@ __all__ = [
     'ClipTextIntraLoss',
     'ClipTextLocalLoss',
     'DenseLoss',
+    'ExistenceLoss',
     'FocalForegroundLoss',
     'ForegroundErrorLoss',
     'ForegroundLoss',

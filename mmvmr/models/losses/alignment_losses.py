@@ -109,6 +109,8 @@ class VideoTextContrastiveLoss(DenseLoss):
         weight: Factor in the total.
     """
 
+    described_only = True
+
     def __init__(
         self,
         stage: str = 'before',

@@ -6,6 +6,7 @@ Every mean over a batch is taken with the functions of :mod:`.gather`, so that s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -53,7 +54,13 @@ class DenseLoss(nn.Module):
 
     Args:
         weight: Factor in the total.
+
+    Attributes:
+        described_only: The loss takes every video and its sentence for a pair that belongs together: the criterion
+            leaves out sentences that describe nothing in their video.
     """
+
+    described_only: ClassVar[bool] = False
 
     def __init__(self, weight: float = 1.0):
         super().__init__()

@@ -41,6 +41,8 @@ class MomentSentenceLoss(DenseLoss):
         weight: Factor in the total.
     """
 
+    described_only = True
+
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss; see :meth:`DenseLoss.forward`."""
         tokens = outputs.memory.extra(AlignmentTokens, self)
@@ -61,6 +63,8 @@ class MomentDummyLoss(DenseLoss):
     Raises:
         ValueError: If ``labels`` is unknown.
     """
+
+    described_only = True
 
     def __init__(self, labels: str = 'others', weight: float = 1.0):
         super().__init__(weight)

@@ -71,6 +71,8 @@ class PooledAlignmentLoss(DenseLoss):
         ValueError: If an option is unknown.
     """
 
+    described_only = True
+
     def __init__(
         self,
         embed_dims: int,

@@ -27,6 +27,8 @@ class VideoSentenceLoss(DenseLoss):
         weight: Factor in the total.
     """
 
+    described_only = True
+
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss, the mean over both directions; see :meth:`DenseLoss.forward`."""
         similarities = outputs.memory.extra(Similarities, self)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mmvmr.datasets.schema import Issue
+from mmvmr.datasets.schema import Issue, shown
 from mmvmr.preparation.converters.located import UNREADABLE, LocatedRow, issues_of
 from mmvmr.utils.io import iterate_jsonl
+
+_RATINGS = ('relevant_clip_ids', 'saliency_scores')
 
 
 def jsonl_rows(path: str | os.PathLike[str]) -> list[LocatedRow]:
@@ -59,3 +62,32 @@ def _disagreement(row: Mapping[str, Any], clip_len: float) -> Iterator[Issue]:
     if odd := sorted(inside ^ set(row['relevant_clip_ids'])):
         problem = f'and relevant_windows disagree in {len(odd)} clips of {clip_len} s, first clip {odd[0]}'
         yield Issue('relevant_clip_ids', problem, 'correct one of the two')
+
+
+def na_vmr_rows(path: str | os.PathLike[str], prefix: str = 'na_') -> tuple[list[LocatedRow], int]:
+    """Read NA-VMR: sentences about nothing in their video, for which it writes the window ``[0, 0]``.
+
+    Args:
+        path: The jsonl file.
+        prefix: Put before every qid. NA-VMR numbers its sentences anew, and text features are stored by qid.
+
+    Returns:
+        Its rows with ``relevant_windows`` ``[]`` and without the empty ratings; one with a real window has an issue.
+        And how many were left out because they repeat an earlier one in everything, as invented sentences do.
+    """
+    rows, seen = [], set()
+    read = jsonl_rows(path)
+    for located in read:
+        windows = located.row.get('relevant_windows')
+        if not located.issues and windows not in ([[0, 0]], []):
+            fix = 'NA-VMR has sentences without a moment only; convert the others with charades_sta.py'
+            located.issues.append(Issue('relevant_windows', f'is {shown(windows)}, expected [[0, 0]]', fix))
+        if not located.issues:
+            content = json.dumps(located.row, sort_keys=True)
+            if content in seen:
+                continue
+            seen.add(content)
+            kept = {key: value for key, value in located.row.items() if key not in _RATINGS}
+            located.row = {**kept, 'qid': f'{prefix}{located.row.get("qid")}', 'relevant_windows': []}
+        rows.append(located)
+    return rows, len(read) - len(rows)

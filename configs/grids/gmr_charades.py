@@ -1,0 +1,61 @@
+# Queries with and without a moment on part of Charades-STA (CLIP features): its validation queries and as many sentences of
+# NA-VMR that describe nothing in these videos, see configs/gmr/README.md for the files. Ten epochs, a tenth of the learning
+# rate for the last two, models of the DETR family half as wide. The `window` columns take the score of the best moment for
+# the existence score, which is all that a model without the head has.
+name = 'gmr_charades'
+title = 'Queries without a moment on part of Charades-STA (CLIP features, NA-VMR), ten epochs'
+base = 'qd_detr/qd_detr_clip_charades.py'
+seeds = [0, 1, 2]
+# There is no third split, so no checkpoint is chosen on the one that is scored.
+checkpoint = 'last'
+_evaluator = [
+    dict(type='MomentRetrievalMetric', protocol='charades'),
+    dict(type='MomentRetrievalMetric', protocol='gmr'),
+    dict(type='MomentRetrievalMetric', protocol='gmr', ignore_existence=True, prefix='window'),
+]
+options = {
+    'val_evaluator': _evaluator,
+    'test_evaluator': _evaluator,
+    'default_hooks.checkpoint.save_best': None,
+    'default_hooks.checkpoint.max_keep_ckpts': 1,
+    'train_cfg.max_epochs': 10,
+    'train_cfg.val_interval': 10,
+}
+_small = {'param_scheduler.milestones': [8], 'model.shared.embed_dims': 128, 'model.shared.ffn_dims': 512}
+# A shorter warm-up, and an average of the weights that reaches as far back.
+_snag = {'param_scheduler.end': 3, 'default_hooks.ema.momentum': 0.01}
+_both = ['gmr.false_premise', 'gmr.existence']
+rows = dict(
+    qd=dict(label='QD-DETR', options=_small),
+    qd_none=dict(label='QD-DETR, false premises', components=['gmr.false_premise'], options=_small),
+    qd_head=dict(label='QD-DETR, false premises and existence head', components=_both, options=_small),
+    sa=dict(label='SA-DETR', base='sa_detr/sa_detr_clip_charades.py', options=_small),
+    sa_head=dict(
+        label='SA-DETR, false premises and existence head',
+        base='sa_detr/sa_detr_clip_charades.py',
+        components=_both,
+        options=_small,
+    ),
+    snag=dict(label='SnAG', base='snag/snag_clip_charades.py', options=_snag),
+    snag_head=dict(
+        label='SnAG, false premises and existence head',
+        base='snag/snag_clip_charades.py',
+        components=_both,
+        options=_snag,
+    ),
+)
+splits = dict(
+    real={'test_dataloader.dataset.ann_file': ['val.jsonl', 'val_none_in_domain.jsonl']},
+    invented={'test_dataloader.dataset.ann_file': ['val.jsonl', 'val_none_out_of_domain.jsonl']},
+)
+metrics = {
+    'AUROC': 'real/AUROC',
+    'window AUROC': 'real/window/AUROC',
+    'Rej-F1': 'real/Rej-F1-max',
+    'window Rej-F1': 'real/window/Rej-F1-max',
+    'G-mIoU@1': 'real/G-mIoU@1',
+    'AUROC, invented': 'invented/AUROC',
+    'R1@0.5': 'real/MR-full-R1@0.5',
+    'R1@0.7': 'real/MR-full-R1@0.7',
+    'mAP': 'real/MR-full-mAP',
+}

@@ -1,0 +1,73 @@
+"""Components of generalized moment retrieval: none, one or many moments (Soccer-GMR, 2026)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.config import Config
+
+from mmvmr.composition.component import AlreadyThereError, Component, Stage
+from mmvmr.composition.edits import add_losses, add_view, is_kind
+from mmvmr.models.decoders import DualPathDecoder
+from mmvmr.models.detectors import PointDetector, ProposalMapDetector
+from mmvmr.registry import COMPONENTS
+
+
+@COMPONENTS.register_module('gmr.false_premise')
+class FalsePremises(Component):
+    """A further view of training samples: their video under a sentence of another one, without moments.
+
+    Args:
+        share: Part of the samples that get the view.
+    """
+
+    source = 'Soccer-GMR, null-set queries'
+    slots = ('train_dataloader.dataset.pipeline.augment',)
+    stage = Stage.DATA
+    detectors = ()
+
+    def __init__(self, share: float = 1.0):
+        self.transform: dict[str, Any] = dict(type='FalsePremise', **({} if share == 1 else dict(share=share)))
+
+    def apply(self, cfg: Config) -> None:
+        """Add the transform."""
+        add_view(cfg, 'false_premise', self.transform)
+
+
+@COMPONENTS.register_module('gmr.existence')
+class ExistenceOfMoments(Component):
+    """A head that says whether there is a moment at all, trained on queries without one.
+
+    Args:
+        weight: Factor of its loss.
+        source: See :class:`ExistenceHead`; None takes what the detector has: moment queries (clips where a query has
+            several states), clips of all levels, or candidate moments.
+        pool: ``max`` or ``mean`` over queries or clips.
+    """
+
+    source = 'Soccer-GMR, GMR adapter'
+    slots = ('model.existence_head', 'model.criterion.losses')
+    stage = Stage.LOSSES
+    detectors = ('MomentDetector', 'PointDetector', 'ProposalMapDetector')
+    needs = ('gmr.false_premise',)
+
+    def __init__(self, weight: float = 1.0, source: str | None = None, pool: str = 'max'):
+        self.weight = weight
+        self.head: dict[str, Any] = {} if pool == 'max' else dict(pool=pool)
+        self.looks_at = source
+
+    def apply(self, cfg: Config) -> None:
+        """Add head and loss."""
+        model = cfg.model
+        if model.get('existence_head') is not None:
+            raise AlreadyThereError(f'model.existence_head is a {model.existence_head.type} already')
+        source = self.looks_at
+        if source is None and is_kind(model, ProposalMapDetector):
+            source = 'candidates'
+        elif source is None and (is_kind(model, PointDetector) or is_kind(model.decoder, DualPathDecoder)):
+            source = 'clips'
+        head = dict(type='ExistenceHead', **({} if source in (None, 'queries') else dict(source=source)), **self.head)
+        if source == 'candidates':
+            head['embed_dims'] = model.shared.joint_dims
+        model['existence_head'] = head
+        add_losses(cfg, existence=dict(type='ExistenceLoss', weight=self.weight))
