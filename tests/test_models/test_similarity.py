@@ -126,7 +126,7 @@ def test_cca_finds_the_common_direction():
     common = torch.randn(400, 1, generator=rng).double()
     x = torch.cat((torch.randn(400, 2, generator=rng).double(), common), dim=1)
     y = torch.cat((-2 * common, torch.randn(400, 1, generator=rng).double()), dim=1)
-    left, right = cca(x - x.mean(0), y - y.mean(0), 1e-3, 1)
+    left, right = cca(x - x.mean(0), y - y.mean(0), (1e-3, 1e-3), 1)
     assert left[2].abs() > 20 * left[:2].abs().max() and right[0].abs() > 8 * right[1].abs()
     assert left[2] * right[0] < 0
     projected = torch.cat(((x - x.mean(0)) @ left, (y - y.mean(0)) @ right), dim=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,8 @@ class SimilarityMap(nn.Module):
         target: For ``ridge``: the space of ``text`` (clips are mapped) or of ``video`` (sentences are mapped).
         penalty: For ``ridge`` and ``cca``: what is added to the diagonal of the sums of squares.
         rank: For ``cca``: number of directions.
+        power: Exponent of the channels of clips, with their sign; 0.5 makes peaked features (classifiers') even.
+        text_penalty: For ``cca``: penalty of the text; None for ``penalty``.
 
     Raises:
         ValueError: If an option is unknown, or streams of different width are said to share a space.
@@ -47,12 +49,16 @@ class SimilarityMap(nn.Module):
         target: str = 'text',
         penalty: float = 3.0,
         rank: int = 64,
+        power: float = 1.0,
+        text_penalty: float | None = None,
     ):
         super().__init__()
         self.first, self.stop = channels
         self.kind = check_choice(self, 'kind', kind, KINDS)
         self.target = check_choice(self, 'target', target, TARGETS)
         self.penalty = penalty
+        self.text_penalty = penalty if text_penalty is None else text_penalty
+        self.power = power
         dims = self.stop - self.first
         if kind == 'given' and dims != text_dims:
             raise ValueError(
@@ -73,17 +79,22 @@ class SimilarityMap(nn.Module):
 
     def video(self, clips: Tensor) -> Tensor:
         """Unit vectors of clips (..., Dv) in the joint space (..., K)."""
-        return self._unit(clips[..., self.first : self.stop], self.video_mean, self.video_map)
+        return F.normalize(self.mapped(clips), dim=-1)
 
     def text(self, tokens: Tensor) -> Tensor:
         """Unit vectors of tokens or sentences (..., Dt) in the joint space (..., K)."""
-        return self._unit(tokens, self.text_mean, self.text_map)
+        return F.normalize(self._map(tokens.float(), self.text_mean, self.text_map), dim=-1)
 
-    def _unit(self, x: Tensor, mean: Tensor, weight: Tensor | None) -> Tensor:
+    def mapped(self, clips: Tensor) -> Tensor:
+        """Clips (..., Dv) in the joint space (..., K), not scaled, so that their sums stand for windows."""
+        channels = signed_power(clips[..., self.first : self.stop].float(), self.power)
+        return self._map(channels, self.video_mean, self.video_map)
+
+    def _map(self, x: Tensor, mean: Tensor, weight: Tensor | None) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
-            centred = x.float() - mean
+            centred = x - mean
             # Zeros stay zeros before the map is fitted.
-            return F.normalize(centred if weight is None else centred @ weight, dim=-1) * self.fitted
+            return (centred if weight is None else centred @ weight) * self.fitted
 
     def forward(self, clips: Tensor, tokens: Tensor, token_mask: Tensor) -> Tensor:
         """Compare clips with sentences.
@@ -110,7 +121,7 @@ class SimilarityMap(nn.Module):
         Args:
             dataset: A :class:`mmvmr.datasets.BaseMomentDataset`; its samples are loaded once, without augmentation.
         """
-        moments, sentences, clip_mean = moment_pairs(dataset, self.first, self.stop)
+        moments, sentences, clip_mean = moment_pairs(dataset, self.first, self.stop, self.power)
         if self.kind == 'given':
             self.video_mean.copy_(clip_mean)
             self.text_mean.copy_(sentences.mean(0))
@@ -119,7 +130,7 @@ class SimilarityMap(nn.Module):
             self.text_mean.copy_(sentences.mean(0))
             x, y = (moments - moments.mean(0)).double(), (sentences - sentences.mean(0)).double()
             if self.kind == 'cca':
-                left, right = cca(x, y, self.penalty, self.video_map.shape[1])
+                left, right = cca(x, y, (self.penalty, self.text_penalty), self.video_map.shape[1])
                 self.video_map.copy_(left)
                 self.text_map.copy_(right)
             elif self.target == 'text':
@@ -135,20 +146,20 @@ def ridge(x: Tensor, y: Tensor, penalty: float) -> Tensor:
     return torch.linalg.solve(square, x.t() @ y)
 
 
-def cca(x: Tensor, y: Tensor, penalty: float, rank: int) -> tuple[Tensor, Tensor]:
+def cca(x: Tensor, y: Tensor, penalties: tuple[float, float], rank: int) -> tuple[Tensor, Tensor]:
     """Canonical correlations of centred x (N, D) and y (N, K), with a penalty on both.
 
     Args:
         x: One side.
         y: The other side.
-        penalty: What is added to the diagonals of the sums of squares.
+        penalties: What is added to the diagonals of the sums of squares of x and of y.
         rank: Number of directions R; at most the smaller of D and K.
 
     Returns:
         Maps (D, R) and (K, R), each direction scaled by the root of its correlation, so that weak ones count less.
     """
     whiten = []
-    for side in (x, y):
+    for side, penalty in zip((x, y), penalties, strict=True):
         values, vectors = torch.linalg.eigh(side.t() @ side + penalty * torch.eye(side.shape[1], dtype=side.dtype))
         whiten.append(vectors * values.rsqrt() @ vectors.t())
     u, s, v = torch.linalg.svd(whiten[0] @ (x.t() @ y) @ whiten[1], full_matrices=False)
@@ -156,13 +167,41 @@ def cca(x: Tensor, y: Tensor, penalty: float, rank: int) -> tuple[Tensor, Tensor
     return whiten[0] @ u[:, :rank] * scale, whiten[1] @ v.t()[:, :rank] * scale
 
 
-def moment_pairs(dataset: Any, first: int, stop: int) -> tuple[Tensor, Tensor, Tensor]:
+def moment_clips(
+    dataset: Any, first: int, stop: int, power: float = 1.0
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Moments of a data set, loaded once and without augmentation.
+
+    Args:
+        dataset: A :class:`mmvmr.datasets.BaseMomentDataset`.
+        first: First channel of clips.
+        stop: Channel after the last one.
+        power: Exponent of the channels of clips, see :class:`SimilarityMap`.
+
+    Yields:
+        For every sample with a moment the clips inside its moments (n, D), the mean of its tokens (Dt,) and the mean
+        clip of its video (D,).
+    """
+    for index in range(len(dataset)):
+        sample = dataset.loaded(index)
+        video = signed_power(torch.tensor(sample['video_feat'][:, first:stop]), power).numpy()
+        inside = np.zeros(len(video), dtype=bool)
+        for start, end in sample.get('relevant_windows') or ():
+            # As targets are made: the clip in which a window ends does not count unless it would be the only one.
+            low = min(int(start / sample['clip_len']), len(video) - 1)
+            inside[low : max(low + 1, int(end / sample['clip_len']))] = True
+        if inside.any():
+            yield video[inside], sample['text_feat'].mean(0), video.mean(0)
+
+
+def moment_pairs(dataset: Any, first: int, stop: int, power: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
     """Moments and sentences of a data set as one vector each.
 
     Args:
         dataset: A :class:`mmvmr.datasets.BaseMomentDataset`.
         first: First channel of clips.
         stop: Channel after the last one.
+        power: Exponent of the channels of clips, see :class:`SimilarityMap`.
 
     Returns:
         Means of the clips of every moment (N, D), means of the tokens of their sentences (N, Dt), and the mean
@@ -171,26 +210,16 @@ def moment_pairs(dataset: Any, first: int, stop: int) -> tuple[Tensor, Tensor, T
     Raises:
         ValueError: If no sample has a moment.
     """
-    moments, sentences, clips = [], [], []
-    for index in range(len(dataset)):
-        sample = dataset.loaded(index)
-        video, text = sample['video_feat'][:, first:stop], sample['text_feat']
-        inside = np.zeros(len(video), dtype=bool)
-        for start, end in sample.get('relevant_windows') or ():
-            # As targets are made: the clip in which a window ends does not count unless it would be the only one.
-            low = min(int(start / sample['clip_len']), len(video) - 1)
-            inside[low : max(low + 1, int(end / sample['clip_len']))] = True
-        if inside.any():
-            moments.append(video[inside].mean(0))
-            sentences.append(text.mean(0))
-            clips.append(video.mean(0))
+    moments = [(inside.mean(0), text, clip) for inside, text, clip in moment_clips(dataset, first, stop, power)]
     if not moments:
         raise ValueError('SimilarityMap: no sample of the training data has a moment to fit a map to')
-    return (
-        torch.from_numpy(np.stack(moments)).float(),
-        torch.from_numpy(np.stack(sentences)).float(),
-        torch.from_numpy(np.mean(clips, axis=0)).float(),
-    )
+    clips, sentences, means = (torch.from_numpy(np.stack(part)).float() for part in zip(*moments, strict=True))
+    return clips, sentences, means.mean(0)
+
+
+def signed_power(x: Tensor, power: float) -> Tensor:
+    """Every channel to a power, with its sign (power 0.5 of counts: Hellinger's map)."""
+    return x if power == 1 else x.sign() * x.abs().pow(power)
 
 
 def relative_similarity(similarity: Tensor, mask: Tensor, smooth: int = 1) -> Tensor:

@@ -96,27 +96,45 @@ def contrast_windows(
         Normalised (center, width) (B, N, 2) and scores (B, N), best first. Where a video has fewer windows, the score
         is ``-inf`` and the span is that of its best window.
     """
-    batch, length = similarity.shape
+    length = similarity.shape[1]
     lengths, sums = mask.sum(1), contrast_sums(similarity, mask)
     sizes = range(1, min(longest, length) + 1)
-    # Windows in the order of their first clip, and among those of their size: it decides between equal scores.
     scores = [window_scores(sums, lengths, size, boundaries) for size in sizes]
     score = torch.stack([F.pad(part, (0, length - part.shape[1]), value=-torch.inf) for part in scores], dim=2)
-    score = score.flatten(1)
-    start = torch.arange(length, device=mask.device).repeat_interleave(len(sizes))
-    size = torch.arange(1, len(sizes) + 1, device=mask.device).repeat(length)
-    windows = torch.stack((start, start + size), dim=-1).to(sums.dtype)
-    chosen, best_scores = [], []
+    return choose_windows(score, mask, count, max_iou)
+
+
+def choose_windows(score: Tensor, mask: Tensor, count: int, max_iou: float = 0.5) -> tuple[Tensor, Tensor]:
+    """The windows of highest score, leaving out what overlaps a better one.
+
+    Args:
+        score: Score of clips i to i + n (B, L, N).
+        mask: Clips that exist (B, L), contiguous from the first.
+        count: Number of windows.
+        max_iou: A window that overlaps a better one by more than this IoU is left out.
+
+    Returns:
+        Normalised (center, width) (B, count, 2) and scores (B, count), best first. Where a video has fewer windows, the
+        score is ``-inf`` and the span is that of its best window.
+    """
+    batch, length, longest = score.shape
+    clips = mask.sum(1, keepdim=True)
+    # Windows in the order of their first clip, and among those of their size: it decides between equal scores.
+    start = torch.arange(length, device=mask.device).repeat_interleave(longest)
+    stop = start + torch.arange(1, longest + 1, device=mask.device).repeat(length)
+    score = score.flatten(1).masked_fill(stop > clips, -torch.inf)
+    windows = torch.stack((start, stop), dim=-1).to(score.dtype)
+    chosen, scores = [], []
     for _ in range(count):
         best, index = score.max(1)
         # Of a video without any window left, the first choice again.
         index = torch.where(best > -torch.inf, index, chosen[0]) if chosen else index
         chosen.append(index)
-        best_scores.append(best)
+        scores.append(best)
         overlap = pairwise_iou(windows[index].unsqueeze(1), windows.expand(batch, -1, -1)).squeeze(1)
         score = score.masked_fill(overlap > max_iou, -torch.inf)
-    spans = to_center_width(windows[torch.stack(chosen, dim=1)] / lengths[:, None, None])
-    return spans, torch.stack(best_scores, dim=1)
+    spans = to_center_width(windows[torch.stack(chosen, dim=1)] / clips.unsqueeze(-1))
+    return spans, torch.stack(scores, dim=1)
 
 
 def scene_changes(clips: Tensor, mask: Tensor, low: float = -1.0, high: float = 3.0, ends: float = 2.0) -> Tensor:

@@ -1,0 +1,142 @@
+"""How well every window of a video fits in as one scene, by dynamic programming."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmvmr.models.similarity.similarity_map import moment_clips, signed_power
+from mmvmr.registry import MODELS
+
+
+@MODELS.register_module()
+class SceneSegmentation(nn.Module):
+    """Cost of taking a window as one scene of a video, over the best division of the video into scenes.
+
+    Clips are mapped to directions in which different moments of the training data differ most, measured by how clips
+    of one moment differ (linear discriminant analysis). A scene costs the squared distances of its clips from their
+    mean there, and ``penalty`` per direction, so that a division into scenes costs least where its cuts are real.
+
+    Args:
+        channels: First and last (exclusive) channel of a clip.
+        dims: Number of directions K.
+        shrinkage: Added to the scatter of clips around the mean of their moment, in units of its mean variance.
+        penalty: Cost of a scene, per direction.
+        power: Exponent of the channels, see :class:`SimilarityMap`.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[int],
+        dims: int = 64,
+        shrinkage: float = 1.0,
+        penalty: float = 9.0,
+        power: float = 1.0,
+    ):
+        super().__init__()
+        self.first, self.stop = channels
+        self.shrinkage = shrinkage
+        self.penalty = penalty
+        self.power = power
+        self.register_buffer('mean', torch.zeros(self.stop - self.first))
+        self.register_buffer('directions', torch.zeros(self.stop - self.first, dims))
+
+    @torch.no_grad()
+    def fit(self, dataset: Any) -> None:
+        """Find the directions.
+
+        Args:
+            dataset: A :class:`mmvmr.datasets.BaseMomentDataset`; moments with one clip tell nothing about scatter.
+
+        Raises:
+            ValueError: If no moment has two clips.
+        """
+        means, within, freedom = [], 0.0, 0
+        for clips, _, _ in moment_clips(dataset, self.first, self.stop, self.power):
+            means.append(clips.mean(0))
+            centred = (clips - means[-1]).astype(np.float64)
+            within = within + centred.T @ centred
+            freedom += len(clips) - 1
+        if not freedom:
+            raise ValueError('SceneSegmentation: no moment of the training data has two clips to compare')
+        within = torch.from_numpy(within / freedom)
+        between = torch.from_numpy(np.cov(np.stack(means).astype(np.float64), rowvar=False, bias=True))
+        diagonal = self.shrinkage * within.diagonal().mean() * torch.eye(len(within), dtype=within.dtype)
+        values, vectors = torch.linalg.eigh(within + diagonal)
+        whiten = vectors * values.rsqrt()
+        strongest = torch.linalg.eigh(whiten.t() @ between @ whiten).eigenvectors.flip(1)
+        self.mean.copy_(torch.from_numpy(np.mean(means, axis=0)))
+        self.directions.copy_(whiten @ strongest[:, : self.directions.shape[1]])
+
+    def forward(self, clips: Tensor, mask: Tensor, longest: int) -> Tensor:
+        """Compute the cost of every window.
+
+        Args:
+            clips: Input features of clips (B, L, Dv).
+            mask: Clips that exist (B, L), contiguous from the first.
+            longest: Longest scene N in clips.
+
+        Returns:
+            (B, L, N): entry (i, n) is what the cheapest division with clips i to i + n as one scene costs more than the
+            cheapest of all, per direction; ``inf`` where the window leaves the video.
+        """
+        x = signed_power(clips[..., self.first : self.stop].double(), self.power) - self.mean
+        x = (x @ self.directions.double()) * mask.unsqueeze(-1)
+        squares = window_table([total.squeeze(-1) for _, total in window_sums(x.square().sum(-1, True), longest)])
+        means = window_table([total.square().sum(-1) / size for size, total in window_sums(x, longest)])
+        cost = squares - means + self.penalty * x.shape[-1]
+        return scene_excess(cost, mask.sum(1)) / x.shape[-1]
+
+
+def scene_excess(cost: Tensor, clips: Tensor) -> Tensor:
+    """What the cheapest division that has a given scene costs more than the cheapest division.
+
+    Args:
+        cost: Cost of clips i to i + n as one scene (B, L, N).
+        clips: Number of clips of every video (B,).
+
+    Returns:
+        (B, L, N), at least 0; ``inf`` where a scene leaves the video.
+    """
+    batch, length, longest = cost.shape
+    start = torch.arange(length, device=cost.device)
+    stop = start.unsqueeze(1) + torch.arange(1, longest + 1, device=cost.device)
+    cost = cost.masked_fill(stop > clips[:, None, None], torch.inf)
+    before, after = (cost.new_full((batch, length + 1), torch.inf) for _ in range(2))
+    before[:, 0] = 0
+    after.scatter_(1, clips.unsqueeze(1), 0)
+    for end in range(1, length + 1):
+        sizes = torch.arange(1, min(end, longest) + 1, device=cost.device)
+        before[:, end] = (before[:, end - sizes] + cost[:, end - sizes, sizes - 1]).amin(1)
+    for first in range(length - 1, -1, -1):
+        reach = min(longest, length - first)
+        scenes = (cost[:, first, :reach] + after[:, first + 1 : first + 1 + reach]).amin(1)
+        after[:, first] = torch.minimum(after[:, first], scenes)
+    best = before.gather(1, clips.unsqueeze(1)).unsqueeze(-1)
+    return before[:, :-1].unsqueeze(-1) + cost + after[:, stop.clamp(max=length)] - best
+
+
+def window_sums(x: Tensor, longest: int) -> Iterator[tuple[int, Tensor]]:
+    """Sums over all windows, one size after the other, so that memory grows with the length and not with its square.
+
+    Args:
+        x: (B, L, D).
+        longest: Largest size.
+
+    Yields:
+        The size n and the sums (B, L - n + 1, D) of clips i to i + n - 1.
+    """
+    total = F.pad(x.cumsum(1), (0, 0, 1, 0))
+    for size in range(1, min(longest, x.shape[1]) + 1):
+        yield size, total[:, size:] - total[:, :-size]
+
+
+def window_table(rows: Sequence[Tensor]) -> Tensor:
+    """One value per window, (B, L - n + 1) for every size n, as a table (B, L, N); 0 where there is no window."""
+    length = rows[0].shape[1]
+    return torch.stack([F.pad(row, (0, length - row.shape[1])) for row in rows], dim=-1)

@@ -1,0 +1,101 @@
+"""Division of videos into scenes and the windows that follow it, by hand."""
+
+import numpy as np
+import pytest
+import torch
+
+from mmvmr.models.similarity import SceneSegmentation, SceneWindows, SimilarityMap, choose_windows, scene_excess
+from mmvmr.models.similarity.segmentation import window_sums, window_table
+from mmvmr.structures import to_start_end
+
+INF = torch.inf
+
+
+class Rows(list):
+    """Loaded samples as a data set hands them out."""
+
+    def loaded(self, index):
+        return self[index]
+
+
+def sample(video, text, windows):
+    video, text = (np.array(x, dtype=np.float32) for x in (video, text))
+    return dict(video_feat=video, text_feat=text, relevant_windows=windows, clip_len=1.0)
+
+
+def test_excess_by_hand():
+    # Divisions of three clips: [0][1][2] 3, [0 1][2] 4, [0][1 2] 2.5; of two: [0][1] 2, [0 1] 3.
+    cost = torch.tensor([[[1.0, 3.0], [1.0, 1.5], [1.0, 7.0]]]).expand(2, -1, -1)
+    excess = scene_excess(cost, torch.tensor([3, 2]))
+    assert excess[0].tolist() == [[0.0, 1.5], [0.5, 0.0], [0.5, INF]]
+    assert excess[1].tolist() == [[0.0, 1.0], [0.0, INF], [INF, INF]]
+
+
+def test_sums_and_table_by_hand():
+    x = torch.tensor([[[1.0], [2.0], [4.0]]])
+    table = window_table([total.squeeze(-1) for _, total in window_sums(x, longest=2)])
+    assert table.tolist() == [[[1.0, 3.0], [2.0, 6.0], [4.0, 0.0]]]
+
+
+def test_segmentation_by_hand():
+    part = SceneSegmentation((1, 2), dims=1, penalty=1.0)
+    part.directions.fill_(1.0)
+    clips = torch.tensor([[[9.0, 0.0], [9.0, 0.0], [9.0, 2.0], [9.0, 50.0]]])
+    mask = torch.tensor([[True, True, True, False]])
+    # Squared distances from the mean: [0 1] 0, [1 2] 2, [0 1 2] 8/3; [0 1][2] is best with two scenes: 2.
+    expected = torch.tensor([[1.0, 0.0, 5 / 3], [1.0, 2.0, INF], [0.0, INF, INF], [INF, INF, INF]])
+    assert torch.allclose(part(clips, mask, longest=3)[0], expected.double())
+
+
+def test_directions_by_hand():
+    # Scatter inside moments (0, 4) over 2 degrees of freedom, plus their mean variance: (1, 3). Means vary by (4, 0).
+    rows = Rows([sample([[0, 0], [0, 2], [9, 9]], [[1]], [[0, 2]]), sample([[4, 0], [4, 2]], [[1]], [[0, 2]])])
+    part = SceneSegmentation((0, 2), dims=1)
+    part.fit(rows)
+    assert part.mean.tolist() == [2.0, 1.0]
+    assert part.directions.abs().flatten().tolist() == pytest.approx([1.0, 0.0], abs=1e-6)
+    with pytest.raises(ValueError, match='two clips'):
+        part.fit(Rows([sample([[0, 0]], [[1]], [[0, 1]])]))
+
+
+def test_choose_windows_by_hand():
+    score = torch.tensor([[[1.0, 4.0], [3.0, 9.0], [2.0, 9.0]]])
+    mask = torch.tensor([[True, True, False]])
+    spans, scores = choose_windows(score, mask, count=3)
+    # [0, 2) leaves [1, 2) and [0, 1), which overlap it by half.
+    assert scores[0].tolist() == [4.0, 3.0, 1.0]
+    assert torch.allclose(to_start_end(spans[0]), torch.tensor([[0.0, 1.0], [0.5, 1.0], [0.0, 0.5]]))
+
+
+def scene_windows(**options):
+    space = dict(type='SimilarityMap', channels=(0, 2), text_dims=2, kind='given')
+    part = SceneWindows(dict(space=space), dict(type='SceneSegmentation', channels=(0, 2), dims=2), count=1, **options)
+    part.maps['space'].fitted.fill_(True)
+    part.segmentation.directions.copy_(10 * torch.eye(2))
+    return part
+
+
+def test_scenes_decide_where_windows_end():
+    # The second scene is unlike the sentence (0, 1) in one clip of three: alone its first clip fits better.
+    video = torch.tensor([[[1.0, 0.0], [1.0, 0.0], [0.1, 1.0], [0.3, 1.0], [0.3, 1.0], [1.0, 0.0], [1.0, 0.0]]])
+    mask = torch.ones(1, 7, dtype=torch.bool)
+    inputs = dict(video=video, video_mask=mask, text=torch.tensor([[[0.0, 1.0]]]), text_mask=mask[:, :1])
+    found = scene_windows(cost_weight=0.0)(inputs)
+    assert torch.allclose(to_start_end(found.spans[0, 0]) * 7, torch.tensor([2.0, 3.0]))
+    found = scene_windows()(inputs)
+    assert torch.allclose(to_start_end(found.spans[0, 0]) * 7, torch.tensor([2.0, 5.0]))
+    # Cosine of the mean clip (0.7 / 3, 1), no cost.
+    cosine = 1 / (1 + (0.7 / 3) ** 2) ** 0.5
+    assert found.quality[0, 0].item() == pytest.approx(torch.tensor(cosine).sigmoid().item())
+    # Two sentences of one video.
+    shared = dict(inputs, text=torch.tensor([[[0.0, 1.0]], [[1.0, 0.0]]]), text_mask=mask[:, :2].view(2, 1))
+    found = scene_windows()(dict(shared, video_index=torch.tensor([0, 0])))
+    assert torch.allclose(to_start_end(found.spans[:, 0]) * 7, torch.tensor([[2.0, 5.0], [0.0, 2.0]]), atol=1e-5)
+
+
+def test_roots_of_channels():
+    space = SimilarityMap((0, 2), text_dims=2, kind='given', power=0.5)
+    space.fitted.fill_(True)
+    assert space.mapped(torch.tensor([[4.0, -9.0]])).tolist() == [[2.0, -3.0]]
+    with pytest.raises(ValueError, match='weights'):
+        scene_windows(weights=dict(other=1.0))
