@@ -16,6 +16,7 @@ import yaml
 from mmengine.config import Config
 from testing import make_batch, tiny_model
 
+from mmvmr.cli.arguments import ConfigOptions
 from mmvmr.cli.main import COMMANDS, build_parser, main
 from mmvmr.datasets.schema import PIPELINE_KEYS
 from mmvmr.features.spec import ExtractionSpec
@@ -153,7 +154,9 @@ def test_options_in_the_text(page):
 
 def check_options(words):
     """Keys exist in a moment config, in a highlight config or in one of points."""
-    options = dict(word.split('=', 1) for word in words if '=' in word and not word.startswith('KEY'))
+    parser = argparse.ArgumentParser()
+    parser.add_argument('options', nargs='*', action=ConfigOptions)
+    options = parser.parse_args([word for word in words if '=' in word and not word.startswith('KEY')]).options
     errors = []
     for name in ('qd_detr_qvhl', 'qd_detr_tvsum', 'snag_mad'):
         try:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from mmvmr.apis.answers import Answer, Answers, Moment
 from mmvmr.apis.feature_encoder import FeatureEncoder
@@ -23,6 +22,7 @@ from mmvmr.features.spec import ExtractionSpec
 from mmvmr.features.spec_files import read_extraction_spec
 from mmvmr.models.task_modules.nms import SoftNMS
 from mmvmr.registry import INFERENCERS
+from mmvmr.utils.devices import usable_device
 from mmvmr.utils.progress import progress
 from mmvmr.utils.setup import register_all_modules
 
@@ -109,7 +109,7 @@ class MomentFinder:
         half: bool | None = None,
     ) -> None:
         register_all_modules()
-        self.device = torch.device(('cuda' if torch.cuda.is_available() else 'cpu') if device == 'auto' else device)
+        self.device = usable_device(device)
         extraction = read_extraction_spec(spec) if isinstance(spec, str) else spec
         if isinstance(checkpoint, ModelFile):
             self.file = checkpoint

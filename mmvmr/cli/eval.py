@@ -43,6 +43,9 @@ def run(args: argparse.Namespace) -> None:
         source=args.predictions,
         reference=args.annotations,
     )
+    ends = [window[1] for row in predictions for window in row.get('pred_relevant_windows') or ()]
+    if ends and max(ends) <= 1 < max(row.get('duration') or 0 for row in annotations):
+        print('note: all moments end within 1 s: are they fractions of the video instead of seconds?', file=sys.stderr)
     text = report_to_json(report)
     if args.out:
         with atomic_write(args.out) as tmp:

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--embed', action='store_true', help='put the video into the page')
     parser.add_argument('--export', metavar='DIR', help='write files for other programs')
     parser.add_argument(
-        '--formats', nargs='+', default=['jsonl'], metavar='FORMAT',
+        '--formats', nargs='+', metavar='FORMAT',
         help='of --export: jsonl csv srt vtt edl chapters clips; default: jsonl',
     )  # fmt: skip
     parser.add_argument('--compare', metavar='PTH', help='a second model, shown next to the first in the report')
@@ -48,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f'--top {args.top}: expected at least 1')
     if args.compare and not args.report:
         raise UserError('--compare shows a second model in the page: add --report PAGE.html')
+    if args.formats and not args.export:
+        raise UserError('--formats says what --export writes: add --export DIR')
     sentences = [*args.sentence, *(read_sentences(args.sentences) if args.sentences else [])]
     if not sentences:
         raise UserError('no sentence was given: mmvmr find VIDEO "what to find", or --sentences FILE')
@@ -55,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     answers = finder.encode(args.video).find(*sentences)
     print_answers(answers, args.json)
     if args.export:
-        for path in answers.export(args.export, args.formats):
+        for path in answers.export(args.export, args.formats or ['jsonl']):
             print(f'wrote {path}')
     if args.report:
         models = [answers]

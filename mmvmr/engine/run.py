@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from mmvmr.utils.cli import (
     BUILD_ERRORS,
     RUN_ERRORS,
     UserError,
+    describe,
     existing_checkpoint,
     one_line_errors,
     run_config,
@@ -50,9 +52,34 @@ def run_training(args: argparse.Namespace) -> MomentRunner:
             setup_env(cfg, args.launcher)
             _precision(cfg, args)
             runner = stack.enter_context(prepared_training(cfg, args.resume, args.overwrite))
-        with one_line_errors(*RUN_ERRORS):
+        with one_line_errors(*RUN_ERRORS), first_step(runner):
             runner.train()
     return runner
+
+
+@contextmanager
+def first_step(runner: MomentRunner) -> Iterator[None]:
+    """Tell in one line what a training raises before its first step is done: the likely cause is a value of the config.
+
+    What it raises later is a bug, and keeps its traceback.
+
+    Args:
+        runner: The runner that trains in the body.
+
+    Raises:
+        UserError: In place of what the first step raises.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError) as error:
+        if runner.iter:
+            raise
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if 'mmvmr' in Path(frame.filename).parts]
+        place = f' in {Path(frames[-1].filename).name}, line {frames[-1].lineno} ({frames[-1].name})' if frames else ''
+        raise UserError(
+            f'the first step of training failed{place}: {describe(error)}. Is a value of the config wrong? '
+            '(MMVMR_TRACEBACK=1 shows the traceback)'
+        ) from error
 
 
 @contextmanager

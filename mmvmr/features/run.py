@@ -13,6 +13,7 @@ from mmvmr.features.queries import extract_queries, read_queries
 from mmvmr.features.spec import TEXT, ExtractionSpec
 from mmvmr.features.spec_files import read_extraction_spec
 from mmvmr.features.videos import find_videos
+from mmvmr.utils.devices import usable_device
 from mmvmr.utils.io import write_jsonl
 from mmvmr.utils.progress import progress
 
@@ -97,7 +98,8 @@ def run_extraction(args: argparse.Namespace) -> int:
     folder = FeatureFolder(args.out, spec, args.dtype)
     folder.claim()
     damaged = 'keep' if args.keep_damaged else 'error'
-    settings = Settings(folder, damaged, tuple(args.device.split(',')), args.jobs)
+    devices = tuple(str(usable_device(name)) for name in args.device.split(','))
+    settings = Settings(folder, damaged, devices, args.jobs)
     if queries:
         extract_text(queries, settings, folder)
     failed = extract_videos(videos, settings, folder) if videos else []

@@ -83,8 +83,10 @@ class FeatureSpec:
             raise ValueError('feature_spec: no video stream is declared; give streams=dict(<name>=dict(dim=...))')
         if len(set(names)) != len(names):
             raise ValueError(f'feature_spec: the stream names are not unique: {names}')
-        if not self.clip_len > 0:
-            raise ValueError(f'feature_spec: clip_len is {self.clip_len}, expected a positive number of seconds')
+        if not isinstance(self.clip_len, (int, float)) or not self.clip_len > 0:
+            raise ValueError(f'feature_spec: clip_len is {self.clip_len!r}, expected a positive number of seconds')
+        if self.max_clips is not None and (not isinstance(self.max_clips, int) or self.max_clips < 1):
+            raise ValueError(f'feature_spec: max_clips is {self.max_clips!r}, expected a positive number or None')
 
     @property
     def video_dim(self) -> int:

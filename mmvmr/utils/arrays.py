@@ -127,6 +127,23 @@ def _check_header(file: IO[bytes], size: int) -> None:
         raise ValueError(f'its header claims {needed:,} bytes for the shape {shape} of {dtype}, it has {present:,}')
 
 
+def require_numbers(array: np.ndarray) -> np.ndarray:
+    """Check that an array holds whole or real numbers; numpy would make some of text, too.
+
+    Args:
+        array: Any array.
+
+    Returns:
+        The array.
+
+    Raises:
+        ValueError: If it holds anything else.
+    """
+    if array.dtype.kind not in 'fiu':
+        raise ValueError(f'it holds {array.dtype}, expected real numbers')
+    return array
+
+
 def read_hdf5_array(handle: Any, name: str) -> np.ndarray:
     """Read an array of an open HDF5 file, from nowhere but that file.
 

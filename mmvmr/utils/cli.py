@@ -55,7 +55,7 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
         raise UserError(str(error)) from error
     try:
         cfg = read_config(file)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a config is Python and may end the program
         raise UserError(f'config {path}: {type(error).__name__}: {" ".join(str(error).split())}') from error
     if options:
         apply_options(cfg, options)
@@ -83,7 +83,8 @@ def apply_options(cfg: Config, options: Mapping[str, Any], source: str = '--cfg-
         cfg.merge_from_dict(copy.deepcopy(dict(options)))  # mmengine empties what it merges
         resolve_features(cfg)
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f'{source}: {describe(error)}') from error
+        hint = '; entries of a list are named by their number, as in val_evaluator.0.protocol'
+        raise UserError(f'{source}: {describe(error)}{hint if "list ind" in str(error) else ""}') from error
 
 
 def _check_options(cfg: Config, options: Mapping[str, Any], source: str) -> None:

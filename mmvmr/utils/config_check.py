@@ -23,6 +23,7 @@ from mmengine.registry import Registry
 from mmengine.runner import Runner, set_random_seed
 
 from mmvmr import registry as r
+from mmvmr.utils.config_values import odd_values
 
 #: Top-level keys that mean something although they are no argument of the runner.
 EXTRA_KEYS = {
@@ -134,7 +135,9 @@ def _problems(cfg: Config) -> Iterator[str]:
             for key, value in loader.items():
                 yield from _walk(value, f'{split}_dataloader.{key}', _BY_KEY.get(key, r.DATASETS))
     if isinstance(model := cfg.get('model'), Mapping) and isinstance(shared := model.get('shared'), Mapping):
-        yield from _unknown(shared, 'model.shared', _shareable(), 'no argument of any component')
+        shareable = {name for kind in _components() for name in accepted_keys(kind) or ()}
+        yield from _unknown(shared, 'model.shared', shareable, 'no argument of any component')
+        yield from odd_values(shared, 'model.shared', _components())
     env = cfg.get('env_cfg')
     if isinstance(env, Mapping):
         yield from _unknown(env, 'env_cfg', _ENV_KEYS)
@@ -173,6 +176,7 @@ def _walk(node: Any, path: str, registry: Registry, extra: frozenset[str] = froz
             yield from message
             if found is not None and (known := accepted_keys(found)) is not None:
                 yield from _unknown(node, path, known | extra | {'type', '_scope_'}, f'no argument of {_name(found)}')
+                yield from odd_values({k: v for k, v in node.items() if k not in extra}, path, [found])
         for key, child in node.items():
             if key in _FOREIGN or (key == 'shared' and path == 'model'):
                 continue
@@ -273,13 +277,9 @@ def _lacking(node: Any, path: str, constructor: str, names: Sequence[str]) -> It
         yield from _lacking(child, f'{path}.{key}'.lstrip('.'), constructor, names)
 
 
-def _shareable() -> set[str]:
-    """Arguments of the components that a model can have."""
-    names: set[str] = set()
-    for registry in (r.MODELS, r.TASK_UTILS):
-        for kind in registry.module_dict.values():
-            names |= accepted_keys(kind) or set()
-    return names
+def _components() -> list[Any]:
+    """The components that a model can have."""
+    return [*r.MODELS.module_dict.values(), *r.TASK_UTILS.module_dict.values()]
 
 
 def _unknown(node: Mapping[str, Any], path: str, known: Iterable[str], why: str = 'unknown key') -> Iterator[str]:

@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,7 @@ _LONG_NUMBER = re.compile(rf'\d{{{_MAX_DIGITS + 1},}}')
 
 def _default_mode() -> int:
     """Permissions that ``open`` would give a new file (``tempfile`` gives 0600)."""
-    mask = os.umask(0)
-    os.umask(mask)
+    os.umask(mask := os.umask(0))
     return 0o666 & ~mask
 
 
@@ -45,12 +44,9 @@ def _sync_folder(folder: Path) -> None:
         handle = os.open(folder, os.O_RDONLY)
     except OSError:
         return
-    try:
+    with suppress(OSError):
         os.fsync(handle)
-    except OSError:
-        pass
-    finally:
-        os.close(handle)
+    os.close(handle)
 
 
 @contextmanager
@@ -66,11 +62,15 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     Yields:
         The temporary path. It keeps the suffix of ``path``, because some writers choose the format by it.
 
+    Raises:
+        ValueError: If ``path`` is a folder.
+
     Examples:
         >>> with atomic_write('example.txt') as tmp:
         ...     _ = tmp.write_text('complete or absent')
     """
-    target = Path(path)
+    if (target := Path(path)).is_dir():
+        raise ValueError(f'{target}: is a folder, expected the name of a file to write')
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f'.{target.stem}.', suffix=f'.tmp{target.suffix}', dir=target.parent)
     os.close(handle)

@@ -17,6 +17,7 @@ from mmengine.registry import DefaultScope, init_default_scope
 import mmvmr.utils.config  # noqa: F401  (Config.fromfile reads the configs of mmvmr with it)
 from mmvmr.utils.checkpoint import install_safe_loader
 from mmvmr.utils.dependencies import require_mmcv
+from mmvmr.utils.errors import UserError
 from mmvmr.utils.paths import below
 
 _MMENGINE_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
@@ -46,8 +47,14 @@ def setup_env(cfg: Config, launcher: str = 'none') -> None:
     Args:
         cfg: The config; changed in place (launcher, data roots, model wrapper).
         launcher: ``none``, ``pytorch`` (torchrun) or ``slurm``.
+
+    Raises:
+        UserError: If the process was not started by its launcher.
     """
     register_all_modules()
+    if (needed := {'pytorch': 'RANK', 'slurm': 'SLURM_PROCID'}.get(launcher)) and needed not in os.environ:
+        tool = 'torchrun or tools/dist_train.sh' if launcher == 'pytorch' else 'srun or tools/slurm_train.sh'
+        raise UserError(f'--launcher {launcher}: {needed} is not set; processes of this launcher are started by {tool}')
     cfg.launcher = launcher
     apply_data_root(cfg)
     _drop_removed_hooks(cfg)

@@ -384,3 +384,11 @@ def test_rows_that_transforms_act_on():
     assert NegativeQuery().applicable(rows) == [True, False, False, True, True]
     assert NegativeQuery(empty='other_video').applicable(rows) == [True, False, True, True, True]
     assert NegativeQuery(missing='none').applicable(rows) == [True, False, False, False, False]
+
+
+def test_a_training_split_without_any_moment(tmp_path):
+    rows = write(tmp_path)
+    write_jsonl(tmp_path / 'train.jsonl', [dict(row, relevant_windows=[]) for row in rows['train']])
+    findings, _ = check(tmp_path)
+    assert kinds(findings) == [('labels', 'warning', 'train')]
+    assert '12 of 12 rows describe nothing in their video' in str(findings[0])

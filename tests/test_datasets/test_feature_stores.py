@@ -271,3 +271,13 @@ def test_a_damaged_listing_of_hdf5_is_named(tmp_path):
     for use in (store.entries, lambda: store.missing([ROW]), lambda: store.read(ROW)):
         with pytest.raises(ValueError, match=r'a\.h5'):
             use()
+
+
+@pytest.mark.parametrize('kind', ['complex64', 'str', 'bool', 'S3', [('x', 'f4'), ('y', 'f4')]])
+def test_arrays_of_something_else_than_numbers(tmp_path, kind):
+    array = np.zeros((4, 3), kind)
+    np.savez(tmp_path / 'v1.npz', features=array)
+    np.save(tmp_path / 'v1.npy', array)
+    for template in ('{vid}.npz', '{vid}.npy'):
+        with pytest.raises(ValueError, match=r"vid 'v1', qid 7 cannot be read: it holds .*, expected real numbers"):
+            FolderStore('', template, data_root=str(tmp_path)).read(ROW)

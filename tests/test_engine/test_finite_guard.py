@@ -11,7 +11,8 @@ from torch import nn
 from mmvmr.engine import MomentRunner
 from mmvmr.engine.hooks import TrainingDivergedError
 from mmvmr.engine.hooks.finite_guard_hook import gradient_norm
-from mmvmr.utils.cli import load_config
+from mmvmr.engine.run import first_step
+from mmvmr.utils.cli import UserError, load_config
 from mmvmr.utils.setup import setup_env
 
 pytestmark = pytest.mark.slow
@@ -110,3 +111,20 @@ def test_norm_of_all_gradients():
     assert gradient_norm(layer.parameters()) is None
     layer.weight.grad, layer.bias.grad = torch.tensor([[1.0], [2.0]]), torch.tensor([2.0, 4.0])
     assert gradient_norm(layer.parameters()).item() == 5.0  # sqrt(1 + 4 + 4 + 16)
+
+
+@pytest.mark.parametrize(
+    ('iteration', 'kind', 'message'),
+    [
+        (0, UserError, r'first step of training failed in .*: TypeError: odd\. Is a value of the config wrong'),
+        (1, TypeError, r'^odd$'),
+    ],
+)
+def test_errors_of_the_first_step_are_told_in_one_line(tmp_path, iteration, kind, message):
+    def odd(_):
+        raise TypeError('odd')
+
+    runner = make_runner(tmp_path)
+    poison(runner, odd, iteration)
+    with pytest.raises(kind, match=message), first_step(runner):
+        runner.train()

@@ -54,6 +54,7 @@ BAD = {
     'text': (_set(0, 'pred_relevant_windows', [['0', '2', '0.9']]), r"start of pred_relevant_windows\[0\] is '0'"),
     'null': (_set(0, 'pred_relevant_windows', [[0, 2, None]]), r'score of pred_relevant_windows\[0\] is None'),
     'bool': (_set(0, 'pred_relevant_windows', [[0, 2, True], [0, 2, '1']]), r'\[0\] is True, expected a number'),
+    'bool start': (_set(0, 'pred_relevant_windows', [[True, 2, 0.5]]), r'start of .*\[0\] is True, expected a number'),
     'pair': (_set(0, 'pred_relevant_windows', [[0, 2]]), r'\[0\] is \[0, 2\], expected \[start, end, score\]'),
     'ragged': (_set(0, 'pred_relevant_windows', [[0, 2, 1], [0, 2]]), r'\[1\] is \[0, 2\], expected \[start, end'),
     'flat': (_set(0, 'pred_relevant_windows', [0, 2, 0.9]), r'\[0\] is 0, expected \[start, end, score\]'),
@@ -105,6 +106,18 @@ def test_bad_annotations(case, rows):
     change, message = BAD_TRUTH[case]
     change(annotations)
     with pytest.raises(InputError, match=message):
+        evaluate_predictions(predictions, annotations, reference='GT')
+
+
+def test_predictions_of_another_data_set(rows):
+    predictions, annotations = rows
+    expected = evaluate_predictions(predictions, annotations)
+    for row in (*annotations, *predictions):
+        row['vid'] = '7'
+    annotations[0]['vid'] = 7
+    assert evaluate_predictions(predictions, annotations) == expected
+    predictions[2]['vid'] = 'other'
+    with pytest.raises(InputError, match=r"entry 3 \(qid 2\): vid is 'other', but GT has '7' .* of another data set"):
         evaluate_predictions(predictions, annotations, reference='GT')
 
 

@@ -24,6 +24,12 @@ def test_atomic_write_replaces_only_at_the_end(tmp_path):
     assert os.listdir(path.parent) == ['a.txt']
 
 
+def test_atomic_write_does_not_replace_a_folder(tmp_path):
+    with pytest.raises(ValueError, match='is a folder, expected the name of a file'), atomic_write(tmp_path):
+        raise AssertionError('the body runs')
+    assert not list(tmp_path.iterdir()) and not list(tmp_path.parent.glob('.*.tmp'))
+
+
 def test_atomic_write_keeps_the_old_file_when_the_body_fails(tmp_path):
     path = tmp_path / 'a.txt'
     path.write_text('old')

@@ -5,6 +5,7 @@ import pytest
 from mmengine.config import Config
 
 from mmvmr.utils import require_mmcv
+from mmvmr.utils.errors import UserError
 from mmvmr.utils.setup import apply_data_root, setup_env
 
 
@@ -46,6 +47,13 @@ def test_none_removes_a_hook():
     cfg = Config(dict(default_hooks=dict(ema=None, timer=None, logger=dict(type='LoggerHook'))))
     setup_env(cfg)
     assert sorted(cfg.default_hooks) == ['logger', 'timer']  # mmengine itself understands None for `timer`
+
+
+@pytest.mark.parametrize(('launcher', 'variable'), [('pytorch', 'RANK'), ('slurm', 'SLURM_PROCID')])
+def test_a_launcher_that_did_not_start_the_process(monkeypatch, launcher, variable):
+    monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(UserError, match=f'--launcher {launcher}: {variable} is not set'):
+        setup_env(Config({}), launcher)
 
 
 def test_light_part_of_utils_needs_no_torch(monkeypatch):

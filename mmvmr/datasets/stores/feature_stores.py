@@ -19,7 +19,7 @@ from mmvmr.datasets.stores.array_files import READERS
 from mmvmr.datasets.stores.naming import NameTemplate, Row, describe
 from mmvmr.registry import TASK_UTILS
 from mmvmr.utils import check_choice
-from mmvmr.utils.arrays import read_hdf5_array
+from mmvmr.utils.arrays import read_hdf5_array, require_numbers
 from mmvmr.utils.content import foreign_content, reason, regular_file
 from mmvmr.utils.paths import below, inside
 
@@ -71,7 +71,7 @@ class FolderStore:
         """
         path = self.path(row)
         try:
-            return self._read(path, self.key)
+            return require_numbers(self._read(path, self.key))
         except FileNotFoundError as error:
             linked = ' (it is a link to a file that is absent)' if path.is_symlink() else ''
             raise FileNotFoundError(
@@ -174,7 +174,7 @@ class HDF5Store:
             if name not in handle:
                 raise FileNotFoundError(f'{self.where}: no entry {name!r}, the features of {describe(row)}')
             try:
-                return read_hdf5_array(handle, name)
+                return require_numbers(read_hdf5_array(handle, name))
             except ValueError as error:
                 raise ValueError(f'{self.where}: {error}') from None
 

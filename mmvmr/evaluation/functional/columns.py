@@ -20,6 +20,8 @@ def _flat(values: Sequence[Any]) -> Any:
         array = np.fromiter(values, np.float64, len(values))
     except (TypeError, ValueError, OverflowError):
         return None
+    if bool in set(map(type, values)):
+        return None
     return array if not len(array) or (array.min() > -1e300 and array.max() < 1e300) else None  # None for NaN, too
 
 

@@ -45,6 +45,7 @@ def _shape_is(values: Sequence[Any], width: int) -> bool:
         array.ndim == 2
         and array.shape[1] == width
         and array.dtype.kind in 'iuf'
+        and not any(isinstance(value, bool) for row in values for value in row)
         and bool((np.abs(array) < 1e300).all())
     )
 
@@ -247,6 +248,12 @@ def check_predictions(
         where = f'{source} entry {i + 1} (qid {row["qid"]!r})'
         if row['qid'] not in index:
             raise _unknown(row['qid'], where, index, reference)
+        theirs = annotations[index[row['qid']]].get('vid')
+        if theirs is not None and row.get('vid') is not None and str(row['vid']) != str(theirs):
+            raise InputError(
+                f'{where}: vid is {_show(row["vid"])}, but {reference} has {_show(theirs)} for this qid: are these the '
+                'predictions of another data set?'
+            )
         if row.get(WINDOWS_KEY) is not None and windows is None:
             _check_windows(row[WINDOWS_KEY], where, WINDOWS_KEY, 3)
         if row.get(SALIENCY_KEY) is not None and saliency is None:

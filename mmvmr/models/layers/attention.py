@@ -112,6 +112,8 @@ class MultiheadAttention(nn.Module):
 
     def __init__(self, embed_dims: int, num_heads: int = 8, dropout: float = 0.1):
         super().__init__()
+        if embed_dims < 1 or num_heads < 1 or embed_dims % num_heads:
+            raise ValueError(f'embed_dims is {embed_dims}, num_heads {num_heads}: expected a multiple of the heads')
         self.num_heads = num_heads
         self.dropout = dropout
         self.in_proj_weight = nn.Parameter(torch.empty(3 * embed_dims, embed_dims))

@@ -22,17 +22,23 @@ def unusable_labels(split: Split, targets: Any) -> list[Issue]:
     if not hasattr(targets, 'row_issues'):
         return []
     training = split.kind == 'train'
+    described = any(row.get('relevant_windows') or row.get('label') for row in split.rows)
+    bare = [split.place(row) for row in split.rows] if training and not described else []
     lines: dict[str, list[str]] = {}
     for row in split.rows:
         for issue in targets.row_issues(row, missing=training):
             lines.setdefault(issue.fix, []).append(f'{split.place(row)}: {issue.field} {issue.problem}')
     text = 'rows cannot be trained on' if training else 'rows have labels that do not fit'
+    advice = 'A model would learn that there is never anything to find; are the moments under another key?'
     return [
-        finding
-        for fix, offenders in lines.items()
-        for finding in found(
-            'labels', ERROR, split.name, offenders, text, f'{fix[0].upper()}{fix[1:]}', len(split.rows)
-        )
+        *found('labels', WARNING, split.name, bare, 'rows describe nothing in their video', advice, len(bare)),
+        *(
+            finding
+            for fix, offenders in lines.items()
+            for finding in found(
+                'labels', ERROR, split.name, offenders, text, f'{fix[0].upper()}{fix[1:]}', len(split.rows)
+            )
+        ),
     ]
 
 

@@ -1,0 +1,83 @@
+"""Values of configs against the annotations of what they are given to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from mmvmr.utils.cli import UserError, load_config
+from mmvmr.utils.config_values import annotations_of, odd_values
+
+
+class Base:
+    def __init__(self, rate: float | torch.Tensor = 0.1, old: int = None) -> None:  # noqa: RUF013
+        pass
+
+
+class Part(Base):
+    def __init__(
+        self, width: int, name: str | None, parts: dict[str, Any], free: Any, on: bool = True, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+
+
+def function(sizes: list[int] | tuple[int, ...], kind: str | type) -> None:
+    pass
+
+
+GOOD = dict(width=3, name=None, parts={}, free='x', on=False, rate=1, old=None)
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'expected'),
+    [
+        ('width', '3', "is '3', expected a whole number; write 3"),
+        ('width', True, 'is True, expected a whole number'),
+        ('width', 2.5, 'is 2.5, expected a whole number'),
+        ('parts', None, 'is None, expected a dict'),
+        ('name', 1, 'is 1, expected text or None'),
+        ('rate', '1e-3', "is '1e-3', expected a number; write 0.001"),
+        ('old', 'x', "is 'x', expected a whole number or None"),
+        ('on', 'yes', "is 'yes', expected True or False"),
+    ],
+)
+def test_values_by_hand(key, value, expected):
+    assert list(odd_values({**GOOD, 'unknown': 7}, 'p', [Part])) == []
+    assert list(odd_values({**GOOD, key: value}, 'p', [Part])) == [f'p.{key} {expected}']
+
+
+def test_annotations_that_say_too_little_allow_everything():
+    assert annotations_of(function) == {'sizes': (list, tuple), 'kind': ()}
+    assert list(odd_values(dict(sizes=3, kind=3), 'p', [function])) == ['p.sizes is 3, expected a list']
+    assert list(odd_values(dict(width='x'), 'p', [Part, function])) == ["p.width is 'x', expected a whole number"]
+    assert list(odd_values(dict(name=1), 'p', [Part, lambda name: name])) == []  # one of them may take it
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'optim_wrapper.optimizer.lr': 'abc'}, r"optim_wrapper.optimizer.lr is 'abc', expected a number"),
+        ({'train_cfg.max_epochs': 'x'}, "train_cfg.max_epochs is 'x', expected a whole number"),
+        ({'model.shared.embed_dims': '[1'}, r"model.shared.embed_dims is '\[1', expected a whole number"),
+        ({'model.decoder': None}, 'model.decoder is None, expected a dict'),
+    ],
+)
+def test_values_of_a_config(options, message):
+    with pytest.raises(UserError, match=message):
+        load_config('qd_detr_qvhl', options)
+
+
+def test_numbers_that_yaml_reads_as_text(tmp_path, repo_dir):
+    path = tmp_path / 'rate.yml'
+    base = f'_base_: {repo_dir}/configs/qd_detr/qd_detr_qvhl.py'
+    path.write_text(f'{base}\noptim_wrapper: {{optimizer: {{lr: 1e-3}}}}\n')
+    with pytest.raises(UserError, match=r"lr is '1e-3', expected a number; write 0\.001"):
+        load_config(str(path))
+
+
+def test_a_config_that_ends_the_program(tmp_path):
+    (tmp_path / 'ends.py').write_text('raise SystemExit(0)\n')
+    with pytest.raises(UserError, match=r'ends\.py: SystemExit: 0'):
+        load_config(str(tmp_path / 'ends.py'))
