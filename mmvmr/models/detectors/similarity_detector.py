@@ -116,7 +116,9 @@ class SimilarityDetector(BaseDetector):
         sentence = F.normalize((text * words).sum(1) / words.sum(1).clamp(min=1), dim=-1)
         video = F.normalize(video, dim=-1)
         if (index := inputs.get('video_index')) is not None:
-            video, mask = video[index], mask[index]
+            # Sentences of one video share its clips instead of copying them.
+            video = video[index] if len(video) > 1 else video.expand(len(index), -1, -1)
+            mask = mask[index]
         similarity = torch.einsum('bld,bd->bl', video, sentence).where(mask, 0.0)
         if self.smooth > 1:
             window = {'kernel_size': self.smooth, 'stride': 1, 'padding': self.smooth // 2}

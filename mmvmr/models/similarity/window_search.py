@@ -8,6 +8,9 @@ from torch import Tensor
 
 from mmvmr.structures import pairwise_iou, to_center_width
 
+#: Window sizes whose best windows are merged at once.
+_MERGED = 16
+
 
 def contrast_sums(similarity: Tensor, mask: Tensor) -> Tensor:
     """Sums of (similarity - mean of the video) over the clips before every place.
@@ -63,15 +66,21 @@ def best_windows(
         First clips, last clips + 1 and scores (B, n), best first; ``-inf`` where a video has fewer windows.
     """
     lengths, sums = mask.sum(1), contrast_sums(similarity, mask)
-    starts = ends = torch.zeros(len(mask), 0, dtype=torch.int64, device=mask.device)
-    scores = sums[:, :0]
+    parts: list[tuple[Tensor, Tensor, Tensor]] = []
     for size in range(min(shortest, int(lengths.min())), min(longest, mask.shape[1]) + 1):
         values = window_scores(sums, lengths, size)
         values, index = values.topk(min(count, values.shape[1]), dim=1)
-        starts, ends = torch.cat((starts, index), dim=1), torch.cat((ends, index + size), dim=1)
-        scores, order = torch.cat((scores, values), dim=1).topk(min(count, starts.shape[1]), dim=1)
-        starts, ends = starts.gather(1, order), ends.gather(1, order)
-    return starts, ends, scores
+        parts.append((index, index + size, values))
+        if len(parts) == _MERGED:
+            parts = [_best(parts, count)]
+    return _best(parts, count)
+
+
+def _best(parts: list[tuple[Tensor, Tensor, Tensor]], count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The windows with the highest scores of several sets of them (B, n)."""
+    starts, ends, scores = (torch.cat(values, dim=1) for values in zip(*parts))
+    scores, order = scores.topk(min(count, scores.shape[1]), dim=1)
+    return starts.gather(1, order), ends.gather(1, order), scores
 
 
 def contrast_windows(
