@@ -33,7 +33,7 @@ class WeightFit:
     fitting: tuple[str, ...]
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
-    misshapen: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]
+    misshapen: Mapping[str, tuple[tuple[Any, ...], tuple[Any, ...]]]
 
     @property
     def exact(self) -> bool:
@@ -77,8 +77,12 @@ def compare_weights(own: Mapping[str, Any], given: Mapping[str, Any]) -> WeightF
     )
 
 
-def _shape(value: Any) -> tuple[int, ...]:
-    return tuple(getattr(value, 'shape', ()))
+def _shape(value: Any) -> tuple[Any, ...]:
+    """Shape of a weight, and what its numbers are where they are not real: torch would cast them without a word."""
+    shape, dtype = tuple(getattr(value, 'shape', ())), getattr(value, 'dtype', None)
+    if not isinstance(dtype, torch.dtype) or dtype.is_floating_point:
+        return shape
+    return (*shape, 'complex' if dtype.is_complex else 'whole numbers')
 
 
 def weights_of(checkpoint: Mapping[str, Any], path: str) -> dict[str, torch.Tensor]:

@@ -89,3 +89,12 @@ def test_nan_is_found_without_overflow():
     assert not_finite(weights) == ['nan', 'inf']
     with pytest.raises(WeightMismatchError, match=r'2 of 5 weights hold NaN or infinity \(nan, inf\)'):
         require_finite(weights, 'a.pth')
+
+
+def test_numbers_of_another_kind_do_not_fit():
+    """Cast to real numbers, whole ones would have lost their decimals and complex ones a part."""
+    own = {'a': torch.ones(2), 'steps': torch.tensor(3)}
+    assert compare_weights(own, {'a': own['a'].half(), 'steps': own['steps'].int()}).exact
+    for given, kind in ((own['a'].int(), 'whole numbers'), (own['a'].to(torch.complex64), 'complex')):
+        assert compare_weights(own, {**own, 'a': given}).misshapen == {'a': ((2, kind), (2,))}
+    assert compare_weights(own, {**own, 'steps': torch.tensor(3.5)}).misshapen == {'steps': ((), ('whole numbers',))}
