@@ -34,13 +34,13 @@ from mmvmr.structures.flow import (
 from mmvmr.structures.moment_data_sample import MomentDataSample, source_video
 from mmvmr.structures.spans import (
     clip_centers,
-    moments_to_start_end,
     paired_giou,
     paired_hull_iou,
     paired_iou,
     pairwise_giou,
     pairwise_iou,
-    spans_to_moments,
+    point_distances_to_start_end,
+    spans_to_point_distances,
     to_center_width,
     to_start_end,
 )
@@ -82,15 +82,15 @@ __all__ = [
     'batch_axis',
     'clip_centers',
     'map_tensors',
-    'moments_to_start_end',
     'paired_giou',
     'paired_hull_iou',
     'paired_iou',
     'pairwise_giou',
     'pairwise_iou',
+    'point_distances_to_start_end',
     'select_samples',
     'source_video',
-    'spans_to_moments',
+    'spans_to_point_distances',
     'to_center_width',
     'to_start_end',
 ]

@@ -123,7 +123,7 @@ class AdaptiveAttention(Extra):
 
 @dataclass(frozen=True)
 class AlignmentTokens(Extra):
-    """Moment and sentence tokens of CG-DETR's clip-word correlation learner, while training.
+    """Moment and sentence tokens of CG-DETR's clip-token correlation learner, while training.
 
     Attributes:
         moment: Token of the clips inside the moments (B, D).
@@ -242,16 +242,16 @@ class ExtraInputs(Extra):
 
 @dataclass(frozen=True)
 class BoundaryPathways(Extra):
-    """Boundary-oriented moments and boundary evidence of BAM-DETR's decoder.
+    """Points with their distances, and boundary evidence, of BAM-DETR's decoder.
 
     Attributes:
-        moments: (p, d_s, d_e) before the first and after every layer (S + 1, B, N, 3).
+        point_distances: (p, d_s, d_e) before the first and after every layer (S + 1, B, N, 3).
         evidence: Features of starts and ends (2, B, Lv, D).
     """
 
     written_by = 'DualPathDecoder: set it as model.decoder'
 
-    moments: Tensor = field(metadata=batch_axis(1))
+    point_distances: Tensor = field(metadata=batch_axis(1))
     evidence: Tensor = field(metadata=batch_axis(1))
 
 

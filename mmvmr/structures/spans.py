@@ -36,21 +36,21 @@ def to_center_width(windows: Tensor) -> Tensor:
     return torch.stack((0.5 * (start + end), end - start), dim=-1)
 
 
-def moments_to_start_end(moments: Tensor) -> Tensor:
-    """Boundary-oriented moments to (start, end) (BAM-DETR, section 3.2).
+def point_distances_to_start_end(point_distances: Tensor) -> Tensor:
+    """Points with distances to the boundaries to (start, end) (BAM-DETR, section 3.2).
 
     Args:
-        moments: A point p and its distances to start and end, (p, d_s, d_e) (..., 3).
+        point_distances: A point p and its distances to start and end, (p, d_s, d_e) (..., 3).
 
     Returns:
         ``(p - d_s, p + d_e)``, shape (..., 2).
     """
-    point, to_start, to_end = moments.unbind(-1)
+    point, to_start, to_end = point_distances.unbind(-1)
     return torch.stack((point - to_start, point + to_end), dim=-1)
 
 
-def spans_to_moments(spans: Tensor) -> Tensor:
-    """Spans to boundary-oriented moments with the point in the middle.
+def spans_to_point_distances(spans: Tensor) -> Tensor:
+    """Spans to points in the middle, with distances to the boundaries.
 
     Args:
         spans: (center, width) (..., 2), cut to the video.

@@ -14,10 +14,18 @@ from mmvmr.conversion import METHODS
 from mmvmr.models.layers import BoundaryDeformation, ConvStack
 from mmvmr.models.losses import BalancedQualityLoss, BoundaryEvidenceLoss
 from mmvmr.models.postprocessor import MomentPostProcessor
-from mmvmr.models.query_initializers import MomentQueryInitializer, allowed_moments
+from mmvmr.models.query_initializers import MomentQueryInitializer, allowed_distances
 from mmvmr.models.task_modules import SoftNMS
 from mmvmr.registry import MODELS
-from mmvmr.structures import BoundaryPathways, Decoded, Memory, Outputs, PredictionSet, Tokens, moments_to_start_end
+from mmvmr.structures import (
+    BoundaryPathways,
+    Decoded,
+    Memory,
+    Outputs,
+    PredictionSet,
+    Tokens,
+    point_distances_to_start_end,
+)
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 DEFAULT = CONFIGS / 'bam_detr/bam_detr_qvhl.py'
@@ -70,12 +78,12 @@ def test_any_depth_trains_every_parameter(path, layers):
 
 def test_moments_stay_inside_the_video():
     logits = torch.randn(200, 3, generator=torch.Generator().manual_seed(0)) * 3
-    windows = moments_to_start_end(allowed_moments(logits).sigmoid())
+    windows = point_distances_to_start_end(allowed_distances(logits).sigmoid())
     # The official inverse sigmoid stops at 1e-3, so ends may pass the video by as much.
     assert windows[:, 0].min() >= -1e-6
     assert windows[:, 1].max() <= 1 + 1e-3
     inside = torch.tensor([[0.0, -2.0, -3.0]])
-    assert torch.equal(allowed_moments(inside), inside)
+    assert torch.equal(allowed_distances(inside), inside)
 
 
 def test_projection_in_place_changes_the_parameter_and_nothing_else():

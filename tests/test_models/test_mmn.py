@@ -131,7 +131,7 @@ def test_other_features_are_refused():
     inputs = dict(video=torch.zeros(1, 5, 3), video_mask=torch.ones(1, 5).bool(), text=torch.zeros(1, 2, 7))
     with pytest.raises(ValueError, match=r'text features have 7 channels, model.projector.text_dims=2'):
         projector(inputs)
-    with pytest.raises(ValueError, match=r'words have 5 channels, model.shared.word_dims=4'):
+    with pytest.raises(ValueError, match=r'text tokens have 5 channels, model.shared.word_dims=4'):
         JointSentenceEncoder(4, 3)(Tokens(torch.zeros(1, 2, 5), torch.ones(1, 2).bool()))
 
 

@@ -22,8 +22,8 @@ from mmvmr.structures import (
     Memory,
     PredictionSet,
     Tokens,
-    moments_to_start_end,
-    spans_to_moments,
+    point_distances_to_start_end,
+    spans_to_point_distances,
     to_start_end,
 )
 
@@ -148,15 +148,15 @@ def test_noise_beside_moments():
     assert found.content.shape == (4, found.anchors.shape[1], 24)
     group = found.groups[1]
     for row, column in (group.matched_gt >= 0).nonzero().tolist():
-        window = moments_to_start_end(found.anchors[row, 3 + column])
+        window = point_distances_to_start_end(found.anchors[row, 3 + column])
         wanted = to_start_end(targets.spans[row, group.matched_gt[row, column]]).clamp(0, 1)
         torch.testing.assert_close(window, wanted, atol=1e-3, rtol=0)
     assert (group.matched_gt >= 0).sum() == 2 * targets.span_mask.sum()
 
 
-def test_spans_to_moments():
+def test_spans_to_point_distances():
     spans = torch.tensor([[0.5, 0.5], [0.9, 0.4]])
-    torch.testing.assert_close(spans_to_moments(spans), torch.tensor([[0.5, 0.25, 0.25], [0.85, 0.15, 0.15]]))
+    torch.testing.assert_close(spans_to_point_distances(spans), torch.tensor([[0.5, 0.25, 0.25], [0.85, 0.15, 0.15]]))
 
 
 def test_the_margin_holds_between_foreground_probabilities_where_there_is_no_quality():

@@ -337,7 +337,7 @@ def test_separate_features_do_not_guide():
 
 
 def test_separate_features_of_other_width_need_a_learned_space():
-    with pytest.raises(ValueError, match='words have 5 channels and frames 6'):
+    with pytest.raises(ValueError, match='text tokens have 5 channels and frames 6'):
         FrameGuide(5, 6)
     guide = FrameGuide(5, 6, space='learned', joint_dims=4)
     words, frames = torch.randn(5).requires_grad_(), torch.randn(3, 6).requires_grad_()
@@ -397,7 +397,7 @@ def test_guided_by_an_encoding_of_the_things_alone():
         ('context', dict(where='shot'), "where='shot'"),
         ('dynamics', dict(response='sigmoid'), "response='sigmoid'"),
         ('context', dict(space='other'), "space='other'"),
-        ('dynamics', dict(form='consistent', projection='none'), 'words have 6 channels and the video side 8'),
+        ('dynamics', dict(form='consistent', projection='none'), 'text tokens have 6 channels and the video side 8'),
     ],
 )
 def test_impossible_options(name, options, message):

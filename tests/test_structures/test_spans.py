@@ -5,13 +5,13 @@ import torch
 
 from mmvmr.structures import (
     clip_centers,
-    moments_to_start_end,
     paired_giou,
     paired_hull_iou,
     paired_iou,
     pairwise_giou,
     pairwise_iou,
-    spans_to_moments,
+    point_distances_to_start_end,
+    spans_to_point_distances,
     to_center_width,
     to_start_end,
 )
@@ -27,11 +27,11 @@ def test_center_width_and_start_end():
 
 def test_boundary_oriented_moments():
     moments = torch.tensor([[0.5, 0.1, 0.3]])
-    torch.testing.assert_close(moments_to_start_end(moments), torch.tensor([[0.4, 0.8]]))
+    torch.testing.assert_close(point_distances_to_start_end(moments), torch.tensor([[0.4, 0.8]]))
     # (0.9, 0.4) reaches from 0.7 to 1.1 and is cut at 1; (0.1, 0.4) from -0.1 to 0.3 and is cut at 0.
     spans = torch.tensor([[0.5, 0.2], [0.9, 0.4], [0.1, 0.4]])
     expected = torch.tensor([[0.5, 0.1, 0.1], [0.85, 0.15, 0.15], [0.15, 0.15, 0.15]])
-    torch.testing.assert_close(spans_to_moments(spans), expected)
+    torch.testing.assert_close(spans_to_point_distances(spans), expected)
 
 
 @pytest.mark.parametrize('lead', [(), (3,), (3, 4)])
@@ -40,8 +40,8 @@ def test_any_leading_shape(lead):
     for function, values, expected in (
         (to_start_end, [0.5, 0.2], [0.4, 0.6]),
         (to_center_width, [0.4, 0.6], [0.5, 0.2]),
-        (moments_to_start_end, [0.5, 0.1, 0.3], [0.4, 0.8]),
-        (spans_to_moments, [0.9, 0.4], [0.85, 0.15, 0.15]),
+        (point_distances_to_start_end, [0.5, 0.1, 0.3], [0.4, 0.8]),
+        (spans_to_point_distances, [0.9, 0.4], [0.85, 0.15, 0.15]),
     ):
         found = function(torch.tensor(values).expand(*lead, -1))
         torch.testing.assert_close(found, torch.tensor(expected).expand(*lead, -1))

@@ -15,8 +15,8 @@ from mmvmr.structures import (
     Decoded,
     Memory,
     Queries,
-    moments_to_start_end,
-    spans_to_moments,
+    point_distances_to_start_end,
+    spans_to_point_distances,
     to_center_width,
 )
 
@@ -32,7 +32,7 @@ class DualPathDecoder(nn.Module):
                           end state   --- clips around p + d_e, next to evidence of ends ----------> moves d_e
 
     ``hidden`` holds the three states side by side (S, B, N, 3 D), ``anchors`` and ``refined`` (center, width) that may
-    reach beyond the video; :class:`BoundaryPathways` holds moments and evidence. Queries of other
+    reach beyond the video; :class:`BoundaryPathways` holds points with distances, and evidence. Queries of other
     initializers, with (center, width) anchors and D channels, start with the point in the middle and with equal states.
 
     Args:
@@ -86,18 +86,18 @@ class DualPathDecoder(nn.Module):
             memory: Encoder output; boundaries are looked for in its ``fused_clips``.
 
         Returns:
-            States and anchors of every layer, see the class. Moments are detached from layer to layer but keep their
-            gradient in the result.
+            States and anchors of every layer, see the class. Points and distances are detached from layer to layer
+            but keep their gradient in the result.
         """
-        moments, (point, *ends) = start_moments(queries), start_states(queries, self._width())
+        point_distances, (point, *ends) = start_point_distances(queries), start_states(queries, self._width())
         evidence, features = self._evidence(memory)
-        hidden, reference_points = [], [moments]
+        hidden, reference_points = [], [point_distances]
         for index, layer in enumerate(self.layers):
-            spans = to_center_width(moments_to_start_end(moments).clamp(0, 1))
+            spans = to_center_width(point_distances_to_start_end(point_distances).clamp(0, 1))
             position = self.position(queries, point, spans, index)
             point = layer(point, position, memory, spans, queries.attn_mask)
-            moved = self._move(moments, [self.steps[index][0](point), None, None])
-            windows = moments_to_start_end(moved.detach()).clamp(0, 1)
+            moved = self._move(point_distances, [self.steps[index][0](point), None, None])
+            windows = point_distances_to_start_end(moved.detach()).clamp(0, 1)
             ends = [
                 boundary_layer(state, feature, window, memory.video.mask)
                 for boundary_layer, state, feature, window in zip(
@@ -108,9 +108,9 @@ class DualPathDecoder(nn.Module):
             widened = self._move(moved.detach(), steps)
             reference_points.append(torch.cat((moved[..., :1], widened[..., 1:]), dim=-1))
             hidden.append(torch.cat((point, *ends), dim=-1))
-            moments = widened.detach()
+            point_distances = widened.detach()
         pathways = BoundaryPathways(torch.stack(reference_points), evidence)
-        anchors = to_center_width(moments_to_start_end(pathways.moments))
+        anchors = to_center_width(point_distances_to_start_end(pathways.point_distances))
         return Decoded(torch.stack(hidden), anchors=anchors[:-1], refined=anchors[1:], extras=(pathways,))
 
     def _width(self) -> int:
@@ -122,15 +122,15 @@ class DualPathDecoder(nn.Module):
         evidence = [block(memory.fused_clips, clips.mask) for block in self.boundary_features]
         return torch.stack(evidence), [torch.cat((clips.feat, part), dim=-1) for part in evidence]
 
-    def _move(self, moments: Tensor, steps: list[Tensor | None]) -> Tensor:
+    def _move(self, point_distances: Tensor, steps: list[Tensor | None]) -> Tensor:
         """``sigmoid(step + logit(coordinate))`` for each of the three coordinates; None is no step."""
-        logits = inverse_sigmoid(moments.float(), self.eps).split(1, -1)
+        logits = inverse_sigmoid(point_distances.float(), self.eps).split(1, -1)
         moved = [logit if step is None else logit + step.float() for logit, step in zip(logits, steps)]
         return torch.cat(moved, dim=-1).sigmoid()
 
 
-def start_moments(queries: Queries) -> Tensor:
-    """Moments (p, d_s, d_e) that queries start from.
+def start_point_distances(queries: Queries) -> Tensor:
+    """Points and distances (p, d_s, d_e) that queries start from.
 
     Args:
         queries: Queries with anchors (B, N, 3) or (B, N, 2).
@@ -146,7 +146,7 @@ def start_moments(queries: Queries) -> Tensor:
         raise ValueError('DualPathDecoder needs queries with anchors: use e.g. MomentQueryInitializer')
     if anchors.shape[-1] == 3:
         return anchors
-    return spans_to_moments(anchors)
+    return spans_to_point_distances(anchors)
 
 
 def start_states(queries: Queries, dims: int) -> tuple[Tensor, ...]:

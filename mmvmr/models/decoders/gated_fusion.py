@@ -14,8 +14,8 @@ class GatedFusion(nn.Module):
     """Bring the sentence into the queries, more into those that it describes (EaTR, section 3.3).
 
     ``a = cross(C, s)``, ``u = self(C + a)``, ``C <- norm(ReLU(W(sigmoid(C * a) * u)) + C)``. The sentence being the
-    only key, every query reads the same projection of it. Encoders without a sentence token offer a mean instead, see
-    :func:`sentence_token`.
+    only key, every query attends to the same projection of it. Encoders without a sentence token offer a mean instead,
+    see :func:`sentence_token`.
 
     Args:
         embed_dims: Channels D.

@@ -112,8 +112,8 @@ class SimilarityDetector(BaseDetector):
         if self.centre:
             weight = mask[..., None].float()
             video = (video - (video * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True)) * weight
-        words = inputs['text_mask'][..., None].float()
-        sentence = F.normalize((text * words).sum(1) / words.sum(1).clamp(min=1), dim=-1)
+        valid = inputs['text_mask'][..., None].float()
+        sentence = F.normalize((text * valid).sum(1) / valid.sum(1).clamp(min=1), dim=-1)
         video = F.normalize(video, dim=-1)
         if (index := inputs.get('video_index')) is not None:
             # Sentences of one video share its clips instead of copying them.

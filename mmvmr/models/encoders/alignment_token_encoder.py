@@ -1,4 +1,4 @@
-"""Clip-word correlation learner of CG-DETR, for training."""
+"""Clip-token correlation learner of CG-DETR, for training."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ class AlignmentTokenEncoder(nn.Module):
         moment, moment_clips = self._pool(self.moment, self.moment_layers, video, video.mask & targets.clips)
         non_moment, non_moment_clips = self._pool(self.moment, self.moment_layers, video, video.mask & ~targets.clips)
         feat, mask, pos = features.text.feat, features.text.mask, features.text.position()
-        dummies, words = (Tokens(feat[:, i], mask[:, i], pos[:, i]) for i in (slice(count), slice(count, None)))
+        dummies, tokens = (Tokens(feat[:, i], mask[:, i], pos[:, i]) for i in (slice(count), slice(count, None)))
         dummy_sentence, dummies_out = self._pool(self.sentence, self.sentence_layers, dummies, dummies.mask)
-        sentence, words_out = self._pool(self.sentence, self.sentence_layers, words, words.mask)
+        sentence, tokens_out = self._pool(self.sentence, self.sentence_layers, tokens, tokens.mask)
         memory.add(
             AlignmentTokens(
                 moment=moment,
@@ -72,7 +72,7 @@ class AlignmentTokenEncoder(nn.Module):
                 inside=targets.clips,
                 sentence=sentence,
                 dummy_sentence=dummy_sentence,
-                text=torch.cat((dummies_out, words_out), dim=1),
+                text=torch.cat((dummies_out, tokens_out), dim=1),
                 text_mask=mask,
             )
         )

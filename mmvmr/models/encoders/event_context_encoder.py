@@ -46,8 +46,8 @@ class EventContextEncoder(nn.Module):
             events of :class:`PseudoEvents`.
         """
         memory = self.encoder(features, targets)
-        words = features.text
-        memory.sentence = words.feat.amax(1) if self.pool == 'padded' else masked_max(words.feat, words.mask)
+        tokens = features.text
+        memory.sentence = tokens.feat.amax(1) if self.pool == 'padded' else masked_max(tokens.feat, tokens.mask)
         events = None if targets is None else self.events(features.raw_video, features.video.mask)
         memory.add(EventContext(features.video, events))
         return memory

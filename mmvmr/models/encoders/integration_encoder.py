@@ -71,8 +71,8 @@ class IntegrationEncoder(nn.Module):
             clips x that enter the last stack.
         """
         fused = self.fusion(features)
-        clips, words = fused.video, fused.text
-        text_means = self.text_clusters(words.feat, words.mask)
+        clips, tokens = fused.video, fused.text
+        text_means = self.text_clusters(tokens.feat, tokens.mask)
         video_means = self.video_clusters(clips.feat, clips.mask)
         local = clips.feat + self.local(clips.feat, clips.mask)
         related = clips.feat + self.relation(local, clips.mask, text_means).to(clips.feat.dtype)
@@ -83,9 +83,9 @@ class IntegrationEncoder(nn.Module):
         return Memory(
             video=video,
             context=video,
-            text=words,
+            text=tokens,
             global_token=encoded[:, 0],
-            sentence=self.sentence(words.feat, words.mask),
+            sentence=self.sentence(tokens.feat, tokens.mask),
             fused=related,
         )
 

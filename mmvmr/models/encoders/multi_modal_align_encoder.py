@@ -29,7 +29,7 @@ class MultiModalAlignEncoder(nn.Module):
         local_block: Config of a block ``f(x, mask)`` on the output of the global block, e.g.
             :class:`LocalConvBlock`; None passes it on unchanged.
         pool: Config of the pooling ``f(x, mask)`` of fused text tokens, e.g. :class:`AttentionPool`; None where nothing
-            reads the sentence token.
+            uses the sentence token.
     """
 
     def __init__(

@@ -80,7 +80,7 @@ class PromptTokenEncoder(nn.Module):
             raise ValueError(
                 'PromptTokenEncoder needs a fusion that returns attention weights: use AdaptiveCrossFusion'
             )
-        words = _slice(features.text, slice(self.num_dummies, None))
+        tokens = _slice(features.text, slice(self.num_dummies, None))
         on_text = fused.attention[..., self.num_dummies :].sum(-1).clamp(0, 1)
         token = self._fuse_token(features, self._token(features.video, on_text.detach()))
         sequence = token.join(fused.video)
@@ -96,7 +96,7 @@ class PromptTokenEncoder(nn.Module):
         return Memory(
             video=video,
             context=video,
-            text=words,
+            text=tokens,
             global_token=out[:, 0],
             fused=fused.video.feat,
             extras=(adaptive,),

@@ -39,11 +39,11 @@ class JointSentenceEncoder(nn.Module):
         self.contrastive = nn.Linear(word_dims, joint_dims)
         self.iou = nn.Linear(word_dims, joint_dims)
 
-    def forward(self, words: Tokens) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, tokens: Tokens) -> tuple[Tensor, Tensor, Tensor]:
         """Encode sentences.
 
         Args:
-            words: (B, Lt, Dw).
+            tokens: (B, Lt, Dw).
 
         Returns:
             The pooled text tokens (B, Dw), and the vectors of the contrastive and of the IoU space (B, J).
@@ -51,30 +51,30 @@ class JointSentenceEncoder(nn.Module):
         Raises:
             ValueError: If text tokens have other channels than declared.
         """
-        if words.feat.shape[-1] != self.norm.normalized_shape[0]:
+        if tokens.feat.shape[-1] != self.norm.normalized_shape[0]:
             raise ValueError(
-                f'words have {words.feat.shape[-1]} channels, model.shared.word_dims='
+                f'text tokens have {tokens.feat.shape[-1]} channels, model.shared.word_dims='
                 f'{self.norm.normalized_shape[0]}: set it to the width of the text encoder or of the text features'
             )
-        pooled = pool_text(words, self.pool)
+        pooled = pool_text(tokens, self.pool)
         normed = self.norm(pooled)
         return pooled, self.contrastive(normed), self.iou(normed)
 
 
-def pool_text(words: Tokens, pool: str) -> Tensor:
+def pool_text(tokens: Tokens, pool: str) -> Tensor:
     """One vector out of the text tokens of a sentence.
 
     Args:
-        words: (B, L, D), valid text tokens first.
+        tokens: (B, L, D), valid text tokens first.
         pool: ``mean``, ``first`` or ``last``.
 
     Returns:
         (B, D).
     """
     if pool == 'mean':
-        return masked_mean(words.feat, words.mask)
-    index = (words.mask.sum(1) - 1).clamp(min=0) if pool == 'last' else words.mask.new_zeros(len(words.mask)).long()
-    return words.feat[torch.arange(len(index), device=index.device), index]
+        return masked_mean(tokens.feat, tokens.mask)
+    index = (tokens.mask.sum(1) - 1).clamp(min=0) if pool == 'last' else tokens.mask.new_zeros(len(tokens.mask)).long()
+    return tokens.feat[torch.arange(len(index), device=index.device), index]
 
 
 @MODELS.register_module()

@@ -22,7 +22,7 @@ class SineTable(nn.Module):
     """A table of sinusoidal encodings that longer sequences stretch (SnAG).
 
     Position t has ``[sin(t / f) ; cos(t / f)] / sqrt(D)`` with f_i = 10000^(2 i / D). A sequence that is longer than
-    the table reads it with smaller steps, so that its end meets that of the table.
+    the table is sampled with smaller steps, so that its end meets that of the table.
 
     Args:
         embed_dims: Channels D.

@@ -70,8 +70,8 @@ class ContextQueryFusion(nn.Module):
             Features whose video attended to the text.
         """
         video, text = features.video, features.text
-        clips, words = self.dropout(video.feat), self.dropout(text.feat)
-        score = self.clip(clips) + self.word(words).transpose(1, 2) + (clips * self.product) @ words.transpose(1, 2)
+        clips, tokens = self.dropout(video.feat), self.dropout(text.feat)
+        score = self.clip(clips) + self.word(tokens).transpose(1, 2) + (clips * self.product) @ tokens.transpose(1, 2)
         lowest = torch.finfo(score.dtype).min
         over_words = score.masked_fill(~text.mask[:, None], lowest).softmax(2)
         over_clips = score.masked_fill(~video.mask[:, :, None], lowest).softmax(1)

@@ -70,8 +70,8 @@ class ModulatedCrossLayer(nn.Module):
         query = self.attn.query(self.conv_norm(self.conv(self.norm(x), mask)))
         if rows is not None:  # only here: what comes before is the same for all sentences of a video
             x, mask, query = x[rows], mask[rows], query[rows]
-        words = self.text_norm(text.feat)
-        scale, shift = self.attn.attend(query, words, words, text.mask).chunk(2, dim=-1)
+        tokens = self.text_norm(text.feat)
+        scale, shift = self.attn.attend(query, tokens, tokens, text.mask).chunk(2, dim=-1)
         base = F.layer_norm(x, x.shape[-1:]) if self.mode == 'adaln' else x
         return Tokens(self.ffn(base * scale + shift, mask), mask)
 

@@ -40,11 +40,11 @@ class SharedCrossFusion(nn.Module):
             Features whose video attended to the text and whose text attended to the video.
         """
         video, text = features.video, features.text
-        clips, words = video.feat, text.feat
-        position, nowhere = video.position(), torch.zeros_like(words)
+        clips, tokens = video.feat, text.feat
+        position, nowhere = video.position(), torch.zeros_like(tokens)
         for layer in self.layers:
-            clips, words = (
-                layer(clips, position, words, words, text.mask),
-                layer(words, nowhere, clips, clips, video.mask),
+            clips, tokens = (
+                layer(clips, position, tokens, tokens, text.mask),
+                layer(tokens, nowhere, clips, clips, video.mask),
             )
-        return dataclasses.replace(features, video=video.replace(clips), text=text.replace(words))
+        return dataclasses.replace(features, video=video.replace(clips), text=text.replace(tokens))

@@ -1,4 +1,4 @@
-"""A prior of the attention from clips to words: how similar they are before anything is learned."""
+"""A prior of the attention from clips to text tokens: how similar they are before anything is learned."""
 
 from __future__ import annotations
 

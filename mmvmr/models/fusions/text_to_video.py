@@ -144,11 +144,11 @@ class TextToVideoFusion(nn.Module):
         return dataclasses.replace(features, video=video.replace(feat))
 
     def _mask(self, features: Features) -> Tensor:
-        words = features.text.mask
+        valid = features.text.mask
         if self.mask_layout == 'sample':
-            return words
-        blocked = ~features.video.mask[:, :, None] & ~words[:, None, :]
-        return head_major_mask(~blocked, self.layers[0].cross_attn.num_heads) & words[:, None, None, :]
+            return valid
+        blocked = ~features.video.mask[:, :, None] & ~valid[:, None, :]
+        return head_major_mask(~blocked, self.layers[0].cross_attn.num_heads) & valid[:, None, None, :]
 
 
 def head_major_mask(mask: Tensor, num_heads: int) -> Tensor:

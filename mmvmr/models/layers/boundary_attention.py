@@ -28,7 +28,7 @@ class BoundaryDeformation(nn.Module):
         num_points: Points K per head: 3 in the paper, 4 in the official code.
         scale: ``valid`` places points by the clips that exist: clip j covers ``[j, j + 1]`` with its feature in the
             middle, and no point leaves the video. ``padded`` reproduces the official code, which scales coordinates by
-            ``(T - 1) / T`` of the padded length T and reads padding beyond the end of a video.
+            ``(T - 1) / T`` of the padded length T and attends to padding beyond the end of a video.
         zero_init: Start from the same points for every query and with equal weights. The official code intends this
             and then overwrites it.
 

@@ -11,7 +11,7 @@ _PADDINGS = ('zero', 'keep')
 
 
 class MaskedConv(nn.Module):
-    """A convolution over time that reads zeros where a sequence is padded.
+    """A convolution over time that takes zeros where a sequence is padded.
 
     Args:
         in_dims: Input channels.
@@ -20,7 +20,7 @@ class MaskedConv(nn.Module):
         stride: Distance between the positions that give an output, starting with the first one.
         groups: Groups of channels; ``in_dims`` for a depth-wise convolution.
         bias: Whether there is a bias.
-        padding: ``zero``, or ``keep`` for official code that reads whatever the padding holds.
+        padding: ``zero``, or ``keep`` for official code that uses whatever the padding holds.
 
     Raises:
         ValueError: If the kernel size is even or ``padding`` is unknown.

@@ -30,24 +30,24 @@ class FrameGuide(nn.Module):
         check_choice(self, 'space', space, _SPACES)
         if space == 'shared' and word_dims != frame_dims:
             raise ValueError(
-                f"space='shared': words have {word_dims} channels and frames {frame_dims}, so they are not in one "
-                "space; set space='learned' for features that were trained apart"
+                f"space='shared': text tokens have {word_dims} channels and frames {frame_dims}, so they are not "
+                "in one space; set space='learned' for features that were trained apart"
             )
         shared = space == 'shared'
         self.words = nn.Identity() if shared else nn.Linear(word_dims, joint_dims)
         self.frames = nn.Identity() if shared else nn.Linear(frame_dims, joint_dims)
 
-    def forward(self, words: Tensor, frames: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, frames: Tensor) -> Tensor:
         """Compare.
 
         Args:
-            words: (D,), one sentence.
+            tokens: (D,), one sentence.
             frames: (..., Df).
 
         Returns:
             Cosines (...).
         """
-        guide = F.normalize(self.words(words.detach()), dim=-1)
+        guide = F.normalize(self.words(tokens.detach()), dim=-1)
         return F.normalize(self.frames(frames.detach()), dim=-1) @ guide
 
 

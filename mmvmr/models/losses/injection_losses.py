@@ -149,8 +149,8 @@ class _InjectionLoss(DenseLoss):
         self.relation_temperature = relation_temperature
         if form == 'consistent' and projection == 'none' and word_dims != video_dims:
             raise ValueError(
-                f"{type(self).__name__}: projection='none', but words have {word_dims} channels and the video side "
-                f"{video_dims}: set projection='linear'"
+                f"{type(self).__name__}: projection='none', but text tokens have {word_dims} channels and the video "
+                f"side {video_dims}: set projection='linear'"
             )
         projected = form == 'consistent' and projection == 'linear'
         # Without bias: two equal biases would agree whatever the text tokens are.
@@ -183,7 +183,7 @@ class _InjectionLoss(DenseLoss):
         """Compute the loss over the sentences with a moment; see :meth:`DenseLoss.forward`."""
         if self.weight == 0:
             return outputs.memory.sentence.new_zeros(())
-        words = tokens_of_role(outputs, DYNAMIC) if self.inject == 'dynamic' else outputs.memory.sentence
+        tokens = tokens_of_role(outputs, DYNAMIC) if self.inject == 'dynamic' else outputs.memory.sentence
         if self.guide_by == 'tokens':
             guide = tokens_of_role(outputs, STATIC)
         else:
@@ -191,8 +191,8 @@ class _InjectionLoss(DenseLoss):
         video = self.video_side(outputs, targets, guide.detach())
         valid = targets.span_mask.any(1)
         if self.form == 'relational':
-            return relation(video, words, valid, self.distance, self.relation_temperature)
-        each = consistency(self.project_words(words), self.project_video(video), self.distance)
+            return relation(video, tokens, valid, self.distance, self.relation_temperature)
+        each = consistency(self.project_words(tokens), self.project_video(video), self.distance)
         return joint_ratio((each * valid).sum(), valid.sum())
 
 

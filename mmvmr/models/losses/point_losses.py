@@ -132,7 +132,7 @@ class PointFocalLoss(SetLoss):
             with a target.
         alpha: Weight of points with a target; the others have ``1 - alpha``.
         gamma: Exponent that weights easy points down.
-        smoothing: Labels are ``smoothing / 2`` and ``1 - smoothing / 2``; the focal term reads them so as well.
+        smoothing: Labels are ``smoothing / 2`` and ``1 - smoothing / 2``; the focal term uses them, too.
         weight: Factor in the total.
         sets: Names of the sets that it applies to.
         final_only: Leave intermediate decoder layers out.

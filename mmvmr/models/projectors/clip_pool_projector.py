@@ -115,10 +115,10 @@ class ClipPoolProjector(nn.Module):
         with torch.autocast(video.device.type, enabled=False):
             parts = weights @ video.float().where(mask.unsqueeze(-1), 0.0)
         clips = self.pool(self.conv(parts.transpose(1, 2)).relu()).transpose(1, 2)
-        text, words = inputs['text'], inputs['text_mask']
+        text, valid = inputs['text'], inputs['text_mask']
         return Features(
             video=Tokens(clips, clips.new_ones(clips.shape[:2], dtype=torch.bool)),
-            text=Tokens(text if self.text_encoder is None else self.text_encoder(text, words), words),
+            text=Tokens(text if self.text_encoder is None else self.text_encoder(text, valid), valid),
             raw_video=parts,
             rows=inputs.get('video_index'),
         )

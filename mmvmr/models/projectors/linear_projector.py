@@ -63,8 +63,8 @@ class LearnedTextPosition(nn.Module):
         length, limit = feat.shape[1], self.embedding.num_embeddings
         if length > limit:
             raise ValueError(
-                f'a sentence has {length} words, model.projector.text_position.max_length={limit}: raise it, or cut '
-                'sentences with feature_spec.text.max_length'
+                f'a sentence has {length} text tokens, model.projector.text_position.max_length={limit}: raise it, or '
+                'cut sentences with feature_spec.text.max_length'
             )
         return self.dropout(self.norm(feat + self.embedding.weight[:length]))
 
@@ -152,10 +152,10 @@ class LinearProjector(nn.Module):
 
     def _placed(self, features: Features) -> Features:
         """The same features with positions of text tokens."""
-        words = {name: getattr(features, name) for name in ('text', 'negative_text', 'class_text')}
+        text_tokens = {name: getattr(features, name) for name in ('text', 'negative_text', 'class_text')}
         placed = {
             name: dataclasses.replace(tokens, pos=self.text_position(tokens.feat))
-            for name, tokens in words.items()
+            for name, tokens in text_tokens.items()
             if tokens is not None
         }
         return dataclasses.replace(features, **placed)

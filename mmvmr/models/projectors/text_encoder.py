@@ -92,6 +92,6 @@ class TransformersTextEncoder(nn.Module):
         Returns:
             (B, Lt, Dw).
         """
-        words = self.model(input_ids=tokens[..., 0].long(), attention_mask=mask.long()).last_hidden_state
+        text_tokens = self.model(input_ids=tokens[..., 0].long(), attention_mask=mask.long()).last_hidden_state
         projection = getattr(self.model, 'text_projection', None)
-        return words if projection is None else projection(words)
+        return text_tokens if projection is None else projection(text_tokens)

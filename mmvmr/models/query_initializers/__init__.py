@@ -2,7 +2,7 @@
 
 from mmvmr.models.query_initializers.dynamic import DynamicAnchorQueryInitializer
 from mmvmr.models.query_initializers.learned import LearnedAnchorQueryInitializer, LearnedQueryInitializer
-from mmvmr.models.query_initializers.moments import MomentQueryInitializer, allowed_moments
+from mmvmr.models.query_initializers.moments import MomentQueryInitializer, allowed_distances
 from mmvmr.models.query_initializers.noise import DualPathQueryInitializer, NoiseQueryGenerator, add_noise
 from mmvmr.models.query_initializers.sentence_slots import SentenceSlotQueryInitializer
 from mmvmr.models.query_initializers.similarity_anchors import SimilarityAnchorQueryInitializer
@@ -19,5 +19,5 @@ __all__ = [
     'SimilarityAnchorQueryInitializer',
     'SlotQueryInitializer',
     'add_noise',
-    'allowed_moments',
+    'allowed_distances',
 ]

@@ -25,7 +25,7 @@ class MomentQueryInitializer(nn.Module):
     Args:
         num_queries: Number of queries N.
         embed_dims: Channels D of one state.
-        projection: ``straight_through`` reads the nearest allowed distances and leaves the parameter to its gradient.
+        projection: ``straight_through`` uses the nearest allowed distances and leaves the parameter to its gradient.
             ``in_place`` reproduces the official code, which overwrites the parameter in every forward pass, at
             inference too. Values and gradients of a pass are the same.
         anchors: Config of an initializer whose anchors the queries take instead of learned moments; None for none.
@@ -63,12 +63,12 @@ class MomentQueryInitializer(nn.Module):
         if self.source is not None:
             return take_anchors(states, self.source(memory, targets))
         logits = self.moments.weight
-        allowed = allowed_moments(logits.detach())
+        allowed = allowed_distances(logits.detach())
         if self.projection == 'in_place':
             with torch.no_grad():
                 logits.copy_(allowed)
         else:
-            # The difference of two equal numbers is exactly 0: allowed moments pass unchanged.
+            # The difference of two equal numbers is exactly 0: allowed distances pass unchanged.
             logits = logits + (allowed - logits).detach()
         return Queries(
             content=states,
@@ -77,7 +77,7 @@ class MomentQueryInitializer(nn.Module):
         )
 
 
-def allowed_moments(logits: Tensor) -> Tensor:
+def allowed_distances(logits: Tensor) -> Tensor:
     """Shorten the distances of moments that leave the video.
 
     Args:

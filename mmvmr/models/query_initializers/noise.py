@@ -18,7 +18,7 @@ from mmvmr.structures import (
     MomentTargets,
     Queries,
     QueryGroup,
-    spans_to_moments,
+    spans_to_point_distances,
     to_center_width,
     to_start_end,
 )
@@ -146,7 +146,7 @@ class NoiseQueryGenerator(nn.Module):
         content = self.content.repeat(queries.content.shape[-1] // len(self.content)).expand(batch, count, -1)
         noised = rearrange(anchors, 'b k c g coordinate -> b (k c g) coordinate')
         if queries.anchors.shape[-1] == 3:
-            noised = spans_to_moments(noised)
+            noised = spans_to_point_distances(noised)
         return dataclasses.replace(
             queries,
             content=torch.cat((queries.content, content), dim=1),

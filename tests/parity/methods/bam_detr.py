@@ -17,7 +17,7 @@ from parity.recording import Case, Recording, Tensors, load_arrays, recorded_cas
 
 
 def _arrays(model: nn.Module, inputs: Tensors, outputs: Outputs) -> Tensors:
-    moments = outputs.decoded.extra(BoundaryPathways, 'parity').moments
+    moments = outputs.decoded.extra(BoundaryPathways, 'parity').point_distances
     arrays = {
         **family.prediction_arrays(outputs),
         'saliency_scores_neg': outputs.negative_saliency,
@@ -40,7 +40,7 @@ def _intermediates(model: nn.Module, outputs: Outputs) -> Tensors:
     token = model.encoder.encoder.token.feat.expand(batch, 1, -1)
     arrays = {
         'hs': _alternating_states(outputs),
-        'reference': decoded.extra(BoundaryPathways, 'parity').moments,
+        'reference': decoded.extra(BoundaryPathways, 'parity').point_distances,
         'memory_local': memory.video.feat,
         'memory_global': memory.global_token,
         'memory_boundary_seqfirst': torch.cat(
