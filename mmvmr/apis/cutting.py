@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from mmvmr.utils.dependencies import require_av
+from mmvmr.utils.dependencies import require
 from mmvmr.utils.io import atomic_write
 
 _CODECS = ('libx264', 'mpeg4')
@@ -29,7 +29,7 @@ def cut_video(source: Path, target: Path, start: float, end: float) -> None:
     """
     if not end > start:
         raise ValueError(f'{source}: cannot cut from {start:g} s to {end:g} s, expected an end after the start')
-    av = require_av('cut_video')
+    av = require('av', 'cut_video')
     with atomic_write(target) as tmp, av.open(str(source)) as reader:
         with av.open(str(tmp), 'w', format='mp4') as writer:
             count = _copy_span(av, reader, writer, start, end)

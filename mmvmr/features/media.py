@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmvmr.utils import check_choice
-from mmvmr.utils.dependencies import require_av
+from mmvmr.utils.dependencies import require
 
 DAMAGED = ('error', 'keep')
 # How much of a video may be absent at its end before it counts as truncated: seconds, and part of the duration.
@@ -44,7 +44,7 @@ class MediaFile:
         self.path = Path(path)
         self.threads = threads
         self.issues = 0
-        self._av = require_av(type(self).__name__)
+        self._av = require('av', type(self).__name__)
         if not self.path.is_file():
             raise FileNotFoundError(f'{self.path}: no such video file')
         with self._opened() as container:

@@ -33,43 +33,13 @@ def require_mmcv() -> None:
         ) from None
 
 
-def require_transformers(user: str) -> Any:
-    """Import the ``transformers`` package, which is optional.
-
-    Args:
-        user: Who needs it, for the message.
-
-    Returns:
-        The package.
-
-    Raises:
-        ImportError: If it is not installed.
-    """
-    return require('transformers', user, 'pip install transformers')
-
-
-def require_av(user: str) -> Any:
-    """Import PyAV, which is optional: it decodes videos.
-
-    Args:
-        user: Who needs it, for the message.
-
-    Returns:
-        The package.
-
-    Raises:
-        ImportError: If it is not installed.
-    """
-    return require('av', user, 'pip install av')
-
-
-def require(package: str, user: str, how: str) -> Any:
+def require(package: str, user: str, how: str = '') -> Any:
     """Import an optional package.
 
     Args:
         package: Its name as imported.
         user: Who needs it, for the message.
-        how: The command that installs it.
+        how: The command that installs it; by default pip with the same name.
 
     Returns:
         The package.
@@ -80,7 +50,7 @@ def require(package: str, user: str, how: str) -> Any:
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        raise ImportError(f'{user} needs {package}: {how}. Found: {error}') from None
+        raise ImportError(f'{user} needs {package}: {how or f"pip install {package}"}. Found: {error}') from None
 
 
 def bundled_model(name: str, user: str) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 from mmvmr.apis import Answers, MomentFinder
 from mmvmr.report import write_answer_report
 from mmvmr.utils.cli import UserError, one_line_errors
-from mmvmr.utils.dependencies import require, require_av
+from mmvmr.utils.dependencies import require
 
 #: Name of the photograph in skimage.data, and a sentence about it; None for a scene that is not asked for.
 SCENES = (
@@ -62,7 +62,7 @@ def write_video(path: Path) -> None:
     Args:
         path: The video file.
     """
-    av = require_av('report_picture.py')
+    av = require('av', 'report_picture.py')
     with av.open(str(path), 'w') as writer:
         stream = writer.add_stream('libvpx', rate=RATE, options={'crf': '8', 'b': '1M'})
         stream.width, stream.height, stream.pix_fmt = *SIZE, 'yuv420p'

@@ -10,7 +10,7 @@ import numpy as np
 from mmvmr.datasets.stores.naming import Row
 from mmvmr.registry import TASK_UTILS
 from mmvmr.utils.content import reason
-from mmvmr.utils.dependencies import refuse_model_code, require_transformers
+from mmvmr.utils.dependencies import refuse_model_code, require
 
 
 @TASK_UTILS.register_module()
@@ -40,7 +40,7 @@ class TokenIdStore:
 
     def _encoded(self, query: str) -> Any:
         if self._tokenizer is None:
-            transformers = require_transformers(type(self).__name__)
+            transformers = require('transformers', type(self).__name__)
             refuse_model_code(self.name, type(self).__name__)
             try:
                 self._tokenizer = transformers.AutoTokenizer.from_pretrained(self.name, trust_remote_code=False)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from mmvmr.utils.content import reason
-from mmvmr.utils.dependencies import bundled_model, refuse_model_code, require_transformers
+from mmvmr.utils.dependencies import bundled_model, refuse_model_code, require
 
 
 def load_pretrained(loader: str, model: str, user: str, **options: Any) -> Any:
@@ -32,7 +32,7 @@ def load_pretrained(loader: str, model: str, user: str, **options: Any) -> Any:
         ImportError: If the package is missing.
         ValueError: If the checkpoint cannot be read.
     """
-    transformers = require_transformers(user)
+    transformers = require('transformers', user)
     model = bundled_model(model, user)
     refuse_model_code(model, user)
     try:
@@ -97,7 +97,7 @@ def load_image_processor(model: str, user: str) -> Any:
     Returns:
         The image processor.
     """
-    major = int(require_transformers(user).__version__.split('.')[0])
+    major = int(require('transformers', user).__version__.split('.')[0])
     options = {'backend': 'pil'} if major >= 5 else {'use_fast': False}
     return load_pretrained('AutoImageProcessor', model, user, **options)
 

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
-from mmvmr.utils.dependencies import refuse_model_code, require_transformers
+from mmvmr.utils.dependencies import refuse_model_code, require
 
 
 @MODELS.register_module()
@@ -40,7 +40,7 @@ class TransformersTextEncoder(nn.Module):
         trained: str | None = None,
     ):
         super().__init__()
-        transformers = require_transformers(type(self).__name__)
+        transformers = require('transformers', type(self).__name__)
         options = dict(architecture)
         try:
             config = transformers.AutoConfig.for_model(options.pop('model_type', None), **options)
