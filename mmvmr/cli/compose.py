@@ -3,7 +3,9 @@
     mmvmr compose qd_detr_qvhl --with td.dynamics sa.noise --options td.dynamics.beta=0.5 --out new.py
     mmvmr compose --list
 
-Without --out the new config is printed. --list lists all components, and describes those named after it.
+--check trains the composed config for one step on a few random clips, without data, and lists every requirement that
+is not met, with its config key; nothing is written then. Without --out the new config is printed. --list lists all
+components, and describes those named after it.
 --import-module registers the components of an external package first.
 """
 
@@ -29,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--options', nargs='+', action=ConfigOptions, default={}, metavar='KEY=VALUE', help='e.g. td.dynamics.beta=0.5'
+    )
+    parser.add_argument(
+        '--check', action='store_true', help='try a step on random features, and list everything that does not fit'
     )
     parser.add_argument('--out', metavar='NEW.py', help='write the config here; otherwise print it')
     parser.add_argument(
@@ -63,9 +68,10 @@ def description(name: str) -> str:
     return '\n'.join(lines)
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> int:
     """List, print or write; see the module docstring."""
     from mmvmr.composition import CompositionError, compose, write_config
+    from mmvmr.composition.trial import trial_problems
     from mmvmr.composition.writer import render_config
     from mmvmr.utils.cli import UserError, load_config
     from mmvmr.utils.config import find_config
@@ -78,16 +84,20 @@ def run(args: argparse.Namespace) -> None:
     base_file = find_config(args.config) if args.config else None
     if args.listed is not None:
         print('\n\n'.join(map(description, args.listed)) or listing())
-        return
+        return 0
     if args.out is not None and Path(args.out).suffix != '.py':
         raise UserError(f'--out {args.out}: a config is a .py file')
     try:
         cfg = compose(base, args.components, args.options, skip=lambda line: print(line, file=sys.stderr))
+        if args.check and (problems := trial_problems(cfg)):
+            print(f'{len(problems)} parts of the composed config do not fit:', *problems, sep='\n', file=sys.stderr)
+            return 1
         comment = f'{base_file.stem} with {", ".join(sorted(args.components))} (written by mmvmr compose).'
         if args.out is None:
             print(render_config(cfg, base_file, Path.cwd(), comment), end='')
-            return
+            return 0
         write_config(cfg, base_file, args.out, comment)
     except CompositionError as error:
         raise UserError(str(error)) from error
     print(f'{args.out} written: {", ".join(sorted(args.components))} on {args.config}')
+    return 0

@@ -47,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--amp', action='store_true', help='bfloat16 autocast for training and evaluation')
     parser.add_argument('--robustness', action='store_true', help='also evaluate on masked moments')
-    parser.add_argument('--dry-run', action='store_true', help='compose all configs and list the cells')
+    parser.add_argument(
+        '--dry-run', action='store_true', help='list the cells, and try a step of every row on random features'
+    )
     parser.add_argument('--slurm', nargs='+', metavar='WORD', help='submit a job array: PARTITION [gres=gpu:1 ...]')
     parser.add_argument('--table-only', action='store_true', help='run nothing')
     add_choice(
@@ -128,13 +130,18 @@ def report_failures(cells: list[Cell]) -> int:
     return len(failed)
 
 
-def dry_run(grid: Grid, cells: list[Cell]) -> None:
-    """List what would be done.
+def dry_run(grid: Grid, cells: list[Cell]) -> int:
+    """List what would be done, and try one step of every row on random features.
 
     Args:
         grid: The grid.
         cells: Its cells.
+
+    Returns:
+        Number of rows whose parts do not fit together.
     """
+    from mmvmr.composition.trial import trial_problems
+
     for cell in cells:
         row = grid.rows[cell.row]
         parts = [
@@ -144,6 +151,14 @@ def dry_run(grid: Grid, cells: list[Cell]) -> None:
         ]
         print(f'{cell.state():<12} {cell.name}: {" + ".join(parts)}\n{"":<12} {cell.folder}')
     print(f'{len(cells)} cells, {sum(cell.state() != "finished" for cell in cells)} to run')
+    rows = {cell.row: cell for cell in cells}.values()  # seeds of a row share its config
+    return sum(_tried(cell.row, trial_problems(cell.config)) for cell in rows)
+
+
+def _tried(row: str, problems: list[str]) -> bool:
+    if problems:
+        print(f'\n{row}: {len(problems)} parts of the config do not fit:', *problems, sep='\n    ')
+    return bool(problems)
 
 
 def say(line: str) -> None:
@@ -165,8 +180,7 @@ def run(args: argparse.Namespace) -> int:
     grid = make_grid(args)
     cells = plan(grid, args.work_dir, args.seeds, args.cfg_options, args.amp)
     if args.dry_run:
-        dry_run(grid, cells)
-        return 0
+        return 1 if dry_run(grid, cells) else 0
     unfinished: list[Cell] = []
     try:
         if args.slurm:

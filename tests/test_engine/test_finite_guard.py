@@ -5,13 +5,15 @@ import re
 
 import pytest
 import torch
+from mmengine.structures import InstanceData
 from run_helpers import REPO
 from torch import nn
 
 from mmvmr.engine import MomentRunner
 from mmvmr.engine.hooks import TrainingDivergedError
-from mmvmr.engine.hooks.finite_guard_hook import gradient_norm
+from mmvmr.engine.hooks.finite_guard_hook import gradient_norm, predictions
 from mmvmr.engine.run import first_step
+from mmvmr.structures import MomentDataSample
 from mmvmr.utils.cli import UserError, load_config
 from mmvmr.utils.setup import setup_env
 
@@ -128,3 +130,32 @@ def test_errors_of_the_first_step_are_told_in_one_line(tmp_path, iteration, kind
     poison(runner, odd, iteration)
     with pytest.raises(kind, match=message), first_step(runner):
         runner.train()
+
+
+@pytest.mark.parametrize('probability', [0.3, math.nan])
+def test_existence_is_checked(probability):
+    sample = MomentDataSample(metainfo=dict(qid=1, pred_existence=probability, pred_accepted=True))
+    sample.pred_instances = InstanceData(scores=torch.ones(2), windows=torch.zeros(2, 2))
+    names = [name for name, value in predictions([sample]) if value.isnan().any()]
+    assert names == (['pred_existence of sample 0'] if math.isnan(probability) else [])
+    assert len(list(predictions([sample]))) == 3
+
+
+def test_an_existence_head_is_trained_and_scored(tmp_path):
+    runner = make_runner(
+        tmp_path,
+        **{
+            'model.existence_head': dict(type='ExistenceHead', source='clips'),
+            'model.criterion.losses.existence': dict(type='ExistenceLoss'),
+            'train_dataloader.dataset.pipeline.augment.false_premise': dict(type='FalsePremise'),
+            'train_cfg.max_epochs': 1,
+            'val_evaluator': [
+                dict(type='MomentRetrievalMetric', protocol='qvhighlights'),
+                dict(type='MomentRetrievalMetric', protocol='gmr'),
+            ],
+        },
+    )
+    runner.train()
+    scalars = runner.message_hub.log_scalars
+    assert math.isfinite(scalars['train/loss_existence'].current())
+    assert 0 <= scalars['val/mAP-all'].current() <= 100

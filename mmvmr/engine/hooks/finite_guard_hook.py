@@ -110,7 +110,7 @@ def predictions(samples: Iterable[Any]) -> Iterator[tuple[str, torch.Tensor]]:
     """Predicted tensors of samples, by name.
 
     Args:
-        samples: With ``pred_instances`` and ``pred_saliency`` where the model has them.
+        samples: With ``pred_instances``, and ``pred_saliency`` and ``pred_existence`` where the model has them.
 
     Yields:
         Names and tensors.
@@ -119,7 +119,10 @@ def predictions(samples: Iterable[Any]) -> Iterator[tuple[str, torch.Tensor]]:
         for key, value in sample.all_items():
             if not key.startswith('pred_'):
                 continue
-            parts = [(key, value)] if isinstance(value, torch.Tensor) else [(f'{key}.{k}', v) for k, v in value.items()]
+            if isinstance(value, float):
+                value = torch.tensor(value)
+            fields = [(f'{key}.{k}', v) for k, v in value.items()] if hasattr(value, 'items') else []
+            parts = [(key, value), *fields]
             yield from ((f'{name} of sample {index}', v) for name, v in parts if isinstance(v, torch.Tensor))
 
 

@@ -1,0 +1,152 @@
+"""One step of a config on a few random clips: everything that its parts ask of each other and do not get, at once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.logging import print_log
+from torch import nn
+
+from mmvmr.datasets.moment_dataset import BaseMomentDataset
+from mmvmr.datasets.stores.feature_stores import ArrayStore
+from mmvmr.models.detectors.base_detector import clip_mask
+from mmvmr.models.targets import build_targets
+from mmvmr.registry import DATASETS, FUNCTIONS, MODELS
+from mmvmr.structures import FeatureSpec, Outputs
+
+#: Stages without which the others go on.
+_OPTIONAL = ('saliency_head', 'existence_head')
+_CLIPS = 12
+
+
+def trial_problems(cfg: Config) -> list[str]:
+    """Build the model of a config and train it for one step on random features, through the pipeline of the config.
+
+    Args:
+        cfg: A merged config, as :func:`mmvmr.utils.config.read_config` reads it.
+
+    Returns:
+        One line per requirement that is not met: config key, and the message of the part, which says the remedy. Empty
+        where the step worked.
+    """
+    torch.manual_seed(0)
+    try:
+        model = MODELS.build(Config(cfg.to_dict()).model).train()
+    except (ImportError, KeyError, OSError, TypeError, ValueError) as error:
+        return [_line('model', error)]
+    try:
+        data = model.data_preprocessor(_batch(cfg), training=True)
+    except (KeyError, OSError, TypeError, ValueError) as error:
+        return [_line('train_dataloader.dataset.pipeline', error)]
+    targets = build_targets(data['data_samples'], clip_mask(data['inputs']))
+    outputs, problems = _outputs(model, data['inputs'], targets)
+    if outputs is None:
+        return problems
+    total = torch.zeros(())
+    for name, loss in list(model.criterion.losses.items()):
+        model.criterion.losses = nn.ModuleDict({name: loss})
+        try:
+            values = model.criterion(outputs, targets)
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            problems.append(_line(f'model.criterion.losses.{name}', error))
+            continue
+        problems += [
+            f'model.criterion.losses.{name}: {key} is {value.item()}, expected a finite number'
+            for key, value in values.items()
+            if not torch.isfinite(value)
+        ]
+        total = total + sum(values.values())
+    if not problems:
+        total.backward()
+        try:
+            model.eval().postprocessor(outputs, data['data_samples'])
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            problems.append(_line('model.postprocessor', error))
+    return problems
+
+
+def _line(key: str, error: Exception) -> str:
+    message = ' '.join(str(error).split())
+    return f'{key}: {message if isinstance(error, ValueError) else f"{type(error).__name__}: {message}"}'
+
+
+def _outputs(model: Any, inputs: dict[str, Any], targets: Any) -> tuple[Outputs | None, list[str]]:
+    """Outputs of all stages that work; a head that does not is left out, so that the losses are tried all the same."""
+    problems: list[str] = []
+    running: list[str] = []
+    for name, stage in model.named_children():
+        stage.register_forward_pre_hook(lambda *_, name=name: running.append(name))
+        stage.register_forward_hook(lambda *_: running.pop() and None)
+    while True:
+        running.clear()
+        try:
+            outputs = model.predict_sets(inputs, targets)
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            failed = running[0] if running else 'type'
+            problems.append(_line(f'model.{failed}', error))
+            if failed not in _OPTIONAL:
+                return None, [*problems, f'what comes after model.{failed} was not tried']
+            setattr(model, failed, None)
+            continue
+        if any('saliency_head' in problem for problem in problems):  # its losses are not wrong for that
+            outputs.saliency = torch.zeros_like(targets.saliency)
+            if outputs.memory.negative is not None:
+                outputs.negative_saliency = torch.zeros_like(targets.saliency)
+        return outputs, problems
+
+
+def _batch(cfg: Config) -> dict[str, Any]:
+    """Two random videos with two sentences each, through the training pipeline of a config."""
+    config = cfg.train_dataloader.dataset
+    while 'pipeline' not in config and 'dataset' in config:
+        config = config.dataset
+    grouped = 'VideoSampler' in cfg.train_dataloader.sampler.type
+    token_numbers = cfg.model.projector.get('text_encoder') is not None
+    augment = dict(config.pipeline.get('augment') or {})
+    for name in list(augment):
+        try:
+            _dataset({**config, 'pipeline': {**config.pipeline, 'augment': {name: augment[name]}}}, token_numbers)[0]
+        except OSError as error:  # an index of similar videos, patches: data, which a trial does without
+            del augment[name]
+            text = f'not tried without its files: train_dataloader.dataset.pipeline.augment.{name}: {error}'
+            print_log(text, logger='current', level=logging.WARNING)
+    dataset = _dataset({**config, 'pipeline': {**config.pipeline, 'augment': augment}}, token_numbers)
+    groups: list[Any] = [(0, 1), (2, 3)] if grouped else [0, 2, 1, 3]
+    return FUNCTIONS.get(cfg.train_dataloader.collate_fn.type)([dataset[group] for group in groups])
+
+
+def _dataset(config: Mapping[str, Any], token_numbers: bool) -> BaseMomentDataset:
+    if 'feature_spec' not in config:  # generated data say themselves
+        return DATASETS.build({**config, 'num_videos': 2})
+    spec = FeatureSpec.from_dict(config['feature_spec'])
+    rng = np.random.default_rng(0)
+    videos = {
+        stream.name: {f'v{i}': rng.standard_normal((_CLIPS, stream.dim), np.float32) for i in range(2)}
+        for stream in spec.streams
+    }
+    stores: dict[str, Any] = {name: ArrayStore(arrays) for name, arrays in videos.items()}
+    tokens = [rng.standard_normal((5, spec.text.dim), np.float32) for _ in range(4)]
+    sentences = {str(i): np.ones_like(x) if token_numbers else x for i, x in enumerate(tokens)}
+    stores['text'] = ArrayStore(sentences, template='{qid}')
+    rows = [_row(i, _CLIPS * spec.clip_len, spec.clip_len) for i in range(4)]
+    return BaseMomentDataset(rows, stores, spec, config['pipeline'])
+
+
+def _row(index: int, duration: float, clip_len: float) -> dict[str, Any]:
+    first = 1 + 6 * (index % 2)
+    clips = list(range(first, first + 3))
+    return {
+        'vid': f'v{index // 2}',
+        'qid': index,
+        'query': f'a person opens door {index}',
+        'duration': duration,
+        'relevant_windows': [[first * clip_len, (first + 3) * clip_len]],
+        'relevant_clip_ids': clips,
+        'saliency_scores': [[1, 2, 3]] * len(clips),
+        'label': [[1.0]] * _CLIPS,
+    }
