@@ -241,6 +241,7 @@
 
   addEventListener('resize', () => { if (current) $('timelines').lastElementChild.replaceWith(row('', axis())); });
 
+  $('all').parentNode.hidden = !data.models.length;
   document.title = data.title;
   $('title').textContent = data.title;
   $('notes').textContent = data.notes.join('\n');

@@ -109,7 +109,8 @@ def _of_truth(truth: Sequence[tuple[float, float]] | None) -> dict[str, float]:
     """Number and length of the true moments."""
     if not truth:
         return {}
-    return {'moments': len(truth), 'mean length (s)': round(float(np.mean([end - start for start, end in truth])), 2)}
+    mean = float(np.mean([end - start for start, end in truth]))
+    return {'mean length (s)': round(mean, 2), 'moments': len(truth)}
 
 
 def _ratings(row: Row, clip_len: float) -> list[float] | None:

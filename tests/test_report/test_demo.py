@@ -48,12 +48,19 @@ def address(tmp_path, video):
     assert 'Traceback' not in log.read_text()
 
 
+def upload(page, path):
+    """Choose a file once Gradio has rendered: what is chosen in the same moment is lost."""
+    page.wait_for_timeout(2000)
+    with page.expect_response(lambda response: '/gradio_api/upload' in response.url):
+        page.locator('input[type=file]').first.set_input_files(path)
+    page.get_by_text(path.name).first.wait_for()
+
+
 def test_upload_ask_click_and_export(view, video, address, tmp_path):
     page = view.page
     page.set_default_timeout(180_000)
     page.goto(address)
-    page.locator('input[type=file]').first.set_input_files(video)
-    page.get_by_text('clip.webm').first.wait_for()
+    upload(page, video)
     evil = '<script>document.title = "broken"</script> ${1 + 1}'
     page.get_by_label('Sentences').fill(f'a grey wall\n{evil}')
     page.get_by_role('button', name='Find').click()
@@ -95,8 +102,7 @@ def test_mistakes_are_one_message(view, address, tmp_path):
     assert alert.inner_text().startswith('no sentence was given; ask at least one')
     broken = tmp_path / 'broken.mp4'
     broken.write_bytes(b'not a video')
-    page.locator('input[type=file]').first.set_input_files(broken)
-    page.get_by_text('broken.mp4').first.wait_for()
+    upload(page, broken)
     page.get_by_label('Sentences').fill('a dog')
     page.get_by_role('button', name='Find').click()
     page.wait_for_function('document.querySelector("#message [role=alert]")?.innerText.startsWith("Broken.mp4")')

@@ -97,7 +97,7 @@ def photograph(page: Path, target: Path) -> None:
         view.goto(page.as_uri())
         view.wait_for_function("document.getElementById('video').readyState >= 2")
         view.locator('#queries button').nth(2).click()
-        view.get_by_role('button', name='Moment 1').first.click()
+        view.locator('#timelines [aria-label^="Moment 1"]').click()
         view.wait_for_timeout(1200)
         view.screenshot(path=str(target))
         browser.close()
