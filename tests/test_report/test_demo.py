@@ -53,7 +53,7 @@ def upload(page, path):
     page.wait_for_timeout(2000)
     with page.expect_response(lambda response: '/gradio_api/upload' in response.url):
         page.locator('input[type=file]').first.set_input_files(path)
-    page.get_by_text(path.name).first.wait_for()
+    page.get_by_text(path.stem, exact=True).first.wait_for()
 
 
 def test_upload_ask_click_and_export(view, video, address, tmp_path):
