@@ -105,7 +105,7 @@ def test_mistakes_are_one_message(view, address, tmp_path):
     upload(page, broken)
     page.get_by_label('Sentences').fill('a dog')
     page.get_by_role('button', name='Find').click()
-    page.wait_for_function('document.querySelector("#message [role=alert]")?.innerText.startsWith("Broken.mp4")')
+    page.wait_for_function('document.querySelector("#message [role=alert]")?.innerText.startsWith("broken.mp4")')
     assert str(tmp_path) not in alert.inner_text() and page.locator(ANSWER).count() == 0
     view.assert_accessible()
     view.shoot('demo_mistake')
