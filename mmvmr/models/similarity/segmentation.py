@@ -1,4 +1,4 @@
-"""How well every window of a video fits in as one scene, by dynamic programming."""
+"""Division of videos into scenes by dynamic programming."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ class SceneSegmentation(nn.Module):
             longest: Longest scene N in clips.
 
         Returns:
-            (B, L, N): entry (i, n) is what the cheapest division with clips i to i + n as one scene costs more than the
-            cheapest of all, per direction; ``inf`` where the window leaves the video.
+            (B, L, N): entry (i, n) is the extra cost of clips i to i + n as one scene, per direction, see
+            :func:`scene_excess`; ``inf`` where the window leaves the video.
         """
         x = signed_power(clips[..., self.first : self.stop].double(), self.power) - self.mean
         x = (x @ self.directions.double()) * mask.unsqueeze(-1)
@@ -94,7 +94,7 @@ class SceneSegmentation(nn.Module):
 
 
 def scene_excess(cost: Tensor, clips: Tensor) -> Tensor:
-    """What the cheapest division that has a given scene costs more than the cheapest division.
+    """Extra cost of every scene: the cheapest division that has it, less the cheapest of all.
 
     Args:
         cost: Cost of clips i to i + n as one scene (B, L, N).
