@@ -19,10 +19,14 @@ from mmvmr.utils.config import read_config, shipped_configs
 from mmvmr.utils.config_check import check_config
 
 ROOT = Path(__file__).resolve().parent.parent / 'configs'
-#: Grids are made of configs, see test_experiments/test_shipped_grids.py; features: see test_features; baselines are
-#: fitted, see test_models/test_similarity.py.
+#: Grids are made of configs, see test_experiments/test_shipped_grids.py; features: see test_features; baselines and
+#: scenes are fitted, see test_models/test_similarity.py.
 NO_CONFIGS = {'_base_', 'baselines', 'features', 'grids'}
-CONFIGS = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob('*.py') if not NO_CONFIGS & set(path.parts))
+CONFIGS = sorted(
+    str(path.relative_to(ROOT))
+    for path in ROOT.rglob('*.py')
+    if not NO_CONFIGS & set(path.parts) and not path.name.startswith('scenes_')
+)
 #: Configs that reproduce published behaviour which depends on the batch.
 BATCH_DEPENDENT = 'official'
 

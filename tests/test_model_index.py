@@ -21,7 +21,7 @@ INDEX = yaml.safe_load((REPO / 'model-index.yml').read_text(encoding='utf-8'))['
 FILES = {path.parent.name: content for path, content in model_tables.metafiles().items()}
 ENTRIES = [(method, model) for method, content in FILES.items() for model in content['Models']]
 #: Folders of configs that are no methods.
-NO_METHODS = {'_base_', 'baselines', 'features', 'grids'}
+NO_METHODS = {'_base_', 'baselines', 'features', 'grids', 'mmvmr'}
 COLLECTION = {
     'Name': str,
     'Metadata': dict,

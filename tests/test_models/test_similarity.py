@@ -265,7 +265,13 @@ def test_the_tool_refuses_what_is_trained(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    'path', sorted((Path(__file__).parents[2] / 'configs/baselines').glob('*.py')), ids=lambda p: p.stem
+    'path',
+    sorted(
+        path
+        for pattern in ('baselines/*.py', 'mmvmr/scenes_*.py')
+        for path in (Path(__file__).parents[2] / 'configs').glob(pattern)
+    ),
+    ids=lambda p: p.stem,
 )
 def test_shipped_baselines(path):
     """Every one builds and gives ten windows inside the video for each sentence."""
