@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -107,3 +108,31 @@ class FeatureEncoder:
             for sentence, (tokens, pooled) in zip(batch, extractor(batch)):
                 self._text[sentence] = pooled[None] if self.file.text_key == 'pooler_output' else tokens
         return [self._text[sentence] for sentence in sentences]
+
+    def notes(self, sentences: Sequence[str]) -> tuple[str, ...]:
+        """Remarks about sentences that the text encoder takes only in part, or perhaps not at all.
+
+        Args:
+            sentences: Sentences that were encoded.
+
+        Returns:
+            One remark per reason.
+        """
+        extraction = self.file.extraction
+        config = {} if extraction is None else extraction.extractors[TEXT]
+        name = config.get('model') or config.get('type') or 'the one of the model'
+        notes = []
+        if foreign := [s for s in sentences if any(c.isalpha() and 'LATIN' not in unicodedata.name(c, '') for c in s)]:
+            notes.append(
+                f'"{foreign[0][:40]}" is not in Latin script; the text encoder is {name}: unless it was trained on '
+                'this language, the moments mean nothing'
+            )
+        extractor: Any = self.__dict__.get('text_extractor')
+        limit = getattr(extractor, 'pad_to', None) or getattr(extractor, 'longest', None)
+        for sentence in sentences:
+            if limit is None or len(sentence) <= limit:  # a token has at least one character
+                continue
+            count = len(extractor.tokenizer(sentence, verbose=False)['input_ids'])
+            if count > limit:
+                notes.append(f'"{sentence[:40]} ..." has {count} tokens, of which {name} takes the first {limit}')
+        return tuple(notes)

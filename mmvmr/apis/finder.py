@@ -257,7 +257,7 @@ class MomentFinder:
         text = self.encoder.sentences(queries) if tokens is None else list(tokens)
         if len(text) != len(queries):
             raise ValueError(f'{len(text)} text features for {len(queries)} sentences')
-        rest = iter(videos)
+        said, rest = self.encoder.notes(queries) if tokens is None else (), iter(videos)
         while some := list(itertools.islice(rest, self.predictor.batch_size)):
             parts = []
             for video in some:
@@ -270,7 +270,7 @@ class MomentFinder:
                 if len(part.windows) > 1:
                     suppression = SoftNMS(threshold=0.3, max_predictions=self.max_moments)
                 items = tuple(self._answer(video, q, m, suppression) for q, m in zip(queries, part.merged))
-                notes = self._notes(video, part.windows)
+                notes = (*said, *self._notes(video, part.windows))
                 yield Answers(video.name, video.duration, items, video.path, notes, self.file.name)
 
     def _answer(

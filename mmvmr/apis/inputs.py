@@ -47,7 +47,9 @@ def local_file(video: str | os.PathLike[str]) -> Path:
         raise ValueError(f'{text}: is an address; download the video and give its file')
     path = Path(text).expanduser()
     if path.is_dir():
-        raise FileNotFoundError(f'{path}: is a folder, expected a video file; for all videos in it use encode_folder')
+        raise FileNotFoundError(
+            f'{path}: is a folder, expected a video file; for all videos in it use encode_folder, or `mmvmr index`'
+        )
     if not path.is_file():
         raise FileNotFoundError(f'{path}: no such video file')
     return path

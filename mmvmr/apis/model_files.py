@@ -66,9 +66,9 @@ def load_model_file(
     entry = meta.get('inference') if isinstance(meta, dict) else None
     if not isinstance(entry, dict) or 'model' not in entry:
         raise ValueError(
-            f'{path}: the checkpoint does not say which model and features it holds (no meta.inference). Load it in a '
-            'training with default_hooks.inference_spec once and save it, or for one trained with this version, '
-            'add its config: MomentFinder(PATH, config=CONFIG)'
+            f'{path}: the checkpoint does not say which model and features it holds (no meta.inference). Convert an '
+            'official one with `mmvmr convert METHOD SRC DST --data CONFIG`; one that was trained without '
+            'default_hooks.inference_spec gets it when its training is resumed with that hook'
         )
     return build_model_file(entry, weights_of(checkpoint, str(path)), Path(path), spec, device)
 

@@ -89,7 +89,7 @@ class VideoReader(MediaFile):
         """
         with self._opened() as container:
             if not container.streams.audio:
-                raise VideoError(f'{self.path}: holds no sound track')
+                raise VideoError(f'{self.path}: holds no sound track, which the audio stream of the features needs')
             stream = container.streams.audio[0]
             firsts = [round(float(s) * rate) for s in starts]
             yield from cut_windows(self._samples(container, stream, rate), firsts, length, slack=rate // 50)

@@ -69,6 +69,8 @@ class MediaFile:
         if not streams:
             found = ', '.join(s.type for s in container.streams) or 'nothing'
             raise VideoError(f'{self.path}: holds no video stream, only: {found}')
+        if streams[0].codec_context is None:
+            raise VideoError(f'{self.path}: its video stream has no known codec; is it truncated, or no video?')
         return streams[0]
 
     def _origin(self, container: Any) -> float:
