@@ -15,7 +15,7 @@ from mmvmr.features.spec import ExtractionSpec, check_extraction
 from mmvmr.registry import MODELS
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils.checkpoint import load_checkpoint_safe
-from mmvmr.utils.weights import compare_weights, require_fit, weights_of
+from mmvmr.utils.weights import compare_weights, require_finite, require_fit, weights_of
 
 
 @dataclass
@@ -59,7 +59,8 @@ def load_model_file(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no checkpoint, does not say what model it holds, or its weights do not fit.
+        ValueError: If it is no checkpoint, does not say what model it holds, or its weights do not fit or
+            are not finite.
     """
     checkpoint = load_checkpoint_safe(path)
     meta = checkpoint.get('meta')
@@ -103,6 +104,7 @@ def build_model_file(
         raise ValueError(f'{source}: the model that the checkpoint describes cannot be built: {message}') from error
     if state is not None:
         require_fit(compare_weights(model.state_dict(), state), {}, str(source))
+        require_finite(dict(state), str(source))
         model.load_state_dict(state)
     extraction = spec
     if spec is None and entry.get('extraction'):

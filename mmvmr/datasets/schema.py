@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, ValidationInfo, model_validator
@@ -13,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from mmvmr.utils import check_choice
 from mmvmr.utils.paths import name_issue
+from mmvmr.utils.row_keys import ANNOTATION_KEYS, meant_key
 
 #: Beyond any second, rating or label; sums of smaller numbers stay finite in float32.
 _LARGEST = 1e9
@@ -44,22 +43,6 @@ PIPELINE_KEYS = frozenset(
         'video_feat',
         'view',
         'views',
-    ]
-)
-#: What other data sets call the moments.
-_MOMENTS = frozenset(
-    [
-        'timestamps',
-        'timestamp',
-        'times',
-        'moments',
-        'moment',
-        'windows',
-        'window',
-        'segments',
-        'segment',
-        'spans',
-        'gt_windows',
     ]
 )
 #: Type of the error that carries issues which are ours already.
@@ -198,7 +181,7 @@ def row_issues(row: Mapping[str, Any], rules: Rules = DEFAULT_RULES) -> list[Iss
     for key in row.keys() - AnnotationRow.model_fields.keys():
         if key in PIPELINE_KEYS:
             issues.append(Issue(str(key), 'is a key that the pipeline computes', 'rename it, or leave it out'))
-        elif (meant := _meant(key)) and row.get(meant) is None:
+        elif (meant := meant_key(str(key), ANNOTATION_KEYS)) and row.get(meant) is None:
             issues.append(Issue(str(key), 'is no key of an annotation', f'did you mean {meant}?'))
     return issues
 
@@ -287,13 +270,3 @@ def _saliency_issues(scores: list[list[float]], clips: list[int] | None) -> Iter
     if len({len(rating) for rating in scores}) > 1:
         problem = 'has lists of different lengths, expected as many annotators for every clip'
         yield Issue('saliency_scores', problem, 'complete the ratings')
-
-
-@lru_cache(maxsize=1024)
-def _meant(key: str) -> str | None:
-    """The field that a key looks like, for keys that nothing would read."""
-    key = str(key).strip().lower().replace(' ', '_').replace('-', '_')
-    if key in _MOMENTS:
-        return 'relevant_windows'
-    close = difflib.get_close_matches(key, list(AnnotationRow.model_fields), n=1, cutoff=0.85)
-    return close[0] if close else None

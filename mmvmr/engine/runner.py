@@ -242,3 +242,5 @@ def _readable(filename: str) -> Iterator[None]:
         raise ValueError(
             f'{filename}: the checkpoint is damaged, or was not saved by mmvmr ({type(error).__name__}: {text})'
         ) from error
+    except ValueError as error:
+        raise error if filename in str(error) else ValueError(f'{filename}: {error}') from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +23,12 @@ _TYPES: dict[Any, tuple[tuple[type, ...], str]] = {
     **dict.fromkeys((dict, Mapping), ((Mapping,), 'a dict')),
     **dict.fromkeys((list, tuple, Sequence), ((list, tuple), 'a list')),
 }
+#: Counts and widths that leave nothing to compute with below 1 (the loss becomes NaN, or a tensor is empty); where zero
+#: is a matter of one component, its constructor says so.
+_AT_LEAST_ONE = re.compile(
+    r'(.*_)?dims|num_(queries|heads|states|levels|clusters|clips|parts|patches|frames)|max_(predictions|windows|queries)'
+    r'|kernel_size|candidates|bins|rank|pre_topk'
+)
 _VALUES = (bool, int, float, str, list, tuple, Mapping, type(None))
 
 
@@ -51,6 +58,8 @@ def odd_values(node: Mapping[str, Any], path: str, kinds: Iterable[Any]) -> Iter
             hint = _spelling(value) if isinstance(value, str) and not {int, float}.isdisjoint(hints) else ''
             names = dict.fromkeys(name for hint in hints if (name := _TYPES[hint][1]))
             yield f'{path}.{key} is {value!r}, expected {" or ".join(names)}{hint}'
+        elif int in hints and isinstance(value, int) and value < 1 and _AT_LEAST_ONE.fullmatch(key):
+            yield f'{path}.{key} is {value}, expected at least 1'
 
 
 @functools.cache

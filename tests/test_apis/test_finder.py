@@ -122,7 +122,13 @@ def test_a_checkpoint_is_enough(repo_dir, data_root, tmp_path):
     with pytest.raises(ValueError, match=r'does not say which model'):
         MomentFinder(path)
     state = model.state_dict()
-    state.pop('saliency_head.video.weight', None) or state.popitem()
+    name = 'saliency_head.video.weight' if 'saliency_head.video.weight' in state else next(reversed(state))
+    torch.save(
+        {'state_dict': {**state, name: torch.full_like(state[name], torch.nan)}, 'meta': {'inference': entry}}, path
+    )
+    with pytest.raises(ValueError, match=r'model\.pth: 1 of 175 weights hold NaN or infinity'):
+        MomentFinder(path)
+    state.pop(name)
     torch.save({'state_dict': state, 'meta': {'inference': entry}}, path)
     with pytest.raises(ValueError, match=r'174 of 175 weights of the model fit, 1 are missing'):
         MomentFinder(path)

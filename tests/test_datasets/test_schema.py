@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from mmvmr.datasets.schema import AnnotationRow, Issue, Rules, row_issues
+from mmvmr.utils.row_keys import ANNOTATION_KEYS
 
 ROW = dict(qid=1, query='a dog runs', duration=30.0, vid='v', relevant_windows=[[2.0, 8.0]])
 HIGHLIGHTS = dict(qid='v', query='a dog', duration=4, vid='v', relevant_windows=None, label=[[1, 0], [2.0, 1]])
@@ -76,3 +77,7 @@ def test_the_model_knows_the_rules_by_itself():
         AnnotationRow.model_validate(past)
     assert AnnotationRow.model_validate(past, context=Rules(outside='clip')).relevant_windows == [[2.0, 31.0]]
     assert {'qid', 'query', 'vid', 'duration'} == set(AnnotationRow.model_json_schema()['required'])
+
+
+def test_the_names_of_the_keys_are_those_of_the_schema():
+    assert tuple(AnnotationRow.model_fields) == ANNOTATION_KEYS

@@ -129,8 +129,9 @@ SLICE_NAMES = ('length', 'position', 'moments')
 @pytest.fixture
 def files(tmp_path):
     predictions, annotations = random_rows(3, count=30)
-    for i, row in enumerate(annotations):
-        row['vid'] = f'v{i // 2}'
+    for i, pair in enumerate(zip(predictions, annotations)):
+        for row in pair:
+            row['vid'] = f'v{i // 2}'
     better = [
         {**p, 'pred_relevant_windows': [[*w, 1.0] for w in a['relevant_windows']]}
         for p, a in zip(predictions, annotations)

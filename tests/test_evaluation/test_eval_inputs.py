@@ -40,7 +40,18 @@ def _set(index, key, value):
     return change
 
 
+def _rename(index, key, name):
+    def change(rows):
+        rows[index][name] = rows[index].pop(key)
+
+    return change
+
+
 BAD = {
+    'misspelt': (
+        _rename(2, 'pred_relevant_windows', 'pred_relevant_window'),
+        r"PREDS entry 3 \(qid 2\): nothing reads the key 'pred_relevant_window'; did you mean pred_relevant_windows\?",
+    ),
     'unknown': (_set(3, 'qid', 999), r'entry 4 \(qid 999\): this qid is not in GT\. .*another split'),
     'other type': (_set(3, 'qid', '3'), r"entry 4 \(qid '3'\).*It has 3: write qids as int"),
     'missing': (lambda p: p.pop(5), r'PREDS: no prediction for 1 of 12 queries of GT \(first: \[5\]\)'),
@@ -78,6 +89,12 @@ def test_bad_predictions(case, rows):
 
 
 BAD_TRUTH = {
+    'misspelt': (
+        _rename(4, 'relevant_windows', 'relevant_window'),
+        r"GT entry 5 \(qid 4\): nothing reads the key 'relevant_window'; did you mean relevant_windows\?",
+    ),
+    'other name': (_rename(4, 'relevant_windows', 'timestamps'), "'timestamps'; did you mean relevant_windows"),
+    'misspelt ratings': (_rename(4, 'saliency_scores', 'saliency_score'), 'did you mean saliency_scores'),
     'duplicate': (lambda a: a.append(a[0]), 'GT entry 13: qid 0 occurs twice'),
     'backwards': (_set(2, 'relevant_windows', [[6, 2]]), r'GT entry 3 \(qid 2\): relevant_windows\[0\] ends before'),
     'clip outside': (

@@ -33,6 +33,20 @@ def test_other_figures_are_told():
     assert benchmark_evaluation.differences({'a': math.nan}, {'a': math.nan}) == []
 
 
+@pytest.mark.parametrize(
+    ('tool', 'options'), [('get_flops', ()), ('benchmark', ('--precision', 'fp32')), ('benchmark_late_fusion', ())]
+)
+def test_missing_arguments_are_named_with_their_path(tool, options, tmp_path):
+    config = tmp_path / 'bare.py'
+    bare = (
+        "model = dict(projector=dict(_delete_=True, type='LinearProjector', num_layers=2), shared=dict(_delete_=True))"
+    )
+    config.write_text(f"_base_ = ['mmvmr::qd_detr/qd_detr_qvhl.py']\n{bare}\n")
+    text = run_tool(f'analysis_tools/{tool}.py', config, *options, check=2)
+    assert 'error: config: model.projector needs `embed_dims`' in text
+    assert 'Traceback' not in text
+
+
 @pytest.fixture
 def args():
     return argparse.Namespace(rows=2, budget=60.0, memory='64MB', fits=1 << 30, clips=20, dim=6)

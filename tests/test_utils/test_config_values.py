@@ -62,6 +62,15 @@ def test_annotations_that_say_too_little_allow_everything():
         ({'train_cfg.max_epochs': 'x'}, "train_cfg.max_epochs is 'x', expected a whole number"),
         ({'model.shared.embed_dims': '[1'}, r"model.shared.embed_dims is '\[1', expected a whole number"),
         ({'model.decoder': None}, 'model.decoder is None, expected a dict'),
+        (
+            {'model.query_initializer.num_queries': 0},
+            r'model\.query_initializer\.num_queries is 0, expected at least 1',
+        ),
+        ({'model.shared.num_heads': -8}, r'model\.shared\.num_heads is -8, expected at least 1'),
+        (
+            {'model.postprocessor.max_predictions': 0},
+            r'model\.postprocessor\.max_predictions is 0, expected at least 1',
+        ),
     ],
 )
 def test_values_of_a_config(options, message):

@@ -24,6 +24,7 @@ from terminaltables import AsciiTable
 from mmvmr.registry import MODELS
 from mmvmr.utils.cli import BUILD_ERRORS, load_config, one_line_errors
 from mmvmr.utils.complexity import count_flops, random_batch
+from mmvmr.utils.config_check import named_arguments
 from mmvmr.utils.precision import cpu_has_bf16
 from mmvmr.utils.setup import register_all_modules
 from mmvmr.utils.timing import step_seconds
@@ -42,7 +43,8 @@ def training_step(cfg: Config, args: argparse.Namespace, device: torch.device, b
         A function that makes one step.
     """
     torch.manual_seed(0)
-    model = MODELS.build(cfg.model).to(device).train()
+    with named_arguments(cfg):
+        model = MODELS.build(cfg.model).to(device).train()
     batch = model.data_preprocessor(random_batch(cfg.model, args.batch, args.clips, args.words, labelled=True))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=1e-4)
 

@@ -24,6 +24,7 @@ from terminaltables import AsciiTable
 from mmvmr.registry import MODELS
 from mmvmr.structures import MomentDataSample
 from mmvmr.utils.cli import BUILD_ERRORS, load_config, one_line_errors
+from mmvmr.utils.config_check import named_arguments
 from mmvmr.utils.setup import register_all_modules
 from mmvmr.utils.timing import step_seconds
 
@@ -41,7 +42,8 @@ def question(cfg: Config, queries: int, args: argparse.Namespace, device: torch.
         A function that predicts.
     """
     torch.manual_seed(0)
-    model = MODELS.build(cfg.model).to(device).eval()
+    with named_arguments(cfg):
+        model = MODELS.build(cfg.model).to(device).eval()
     clip_len = args.clip_len or cfg.test_dataloader.dataset.feature_spec.clip_len
     clips = round(args.minutes * 60 / clip_len)
     projector = cfg.model.projector

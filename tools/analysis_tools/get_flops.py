@@ -18,6 +18,7 @@ from terminaltables import AsciiTable
 from mmvmr.registry import MODELS
 from mmvmr.utils.cli import BUILD_ERRORS, load_config, one_line_errors
 from mmvmr.utils.complexity import count_flops, count_parameters, random_batch
+from mmvmr.utils.config_check import named_arguments
 from mmvmr.utils.setup import register_all_modules
 
 
@@ -34,7 +35,8 @@ def measure(cfg: Config, clips: int, words: int, training: bool) -> dict[str, fl
         ``parameters`` and ``gflops``.
     """
     torch.manual_seed(0)
-    model = MODELS.build(cfg.model)
+    with named_arguments(cfg):
+        model = MODELS.build(cfg.model)
     samples = 2 if training else 1  # a negative pair needs another video
     batch = model.data_preprocessor(random_batch(cfg.model, samples, clips, words, labelled=training))
     parameters = count_parameters(model)['total']

@@ -13,6 +13,7 @@ import numpy as np
 
 from mmvmr.evaluation.functional.columns import converted, numbers_of, ratings_of, windows_of
 from mmvmr.evaluation.functional.padding import Ragged
+from mmvmr.utils.row_keys import ANNOTATION_KEYS, first_misnamed
 
 Row = dict[str, Any]
 
@@ -118,6 +119,15 @@ def _unknown(qid: Any, where: str, index: Mapping[Any, int], reference: str) -> 
     return InputError(f'{where}: this qid is not in {reference}. {hint}')
 
 
+def _check_key_names(rows: Sequence[Row], source: str, keys: tuple[str, ...]) -> None:
+    if misnamed := first_misnamed(rows, keys):
+        place, key, meant = misnamed
+        qid = rows[place]['qid']
+        raise InputError(
+            f'{source} entry {place + 1} (qid {qid!r}): nothing reads the key {key!r}; did you mean {meant}?'
+        )
+
+
 def _check_same_keys(rows: Sequence[Row], source: str) -> None:
     for key in (WINDOWS_KEY, SALIENCY_KEY, EXIST_KEY):
         having = [i for i, row in enumerate(rows) if row.get(key) is not None]
@@ -146,11 +156,12 @@ def check_annotations(
         key.
 
     Raises:
-        InputError: If a row cannot be used.
+        InputError: If a row cannot be used, or has a misspelt key that nothing reads.
     """
     if not annotations:
         raise InputError(f'{source}: empty, expected one entry per query')
     _index_by_qid(annotations, source)
+    _check_key_names(annotations, source, ANNOTATION_KEYS)
     windowed = [row.get('relevant_windows') is not None for row in annotations]
     rated = [has_ratings(row) for row in annotations]
     windows = windows_of([row['relevant_windows'] for row in compress(annotations, windowed)], 2)
@@ -241,6 +252,7 @@ def check_predictions(
         raise InputError(f'{source}: empty, expected one entry per query')
     index = {row['qid']: i for i, row in enumerate(annotations)}
     predicted = _index_by_qid(predictions, source)
+    _check_key_names(predictions, source, ('vid', WINDOWS_KEY, SALIENCY_KEY, EXIST_KEY))
     _check_same_keys(predictions, source)
     windows = windows_of([row[WINDOWS_KEY] for row in predictions if row.get(WINDOWS_KEY) is not None], 3)
     saliency = numbers_of([row[SALIENCY_KEY] for row in predictions if row.get(SALIENCY_KEY) is not None])
