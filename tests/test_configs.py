@@ -63,7 +63,8 @@ def test_training_step(cfg):
     assert losses
     assert all(torch.isfinite(value) for value in losses.values()), losses
     total = sum(losses.values())
-    assert total.item() > 0
+    # Pooled alignment compares with other pairs only, so it alone may be negative.
+    assert sum(value for name, value in losses.items() if name != 'loss_alignment').item() > 0
     total.backward()
     if not _highlights_only(cfg):  # there, nothing supervises the moment branch
         without = [name for name, parameter in model.named_parameters() if parameter.grad is None]

@@ -148,6 +148,8 @@ def test_every_option_changes_the_config():
         'clip_text': None,
         'max_duration': None,
         'stream': 'clip',
+        'source': 'clips',
+        'pool': 'mean',
         'kind': 'cca',
     }
     for name in NAMES:
@@ -213,7 +215,7 @@ def test_detectors_of_other_kinds_take_views_alone():
             on_points = name in ('td.dynamics', 'bm.alignment', 'bm.negative_query', 'sa.alignment')
             kinds = 'MomentDetector or PointDetector' if on_points else 'MomentDetector'
             assert str(error) == f'{name}: it fills slots of a {kinds}, but the model is a ProposalMapDetector'
-    assert taken == {'td.synthesizer', 'bm.temporal_shift'}
+    assert taken == {'td.synthesizer', 'bm.temporal_shift', 'gmr.existence', 'gmr.false_premise'}
     with pytest.raises(CompositionError, match='the config has no `model`'):
         compose(Config({'a': 1}), ['sa.noise'])
 

@@ -14,6 +14,7 @@ class _Outputs:
         logits = torch.stack((scores, torch.zeros_like(scores)), dim=-1)
         self.final = PredictionSet('direct', spans, final=True, logits=logits, quality=scores.sigmoid())
         self.saliency = saliency
+        self.existence = None
 
 
 def _sample(duration=30.9, num_clips=30, clip_len=1.0):
