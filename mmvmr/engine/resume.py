@@ -16,6 +16,7 @@ from typing import Any
 from mmengine.optim import OptimWrapper
 from mmengine.optim.scheduler.param_scheduler import ReduceOnPlateauParamScheduler
 from mmengine.runner import Runner
+from torch.optim import Optimizer
 
 from mmvmr.utils.plain import to_plain
 
@@ -23,6 +24,8 @@ from mmvmr.utils.plain import to_plain
 _RUNNING = {'last_step', '_global_step', '_last_value', 'base_values', 'verbose'}
 #: Attributes of parameter groups that the training changes or nobody configures.
 _INTERNAL = {'params'}
+#: State of torch's optimizers that has the shape of its parameter.
+_MOMENTS = {'exp_avg', 'exp_avg_sq', 'max_exp_avg_sq', 'momentum_buffer', 'square_avg'}
 
 
 def optimisation_of(runner: Runner) -> dict[str, Any]:
@@ -79,6 +82,7 @@ def _restore_optimisation(runner: Runner, checkpoint: Mapping[str, Any]) -> list
         wrapper.load_state_dict(checkpoint['optimizer'])
     except (KeyError, ValueError) as error:
         raise ValueError(f'the optimizer of the config does not fit the checkpoint: {error}') from None
+    check_moments(wrapper.optimizer)
     stored = [{k: v for k, v in group.items() if k not in _INTERNAL} for group in wrapper.param_groups]
     changes = _changed_settings(configured, stored) + _changed_schedules(runner, checkpoint)
     schedulers = _schedulers(runner)
@@ -90,6 +94,32 @@ def _restore_optimisation(runner: Runner, checkpoint: Mapping[str, Any]) -> list
         group.update(values)
     _fast_forward(runner, schedulers)
     return changes
+
+
+def check_moments(optimizer: Optimizer) -> None:
+    """Check what an optimizer was given: torch finds out in the first step, or goes on with NaN.
+
+    Args:
+        optimizer: With its state loaded.
+
+    Raises:
+        ValueError: If a moment of a parameter has another shape than it, or is not finite.
+    """
+    for parameter, state in optimizer.state.items():
+        for name in _MOMENTS & state.keys():
+            value = state[name]
+            if value is None:
+                continue
+            if value.shape != parameter.shape:
+                problem = f'shape {tuple(value.shape)}, its parameter {tuple(parameter.shape)}'
+            elif not value.isfinite().all():
+                problem = 'values that are NaN or infinite'
+            else:
+                continue
+            raise ValueError(
+                f'the optimizer state of the checkpoint is damaged: {name} has {problem}. Resume from an earlier '
+                'checkpoint, or start a new run from its weights: --cfg-options load_from=...'
+            )
 
 
 def _schedulers(runner: Runner) -> list[Any]:

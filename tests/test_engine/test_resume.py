@@ -2,7 +2,10 @@ import random
 import shutil
 
 import pytest
+import torch
 from run_helpers import assert_same_training, load, run_tool, start_and_kill, tiny_config
+
+from mmvmr.engine.resume import check_moments
 
 pytestmark = pytest.mark.slow
 
@@ -82,3 +85,23 @@ def test_bad_resume(uninterrupted, tmp_path):
     text = run_tool('train.py', config, '--work-dir', work, '--resume', check=2)
     assert 'gone.pth, which is gone' in text
     assert 'Traceback' not in text
+
+
+@pytest.mark.parametrize(
+    ('moment', 'problem'),
+    [
+        (torch.zeros(2, 2), r'exp_avg has shape \(2, 2\), its parameter \(3,\)'),
+        (torch.tensor([0.0, torch.nan, 0.0]), 'NaN'),
+    ],
+)
+def test_damaged_optimizer_state_is_refused(moment, problem):
+    parameter = torch.nn.Parameter(torch.ones(3))
+    optimizer = torch.optim.AdamW([parameter])
+    parameter.sum().backward()
+    optimizer.step()
+    check_moments(optimizer)
+    state = optimizer.state_dict()
+    state['state'][0]['exp_avg'] = moment
+    optimizer.load_state_dict(state)
+    with pytest.raises(ValueError, match=problem):
+        check_moments(optimizer)
