@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import cache
 
 import torch
@@ -61,7 +62,8 @@ def _items(text):
 
 def make_batch(cfg):
     """A training batch as the config makes it, views behind the samples."""
-    return moment_collate(_items(f'dataset = {cfg.train_dataloader.dataset.to_dict()!r}'))
+    # Copies: predictions are written into the samples, and items are made once.
+    return moment_collate(copy.deepcopy(_items(f'dataset = {cfg.train_dataloader.dataset.to_dict()!r}')))
 
 
 def loss_of(model, batch, seed=1):
