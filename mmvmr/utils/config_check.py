@@ -11,7 +11,7 @@ import difflib
 import functools
 import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -135,9 +135,12 @@ def _problems(cfg: Config) -> Iterator[str]:
             for key, value in loader.items():
                 yield from _walk(value, f'{split}_dataloader.{key}', _BY_KEY.get(key, r.DATASETS))
     if isinstance(model := cfg.get('model'), Mapping) and isinstance(shared := model.get('shared'), Mapping):
-        shareable = {name for kind in _components() for name in accepted_keys(kind) or ()}
+        components = {**r.MODELS.module_dict, **r.TASK_UTILS.module_dict}.values()
+        shareable = {name for kind in components for name in accepted_keys(kind) or ()}
         yield from _unknown(shared, 'model.shared', shareable, 'no argument of any component')
-        yield from odd_values(shared, 'model.shared', _components())
+        # Only components of this model: one without annotations that somebody else has registered allows everything.
+        kinds = filter(None, (_find(node['type'], r.MODELS, '')[0] for _, node in _typed(model)))
+        yield from odd_values(shared, 'model.shared', kinds)
     env = cfg.get('env_cfg')
     if isinstance(env, Mapping):
         yield from _unknown(env, 'env_cfg', _ENV_KEYS)
@@ -241,9 +244,7 @@ def accepted_keys(kind: Any) -> frozenset[str] | None:
 
 @contextmanager
 def named_arguments(cfg: Config) -> Iterator[None]:
-    """Say where in a config an argument is missing without which a class cannot be built.
-
-    Whether one is missing shows when it is built: a parent may give it to its parts.
+    """Say where a config lacks an argument; it shows when a class is built, as a parent may give it to its parts.
 
     Args:
         cfg: The config that the body builds from.
@@ -255,8 +256,9 @@ def named_arguments(cfg: Config) -> Iterator[None]:
         yield
     except TypeError as error:
         found = re.search(r'([\w.]+)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.*)', str(error))
-        names = re.findall(r"'(\w+)'", found.group(2)) if found else []
-        paths = [*_lacking(dict(cfg.items()), '', found.group(1), names)] if found else []
+        constructor, names = (found.group(1), re.findall(r"'(\w+)'", found.group(2))) if found else ('', [])
+        lacking = ((path, node) for path, node in _typed(dict(cfg.items())) if not set(names) & set(node))
+        paths = [path for path, node in lacking if _constructor(node) == constructor]
         if not paths:
             raise
         shared = f', or for all parts as model.shared.{names[0]}' if paths[0].startswith('model.') else ''
@@ -266,20 +268,18 @@ def named_arguments(cfg: Config) -> Iterator[None]:
         ) from error
 
 
-def _lacking(node: Any, path: str, constructor: str, names: Sequence[str]) -> Iterator[str]:
-    """Paths of the dicts that are given to a constructor without any of some arguments."""
-    if isinstance(node, Mapping) and 'type' in node and not set(names) & set(node):
-        kind = _find(node['type'], r.MODELS, path)[0]
-        if getattr(kind.__init__ if inspect.isclass(kind) else kind, '__qualname__', None) == constructor:
-            yield path
+def _typed(node: Any, path: str = '') -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """All dicts with a type, nested ones included, and their dotted paths."""
+    if isinstance(node, Mapping) and 'type' in node:
+        yield path, node
     children = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, (list, tuple)) else ()
     for key, child in children:
-        yield from _lacking(child, f'{path}.{key}'.lstrip('.'), constructor, names)
+        yield from _typed(child, f'{path}.{key}'.lstrip('.'))
 
 
-def _components() -> list[Any]:
-    """The components that a model can have."""
-    return [*r.MODELS.module_dict.values(), *r.TASK_UTILS.module_dict.values()]
+def _constructor(node: Mapping[str, Any]) -> str | None:
+    kind = _find(node['type'], r.MODELS, '')[0]
+    return getattr(kind.__init__ if inspect.isclass(kind) else kind, '__qualname__', None)
 
 
 def _unknown(node: Mapping[str, Any], path: str, known: Iterable[str], why: str = 'unknown key') -> Iterator[str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import torch
 
+import mmvmr.models  # noqa: F401  (registers)
+from mmvmr.registry import MODELS
 from mmvmr.utils.cli import UserError, load_config
 from mmvmr.utils.config_values import annotations_of, odd_values
 
@@ -60,6 +63,7 @@ def test_annotations_that_say_too_little_allow_everything():
     [
         ({'optim_wrapper.optimizer.lr': 'abc'}, r"optim_wrapper.optimizer.lr is 'abc', expected a number"),
         ({'train_cfg.max_epochs': 'x'}, "train_cfg.max_epochs is 'x', expected a whole number"),
+        ({'model.shared.embed_dims': '[1'}, r"model.shared.embed_dims is '\[1', expected a whole number"),
         ({'model.decoder': None}, 'model.decoder is None, expected a dict'),
         (
             {'model.query_initializer.num_queries': 0},
@@ -73,7 +77,9 @@ def test_annotations_that_say_too_little_allow_everything():
     ],
 )
 def test_values_of_a_config(options, message):
-    with pytest.raises(UserError, match=message):
+    # A component that this model does not have, and whose arguments have no annotations, changes nothing.
+    other = {'Unannotated': lambda embed_dims=None, num_heads=None: None}
+    with patch.dict(MODELS.module_dict, other), pytest.raises(UserError, match=message):
         load_config('qd_detr_qvhl', options)
 
 
