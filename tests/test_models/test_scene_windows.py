@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mmvmr.models.similarity import SceneSegmentation, SceneWindows, SimilarityMap, choose_windows, scene_excess
-from mmvmr.models.similarity.segmentation import window_sums, window_table
+from mmvmr.models.similarity.window_search import window_sums, window_table
 from mmvmr.structures import to_start_end
 
 INF = torch.inf
@@ -69,7 +69,8 @@ def test_choose_windows_by_hand():
 
 def scene_windows(**options):
     space = dict(type='SimilarityMap', channels=(0, 2), text_dims=2, kind='given')
-    part = SceneWindows(dict(space=space), dict(type='SceneSegmentation', channels=(0, 2), dims=2), count=1, **options)
+    scenes = dict(type='SceneSegmentation', channels=(0, 2), dims=2)
+    part = SceneWindows(maps=dict(space=space), segmentation=scenes, count=1, **options)
     part.maps['space'].fitted.fill_(True)
     part.segmentation.directions.copy_(10 * torch.eye(2))
     return part
@@ -97,5 +98,7 @@ def test_roots_of_channels():
     space = SimilarityMap((0, 2), text_dims=2, kind='given', power=0.5)
     space.fitted.fill_(True)
     assert space.mapped(torch.tensor([[4.0, -9.0]])).tolist() == [[2.0, -3.0]]
-    with pytest.raises(ValueError, match='weights'):
+    with pytest.raises(ValueError, match=r"SceneWindows: weights of \['other'\], but maps are \['space'\]"):
         scene_windows(weights=dict(other=1.0))
+    with pytest.raises(ValueError, match='maps is empty'):
+        SceneWindows(maps={}, segmentation={})

@@ -211,7 +211,7 @@ def test_chance_depends_on_the_query_alone():
 
 def test_similarity_windows_of_shared_videos():
     predictor = SimilarityWindows(
-        dict(one=dict(type='SimilarityMap', channels=(0, 2), text_dims=2, kind='given')), count=1
+        maps=dict(one=dict(type='SimilarityMap', channels=(0, 2), text_dims=2, kind='given')), count=1
     )
     predictor.maps['one'].fitted.fill_(True)
     video = torch.tensor([[[0.0, 1.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]])

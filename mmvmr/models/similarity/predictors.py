@@ -143,38 +143,36 @@ class PositionPrior(nn.Module):
         return PredictionSet('direct', self.spans[place], final=True, quality=self.shares[place])
 
 
-@MODELS.register_module()
-class SimilarityWindows(nn.Module):
-    """The windows whose clips are more similar to the sentence than the rest of the video.
-
-    With a map of ``kind='given'`` this is zero-shot retrieval, with ``'ridge'`` or ``'cca'`` a closed-form map.
+class WindowsOfMaps(nn.Module):
+    """Base of predictors that rank all windows of a video by maps of clips and sentences.
 
     Args:
-        maps: Name to config of a :class:`SimilarityMap`; their similarities relative to the video are added.
+        maps: Name to config of a :class:`SimilarityMap`.
         weights: Name of a map to its weight; 1 by default.
-        boundary: What a window gains where it starts or ends at a scene change, per deviation of the change, see
-            :func:`scene_changes`; looked for in the channels of the first map. 0 for nothing.
         longest: Longest window in clips.
         count: Number of windows N.
-        max_iou: See :func:`contrast_windows`.
+        max_iou: See :func:`choose_windows`.
+
+    Raises:
+        ValueError: If there is no map, or weights name others.
     """
 
     def __init__(
         self,
         maps: Mapping[str, dict[str, Any]],
         weights: Mapping[str, float] | None = None,
-        boundary: float = 0.0,
         longest: int = 40,
         count: int = 10,
         max_iou: float = 0.5,
     ):
         super().__init__()
+        name = type(self).__name__
+        if not maps:
+            raise ValueError(f'{name}: maps is empty, expected at least one SimilarityMap')
+        if unknown := sorted(set(weights or ()) - set(maps)):
+            raise ValueError(f'{name}: weights of {unknown}, but maps are {sorted(maps)}')
         self.maps = nn.ModuleDict(build_named(maps))
-        weights = weights or {}
-        if unknown := sorted(set(weights) - set(self.maps)) or not self.maps:
-            raise ValueError(f'SimilarityWindows: weights of {unknown}, but maps are {sorted(self.maps)}')
-        self.weights = {name: weights.get(name, 1.0) for name in self.maps}
-        self.boundary = boundary
+        self.weights = dict.fromkeys(maps, 1.0) | dict(weights or {})
         self.longest = longest
         self.count = count
         self.max_iou = max_iou
@@ -187,6 +185,24 @@ class SimilarityWindows(nn.Module):
         """
         for part in self.maps.values():
             part.fit(dataset)
+
+
+@MODELS.register_module()
+class SimilarityWindows(WindowsOfMaps):
+    """The windows whose clips are more similar to the sentence than the rest of the video.
+
+    With a map of ``kind='given'`` this is zero-shot retrieval, with ``'ridge'`` or ``'cca'`` a closed-form map. The
+    similarities relative to the video of all maps are added.
+
+    Args:
+        boundary: What a window gains where it starts or ends at a scene change, per deviation of the change, see
+            :func:`scene_changes`; looked for in the channels of the first map. 0 for nothing.
+        kwargs: See :class:`WindowsOfMaps`.
+    """
+
+    def __init__(self, boundary: float = 0.0, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.boundary = boundary
 
     def forward(self, inputs: dict[str, Tensor], samples: Sequence[MomentDataSample] | None = None) -> PredictionSet:
         """Predict.

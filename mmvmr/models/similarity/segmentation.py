@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvmr.models.similarity.similarity_map import moment_clips, signed_power
+from mmvmr.models.similarity.window_search import window_sums, window_table
 from mmvmr.registry import MODELS
 
 
@@ -119,24 +119,3 @@ def scene_excess(cost: Tensor, clips: Tensor) -> Tensor:
         after[:, first] = torch.minimum(after[:, first], scenes)
     best = before.gather(1, clips.unsqueeze(1)).unsqueeze(-1)
     return before[:, :-1].unsqueeze(-1) + cost + after[:, stop.clamp(max=length)] - best
-
-
-def window_sums(x: Tensor, longest: int) -> Iterator[tuple[int, Tensor]]:
-    """Sums over all windows, one size after the other, so that memory grows with the length and not with its square.
-
-    Args:
-        x: (B, L, D).
-        longest: Largest size.
-
-    Yields:
-        The size n and the sums (B, L - n + 1, D) of clips i to i + n - 1.
-    """
-    total = F.pad(x.cumsum(1), (0, 0, 1, 0))
-    for size in range(1, min(longest, x.shape[1]) + 1):
-        yield size, total[:, size:] - total[:, :-size]
-
-
-def window_table(rows: Sequence[Tensor]) -> Tensor:
-    """One value per window, (B, L - n + 1) for every size n, as a table (B, L, N); 0 where there is no window."""
-    length = rows[0].shape[1]
-    return torch.stack([F.pad(row, (0, length - row.shape[1])) for row in rows], dim=-1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -105,12 +107,31 @@ def contrast_windows(
         Normalised (center, width) (B, N, 2) and scores (B, N), best first. Where a video has fewer windows, the score
         is ``-inf`` and the span is that of its best window.
     """
-    length = similarity.shape[1]
     lengths, sums = mask.sum(1), contrast_sums(similarity, mask)
-    sizes = range(1, min(longest, length) + 1)
+    sizes = range(1, min(longest, similarity.shape[1]) + 1)
     scores = [window_scores(sums, lengths, size, boundaries) for size in sizes]
-    score = torch.stack([F.pad(part, (0, length - part.shape[1]), value=-torch.inf) for part in scores], dim=2)
-    return choose_windows(score, mask, count, max_iou)
+    return choose_windows(window_table(scores), mask, count, max_iou)
+
+
+def window_sums(x: Tensor, longest: int) -> Iterator[tuple[int, Tensor]]:
+    """Sums over all windows, one size after the other, so that memory grows with the length and not with its square.
+
+    Args:
+        x: (B, L, D).
+        longest: Largest size.
+
+    Yields:
+        The size n and the sums (B, L - n + 1, D) of clips i to i + n - 1.
+    """
+    total = F.pad(x.cumsum(1), (0, 0, 1, 0))
+    for size in range(1, min(longest, x.shape[1]) + 1):
+        yield size, total[:, size:] - total[:, :-size]
+
+
+def window_table(rows: Sequence[Tensor]) -> Tensor:
+    """One value per window, (B, L - n + 1) for every size n, as a table (B, L, N); 0 where there is no window."""
+    length = rows[0].shape[1]
+    return torch.stack([F.pad(row, (0, length - row.shape[1])) for row in rows], dim=-1)
 
 
 def choose_windows(score: Tensor, mask: Tensor, count: int, max_iou: float = 0.5) -> tuple[Tensor, Tensor]:
