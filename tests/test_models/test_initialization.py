@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from mmengine.model import BaseModule
 from torch import nn
 
@@ -19,6 +20,8 @@ class Small(BaseModule):
 @pytest.fixture
 def file(tmp_path):
     register_all_modules()
+    # The current logger is the last one made: not that of another test, whose file may be closed by now.
+    MMLogger.get_instance(tmp_path.name)
     weight, bias = torch.arange(6.0).reshape(3, 2), torch.tensor([7.0, 8.0, 9.0])
     path = tmp_path / 'small.pth'
     torch.save({'state_dict': {'linear.weight': weight, 'linear.bias': bias}}, path)
