@@ -106,6 +106,5 @@ def test_mistakes_are_one_message(view, address, tmp_path):
     page.get_by_role('button', name='Find').click()
     page.wait_for_function('document.querySelector("#message [role=alert]")?.innerText.startsWith("broken.mp4")')
     assert str(tmp_path) not in alert.inner_text() and page.locator(ANSWER).count() == 0
-    page.wait_for_timeout(1500)  # colours fade in
     view.assert_accessible()
     view.shoot('demo_mistake')
