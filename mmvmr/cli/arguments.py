@@ -132,9 +132,6 @@ def add_page_arguments(parser: argparse.ArgumentParser) -> None:
 def page_options(args: argparse.Namespace) -> dict[str, Any]:
     """Arguments of :func:`mmvmr.report.write_prediction_report` from those of :func:`add_page_arguments`.
 
-    Args:
-        args: The command line.
-
     Returns:
         Keyword arguments.
 

@@ -79,15 +79,7 @@ def run(args: argparse.Namespace) -> None:
 def model_options(
     args: argparse.Namespace, names: tuple[str, ...] = ('config', 'checkpoint', 'spec', 'device', 'window')
 ) -> list[str]:
-    """The options of a command line that choose the model, for another process.
-
-    Args:
-        args: The command line.
-        names: Their names.
-
-    Returns:
-        The words.
-    """
+    """The options of a command line that choose the model, for another process."""
     given = [(name, getattr(args, name)) for name in names]
     words = [word for name, value in given if value is not None for word in (f'--{name}', str(value))]
     return words + ([] if args.half is None or 'config' not in names else ['--half' if args.half else '--no-half'])

@@ -46,13 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def opened(cfg: Config, name: str) -> Split:
     """The rows of a split; refused rows are told and left out.
 
-    Args:
-        cfg: The config.
-        name: Name of the split.
-
-    Returns:
-        The split.
-
     Raises:
         UserError: If it cannot be opened or is empty.
     """

@@ -60,14 +60,7 @@ def counted(items: Iterable[Any], label: str) -> Iterator[Any]:
 
 
 def check(args: argparse.Namespace) -> tuple[dict[str, Any], Results]:
-    """Open and check.
-
-    Args:
-        args: The command line.
-
-    Returns:
-        Name of a split to its size, and all results.
-    """
+    """Open and check; returns the size of every split by its name, and all results."""
     from mmvmr.preparation.checks import Skipped, check_splits, open_splits, without
     from mmvmr.utils.cli import UserError, load_config
     from mmvmr.utils.setup import apply_data_root, register_all_modules

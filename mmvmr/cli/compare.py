@@ -48,9 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def compare(args: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
     """Score, resample and test.
 
-    Args:
-        args: The command line.
-
     Returns:
         Name of the slice (``all``) to the rows of :func:`mmvmr.evaluation.functional.compare_figures`.
     """
@@ -117,9 +114,6 @@ def table(rows: list[dict[str, Any]]) -> str:
 
     Args:
         rows: Rows of :func:`compare_figures`.
-
-    Returns:
-        The table.
     """
     from terminaltables import AsciiTable
 

@@ -33,9 +33,6 @@ def build_finder(args: argparse.Namespace, **options: object) -> MomentFinder:
     Args:
         args: Has the arguments of :func:`add_finder_arguments`.
         **options: See :class:`mmvmr.apis.MomentFinder`.
-
-    Returns:
-        The finder.
     """
     from mmvmr.apis import MomentFinder
 

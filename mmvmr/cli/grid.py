@@ -68,14 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def make_grid(args: argparse.Namespace) -> Grid:
-    """The grid with the command line applied.
-
-    Args:
-        args: The command line.
-
-    Returns:
-        What is run.
-    """
+    """The grid with the command line applied."""
     from mmvmr.grids.grid import load_grid
 
     grid = load_grid(args.grid).select(args.only).rebase(args.base)
@@ -83,13 +76,7 @@ def make_grid(args: argparse.Namespace) -> Grid:
 
 
 def show(grid: Grid, cells: list[Cell], args: argparse.Namespace) -> None:
-    """Print and write the table and the curves.
-
-    Args:
-        grid: The grid.
-        cells: Its cells.
-        args: The command line.
-    """
+    """Print and write the table and the curves."""
     from mmvmr.grids.table import collect_curves, curve_table, render, table_of
     from mmvmr.utils import atomic_write
     from mmvmr.utils.errors import UserError
@@ -114,14 +101,7 @@ def show(grid: Grid, cells: list[Cell], args: argparse.Namespace) -> None:
 
 
 def report_failures(cells: list[Cell]) -> int:
-    """Print how cells failed.
-
-    Args:
-        cells: All cells.
-
-    Returns:
-        The number of failed ones.
-    """
+    """Print how cells failed; returns the number of failed ones."""
     failed = [cell for cell in cells if cell.state() == 'failed']
     for cell in failed:
         failure = cell.failure() or {}
@@ -132,10 +112,6 @@ def report_failures(cells: list[Cell]) -> int:
 
 def dry_run(grid: Grid, cells: list[Cell]) -> int:
     """List what would be done, and try one step of every row on random features.
-
-    Args:
-        grid: The grid.
-        cells: Its cells.
 
     Returns:
         Number of rows whose parts do not fit together.

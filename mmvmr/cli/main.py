@@ -44,14 +44,7 @@ ERRORS = (ImportError, OSError, RuntimeError, ValueError)
 
 
 def build_parser(command: str) -> argparse.ArgumentParser:
-    """The parser of a subcommand.
-
-    Args:
-        command: Its name.
-
-    Returns:
-        The parser, with the arguments of the subcommand.
-    """
+    """The parser of a subcommand, with its arguments."""
     module = importlib.import_module(f'mmvmr.cli.{command}')
     parser = argparse.ArgumentParser(
         prog=f'mmvmr {command}',

@@ -58,9 +58,6 @@ def write_test_page(args: argparse.Namespace, runner: MomentRunner, options: dic
         args: The command line; ``out`` has the predictions.
         runner: The runner after its test.
         options: See :func:`mmvmr.cli.arguments.page_options`.
-
-    Returns:
-        The page.
     """
     from mmvmr.report import write_prediction_report
     from mmvmr.utils.io import read_jsonl

@@ -64,9 +64,6 @@ def read_official(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def read_options(path: Path) -> dict[str, Any]:
     """Read an official option file (``opt.json``, a ``config.json`` with ``args``, or YAML).
 
-    Args:
-        path: The file.
-
     Returns:
         Name to value.
 

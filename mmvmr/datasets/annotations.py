@@ -105,9 +105,6 @@ def _first(issues: Sequence[Issue]) -> str:
 def covers_video(row: Mapping[str, Any]) -> bool:
     """Check whether a row has a moment as long as the video.
 
-    Args:
-        row: Annotation row.
-
     Returns:
         True where ``whole='drop'`` leaves it out.
     """

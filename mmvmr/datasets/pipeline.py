@@ -37,11 +37,7 @@ class MomentPipeline:
         self.finish = {slot: TRANSFORMS.build(cfg) for slot, cfg in later_slots.items()}
 
     def bind(self, dataset: Any) -> None:
-        """Give the data set to every transform that looks at other items (or at the feature specification).
-
-        Args:
-            dataset: The data set.
-        """
+        """Give the data set to every transform that looks at other items (or at the feature specification)."""
         for transform in (self.load, *self.augment.values(), *self.finish.values()):
             if hasattr(transform, 'bind'):
                 transform.bind(dataset)

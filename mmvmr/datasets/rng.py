@@ -44,18 +44,11 @@ class SeededRng:
 
         Args:
             population: The elements to choose from, at least one.
-
-        Returns:
-            The element.
         """
         return population[self.integers(0, len(population))]
 
     def shuffle(self, values: list[Any]) -> None:
-        """Put a list into random order, in place.
-
-        Args:
-            values: The list.
-        """
+        """Put a list into random order, in place."""
         order = self.generator.permutation(len(values)).tolist()
         values[:] = [values[i] for i in order]
 
@@ -78,8 +71,5 @@ class SeededRng:
         Args:
             low: Lower end.
             high: Upper end, excluded.
-
-        Returns:
-            The integer.
         """
         return int(self.generator.integers(low, high))

@@ -36,11 +36,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         self.pending_validation = False
 
     def run(self) -> torch.nn.Module:
-        """Train.
-
-        Returns:
-            The model.
-        """
+        """Train."""
         self.runner.call_hook('before_train')
         if self.pending_validation:
             self.pending_validation = False

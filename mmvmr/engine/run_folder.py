@@ -212,9 +212,6 @@ def _clear(folder: Path) -> None:
 def cleared_before(work_dir: str) -> bool:
     """Check whether an earlier attempt of the same launcher has overwritten the folder already.
 
-    Args:
-        work_dir: The folder.
-
     Returns:
         True if what is there was saved by that attempt.
     """

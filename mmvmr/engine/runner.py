@@ -71,9 +71,6 @@ class MomentRunner(Runner):
 
         Args:
             cfg: The config; a copy is used, and its text no longer changes.
-
-        Returns:
-            The runner.
         """
         return super().from_cfg(_FormattedOnce.of(cfg if isinstance(cfg, Config) else Config(dict(cfg))))
 
@@ -107,9 +104,6 @@ class MomentRunner(Runner):
 
         Args:
             loop: Config or loop.
-
-        Returns:
-            The loop.
 
         Raises:
             ValueError: If an epoch has no batch, or a row cannot be trained on.

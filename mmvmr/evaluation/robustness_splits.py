@@ -66,9 +66,6 @@ def open_split(cfg: Config, wanted: str, seed: int = 0, limit: int | None = None
         seed: Seed of whatever a probe draws.
         limit: Use only this many labelled queries, the first ones.
 
-    Returns:
-        The split.
-
     Raises:
         ValueError: If there is no such split, or none of its queries has moments.
         FileNotFoundError: If its files are missing.

@@ -112,9 +112,6 @@ class Worker:
     def __call__(self, task: Task) -> Outcome:
         """Extract and write the streams of a video.
 
-        Args:
-            task: The video.
-
         Returns:
             What became of it.
 

@@ -66,11 +66,7 @@ class ClipBatches:
         self._batch = []
 
     def finish(self) -> np.ndarray:
-        """Run what is left.
-
-        Returns:
-            One vector per clip, (clips, dim), float32.
-        """
+        """Run what is left; returns one vector per clip, (clips, dim), float32."""
         if self._batch:
             self._run()
         if self._vectors is None or self._open:

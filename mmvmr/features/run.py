@@ -34,11 +34,7 @@ def open_tasks(videos: dict[str, Path], spec: ExtractionSpec, folder: FeatureFol
 
 
 def extract_videos(videos: dict[str, Path], settings: Settings, folder: FeatureFolder) -> list[Outcome]:
-    """Extract what is left, with a progress bar.
-
-    Returns:
-        The videos that failed.
-    """
+    """Extract what is left, with a progress bar; returns the videos that failed."""
     tasks = open_tasks(videos, settings.store.spec, folder)
     print(f'{len(videos)} videos, {len(videos) - len(tasks)} of them done already')
     if not tasks:

@@ -42,9 +42,6 @@ class ExtractionSpec:
                 ``text``, to ``dict(type=..., ...)``. ``folder`` in it is ``<name>_features`` by default.
                 ``custom_imports`` works as in every config.
 
-        Returns:
-            The specification.
-
         Raises:
             ValueError: If a key is missing or unknown, or a stream has no extractor.
         """
@@ -80,9 +77,6 @@ class ExtractionSpec:
 
     def build(self, name: str) -> Extractor:
         """Build the extractor of a stream, or of ``text``.
-
-        Args:
-            name: Its name.
 
         Returns:
             The extractor, in eval mode.

@@ -18,9 +18,6 @@ def read_extraction_spec(name: str, options: Mapping[str, Any] | None = None) ->
         name: A config file, or the name of a shipped one in ``configs/features``.
         options: Dotted keys that change the config.
 
-    Returns:
-        The specification.
-
     Raises:
         UserError: If there is no such config, or it is wrong.
     """

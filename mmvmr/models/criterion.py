@@ -131,11 +131,6 @@ def set_suffix(predictions: PredictionSet) -> str:
 def select_rows(outputs: Outputs, targets: MomentTargets, rows: list[int]) -> tuple[Outputs, MomentTargets]:
     """Keep some samples of a batch.
 
-    Args:
-        outputs: Outputs of the batch.
-        targets: Targets of the batch.
-        rows: Samples to keep.
-
     Returns:
         Outputs and targets of these samples.
 

@@ -70,10 +70,6 @@ class PackSource:
     def vectors(self, block: str, row: Row) -> tuple[np.ndarray, int]:
         """Read the vectors of an annotation row for a block.
 
-        Args:
-            block: Name of the block.
-            row: Annotation row.
-
         Returns:
             Shape (L, width) in the precision of the pack, and the number of clips before the cut to ``max_clips``.
 
@@ -143,9 +139,6 @@ def write_pack(folder: Path, source: PackSource, rows: Iterable[Row], overwrite:
         source: Reader of the vectors.
         rows: Annotation rows; ``vid`` or ``qid`` may be None, for only a sentence or a video.
         overwrite: Replace the pack that is there, which stays readable until the new one is complete.
-
-    Returns:
-        The pack.
 
     Raises:
         FileNotFoundError: See :meth:`PackSource.vectors`.

@@ -36,9 +36,6 @@ class SpacyTagger:
     def __call__(self, queries: Iterable[str]) -> Iterator[list[Tag]]:
         """Tag sentences.
 
-        Args:
-            queries: The sentences.
-
         Yields:
             For each the tags of its words: universal ones (NOUN, VERB, ...), and PRT for particles of verbs ("pick
             up"), which the universal tags count as prepositions.

@@ -71,15 +71,7 @@ class Statistics:
 
 
 def statistics(name: str, rows: Sequence[Mapping[str, Any]]) -> Statistics:
-    """Count a split.
-
-    Args:
-        name: Name of the split.
-        rows: Annotation rows.
-
-    Returns:
-        The numbers.
-    """
+    """Count a split; returns the numbers."""
     durations = {row['vid']: float(row['duration']) for row in rows}
     labelled = [row for row in rows if row.get('relevant_windows') is not None]
     pairs = [(window, float(row['duration'])) for row in labelled for window in row['relevant_windows']]

@@ -62,14 +62,7 @@ class HashedWords:
     _known: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __call__(self, words: Iterable[str]) -> np.ndarray:
-        """Look words up.
-
-        Args:
-            words: The words.
-
-        Returns:
-            Shape (number of words, dim), each of length about 1.
-        """
+        """Look words up; returns (number of words, dim), each of length about 1."""
         return np.stack([self._vector(word) for word in words])
 
     def _vector(self, word: str) -> np.ndarray:

@@ -96,9 +96,6 @@ def write_page(page: Page, path: Path, embed: bool = False) -> Path:
         embed: Put the videos into the page, so that it can be sent to others; otherwise it refers to the files by paths
             relative to its own folder.
 
-    Returns:
-        The same path.
-
     Raises:
         ValueError: If a video is too large to be embedded, or a query has not one answer per model.
         OSError: If a file cannot be read or written.

@@ -46,9 +46,6 @@ def write_prediction_report(
         count: Queries that ``spread``, ``best`` and ``worst`` show.
         videos: Name of a video to its file, where there are files.
 
-    Returns:
-        The same path.
-
     Raises:
         ValueError: If the rows are invalid, a query has no duration, or there is no such query to show.
     """

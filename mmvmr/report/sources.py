@@ -21,9 +21,6 @@ def answer_page(models: Sequence[Answers]) -> Page:
     Args:
         models: The answers of every model.
 
-    Returns:
-        The page.
-
     Raises:
         ValueError: If there is no model, or they were asked different sentences.
     """
@@ -60,9 +57,6 @@ def write_answer_report(answers: Answers | Sequence[Answers], path: Path, embed:
         answers: The answers of one model, or of several models to the same sentences.
         path: The HTML file.
         embed: See :func:`mmvmr.report.write_page`.
-
-    Returns:
-        The same path.
     """
     models = answers if isinstance(answers, (list, tuple)) else [answers]
     return write_page(answer_page(models), path, embed)

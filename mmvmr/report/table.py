@@ -23,9 +23,6 @@ def write_table_page(
         notes: Sentences above the table.
         path: The HTML file; complete or absent.
 
-    Returns:
-        The same path.
-
     Raises:
         OSError: If the file cannot be written.
     """

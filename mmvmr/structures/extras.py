@@ -50,9 +50,6 @@ class WithExtras:
             kind: Class of the extra.
             reader: The component that asks, for the message.
 
-        Returns:
-            The extra.
-
         Raises:
             ValueError: If no component wrote it; the message names the one that should have.
         """

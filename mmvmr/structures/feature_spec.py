@@ -106,9 +106,6 @@ class FeatureSpec:
             value: The attributes. ``streams`` is a dict of name to ``dict(dim=..., normalise=...)`` (None removes a
                 stream that a base config declared) or a list of dicts that hold the name.
 
-        Returns:
-            The specification.
-
         Raises:
             ValueError: If a key is missing, unknown or has an impossible value.
         """

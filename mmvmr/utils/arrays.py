@@ -50,12 +50,6 @@ def read_npy(path: str | os.PathLike[str], mmap: bool = False) -> np.ndarray:
 def read_npz(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """Read all arrays of an ``.npz`` file.
 
-    Args:
-        path: The file.
-
-    Returns:
-        Name to array.
-
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no complete ``.npz`` file of plain values; the message names the file.
@@ -133,9 +127,6 @@ def require_numbers(array: np.ndarray) -> np.ndarray:
     Args:
         array: Any array.
 
-    Returns:
-        The array.
-
     Raises:
         ValueError: If it holds anything else.
     """
@@ -150,9 +141,6 @@ def read_hdf5_array(handle: Any, name: str) -> np.ndarray:
     Args:
         handle: The ``h5py.File``.
         name: Name of the array in the file.
-
-    Returns:
-        The array.
 
     Raises:
         ValueError: If the entry is a group, refers to other files, holds no plain values, is damaged or claims more

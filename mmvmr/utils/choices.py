@@ -19,9 +19,6 @@ def check_choice(owner: object, name: str, value: T, choices: Iterable[Any], err
         choices: The values that the option takes.
         error: The exception to raise.
 
-    Returns:
-        The value.
-
     Raises:
         ValueError: (or ``error``) If the value is none of the choices. The message names the owner, the option and
             the value, lists the choices and suggests the one that is written similarly.

@@ -156,9 +156,6 @@ def existing_checkpoint(path: str) -> str:
     Args:
         path: As given on the command line; http(s) addresses pass.
 
-    Returns:
-        ``path``.
-
     Raises:
         UserError: If it is not a file.
     """

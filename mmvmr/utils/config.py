@@ -54,11 +54,7 @@ class SafeYamlHandler(BaseFileHandler):
 
 
 def shipped_configs() -> dict[str, Path]:
-    """The shipped configs that can be trained.
-
-    Returns:
-        Name without suffix (``sa_detr_qvhl``) to file.
-    """
+    """The shipped configs that can be trained: name without suffix (``sa_detr_qvhl``) to file."""
     root = configs_dir()
     files = (path for path in sorted(root.rglob('*.py')) if not _NOT_LEAVES & set(path.relative_to(root).parts))
     return {path.stem: path for path in files}
@@ -70,9 +66,6 @@ def find_config(name: str | Path) -> Path:
     Args:
         name: A file; or a shipped config as ``sa_detr_qvhl``, ``sa_detr/sa_detr_qvhl.py`` or
             ``mmvmr::sa_detr/sa_detr_qvhl.py``.
-
-    Returns:
-        The file.
 
     Raises:
         FileNotFoundError: If there is none; the message gives the nearest names.

@@ -210,9 +210,6 @@ def _find(kind: Any, registry: Registry, path: str) -> tuple[Any, list[str]]:
 def accepted_keys(kind: Any) -> frozenset[str] | None:
     """Names of the arguments of a class or a function.
 
-    Args:
-        kind: The class or the function.
-
     Returns:
         The names, those of bases included where ``**kwargs`` is handed on to them; None where they cannot be known.
     """

@@ -25,12 +25,6 @@ _UNSAFE_ADVICE = re.compile(r'weights_only|allow_pickle|unsafe|trust|arbitrary c
 def regular_file(path: str | os.PathLike[str]) -> Path:
     """Check that there is a file that can be read to its end; a named pipe would block for ever.
 
-    Args:
-        path: The file.
-
-    Returns:
-        The file.
-
     Raises:
         FileNotFoundError: If there is none; the message names the absolute path.
     """
@@ -136,12 +130,6 @@ def _values(node: Any, known: dict[int, int]) -> int:
 def utf8(raw: bytes) -> str:
     """Decode text in UTF-8, without its byte order mark.
 
-    Args:
-        raw: Its bytes.
-
-    Returns:
-        The text.
-
     Raises:
         UnicodeDecodeError: If it is not UTF-8, or has a zero byte.
     """
@@ -173,9 +161,6 @@ def reason(error: BaseException) -> str:
 
     Args:
         error: The exception.
-
-    Returns:
-        One line.
     """
     lines = [line.strip() for line in str(error).strip().splitlines()]
     if not lines or _UNSAFE_ADVICE.search(lines[0]):

@@ -41,9 +41,6 @@ def require(package: str, user: str, how: str = '') -> Any:
         user: Who needs it, for the message.
         how: The command that installs it; by default pip with the same name.
 
-    Returns:
-        The package.
-
     Raises:
         ImportError: If it is not installed.
     """

@@ -11,9 +11,6 @@ def usable_device(name: str) -> torch.device:
     Args:
         name: ``auto`` (a GPU where there is one), ``cpu``, ``cuda``, ``cuda:1``, ...
 
-    Returns:
-        The device.
-
     Raises:
         ValueError: If there is no such device, or this machine does not have it.
     """

@@ -56,9 +56,6 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     The body writes to a temporary file in the same folder, which takes the place of ``path`` only when the body ends
     without an exception. An older version of ``path`` stays readable until then. Missing folders are made.
 
-    Args:
-        path: The file to write.
-
     Yields:
         The temporary path. It keeps the suffix of ``path``, because some writers choose the format by it.
 
@@ -138,9 +135,6 @@ def _line(row: Any) -> str:
 def read_json(path: str | os.PathLike[str]) -> Any:
     """Read a JSON file.
 
-    Args:
-        path: The file to read.
-
     Returns:
         The value it holds.
 
@@ -185,9 +179,6 @@ def read_jsonl(path: str | os.PathLike[str], limit: int | None = None) -> list[d
 
 def iterate_jsonl(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, Any] | ValueError]]:
     """Read a file with one JSON object per line, past lines that are broken. Empty lines are skipped.
-
-    Args:
-        path: The file to read.
 
     Yields:
         Number of the line, and its object or what is wrong with it (the message names file and line).
@@ -267,9 +258,6 @@ def _blank(match: re.Match[str]) -> str:
 
 def read_text(path: str | os.PathLike[str]) -> str:
     """Read a text file in UTF-8.
-
-    Args:
-        path: The file to read.
 
     Returns:
         Its text, without a byte order mark.

@@ -34,9 +34,6 @@ def below(root: str | os.PathLike[str], path: str | os.PathLike[str] = '') -> Pa
     Args:
         root: The data root.
         path: Relative to it, or absolute.
-
-    Returns:
-        The path.
     """
     return Path(root).expanduser() / Path(path).expanduser()
 
@@ -78,9 +75,6 @@ def inside(folder: str | os.PathLike[str], name: str) -> Path:
     Args:
         folder: The folder.
         name: Name of a file; it may have subfolders, separated by ``/``.
-
-    Returns:
-        The path.
 
     Raises:
         ValueError: If the name is no relative path inside the folder.

@@ -70,9 +70,6 @@ def make_executor(kind: type, folder: Path, **parameters: Any) -> Any:
         folder: Folder of the logs.
         **parameters: Of the jobs.
 
-    Returns:
-        The executor.
-
     Raises:
         UserError: If Slurm is asked for and not installed.
     """

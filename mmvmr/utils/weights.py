@@ -155,14 +155,7 @@ def require_finite(weights: Mapping[str, torch.Tensor], path: str) -> None:
 
 
 def not_finite(weights: Mapping[str, torch.Tensor]) -> list[str]:
-    """Names of tensors that hold NaN or infinity; one transfer from the device for all of them.
-
-    Args:
-        weights: Names to tensors.
-
-    Returns:
-        The names, in order.
-    """
+    """Names of tensors that hold NaN or infinity; one transfer from the device for all of them."""
     floats = {name: value for name, value in weights.items() if value.is_floating_point() and value.numel()}
     if not floats:
         return []

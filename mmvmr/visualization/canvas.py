@@ -48,12 +48,7 @@ def new_figure(rows: int, columns: int, width: float, height: float, **grid: Any
 
 
 def save_figure(figure: Any, path: str | os.PathLike[str]) -> None:
-    """Write a figure; the suffix of the path chooses the format.
-
-    Args:
-        figure: The figure.
-        path: The file.
-    """
+    """Write a figure; the suffix of the path chooses the format."""
     _widen_fonts(figure)
     with warnings.catch_warnings(record=True) as caught, atomic_write(path) as tmp:
         warnings.simplefilter('always')

@@ -25,9 +25,6 @@ class _PartnerSampler:
     def bind(self, dataset: Any) -> None:
         """Take the videos of a data set.
 
-        Args:
-            dataset: The data set.
-
         Raises:
             ValueError: If all its rows are of one video.
         """
@@ -48,14 +45,7 @@ class RandomVideoSampler(_PartnerSampler):
     """Any other video, each with the same probability."""
 
     def __call__(self, results: dict[str, Any]) -> int:
-        """Choose a partner.
-
-        Args:
-            results: The sample.
-
-        Returns:
-            Index of a row of the partner.
-        """
+        """Choose a partner; returns the index of a row of the partner."""
         source = source_video(results['vid'])
         while True:
             vid = self.vids[results['rng'].integers(0, len(self.vids))]
@@ -98,9 +88,6 @@ class SimilarVideoSampler(_PartnerSampler):
     def bind(self, dataset: Any) -> None:
         """Take the videos of a data set, and check that the index knows them.
 
-        Args:
-            dataset: The data set.
-
         Raises:
             FileNotFoundError: If the index is absent.
             ValueError: If it does not fit, or is needed.
@@ -116,14 +103,7 @@ class SimilarVideoSampler(_PartnerSampler):
             )
 
     def __call__(self, results: dict[str, Any]) -> int | None:
-        """Choose a partner.
-
-        Args:
-            results: The sample.
-
-        Returns:
-            Index of a row of the partner; None where the index lists no other source video.
-        """
+        """Choose a partner; returns the index of a row of the partner; None where none is listed."""
         if self._found is None:
             self._found = index_in_memory(self.dataset, self.rows)
         source, limit = source_video(results['vid']), self.max_similarity

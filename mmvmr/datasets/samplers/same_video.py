@@ -13,14 +13,7 @@ Row = Mapping[str, Any]
 
 
 def group_by_video(rows: Sequence[Row]) -> dict[Any, list[int]]:
-    """Indices of the rows of every video, in order.
-
-    Args:
-        rows: Annotation rows.
-
-    Returns:
-        ``vid`` to indices.
-    """
+    """Indices of the rows of every video, in order, by ``vid``."""
     groups: dict[Any, list[int]] = {}
     for index, row in enumerate(rows):
         groups.setdefault(row['vid'], []).append(index)

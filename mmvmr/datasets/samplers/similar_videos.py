@@ -90,9 +90,6 @@ class SimilarVideos:
     def partners(self, vid: str) -> list[tuple[str, float]]:
         """The most similar other videos.
 
-        Args:
-            vid: Id of a video.
-
         Returns:
             Ids and similarities, most similar first; never the video itself.
 
@@ -103,9 +100,6 @@ class SimilarVideos:
 
     def dissimilar(self, vid: str) -> list[tuple[str, float]]:
         """The least similar other videos.
-
-        Args:
-            vid: Id of a video.
 
         Returns:
             Ids and similarities, least similar first; never the video itself.
@@ -148,11 +142,7 @@ class SimilarVideos:
             raise ValueError(f'{self.where}: built from other features: {"; ".join(lines)}; {REBUILD}')
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the index as an ``.npz`` archive, atomically.
-
-        Args:
-            path: The file.
-        """
+        """Write the index as an ``.npz`` archive, atomically."""
         spec = None if self.feature_spec is None else self.feature_spec.to_dict()
         with atomic_write(path) as tmp, open(tmp, 'wb') as out:
             np.savez_compressed(
@@ -171,12 +161,6 @@ class SimilarVideos:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> SimilarVideos:
         """Read an index.
-
-        Args:
-            path: The file.
-
-        Returns:
-            The index.
 
         Raises:
             FileNotFoundError: If there is no such file.

@@ -58,9 +58,6 @@ class TopClipSimilarity:
         Args:
             first: Vectors of the first video, padding included.
             second: Vectors of the second video.
-
-        Returns:
-            Bytes.
         """
         return 2 * 4 * first * second
 
@@ -112,9 +109,6 @@ class PooledSimilarity:
         Args:
             first: 1.
             second: 1.
-
-        Returns:
-            Bytes.
         """
         return 4 * first * second
 

@@ -73,9 +73,6 @@ def find_similar(
         faiss: ``factory`` (None: chosen by size) and ``probes`` of a faiss index, which proposes candidates: their
             similarities are exact, but some videos may be missed. None compares every pair.
 
-    Returns:
-        The index.
-
     Raises:
         ImportError: If faiss is not installed.
         ValueError: If there are no videos, dimensions differ, the bound is too small, or faiss does not allow it.

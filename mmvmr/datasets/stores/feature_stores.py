@@ -59,9 +59,6 @@ class FolderStore:
     def read(self, row: Row) -> np.ndarray:
         """Read the array of an annotation row, as stored.
 
-        Args:
-            row: Annotation row.
-
         Returns:
             The array, usually (L, D) in float16 or float32.
 
@@ -86,14 +83,7 @@ class FolderStore:
             ) from error
 
     def missing(self, rows: Iterable[Row]) -> list[str]:
-        """Names of the files that are absent, without opening any.
-
-        Args:
-            rows: Annotation rows.
-
-        Returns:
-            The names in the order of the rows, each once.
-        """
+        """Names of the files that are absent, each once in the order of the rows, without opening any."""
         present: dict[str, set[str]] = {}
         absent = []
         for name in self.name.names(rows):
@@ -159,9 +149,6 @@ class HDF5Store:
     def read(self, row: Row) -> np.ndarray:
         """Read the array of an annotation row, as stored.
 
-        Args:
-            row: Annotation row.
-
         Returns:
             The array, usually (L, D).
 
@@ -190,9 +177,6 @@ class HDF5Store:
 
     def missing(self, rows: Iterable[Row]) -> list[str]:
         """Names of the entries that are absent.
-
-        Args:
-            rows: Annotation rows.
 
         Returns:
             The names in the order of the rows, each once.
@@ -273,10 +257,6 @@ class ArrayStore:
 
 def check_complete(stores: Mapping[str, Any], rows: Sequence[Row]) -> None:
     """Make sure that every stream has every row, before training starts.
-
-    Args:
-        stores: Stream name to store.
-        rows: Annotation rows.
 
     Raises:
         FileNotFoundError: One message for all streams, with the first missing names and how many are missing.

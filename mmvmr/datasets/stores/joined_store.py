@@ -47,9 +47,6 @@ class JoinedStore:
     def read(self, row: Row) -> np.ndarray:
         """Read the joined array of an annotation row.
 
-        Args:
-            row: Annotation row.
-
         Returns:
             Shape (L, D) in float32, D the sum over the parts.
 
@@ -71,13 +68,6 @@ class JoinedStore:
         return np.concatenate([a[:length] for a in arrays], axis=1)
 
     def missing(self, rows: Iterable[Row]) -> list[str]:
-        """Names of the files that are absent, those of one part after those of another.
-
-        Args:
-            rows: Annotation rows.
-
-        Returns:
-            The names, each once.
-        """
+        """Names of the files that are absent, those of one part after those of another."""
         rows = list(rows)
         return list(dict.fromkeys(name for part in self.parts for name in part.missing(rows)))

@@ -36,9 +36,6 @@ class NameTemplate:
     def __call__(self, row: Row) -> str:
         """Name of the features of an annotation row.
 
-        Args:
-            row: Annotation row.
-
         Returns:
             A relative path that never leads out of its folder.
 
@@ -61,24 +58,10 @@ class NameTemplate:
         return name
 
     def names(self, rows: Iterable[Row]) -> list[str]:
-        """Names of the features of several rows.
-
-        Args:
-            rows: Annotation rows.
-
-        Returns:
-            The names in the order of the rows, each once.
-        """
+        """Names of the features of several rows in their order, each once."""
         return list(dict.fromkeys(map(self, rows)))
 
 
 def describe(row: Row) -> str:
-    """Name of an annotation row in messages.
-
-    Args:
-        row: Annotation row.
-
-    Returns:
-        Its vid and qid.
-    """
+    """Name of an annotation row in messages: its vid and qid."""
     return ', '.join(f'{key} {row[key]!r}' for key in ('vid', 'qid') if key in row)

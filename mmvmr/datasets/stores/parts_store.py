@@ -67,9 +67,6 @@ class PartsStore:
 
         Args:
             rows: Annotation rows with ``parts``.
-
-        Returns:
-            The names.
         """
         parts = {vid: row for row in rows for vid in row['parts']}
         return self.store.missing([{**row, 'vid': vid} for vid, row in parts.items()])

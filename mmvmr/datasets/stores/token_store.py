@@ -55,9 +55,6 @@ class TokenIdStore:
     def read(self, row: Row) -> np.ndarray:
         """Token numbers of the query of an annotation row, special tokens included.
 
-        Args:
-            row: Annotation row.
-
         Returns:
             Shape (number of tokens, 1), float32, which holds every number of a vocabulary exactly.
 
@@ -68,14 +65,7 @@ class TokenIdStore:
         return np.asarray(self._encoded(row['query'])['input_ids'], dtype=np.float32)[:, None]
 
     def spans(self, query: str) -> list[tuple[int, int]]:
-        """Characters of every token.
-
-        Args:
-            query: The sentence.
-
-        Returns:
-            (first, one past the last) per token; empty for special tokens.
-        """
+        """Characters of every token: (first, one past the last) per token; empty for special tokens."""
         return [tuple(span) for span in self._encoded(query)['offset_mapping']]
 
     def missing(self, rows: Iterable[Row]) -> list[str]:

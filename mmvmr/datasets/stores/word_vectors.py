@@ -61,35 +61,18 @@ class WordVectorStore:
         return str(self.file.absolute())
 
     def read(self, row: Row) -> np.ndarray:
-        """Vectors of the words of the query.
-
-        Args:
-            row: Annotation row.
-
-        Returns:
-            Shape (number of words, dim), float32.
-        """
+        """Vectors of the words of the query, (number of words, dim), float32."""
         zero = np.zeros(self.dim, np.float32)
         return np.stack([zero if vector is None else vector for vector in self.vectors(row['query'])])
 
     def vectors(self, sentence: str) -> list[np.ndarray | None]:
-        """Vectors of the words of a sentence.
-
-        Args:
-            sentence: The sentence.
-
-        Returns:
-            Per word (dim,), float32; None for a word that the table lacks.
-        """
+        """Vectors of the words of a sentence, (dim,) each, float32; None for a word that the table lacks."""
         words = self.split(sentence)
         self._look_up(words)
         return [self._table.get(word) for word in words]
 
     def missing(self, rows: Iterable[Row]) -> list[str]:
         """The table itself where it is absent. Looks up the words of all rows at once.
-
-        Args:
-            rows: Annotation rows.
 
         Returns:
             The name of the file, or nothing.

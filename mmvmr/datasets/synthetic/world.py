@@ -127,9 +127,6 @@ class FilmMaker:
 
         Args:
             rng: Source of randomness.
-
-        Returns:
-            The film.
         """
         length = int(rng.integers(self.min_clips, self.max_clips + 1))
         events: list[Event] = []

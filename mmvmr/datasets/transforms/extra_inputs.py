@@ -18,11 +18,7 @@ class _FromStore(BaseTransform):
         self._config = store
 
     def bind(self, dataset: Any) -> None:
-        """Open the store.
-
-        Args:
-            dataset: The data set.
-        """
+        """Open the store."""
         self.store = TASK_UTILS.build({'data_root': str(getattr(dataset, 'data_root', '')), **self._config})
 
 
@@ -47,9 +43,6 @@ class LoadPatches(_FromStore):
     def bind(self, dataset: Any) -> None:
         """Open the store and look for missing files.
 
-        Args:
-            dataset: The data set.
-
         Raises:
             FileNotFoundError: If a video has no patches.
         """
@@ -61,9 +54,6 @@ class LoadPatches(_FromStore):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Load the patches.
-
-        Args:
-            results: The sample.
 
         Returns:
             The sample with ``patches``.
@@ -105,9 +95,6 @@ class LoadStaticQuery(_FromStore):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Load the vector.
-
-        Args:
-            results: The sample.
 
         Returns:
             The sample with ``static_text``.

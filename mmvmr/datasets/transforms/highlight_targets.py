@@ -172,9 +172,5 @@ class BuildHighlightTargets(BaseTransform):
         return available
 
     def bind(self, dataset: Any) -> None:
-        """Take the largest number of clips from the data set.
-
-        Args:
-            dataset: The data set.
-        """
+        """Take the largest number of clips from the data set."""
         self.max_clips = dataset.feature_spec.max_clips

@@ -60,11 +60,7 @@ class LoadMomentFeatures(BaseTransform):
         self._last: tuple[Any, np.ndarray] | None = None
 
     def bind(self, dataset: Any) -> None:
-        """Take stores and specification from the data set.
-
-        Args:
-            dataset: The data set.
-        """
+        """Take stores and specification from the data set."""
         self.stores = dataset.stores
         self.spec = dataset.feature_spec
         self.cuts = VideoCuts(self.spec, by_duration=self.clip_time == 'duration')
@@ -78,9 +74,6 @@ class LoadMomentFeatures(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Load the features.
-
-        Args:
-            results: The sample.
 
         Returns:
             The sample with features.
@@ -129,9 +122,6 @@ class LoadMomentFeatures(BaseTransform):
     def streams(self, row: dict[str, Any]) -> list[np.ndarray]:
         """The video streams of an annotation row as stored, for transforms that work before the normalisation.
 
-        Args:
-            row: Annotation row.
-
         Returns:
             One array (L_s, D_s) per stream in the declared order, each cut to ``max_clips``; lengths may differ.
 
@@ -171,9 +161,6 @@ class LoadMomentFeatures(BaseTransform):
     def text(self, row: dict[str, Any]) -> np.ndarray:
         """The normalised tokens of the sentence of an annotation row, for transforms that need another sentence.
 
-        Args:
-            row: Annotation row.
-
         Returns:
             Shape (Lt, Dt).
         """
@@ -186,10 +173,6 @@ class LoadMomentFeatures(BaseTransform):
 
     def stored(self, stream: StreamSpec, row: dict[str, Any]) -> np.ndarray:
         """The vectors of one stream as its store has them, after the checks.
-
-        Args:
-            stream: The stream.
-            row: Annotation row.
 
         Returns:
             Shape (L, D), float32, cut to ``max_length``.

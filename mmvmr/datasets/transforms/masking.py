@@ -83,11 +83,7 @@ class MaskTargets(Probe):
         self.end = end
 
     def bind(self, dataset: Any) -> None:
-        """Take the loader from the data set.
-
-        Args:
-            dataset: The data set.
-        """
+        """Take the loader from the data set."""
         self.load = dataset.pipeline.load
 
     def change(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -214,9 +210,6 @@ def same_length(features: np.ndarray, results: dict[str, Any]) -> np.ndarray:
     Args:
         features: New features (L, Dv).
         results: The sample.
-
-    Returns:
-        ``features``.
 
     Raises:
         ValueError: If the sample has another number of clips.

@@ -97,9 +97,6 @@ class NegativeQuery(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Draw a negative query.
 
-        Args:
-            results: The sample.
-
         Returns:
             The sample with ``neg_text_feat`` and ``neg_qid``, or unchanged where there is none.
         """

@@ -27,9 +27,6 @@ def as_tensor(array: np.ndarray) -> torch.Tensor:
 
     Args:
         array: Any array; a read-only one is cached, and is copied.
-
-    Returns:
-        The tensor.
     """
     return torch.from_numpy(array if array.flags.writeable else array.copy())
 
@@ -50,9 +47,6 @@ class PackMomentInputs(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Pack a sample.
-
-        Args:
-            results: The sample.
 
         Returns:
             ``inputs``: tensors ``video`` (Lv, Dv), ``text`` (Lt, Dt); ``data_samples``: a ``MomentDataSample``.

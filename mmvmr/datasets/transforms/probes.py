@@ -91,9 +91,6 @@ class OtherVideoProbe(Probe):
     def bind(self, dataset: Any) -> None:
         """Take rows and loader from the data set.
 
-        Args:
-            dataset: The data set.
-
         Raises:
             ValueError: If it holds a single video.
         """
@@ -103,12 +100,6 @@ class OtherVideoProbe(Probe):
 
     def other(self, results: dict[str, Any]) -> dict[str, Any]:
         """The annotation row of a random query about another video, with another sentence.
-
-        Args:
-            results: The sample.
-
-        Returns:
-            The row.
 
         Raises:
             ValueError: If there is none.

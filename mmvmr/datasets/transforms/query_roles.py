@@ -30,11 +30,7 @@ class SplitQuery(BaseTransform):
         self._tokens = None if tokens is None else TASK_UTILS.build(tokens)
 
     def bind(self, dataset: Any) -> None:
-        """Look at how the data set makes tokens.
-
-        Args:
-            dataset: The data set.
-        """
+        """Look at how the data set makes tokens."""
         self._spans = getattr(self._tokens or dataset.stores['text'], 'spans', word_spans)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:

@@ -86,11 +86,7 @@ class ShiftMoment(BaseTransform):
         self._targets: Any = None
 
     def bind(self, dataset: Any) -> None:
-        """Take the transform that labels clips.
-
-        Args:
-            dataset: The data set.
-        """
+        """Take the transform that labels clips."""
         self._targets = dataset.pipeline.finish.get('targets')
 
     def applicable(self, rows: Sequence[dict[str, Any]]) -> list[bool]:

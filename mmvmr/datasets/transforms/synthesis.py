@@ -81,11 +81,7 @@ class SynthesizeVideo(BaseTransform):
         self.partner = TASK_UTILS.build(partner or {'type': 'SimilarVideoSampler'})
 
     def bind(self, dataset: Any) -> None:
-        """Take the data set that partners come from.
-
-        Args:
-            dataset: The data set.
-        """
+        """Take the data set that partners come from."""
         self.dataset = dataset
         self.partner.bind(dataset)
 
@@ -132,9 +128,6 @@ class SynthesizeVideo(BaseTransform):
             length: Number of clips of the own video.
             other_length: Number of clips of the partner.
             rng: Source of random draws.
-
-        Returns:
-            The clips.
         """
         inside = set(moment_clips)
         context = [clip for clip in range(length) if clip not in inside]

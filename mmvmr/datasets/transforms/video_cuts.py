@@ -29,11 +29,7 @@ class VideoCuts:
         self._warned = False
 
     def announce(self, rows: Sequence[Row]) -> None:
-        """Warn of videos that will be cut, as far as their durations tell.
-
-        Args:
-            rows: Annotation rows.
-        """
+        """Warn of videos that will be cut, as far as their durations tell."""
         if self.by_duration or self.limit is None:
             return
         clip_len = self.spec.clip_len
@@ -62,9 +58,6 @@ class VideoCuts:
     def seconds_seen(self, row: Row) -> float:
         """Second up to which the model sees a video that was read.
 
-        Args:
-            row: Annotation row.
-
         Returns:
             The second; the duration where nothing was cut.
         """
@@ -76,9 +69,6 @@ class VideoCuts:
 
     def loses_clips(self, row: Row) -> bool:
         """Find out whether more than one clip of a video that was read is lost; one may be, as extractors round.
-
-        Args:
-            row: Annotation row.
 
         Returns:
             True if predictions of this video should say so.
@@ -103,9 +93,6 @@ class VideoCuts:
 
 def video_of(row: Row) -> Any:
     """Key that identifies a video: joined videos keep their name and change their parts.
-
-    Args:
-        row: Annotation row.
 
     Returns:
         Something hashable.

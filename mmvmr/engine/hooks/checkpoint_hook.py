@@ -53,9 +53,6 @@ class SafeCheckpointHook(CheckpointHook):
 
         Names of files come from the folder and from settings, never from a checkpoint: what a checkpoint says about
         other files counts only as far as files of that kind are in the folder of this run.
-
-        Args:
-            runner: The runner.
         """
         if self.out_dir is None:
             self.out_dir = runner.work_dir

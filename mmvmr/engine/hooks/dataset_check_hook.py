@@ -62,9 +62,6 @@ class DatasetCheckHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Check.
 
-        Args:
-            runner: The runner.
-
         Raises:
             ValueError: On every process, with ``errors='stop'``, if there is an error.
         """

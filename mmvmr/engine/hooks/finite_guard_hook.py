@@ -43,11 +43,7 @@ class FiniteGuardHook(Hook):
         self._measures = True
 
     def before_train(self, runner: Runner) -> None:
-        """Watch the gradients of every optimizer step.
-
-        Args:
-            runner: The runner.
-        """
+        """Watch the gradients of every optimizer step."""
         optimizer = getattr(runner.optim_wrapper, 'optimizer', None)  # several optimizers: the losses are watched
         if self._handle is None and optimizer is not None:
             self._handle = optimizer.register_step_pre_hook(self._measure)

@@ -23,9 +23,6 @@ class FitHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Fit.
 
-        Args:
-            runner: The runner.
-
         Raises:
             ValueError: If there is something to fit and the training data are no :class:`BaseMomentDataset`.
         """

@@ -30,9 +30,6 @@ class FreezeHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Look for the submodules.
 
-        Args:
-            runner: The runner.
-
         Raises:
             ValueError: If the model has no submodule of a name.
         """
@@ -48,11 +45,7 @@ class FreezeHook(Hook):
             self._trained.setdefault(name, {key for key, p in part.named_parameters() if p.requires_grad})
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Freeze or release.
-
-        Args:
-            runner: The runner.
-        """
+        """Freeze or release."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         for name, count in self.epochs.items():
             parameters = dict(model.get_submodule(name).named_parameters())

@@ -29,9 +29,6 @@ class InferenceSpecHook(Hook):
     def before_run(self, runner: Runner) -> None:
         """Read the specification, so that a mistake in it stops the run at its start.
 
-        Args:
-            runner: The runner.
-
         Raises:
             ValueError: If ``extraction`` is wrong. One that makes other features than the data set has is not
                 stored, with a warning.

@@ -116,11 +116,7 @@ class DrawMomentsHook(Hook):
         self._queries: list[Any] = []
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Forget an earlier test.
-
-        Args:
-            runner: The runner.
-        """
+        """Forget an earlier test."""
         self._queries.clear()
 
     def after_test_iter(

@@ -62,9 +62,6 @@ class ExactResumeHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Check that what was asked for can be resumed exactly.
 
-        Args:
-            runner: The runner.
-
         Raises:
             ValueError: If checkpoints are saved by iteration under a loop that cannot resume inside an epoch.
         """
@@ -83,11 +80,7 @@ class ExactResumeHook(Hook):
             )
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Tell the data sets which epoch it is.
-
-        Args:
-            runner: The runner.
-        """
+        """Tell the data sets which epoch it is."""
         loader = runner.train_dataloader
         deaf = False
         for dataset in nested_datasets(loader.dataset):

@@ -135,9 +135,6 @@ class HighlightBatch:
             annotations: Rows with ``duration``, ``relevant_clip_ids`` and ``saliency_scores``.
             clip_len: Seconds per clip.
             rated: The ``saliency_scores`` of the annotations, where they have been converted before.
-
-        Returns:
-            The batch.
         """
         num_clips = np.array([int(row['duration'] / clip_len) for row in annotations], dtype=np.int64)
         if rated is None:

@@ -148,9 +148,6 @@ class MomentBatch:
             predictions: Lists of ``[start, end, score]`` per query.
             windows: Lists of ``[start, end]`` per query.
             max_predictions: Predictions per query that count.
-
-        Returns:
-            The batch.
         """
         padded, mask = pad_rows(predictions, width=3)
         pred, pred_mask = padded[:, :max_predictions], mask[:, :max_predictions]
@@ -178,9 +175,6 @@ class MomentBatch:
 
         Args:
             batches: Selections of one batch, at least one.
-
-        Returns:
-            The batch.
         """
         names = [field.name for field in fields(MomentBatch)]
         return MomentBatch(**{name: np.concatenate([getattr(b, name) for b in batches]) for name in names})

@@ -51,9 +51,6 @@ class Ragged:
         Args:
             rows: Q rows; every entry is a number, or a sequence of ``width`` numbers.
             width: Length of every entry, 0 for plain numbers.
-
-        Returns:
-            The rows.
         """
         flat = list(chain.from_iterable(rows))
         entries = stack_rows(flat, width) if width else np.array(flat, dtype=np.float64)
@@ -88,9 +85,6 @@ def as_ragged(rows: Rows, width: int = 0) -> Ragged:
     Args:
         rows: Converted before, or lists.
         width: See :meth:`Ragged.from_rows`.
-
-    Returns:
-        The rows.
     """
     return rows if isinstance(rows, Ragged) else Ragged.from_rows(rows, width)
 
@@ -100,9 +94,6 @@ def as_lists(rows: Rows) -> Sequence[Sequence[Any]]:
 
     Args:
         rows: Converted before, or lists.
-
-    Returns:
-        The rows.
     """
     if not isinstance(rows, Ragged):
         return rows

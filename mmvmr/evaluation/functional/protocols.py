@@ -117,9 +117,6 @@ def get_protocol(protocol: str | Protocol) -> Protocol:
     Args:
         protocol: Name, or a protocol, which is returned as it is.
 
-    Returns:
-        The protocol.
-
     Raises:
         ValueError: If no protocol has that name.
     """

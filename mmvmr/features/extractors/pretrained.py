@@ -93,9 +93,6 @@ def load_image_processor(model: str, user: str) -> Any:
     Args:
         model: Folder or name of the checkpoint.
         user: Who needs it, for the message.
-
-    Returns:
-        The image processor.
     """
     major = int(require('transformers', user).__version__.split('.')[0])
     options = {'backend': 'pil'} if major >= 5 else {'use_fast': False}

@@ -144,9 +144,6 @@ def _plain(value: Any, done: dict[int, Any], depth: int = 0) -> Any:
 def read_numpy_pickle(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a pickle of nested dicts of numpy arrays; anything else in it is refused.
 
-    Args:
-        path: The file.
-
     Returns:
         The outermost dict.
 
@@ -176,9 +173,6 @@ def read_numpy_pickle(path: str | os.PathLike[str]) -> dict[str, Any]:
 def is_plain_pickle(path: str | os.PathLike[str]) -> bool:
     """Check whether a file is a pickle that ``torch.save`` did not write.
 
-    Args:
-        path: The file.
-
     Returns:
         False also for files that cannot be read: whoever loads them says why.
     """
@@ -195,9 +189,6 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
 
     A wrapping key (``model_state`` of PySlowFast, ``model`` of PANNs, ``state_dict``) is opened and the prefix
     ``module.`` of DataParallel is dropped.
-
-    Args:
-        path: The file.
 
     Returns:
         Names and tensors.

@@ -76,10 +76,6 @@ def check_splits(
 def without(results: Results, ignored: Collection[str]) -> Results:
     """Results of some checks left out.
 
-    Args:
-        results: All results.
-        ignored: Names of checks.
-
     Returns:
         The others.
 

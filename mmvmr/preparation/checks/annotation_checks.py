@@ -19,14 +19,7 @@ SCARCE = 0.05
 
 
 def check_annotations(split: Split) -> list[Issue]:
-    """All checks of the rows of a split.
-
-    Args:
-        split: The split.
-
-    Returns:
-        What was found.
-    """
+    """All checks of the rows of a split."""
     checks = (duplicate_queries, several_durations, whole_video, past_end, past_clips, rated_clips, augmentations)
     return [finding for check in checks for finding in check(split)]
 
@@ -76,9 +69,6 @@ def leakage(splits: Sequence[Split]) -> list[Issue]:
 def augmentations(split: Split) -> list[Issue]:
     """Reports how many samples each training transform can act on, with a warning where there are next to none.
 
-    Args:
-        split: The split.
-
     Returns:
         One finding per transform that has a method ``applicable``.
     """
@@ -101,14 +91,7 @@ def words(row: Row) -> str:
 
 
 def duplicate_queries(split: Split) -> list[Issue]:
-    """Sentences that a video has twice.
-
-    Args:
-        split: The split.
-
-    Returns:
-        Repeated rows, and sentences with different moments.
-    """
+    """Sentences that a video has twice: repeated rows, and sentences with different moments."""
     first: dict[tuple[Any, str], Row] = {}
     repeated, ambiguous = [], []
     for row in split.rows:
@@ -138,14 +121,7 @@ def duplicate_queries(split: Split) -> list[Issue]:
 
 
 def several_durations(split: Split) -> list[Issue]:
-    """Videos whose rows disagree about how long they are.
-
-    Args:
-        split: The split.
-
-    Returns:
-        What was found.
-    """
+    """Videos whose rows disagree about how long they are."""
     videos = split.videos()
     odd: dict[Any, Any] = {}
     for row in split.rows:
@@ -177,14 +153,7 @@ def covered(windows: Windows, duration: float) -> float:
 
 
 def whole_video(split: Split) -> list[Issue]:
-    """Rows whose moments leave less than half a clip outside.
-
-    Args:
-        split: The split.
-
-    Returns:
-        What was found.
-    """
+    """Rows whose moments leave less than half a clip outside."""
     rows = [row for row in split.rows if row.get('relevant_windows')]
     whole = [
         _of(row, row['relevant_windows'])
@@ -232,14 +201,7 @@ def past_end(split: Split) -> list[Issue]:
 
 
 def past_clips(split: Split) -> list[Issue]:
-    """Windows that begin after the last clip that ``max_clips`` leaves.
-
-    Args:
-        split: The split.
-
-    Returns:
-        What was found.
-    """
+    """Windows that begin after the last clip that ``max_clips`` leaves."""
     if split.spec is None or split.spec.max_clips is None:
         return []
     end = split.spec.max_clips * split.clip_len

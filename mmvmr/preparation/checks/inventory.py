@@ -40,9 +40,6 @@ class Shelf:
 
         Args:
             rows: Names of annotation rows.
-
-        Returns:
-            The names.
         """
         folders = {PurePosixPath(name).parent for name in rows}
         return {
@@ -110,14 +107,7 @@ def _listed(store: Any) -> tuple[list[Shelf], str]:
 
 
 def missing(split: Split) -> Results:
-    """Features that rows of a split have none of.
-
-    Args:
-        split: The split.
-
-    Returns:
-        What was found.
-    """
+    """Features that rows of a split have none of."""
     results: Results = []
     for name, store in split.stores.items():
         where = f'{split.name}, stream {name!r}'

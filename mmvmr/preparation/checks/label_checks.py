@@ -45,9 +45,6 @@ def unusable_labels(split: Split, targets: Any) -> list[Issue]:
 def rated_clips(split: Split) -> list[Issue]:
     """Rated clips that are outside of the video or of the moments.
 
-    Args:
-        split: The split.
-
     Returns:
         Clips outside of the video (error) and of the moments (warning).
     """

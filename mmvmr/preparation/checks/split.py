@@ -53,9 +53,6 @@ class Split:
             name: What messages call it.
             dataset: A :class:`mmvmr.datasets.BaseMomentDataset`.
             options: Other attributes.
-
-        Returns:
-            The split.
         """
         tolerance = duration_tolerance(dataset.pipeline.load)
         augment = {key: t for key, t in dataset.pipeline.augment.items() if hasattr(t, 'applicable')}
@@ -86,9 +83,6 @@ class Split:
     def place(self, row: Row) -> str:
         """Place of a row, for messages.
 
-        Args:
-            row: One of the rows.
-
         Returns:
             ``train.jsonl:7, qid 3``, or the qid only where the rows come from no file.
         """
@@ -105,9 +99,6 @@ class Split:
 
 def duration_tolerance(load: Any) -> float | None:
     """Largest difference between clips x clip length and the duration that a load transform accepts.
-
-    Args:
-        load: The transform.
 
     Returns:
         A part of the duration; None where it does not compare them.

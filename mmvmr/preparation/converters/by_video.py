@@ -50,9 +50,6 @@ def by_name(vid: str, inside: int, overall: int) -> str:
 def prefixed(prefix: str) -> QidRule:
     """Sentences are counted through the file, with a name before the number: ``novel_word_0``.
 
-    Args:
-        prefix: The name.
-
     Returns:
         The rule.
     """
@@ -65,9 +62,6 @@ def read_object(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
     Args:
         path: The file.
         what: What its values are, for the message.
-
-    Returns:
-        The object.
 
     Raises:
         ValueError: If it is something else.

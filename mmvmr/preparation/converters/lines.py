@@ -16,14 +16,7 @@ _RATINGS = ('relevant_clip_ids', 'saliency_scores')
 
 
 def jsonl_rows(path: str | os.PathLike[str]) -> list[LocatedRow]:
-    """Read a jsonl file, past broken lines.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Its rows; a line that cannot be read is a row with an issue.
-    """
+    """Read the rows of a jsonl file, past broken lines: a line that cannot be read is a row with an issue."""
     rows = []
     for number, row in iterate_jsonl(path):
         where = f'{path}:{number}'

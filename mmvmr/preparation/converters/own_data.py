@@ -37,9 +37,6 @@ class OwnFile:
             path: The file; ``.jsonl``, anything else is a table.
             lookup: Says how long a video is, where the file does not.
 
-        Returns:
-            The file.
-
         Raises:
             ValueError: If it has no row or the table lacks a column.
         """

@@ -26,9 +26,6 @@ def converter_parser(description: str | None, source: str) -> argparse.ArgumentP
     Args:
         description: Docstring of the tool.
         source: What the official file is.
-
-    Returns:
-        The parser.
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
@@ -45,9 +42,6 @@ def highlight_parser(description: str | None) -> argparse.ArgumentParser:
 
     Args:
         description: Docstring of the tool.
-
-    Returns:
-        The parser.
     """
     parser = converter_parser(description, 'JSON or jsonl file')
     parser.add_argument('--domains', type=Path, metavar='FILE', help='JSON object: name of the video to its domain')
@@ -124,11 +118,7 @@ def refuse_own_input(out: Path, sources: Sequence[Path]) -> None:
 
 
 def print_lines(lines: Sequence[str]) -> None:
-    """Print lines in one go.
-
-    Args:
-        lines: The lines.
-    """
+    """Print lines in one go."""
     if lines:
         print('\n'.join(lines), flush=True)
 
