@@ -14,7 +14,7 @@ INSTEAD = {
     r'sine codes?': 'sinusoidal positional encoding',
     r'position codes?': 'positional encoding',
     r'answers? for (it|a span|spans|a moment|long)': 'is assigned to, is responsible for',
-    r'(words?|clips?|model|decoder|encoder|layer|queries) hears?': 'attends to, receives',
+    r'(words?|clips?|model|decoder|encoder|layers?|queries|heads?) (hears?|reads?)': 'attends to, receives, uses',
     r'tells its attention': 'returns attention weights',
     r'weighs? views': 'weight views',
     r'behind': 'after',
@@ -63,13 +63,12 @@ def test_words_of_the_code(repo_dir, folder):
 
 def test_locals_say_what_they_hold(repo_dir):
     wrong = []
-    for folder in ('composition', 'conversion', 'datasets', 'evaluation', 'models', 'structures'):
-        for path in sorted((repo_dir / 'mmvmr' / folder).rglob('*.py')):
-            for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
-                stored = node.id if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else None
-                name = node.arg if isinstance(node, ast.arg) else stored
-                if name in VAGUE:
-                    wrong.append(f'{path.relative_to(repo_dir)}:{node.lineno}: {name}')
+    for path in sorted((repo_dir / 'mmvmr').rglob('*.py')):
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            stored = node.id if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else None
+            name = node.arg if isinstance(node, ast.arg) else stored
+            if name in VAGUE:
+                wrong.append(f'{path.relative_to(repo_dir)}:{node.lineno}: {name}')
     assert not wrong, 'name what it holds:\n' + '\n'.join(wrong)
 
 

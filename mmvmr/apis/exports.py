@@ -78,8 +78,8 @@ def _by_time(answers: Answers, top: int | None) -> list[tuple[Moment, str]]:
 def _clock(seconds: float, mark: str) -> str:
     """``hours:minutes:seconds<mark>milliseconds``."""
     milliseconds = round(seconds * 1000)
-    rest, milliseconds = divmod(milliseconds, 1000)
-    minutes, second = divmod(rest, 60)
+    remainder, milliseconds = divmod(milliseconds, 1000)
+    minutes, second = divmod(remainder, 60)
     return f'{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}{mark}{milliseconds:03d}'
 
 

@@ -61,10 +61,10 @@ class FeatureCache:
         folder = self.root / key
         try:
             record = read_json(folder / _RECORD)
-            found = {name: read_npy(folder / f'{name}.npy', mmap=True) for name in self.streams}
-            if any(list(found[name].shape) != record['shapes'][name] for name in self.streams):
+            arrays = {name: read_npy(folder / f'{name}.npy', mmap=True) for name in self.streams}
+            if any(list(arrays[name].shape) != record['shapes'][name] for name in self.streams):
                 return None
-            return found, float(record['duration'])
+            return arrays, float(record['duration'])
         except (OSError, ValueError, KeyError, TypeError, EOFError):
             return None
 

@@ -257,8 +257,8 @@ class MomentFinder:
         text = self.encoder.sentences(queries) if tokens is None else list(tokens)
         if len(text) != len(queries):
             raise ValueError(f'{len(text)} text features for {len(queries)} sentences')
-        said, rest = self.encoder.notes(queries) if tokens is None else (), iter(videos)
-        while some := list(itertools.islice(rest, self.predictor.batch_size)):
+        said, unanswered = self.encoder.notes(queries) if tokens is None else (), iter(videos)
+        while some := list(itertools.islice(unanswered, self.predictor.batch_size)):
             parts = []
             for video in some:
                 windows = cut_windows(video.clips, self.window_clips, self.overlap)

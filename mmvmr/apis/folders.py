@@ -140,10 +140,10 @@ class EncodedFolder(Mapping[str, 'EncodedVideo']):
         entry = self.entries[name]
         encoder = self.finder.encoder
         cache = FeatureCache(encoder.cache_dir, encoder.extraction('load a video'))
-        found = cache.read(entry.key)
-        if found is None:
+        cached = cache.read(entry.key)
+        if cached is None:
             raise ValueError(f'{cache.root / entry.key}: the features of {name} are gone or damaged; encode it again')
-        return self.finder.encode_features(*found, name, self.root / name)
+        return self.finder.encode_features(*cached, name, self.root / name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.entries)

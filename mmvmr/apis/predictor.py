@@ -102,12 +102,12 @@ class Predictor:
             for number, sample in zip(numbers, samples):
                 row = rows[number]
                 video, window = places[int(row['vid'])]
-                found, saliency = sample.pred_instances, sample.get('pred_saliency')
+                moments, saliency = sample.pred_instances, sample.get('pred_saliency')
                 video.merged[row['qid']].add(
                     window,
                     window.first * clip_len,
-                    found.windows.numpy(),
-                    found.scores.numpy(),
+                    moments.windows.numpy(),
+                    moments.scores.numpy(),
                     None if saliency is None else saliency.float().numpy(),
                 )
                 video.merged[row['qid']].judge(sample.get('pred_existence'), bool(sample.get('pred_accepted')))

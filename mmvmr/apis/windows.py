@@ -110,5 +110,5 @@ class MergedPredictions:
         if suppression is None:
             return spans[:most], scores[:most]
         order, values = suppression(torch.from_numpy(spans)[None], torch.from_numpy(scores)[None])
-        kept = values[0] > -torch.inf
-        return spans[order[0][kept].numpy()][:most], values[0][kept].numpy()[:most]
+        finite = values[0] > -torch.inf
+        return spans[order[0][finite].numpy()][:most], values[0][finite].numpy()[:most]

@@ -105,8 +105,8 @@ def common_queries(args: argparse.Namespace, annotations: list[Any], predictions
     if not shared:
         raise InputError(f'--subset: no query is in all of {", ".join(args.predictions)}')
     print(f'--subset: {len(shared)} of {len(annotations)} queries are compared')
-    kept = [[row for row in rows if row['qid'] in shared] for rows in (annotations, *predictions)]
-    return kept[0], kept[1:]
+    common = [[row for row in rows if row['qid'] in shared] for rows in (annotations, *predictions)]
+    return common[0], common[1:]
 
 
 def table(rows: list[dict[str, Any]]) -> str:

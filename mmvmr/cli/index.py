@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     for name, reason in report.failed.items():
         print(f'failed: {name}: {reason}', file=sys.stderr)
     print(
-        f'{root}: {len(collection)} videos; {len(report.added)} added, {len(report.kept)} unchanged, '
+        f'{root}: {len(collection)} videos; {len(report.added)} added, {len(report.unchanged)} unchanged, '
         f'{len(report.removed)} removed, {len(report.failed)} failed'
     )
     return 1 if report.failed else 0

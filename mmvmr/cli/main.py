@@ -86,13 +86,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[0] in ('-V', '--version'):
         print(f'mmvmr {__version__}')
         return 0
-    command, *rest = words
+    command, *options = words
     if command not in COMMANDS:
         close = difflib.get_close_matches(command, COMMANDS, n=1)
         hint = f'; did you mean `{close[0]}`?' if close else ''
         print(f'error: mmvmr has no command `{command}`{hint} Commands: {", ".join(COMMANDS)}', file=sys.stderr)
         return 2
-    args = build_parser(command).parse_args(rest)
+    args = build_parser(command).parse_args(options)
     module = importlib.import_module(f'mmvmr.cli.{command}')
     try:
         with one_line_errors(*getattr(module, 'ERRORS', ERRORS)):

@@ -55,9 +55,9 @@ def probe_table(report: dict[str, Any]) -> list[list[str]]:
         A head and rows, numbers with two decimals.
     """
     rows = [['split', 'queries', 'probe', *FIGURES, 'plain/probe']]
-    for split, found in report['splits'].items():
-        for probe, figures in found['probes'].items():
-            first = [split, str(found['num_queries'])] if probe == 'plain' else ['', '']
+    for split, split_report in report['splits'].items():
+        for probe, figures in split_report['probes'].items():
+            first = [split, str(split_report['num_queries'])] if probe == 'plain' else ['', '']
             ratio = '' if probe == 'plain' else _number(figures['ratio'])
             rows.append([*first, probe, *(_number(figures[name]) for name in FIGURES), ratio])
     return rows
@@ -73,8 +73,8 @@ def frame_table(report: dict[str, Any]) -> list[list[str]]:
         A head and rows.
     """
     rows = [['split', 'inside', 'outside', 'difference', 'source']]
-    for split, found in report['splits'].items():
-        frames = found['frame_probability']
+    for split, split_report in report['splits'].items():
+        frames = split_report['frame_probability']
         values = [_number(frames.get(key, math.nan), 3) for key in rows[0][1:4]]
         rows.append([split, *values, frames.get('source') or frames['reason']])
     return rows
@@ -144,6 +144,6 @@ def run(args: argparse.Namespace) -> None:
     print(AsciiTable(probe_table(report)).table)
     print('Mean probability of clips inside and outside the moments:')
     print(AsciiTable(frame_table(report)).table)
-    for split, found in report['splits'].items():
-        if found['unlabelled']:
-            print(f'{split}: {found["unlabelled"]} queries without relevant_windows are left out')
+    for split, split_report in report['splits'].items():
+        if split_report['unlabelled']:
+            print(f'{split}: {split_report["unlabelled"]} queries without relevant_windows are left out')

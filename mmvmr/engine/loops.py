@@ -30,8 +30,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self._max_epochs < 1 or self.val_interval < 1:
-            found = f'max_epochs is {self._max_epochs}, val_interval {self.val_interval}'
-            raise ValueError(f'train_cfg: {found}, expected positive numbers of epochs')
+            settings = f'max_epochs is {self._max_epochs}, val_interval {self.val_interval}'
+            raise ValueError(f'train_cfg: {settings}, expected positive numbers of epochs')
         self.iters_done = 0
         self.pending_validation = False
 

@@ -102,10 +102,10 @@ def last_note(folder: Path) -> dict[str, Any]:
 
 def _parse(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        note = json.loads(text)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return note if isinstance(note, dict) else {}
 
 
 def checkpoints_in(folder: Path) -> list[Path]:
@@ -179,9 +179,9 @@ def _refusal(folder: Path, resumed: str | None, overwrite: bool) -> str | None:
     if holder is not None:
         who = f'process {holder.get("pid", "?")} on {holder.get("host", "?")}, since {holder.get("started", "?")}'
         return f'{folder} is in use by another training ({who}): wait for it, or take another folder with --work-dir'
-    own = resumed is not None and Path(resumed).resolve().parent == folder.resolve()
+    resumes_here = resumed is not None and Path(resumed).resolve().parent == folder.resolve()
     checkpoints = checkpoints_in(folder)
-    if checkpoints and not own and not overwrite:
+    if checkpoints and not resumes_here and not overwrite:
         release(folder)
         names = ', '.join(path.name for path in checkpoints[:3]) + (', ...' if len(checkpoints) > 3 else '')
         return (

@@ -124,13 +124,15 @@ class MomentRunner(Runner):
         loader = loop.dataloader
         if len(loader) == 0:
             samples = len(loader.dataset)
-            found = f'{samples} samples, batch_size={loader.batch_size}, drop_last={loader.drop_last}'
+            settings = f'{samples} samples, batch_size={loader.batch_size}, drop_last={loader.drop_last}'
             how = (
                 f'lower {split}_dataloader.batch_size or set {split}_dataloader.drop_last=False'
                 if samples
                 else f'the annotations of {split}_dataloader.dataset are empty'
             )
-            raise ValueError(f'{split}_dataloader: an epoch has no batch ({found}, {self.world_size} processes): {how}')
+            raise ValueError(
+                f'{split}_dataloader: an epoch has no batch ({settings}, {self.world_size} processes): {how}'
+            )
         return loop
 
     def load_or_resume(self) -> None:

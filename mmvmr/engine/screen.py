@@ -45,5 +45,5 @@ def shorten_screen(logger: logging.Logger) -> None:
     """
     for handler in logger.handlers:
         shown = isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler)
-        if shown and not any(isinstance(known, ScreenFilter) for known in handler.filters):
+        if shown and not any(isinstance(present, ScreenFilter) for present in handler.filters):
             handler.addFilter(ScreenFilter())

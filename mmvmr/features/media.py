@@ -67,8 +67,8 @@ class MediaFile:
         attached = self._av.stream.Disposition.attached_pic
         streams = [s for s in container.streams.video if not s.disposition & attached]
         if not streams:
-            found = ', '.join(s.type for s in container.streams) or 'nothing'
-            raise VideoError(f'{self.path}: holds no video stream, only: {found}')
+            kinds = ', '.join(s.type for s in container.streams) or 'nothing'
+            raise VideoError(f'{self.path}: holds no video stream, only: {kinds}')
         if streams[0].codec_context is None:
             raise VideoError(f'{self.path}: its video stream has no known codec; is it truncated, or no video?')
         return streams[0]
@@ -116,10 +116,10 @@ class MediaFile:
                 'command line --keep-damaged)'
             )
 
-    def _check_end(self, found: float, declared: float) -> None:
-        if declared - found > max(MISSING_END[0], MISSING_END[1] * declared):
+    def _check_end(self, end: float, declared: float) -> None:
+        if declared - end > max(MISSING_END[0], MISSING_END[1] * declared):
             raise VideoError(
-                f'{self.path}: the frames end at {found:.2f} s, but the file says that it lasts {declared:.2f} s; it '
+                f'{self.path}: the frames end at {end:.2f} s, but the file says that it lasts {declared:.2f} s; it '
                 'is truncated: fetch it again, or make what is there a whole file (ffmpeg -i IN -c copy OUT)'
             )
 

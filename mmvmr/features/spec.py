@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,25 +111,9 @@ class ExtractionSpec:
         """Everything that decides what the files hold, as plain Python."""
         return {
             'feature_spec': self.features.to_dict(),
-            'extractors': {name: plain(cfg) for name, cfg in self.extractors.items()},
+            'extractors': json.loads(json.dumps(dict(self.extractors), default=str)),
             'folders': dict(self.folders),
         }
-
-
-def plain(value: Any) -> Any:
-    """A config value as JSON has it.
-
-    Args:
-        value: Dicts, lists, tuples and scalars.
-
-    Returns:
-        Dicts, lists and scalars; anything else as text.
-    """
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
-    return str(value) if isinstance(value, Path) or not isinstance(value, (str, int, float, type(None))) else value
 
 
 def check_extraction(model: FeatureSpec, made: FeatureSpec, source: Path | str) -> None:

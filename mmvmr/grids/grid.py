@@ -99,10 +99,10 @@ class Grid(BaseModel, extra='forbid', frozen=True):
         paths = [item.rpartition('=') for item in bases]
         given = {row: str(Path(path).resolve()) if Path(path).is_file() else path for row, _, path in paths}
         self._check_rows('--base', given.keys() - {''})
-        if kept := [name for name, row in self.rows.items() if row.base and name not in given]:
+        if with_base := [name for name, row in self.rows.items() if row.base and name not in given]:
             raise UserError(
-                f'--base: the rows {", ".join(kept)} have their own base; give one for each (--base '
-                f'{kept[0]}=CONFIG ...) or leave them out with --only'
+                f'--base: the rows {", ".join(with_base)} have their own base; give one for each (--base '
+                f'{with_base[0]}=CONFIG ...) or leave them out with --only'
             )
         rows = {
             name: row.model_copy(update=dict(base=given.get(name), published={}, note=''))
@@ -146,8 +146,8 @@ def load_grid(path: str | Path) -> Grid:
     return grid
 
 
-def _hint(word: str, known: Iterable[str]) -> str:
-    return closest(word, known) or f'; expected one of {", ".join(known)}'
+def _hint(word: str, names: Iterable[str]) -> str:
+    return closest(word, names) or f'; expected one of {", ".join(names)}'
 
 
 def _message(error: Any) -> str:

@@ -77,13 +77,13 @@ class SynthesizePair(BaseTransform):
             )
         hulls = [moment_hull(one['relevant_windows'], one['clip_len'], len(one['video_feat'])) for one in pair]
         made = []
-        for number, (own, other, hull) in enumerate(zip(pair, pair[::-1], hulls)):
-            mixture = self.mix(hull, len(own['video_feat']), len(other['video_feat']), rng)
+        for number, (sample, other, hull) in enumerate(zip(pair, pair[::-1], hulls)):
+            mixture = self.mix(hull, len(sample['video_feat']), len(other['video_feat']), rng)
             lead = len(mixture.other) if number else 0
             offset = lead + mixture.main.index(hull[0]) - hull[0]
-            arranged = arrange(mixture, not number, own['video_feat'], other['video_feat'], own['clip_len'])
-            arranged |= {'source_duration': own['duration'], **_moved(own, offset)}
-            made.append({**own, **arranged})
+            arranged = arrange(mixture, not number, sample['video_feat'], other['video_feat'], sample['clip_len'])
+            arranged |= {'source_duration': sample['duration'], **_moved(sample, offset)}
+            made.append({**sample, **arranged})
         return {**made[0], 'views': {self.name: made[1]}}
 
     def mix(self, hull: range, length: int, other_length: int, rng: Any) -> Mixture:
@@ -99,10 +99,10 @@ class SynthesizePair(BaseTransform):
             The clips.
         """
         context = [clip for clip in range(length) if clip not in hull]
-        own = self._sampled(context, int(len(context) * self.alpha), rng)
+        context_clips = self._sampled(context, int(len(context) * self.alpha), rng)
         other = self._sampled(list(range(other_length)), int(other_length * (1 - self.alpha)), rng)
-        own = self._jittered(own, rng)
-        return Mixture(sorted([*own, *hull]), sorted(self._jittered(other, rng)))
+        context_clips = self._jittered(context_clips, rng)
+        return Mixture(sorted([*context_clips, *hull]), sorted(self._jittered(other, rng)))
 
     def _sampled(self, clips: list[int], count: int, rng: Any) -> list[int]:
         return sorted(rng.sample(clips, count)) if count >= self.min_clips else []

@@ -140,21 +140,21 @@ def read_embeddings(file: str, rows: Sequence[Row], qids: str | None = None, key
         return _one_file_each(file, rows, key)
     path = regular_file(file)
     if path.suffix == '.npy':
-        vectors, known = read_npy(path), _read_qids(qids)
+        vectors, listed = read_npy(path), _read_qids(qids)
     else:
         loaded, name = NpzArrays(path), key or 'embeddings'
         if absent := [n for n in ('qids', name) if n not in loaded]:
             raise ValueError(f'{path}: no arrays {absent}, expected qids (N,) and {name} (N, D), found {list(loaded)}')
-        vectors, known = loaded[name], [str(qid) for qid in loaded['qids'].tolist()]
-    expected = len(rows) if known is None else len(known)
+        vectors, listed = loaded[name], [str(qid) for qid in loaded['qids'].tolist()]
+    expected = len(rows) if listed is None else len(listed)
     if vectors.ndim != 2 or len(vectors) != expected:
-        whose = 'annotations (give their order with --qids)' if known is None else 'query ids'
+        whose = 'annotations (give their order with --qids)' if listed is None else 'query ids'
         raise ValueError(f'{path}: embeddings of shape {vectors.shape} for {expected} {whose}, expected (N, D)')
-    return vectors if known is None else vectors[_places(known, rows, path)]
+    return vectors if listed is None else vectors[_places(listed, rows, path)]
 
 
-def _places(known: list[str], rows: Sequence[Row], path: Path) -> list[int]:
-    place = {qid: number for number, qid in enumerate(known)}
+def _places(qids: list[str], rows: Sequence[Row], path: Path) -> list[int]:
+    place = {qid: number for number, qid in enumerate(qids)}
     lacking = [row['qid'] for row in rows if str(row['qid']) not in place]
     if lacking:
         raise ValueError(

@@ -54,13 +54,13 @@ def write_prediction_report(
             raise ValueError(f'page: qid {row["qid"]} has no duration in the annotations, which the timeline needs')
     protocol = get_protocol(protocol)
     figures = {name: _figures(rows, annotations, protocol, name) for name, rows in predictions.items()}
-    found = {name: {row['qid']: row for row in rows} for name, rows in predictions.items()}
+    by_qid = {name: {row['qid']: row for row in rows} for name, rows in predictions.items()}
     difference = _difference(figures)
     ranking = next(iter((difference or next(iter(figures.values()), {})).values()), None)
     pages: dict[str, PageVideo] = {}
     for index in _chosen(annotations, ranking, show, count):
         row = annotations[index]
-        answers = [_answer(found[name][row['qid']], _metrics(figures[name], index), top) for name in predictions]
+        answers = [_answer(by_qid[name][row['qid']], _metrics(figures[name], index), top) for name in predictions]
         windows = row.get('relevant_windows')
         truth = None if windows is None else [(float(start), float(end)) for start, end in windows]
         metrics = {**_metrics(difference, index), **_of_truth(truth)}

@@ -25,13 +25,13 @@ class IndexReport:
 
     Attributes:
         added: Videos that are new or changed.
-        kept: Videos that were there already.
+        unchanged: Videos that were there already.
         removed: Names of videos whose files are gone.
         failed: Name to the reason why a video cannot be used.
     """
 
     added: list[str] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
@@ -94,7 +94,7 @@ class Collection:
         report = IndexReport(removed=[name for name in self.entries if name not in named])
         states = {name: _identity(path) for name, path in mine.items()}
         entries = {name: self.entries[name] for name in mine if self._is_current(name, states[name])}
-        report.kept += entries
+        report.unchanged += entries
         self.entries = {name: entry for name, entry in self.entries.items() if name in named}
         target = self.root / (_VIDEOS if shard[1] == 1 else _PARTS.replace('*', f'{shard[0]}-of-{shard[1]}'))
         write_jsonl(target, entries.values())

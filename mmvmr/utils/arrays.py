@@ -77,8 +77,8 @@ class NpzArrays(Mapping[str, np.ndarray]):
         except OSError:
             raise
         except Exception as error:
-            found = foreign_content(self.path) or _npy_content(self.path) or reason(error)
-            raise ValueError(f'{self.path}: not an npz file: {found}') from None
+            content = foreign_content(self.path) or _npy_content(self.path) or reason(error)
+            raise ValueError(f'{self.path}: not an npz file: {content}') from None
         self._names = {name.removesuffix(_MEMBER): name for name in names if name.endswith(_MEMBER)}
 
     def __iter__(self) -> Iterator[str]:

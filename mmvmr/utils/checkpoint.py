@@ -75,10 +75,10 @@ def load_tensors(path: str | os.PathLike[str], map_location: Any = 'cpu', advice
         _check_claimed_size(source)
         return torch.load(source, map_location=map_location, weights_only=True)
     except Exception as error:  # a damaged pickle raises whatever its bytes happen to say
-        found = foreign_content(source)
-        if found is None and isinstance(error, pickle.UnpicklingError):
+        content = foreign_content(source)
+        if content is None and isinstance(error, pickle.UnpicklingError):
             raise _explained(source, str(error), advice) from None
-        raise ValueError(f'{source}: not a complete checkpoint: {found or reason(error)}') from None
+        raise ValueError(f'{source}: not a complete checkpoint: {content or reason(error)}') from None
 
 
 def _check_claimed_size(source: Path) -> None:
@@ -92,10 +92,10 @@ def _check_claimed_size(source: Path) -> None:
 
 def _explained(source: Path, text: str, advice: str) -> ValueError:
     """The error for a message of torch, without its advice to read the file unsafely."""
-    found = re.search(r'\b(?:GLOBAL|class)\s+([\w]+(?:\.[\w]+)+)', text)
-    if found is None and 'nsupported' not in text:
+    named = re.search(r'\b(?:GLOBAL|class)\s+([\w]+(?:\.[\w]+)+)', text)
+    if named is None and 'nsupported' not in text:
         return ValueError(f'{source}: not a checkpoint: its content is damaged or of another kind')
-    name = f' (it asks for `{found.group(1)}`)' if found else ''
+    name = f' (it asks for `{named.group(1)}`)' if named else ''
     return UnsafeCheckpointError(
         f'{source}: refused, because loading this checkpoint would run code that is stored in it{name}. '
         + advice.format(path=source)

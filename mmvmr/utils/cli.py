@@ -88,11 +88,11 @@ def apply_options(cfg: Config, options: Mapping[str, Any], source: str = '--cfg-
 
 
 def _check_options(cfg: Config, options: Mapping[str, Any], source: str) -> None:
-    known = set(cfg.keys()) | known_keys()
+    names = set(cfg.keys()) | known_keys()
     for key in options:
         first = key.split('.')[0]
-        if first not in known:
-            raise UserError(f'{source} {key}: the config has no key `{first}`{_suggestion(first, known)}')
+        if first not in names:
+            raise UserError(f'{source} {key}: the config has no key `{first}`{_suggestion(first, names)}')
         _check_existing_path(cfg, key, options, source)
 
 
@@ -122,8 +122,8 @@ def _check_existing_path(cfg: Config, key: str, options: Mapping[str, Any], sour
         node = node[name]
 
 
-def _suggestion(word: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(word, [str(k) for k in known], n=1)
+def _suggestion(word: str, names: set[str]) -> str:
+    close = difflib.get_close_matches(word, [str(k) for k in names], n=1)
     return f'; did you mean `{close[0]}`?' if close else ''
 
 

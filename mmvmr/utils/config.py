@@ -119,11 +119,11 @@ def resolve_features(cfg: Config) -> None:
                 dataset[key] = _merged(cfg[key], dataset.get(key) or {})
         for key, width in _generated_widths(cfg, dataset):
             dataset.setdefault(key, width)
-    found = _specification(cfg)
+    specification = _specification(cfg)
     projector = (cfg.get('model') or {}).get('projector')
-    if found is None or not isinstance(projector, dict):
+    if specification is None or not isinstance(projector, dict):
         return
-    where, spec = found
+    where, spec = specification
     widths = {'video_dims': (spec.video_dim, _video_text(spec)), 'text_dims': (spec.text_dim, 'text.dim')}
     for key, (width, what) in widths.items():
         if projector.get(key) is None:
@@ -142,18 +142,18 @@ def separate_features(cfg: Config) -> None:
     Args:
         cfg: The config; changed in place.
     """
-    found = _specification(cfg)
+    specification = _specification(cfg)
     projector = (cfg.get('model') or {}).get('projector')
-    if found is not None and isinstance(projector, dict):
-        for key, width in (('video_dims', found[1].video_dim), ('text_dims', found[1].text_dim)):
+    if specification is not None and isinstance(projector, dict):
+        for key, width in (('video_dims', specification[1].video_dim), ('text_dims', specification[1].text_dim)):
             if projector.get(key) == width:
                 del projector[key]
     for _, dataset in _datasets(cfg):
         for key in SHARED_KEYS:
             if isinstance(cfg.get(key), Mapping) and isinstance(dataset.get(key), Mapping):
-                own = _without(dataset.pop(key), cfg[key])
-                if own:
-                    dataset[key] = own
+                changed = _without(dataset.pop(key), cfg[key])
+                if changed:
+                    dataset[key] = changed
         for key, width in _generated_widths(cfg, dataset):
             if dataset.get(key) == width:
                 del dataset[key]
@@ -218,23 +218,23 @@ def _accepts(registry: Registry, node: Mapping[str, Any], argument: str, default
     return default if constructor is None else argument in inspect.signature(constructor).parameters
 
 
-def _merged(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    content = copy.deepcopy(dict(own))
+def _merged(common: Mapping[str, Any], special: Mapping[str, Any]) -> dict[str, Any]:
+    content = copy.deepcopy(dict(special))
     return content if content.pop('_delete_', False) else Config._merge_a_into_b(content, copy.deepcopy(dict(common)))
 
 
-def _without(own: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
-    """The dict that merges into ``common`` to make ``own``."""
-    if set(common) - set(own):
-        return {'_delete_': True, **own}
-    rest = {}
-    for key, value in own.items():
+def _without(full: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
+    """The dict that merges into ``common`` to make ``full``."""
+    if set(common) - set(full):
+        return {'_delete_': True, **full}
+    difference = {}
+    for key, value in full.items():
         if key not in common:
-            rest[key] = value
+            difference[key] = value
         elif value != common[key]:
             both = isinstance(value, Mapping) and isinstance(common[key], Mapping)
-            rest[key] = _without(value, common[key]) if both else value
-    return rest
+            difference[key] = _without(value, common[key]) if both else value
+    return difference
 
 
 def _video_text(spec: FeatureSpec) -> str:

@@ -161,9 +161,9 @@ def _optim_wrapper(cfg: Mapping[str, Any]) -> Iterator[str]:
         else:
             yield from _unknown(clip, 'optim_wrapper.clip_grad', {'type', *inspect.signature(function).parameters})
     constructor = cfg.get('constructor', 'DefaultOptimWrapperConstructor')
-    found, message = _find(constructor, r.OPTIM_WRAPPER_CONSTRUCTORS, 'optim_wrapper.constructor')
+    constructor_class, message = _find(constructor, r.OPTIM_WRAPPER_CONSTRUCTORS, 'optim_wrapper.constructor')
     yield from message
-    if found is DefaultOptimWrapperConstructor and isinstance(cfg.get('paramwise_cfg'), Mapping):
+    if constructor_class is DefaultOptimWrapperConstructor and isinstance(cfg.get('paramwise_cfg'), Mapping):
         yield from _unknown(cfg['paramwise_cfg'], 'optim_wrapper.paramwise_cfg', _PARAMWISE_KEYS)
 
 
@@ -175,11 +175,13 @@ def _walk(node: Any, path: str, registry: Registry, extra: frozenset[str] = froz
     elif isinstance(node, Mapping):
         typed = 'type' in node
         if typed:
-            found, message = _find(node['type'], registry, f'{path}.type')
+            component, message = _find(node['type'], registry, f'{path}.type')
             yield from message
-            if found is not None and (known := accepted_keys(found)) is not None:
-                yield from _unknown(node, path, known | extra | {'type', '_scope_'}, f'no argument of {_name(found)}')
-                yield from odd_values({k: v for k, v in node.items() if k not in extra}, path, [found])
+            if component is not None and (accepted := accepted_keys(component)) is not None:
+                yield from _unknown(
+                    node, path, accepted | extra | {'type', '_scope_'}, f'no argument of {_name(component)}'
+                )
+                yield from odd_values({k: v for k, v in node.items() if k not in extra}, path, [component])
         for key, child in node.items():
             if key in _FOREIGN or (key == 'shared' and path == 'model'):
                 continue
@@ -192,11 +194,11 @@ def _find(kind: Any, registry: Registry, path: str) -> tuple[Any, list[str]]:
     """Look up the class of a type, or say why there is none."""
     if not isinstance(kind, str):
         return kind, []
-    found = registry.get(kind)
-    if found is None:
-        found = next((other for each in _REGISTRIES if (other := each.get(kind)) is not None), None)
-    if found is not None:
-        return found, []
+    component = registry.get(kind)
+    if component is None:
+        component = next((other for each in _REGISTRIES if (other := each.get(kind)) is not None), None)
+    if component is not None:
+        return component, []
     names: set[str] = set()
     level: Registry | None = registry
     while level is not None:
@@ -252,8 +254,8 @@ def named_arguments(cfg: Config) -> Iterator[None]:
     try:
         yield
     except TypeError as error:
-        found = re.search(r'([\w.]+)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.*)', str(error))
-        constructor, names = (found.group(1), re.findall(r"'(\w+)'", found.group(2))) if found else ('', [])
+        match = re.search(r'([\w.]+)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.*)', str(error))
+        constructor, names = (match.group(1), re.findall(r"'(\w+)'", match.group(2))) if match else ('', [])
         lacking = ((path, node) for path, node in _typed(dict(cfg.items())) if not set(names) & set(node))
         paths = [path for path, node in lacking if _constructor(node) == constructor]
         if not paths:
@@ -279,17 +281,17 @@ def _constructor(node: Mapping[str, Any]) -> str | None:
     return getattr(kind.__init__ if inspect.isclass(kind) else kind, '__qualname__', None)
 
 
-def _unknown(node: Mapping[str, Any], path: str, known: Iterable[str], why: str = 'unknown key') -> Iterator[str]:
-    known = set(known)
+def _unknown(node: Mapping[str, Any], path: str, accepted: Iterable[str], why: str = 'unknown key') -> Iterator[str]:
+    accepted = set(accepted)
     for key in node:
         if key == '_delete_':
             yield f'{path}._delete_ replaces nothing: no base config has `{path}`; remove it'
-        elif key not in known:
-            yield f'{path}.{key}: {why}{_near(key, known)}'
+        elif key not in accepted:
+            yield f'{path}.{key}: {why}{_near(key, accepted)}'
 
 
-def _near(word: str, known: Iterable[str]) -> str:
-    similar = difflib.get_close_matches(str(word), sorted(map(str, known)), n=1)
+def _near(word: str, names: Iterable[str]) -> str:
+    similar = difflib.get_close_matches(str(word), sorted(map(str, names)), n=1)
     return f'; did you mean `{similar[0]}`?' if similar else ''
 
 

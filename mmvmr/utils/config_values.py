@@ -72,7 +72,7 @@ def annotations_of(kind: Any) -> Mapping[str, tuple[Any, ...]]:
     Returns:
         Name to the parts of its annotation, keys of the table above; none of them where one is anything else.
     """
-    found: dict[str, tuple[Any, ...]] = {}
+    annotations: dict[str, tuple[Any, ...]] = {}
     bases = kind.__mro__[:-1] if inspect.isclass(kind) else ()
     for function in [vars(base)['__init__'] for base in bases if '__init__' in vars(base)] if bases else [kind]:
         try:
@@ -84,10 +84,10 @@ def annotations_of(kind: Any) -> Mapping[str, tuple[Any, ...]]:
             parts = _parts(hints.get(name, Any))
             if parts and parameter.default is None:  # `x: int = None` of older code
                 parts += (type(None),)
-            found.setdefault(name, parts)
+            annotations.setdefault(name, parts)
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
             break
-    return found
+    return annotations
 
 
 def _parts(hint: Any) -> tuple[Any, ...]:

@@ -32,14 +32,14 @@ def regular_file(path: str | os.PathLike[str]) -> Path:
     if source.is_file():
         return source
     if source.is_dir():
-        found = 'is a folder, expected a file'
+        problem = 'is a folder, expected a file'
     elif source.exists():
-        found = 'is a pipe or a device, expected a regular file'
+        problem = 'is a pipe or a device, expected a regular file'
     elif source.is_symlink():
-        found = f'no such file (a link to {os.readlink(source)}, which is absent)'
+        problem = f'no such file (a link to {os.readlink(source)}, which is absent)'
     else:
-        found = 'no such file'
-    raise FileNotFoundError(f'{source.absolute()}: {found}')
+        problem = 'no such file'
+    raise FileNotFoundError(f'{source.absolute()}: {problem}')
 
 
 def foreign_content(path: Path) -> str | None:
@@ -116,15 +116,15 @@ def parse_yaml(text: Any) -> Any:
     return content
 
 
-def _values(node: Any, known: dict[int, int]) -> int:
+def _values(node: Any, counted: dict[int, int]) -> int:
     """Number of values in a tree whose branches may be shared; too large a one where it contains itself."""
     if not isinstance(node, (Mapping, list)):
         return 1
-    if id(node) not in known:
-        known[id(node)] = _MAX_VALUES + 1  # met again further in: it contains itself
+    if id(node) not in counted:
+        counted[id(node)] = _MAX_VALUES + 1  # met again further in: it contains itself
         children = node.values() if isinstance(node, Mapping) else node
-        known[id(node)] = 1 + sum(_values(child, known) for child in children)
-    return known[id(node)]
+        counted[id(node)] = 1 + sum(_values(child, counted) for child in children)
+    return counted[id(node)]
 
 
 def utf8(raw: bytes) -> str:
@@ -148,12 +148,12 @@ def encoding_advice(raw: bytes) -> str:
         The advice, for a message.
     """
     if raw[:2] in (b'\xff\xfe', b'\xfe\xff') or raw.count(b'\0') > len(raw) // 8:
-        found = 'it looks like UTF-16, "Unicode Text" of Excel'
+        encoding = 'it looks like UTF-16, "Unicode Text" of Excel'
     elif b'\0' in raw:
         return 'it has a zero byte: the file is damaged, or no text'
     else:
-        found = 'it looks like Windows-1252, the plain "CSV" of Excel'
-    return f'{found}; save the file as UTF-8 (Excel: "CSV UTF-8"), or convert it with iconv'
+        encoding = 'it looks like Windows-1252, the plain "CSV" of Excel'
+    return f'{encoding}; save the file as UTF-8 (Excel: "CSV UTF-8"), or convert it with iconv'
 
 
 def reason(error: BaseException) -> str:

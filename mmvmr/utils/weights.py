@@ -42,9 +42,9 @@ class WeightFit:
 
     def counts(self) -> str:
         """The counts, with the first names of whatever does not fit."""
-        shapes = [f'{name} {given} instead of {own}' for name, (given, own) in self.misshapen.items()]
-        own = len(self.fitting) + len(self.missing) + len(self.misshapen)
-        parts = [f'{len(self.fitting)} of {own} weights of the model fit']
+        shapes = [f'{name} {given} instead of {expected}' for name, (given, expected) in self.misshapen.items()]
+        total = len(self.fitting) + len(self.missing) + len(self.misshapen)
+        parts = [f'{len(self.fitting)} of {total} weights of the model fit']
         parts += [f'{len(self.missing)} are missing in the file{_first(self.missing)}'] if self.missing else []
         parts += [f'{len(shapes)} have another shape{_first(shapes)}'] if shapes else []
         if self.unexpected:
@@ -58,21 +58,21 @@ def _first(names: Iterable[str]) -> str:
     return f' ({", ".join(names[:_SHOWN])}{more})'
 
 
-def compare_weights(own: Mapping[str, Any], given: Mapping[str, Any]) -> WeightFit:
+def compare_weights(expected: Mapping[str, Any], given: Mapping[str, Any]) -> WeightFit:
     """Compare weights by name and shape.
 
     Args:
-        own: ``state_dict`` of the model.
+        expected: ``state_dict`` of the model.
         given: ``state_dict`` of a file.
 
     Returns:
-        What fits and what does not, in the order of ``own`` and ``given``.
+        What fits and what does not, in the order of ``expected`` and ``given``.
     """
-    shapes = {name: (_shape(given[name]), _shape(own[name])) for name in own if name in given}
+    shapes = {name: (_shape(given[name]), _shape(expected[name])) for name in expected if name in given}
     return WeightFit(
         fitting=tuple(name for name, (a, b) in shapes.items() if a == b),
-        missing=tuple(name for name in own if name not in given),
-        unexpected=tuple(name for name in given if name not in own),
+        missing=tuple(name for name in expected if name not in given),
+        unexpected=tuple(name for name in given if name not in expected),
         misshapen={name: pair for name, pair in shapes.items() if pair[0] != pair[1]},
     )
 
@@ -113,8 +113,8 @@ def weights_of(checkpoint: Mapping[str, Any], path: str) -> dict[str, torch.Tens
             if official
             else 'Expected a dict with `state_dict`, names to tensors'
         )
-        found = type(weights[wrong]).__name__
-        raise WeightMismatchError(f'{path}: no weights: `{wrong}` in the {inner} is a {found}. {reason}')
+        kind = type(weights[wrong]).__name__
+        raise WeightMismatchError(f'{path}: no weights: `{wrong}` in the {inner} is a {kind}. {reason}')
     return dict(weights)
 
 

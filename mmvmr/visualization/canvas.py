@@ -53,7 +53,7 @@ def save_figure(figure: Any, path: str | os.PathLike[str]) -> None:
     with warnings.catch_warnings(record=True) as caught, atomic_write(path) as tmp:
         warnings.simplefilter('always')
         figure.savefig(tmp, dpi=120)
-    missing = {found[1] for warning in caught if (found := _MISSING_GLYPH.search(str(warning.message)))}
+    missing = {glyph[1] for warning in caught if (glyph := _MISSING_GLYPH.search(str(warning.message)))}
     for warning in caught:
         if not _MISSING_GLYPH.search(str(warning.message)):
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)

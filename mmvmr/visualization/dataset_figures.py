@@ -67,17 +67,17 @@ def _nothing(ax: Any, xlabel: str) -> None:
 
 
 def _histogram(ax: Any, parts: Sequence[Statistics], values: Values, xlabel: str, of: str) -> None:
-    found = [(values(part), colour) for part, colour in zip(parts, _COLOURS) if len(values(part))]
-    if not found:
+    drawn = [(values(part), colour) for part, colour in zip(parts, _COLOURS) if len(values(part))]
+    if not drawn:
         return _nothing(ax, xlabel)
-    together = np.concatenate([numbers for numbers, _ in found])
+    together = np.concatenate([numbers for numbers, _ in drawn])
     # A few very long videos would press all others into one bar.
     high = float(np.percentile(together, 99.5))
     low = min(float(together.min()), high)
     if high - low < 1e-6:
         low, high = low - 0.5, high + 0.5
     edges = np.linspace(low, high, _BINS + 1)
-    for numbers, colour in found:
+    for numbers, colour in drawn:
         weights = np.full(len(numbers), 100 / len(numbers))
         ax.hist(np.clip(numbers, low, high), edges, weights=weights, color=colour, alpha=0.55)
         ax.axvline(np.median(numbers), color=colour, linewidth=1.5, linestyle='--')
@@ -89,16 +89,16 @@ def _histogram(ax: Any, parts: Sequence[Statistics], values: Values, xlabel: str
 
 
 def _bars(ax: Any, parts: Sequence[Statistics], values: Values, xlabel: str, of: str) -> None:
-    found = [(values(part), colour) for part, colour in zip(parts, _COLOURS) if len(values(part))]
-    if not found:
+    drawn = [(values(part), colour) for part, colour in zip(parts, _COLOURS) if len(values(part))]
+    if not drawn:
         return _nothing(ax, xlabel)
-    together = np.concatenate([numbers for numbers, _ in found])
+    together = np.concatenate([numbers for numbers, _ in drawn])
     low, high = int(together.min()), max(int(np.percentile(together, 99.5)), int(together.min()) + 1)
     places = np.arange(low, high + 1)
-    width = 0.85 / len(found)
-    for i, (numbers, colour) in enumerate(found):
+    width = 0.85 / len(drawn)
+    for i, (numbers, colour) in enumerate(drawn):
         share = np.bincount(np.clip(numbers, low, high) - low, minlength=len(places)) * 100 / len(numbers)
-        ax.bar(places + (i - (len(found) - 1) / 2) * width, share, width, color=colour, alpha=0.75)
+        ax.bar(places + (i - (len(drawn) - 1) / 2) * width, share, width, color=colour, alpha=0.75)
     step = math.ceil(len(places) / 12)
     labels = [str(place) for place in places[::step]]
     if int(together.max()) > high and (len(places) - 1) % step == 0:

@@ -79,7 +79,7 @@ def test_an_index_is_brought_up_to_date(finder, videos, tmp_path):
     assert len(again) == 3
     report = again.update(videos)
     assert (report.added, report.removed, report.failed) == ([], ['sky.mp4'], {})
-    assert sorted(report.kept) == ['dog.mp4', 'sub/cat.mp4'] and ToyFinder.encoded == 3
+    assert sorted(report.unchanged) == ['dog.mp4', 'sub/cat.mp4'] and ToyFinder.encoded == 3
 
     entry = again.entries['dog.mp4']
     (tmp_path / 'index/features' / entry['key'] / 'toy.npy').write_bytes(b'damaged')
@@ -104,9 +104,9 @@ def test_shards_share_the_videos(finder, videos, tmp_path):
     parts = [Collection(tmp_path / 'index', finder).update(videos, (i, 2)).added for i in range(2)]
     assert sorted(parts[0] + parts[1]) == sorted(CONTENT) and len(parts[0]) == 2
     assert sorted(Collection(tmp_path / 'index', finder).entries) == sorted(CONTENT)
-    assert Collection(tmp_path / 'index', finder).update(videos, (0, 2)).kept == parts[0]
+    assert Collection(tmp_path / 'index', finder).update(videos, (0, 2)).unchanged == parts[0]
     report = Collection(tmp_path / 'index', finder).update(videos)
-    assert sorted(report.kept) == sorted(CONTENT) and not report.added and ToyFinder.encoded == 3
+    assert sorted(report.unchanged) == sorted(CONTENT) and not report.added and ToyFinder.encoded == 3
     assert not list((tmp_path / 'index').glob('videos.part-*'))
     assert sorted(Collection(tmp_path / 'index', finder).entries) == sorted(CONTENT)
 

@@ -1,4 +1,4 @@
-"""Changes of a sample that show what a model really reads. Windows, duration and length of the video stay."""
+"""Changes of a sample that show what a model really uses. Windows, duration and length of the video stay."""
 
 from __future__ import annotations
 

@@ -63,13 +63,13 @@ class SafeCheckpointHook(CheckpointHook):
         for key in self._indicators():
             suffix = '' if len(self._indicators()) == 1 else f'_{key}'
             self._set_best_path(key, self._own_best(runner, key, suffix))
-        known = info.get('keep_ckpt_ids')
-        steps = [step for step in known if type(step) is int and step > 0] if isinstance(known, list) else []
+        saved_ids = info.get('keep_ckpt_ids')
+        steps = [step for step in saved_ids if type(step) is int and step > 0] if isinstance(saved_ids, list) else []
         self.keep_ckpt_ids: deque[int] = deque(steps, max(self.max_keep_ckpts, 1))
         if self.max_keep_ckpts > 0 and is_main_process():
             for step in steps[: -self.max_keep_ckpts]:
                 self._remove_step(step)
-        if self.max_keep_ckpts > 0 and known is not None:
+        if self.max_keep_ckpts > 0 and saved_ids is not None:
             runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
 
     def _own_best(self, runner: Runner, key: str, suffix: str) -> str | None:
@@ -223,10 +223,10 @@ class SafeCheckpointHook(CheckpointHook):
         """
         if self.max_keep_ckpts <= 0 or (self.keep_ckpt_ids and self.keep_ckpt_ids[-1] == step):
             return []
-        kept = [*self.keep_ckpt_ids, step]
-        outdated = kept[: -self.max_keep_ckpts]
+        saved_ids = [*self.keep_ckpt_ids, step]
+        outdated = saved_ids[: -self.max_keep_ckpts]
         self.keep_ckpt_ids.append(step)  # a deque of length max_keep_ckpts: drops the first
-        runner.message_hub.update_info('keep_ckpt_ids', kept)
+        runner.message_hub.update_info('keep_ckpt_ids', saved_ids)
         return outdated
 
 
@@ -242,5 +242,5 @@ def _plain_hub(hub: dict, runner: Runner) -> dict:
             info[name] = to_plain(value, f'message_hub[{name!r}]')
         except TypeError as error:
             runner.logger.warning(f'left out of the checkpoint: {error}')
-    known = {name: bool(on) for name, on in hub['resumed_keys'].items() if name in info or name in scalars}
-    return dict(log_scalars=scalars, runtime_info=info, resumed_keys=known)
+    resumed_keys = {name: bool(on) for name, on in hub['resumed_keys'].items() if name in info or name in scalars}
+    return dict(log_scalars=scalars, runtime_info=info, resumed_keys=resumed_keys)

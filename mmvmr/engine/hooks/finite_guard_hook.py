@@ -166,9 +166,9 @@ def stopped(runner: Runner, what: str) -> TrainingDivergedError:
         last = latest_checkpoint(Path(runner.work_dir))
     except UserError:
         last = None
-    kept = f'The last good checkpoint is {last}' if last else 'No checkpoint was saved before'
+    last_good = f'The last good checkpoint is {last}' if last else 'No checkpoint was saved before'
     return TrainingDivergedError(
-        f'training stopped in epoch {runner.epoch + 1}, iteration {runner.iter + 1}: {what}. {kept}. Lower '
+        f'training stopped in epoch {runner.epoch + 1}, iteration {runner.iter + 1}: {what}. {last_good}. Lower '
         'optim_wrapper.optimizer.lr, set optim_wrapper.clip_grad, or look for bad features with '
         'mmvmr check'
     )

@@ -31,7 +31,7 @@ class FitHook(Hook):
         if not parts:
             return
         datasets = nested_datasets(runner.train_dataloader.dataset)
-        dataset = next((found for found in datasets if isinstance(found, BaseMomentDataset)), None)
+        dataset = next((candidate for candidate in datasets if isinstance(candidate, BaseMomentDataset)), None)
         if dataset is None:
             raise ValueError(
                 f'FitHook: {", ".join(parts)} are fitted to annotated moments, and the training data have none'

@@ -134,8 +134,8 @@ class DrawMomentsHook(Hook):
 
         missing = self.limit - len(self._queries) if self.choice == 'first' else None
         main = [sample for sample in outputs or () if sample.get('view', 'main') == 'main']
-        kept = main[: None if missing is None else max(missing, 0)]
-        self._queries.extend(moments_of(sample.cpu()) for sample in kept)
+        samples = main[: None if missing is None else max(missing, 0)]
+        self._queries.extend(moments_of(sample.cpu()) for sample in samples)
 
     @master_only
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:

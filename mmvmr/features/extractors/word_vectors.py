@@ -47,10 +47,10 @@ class WordVectorExtractor(TextExtractor):
         return [self._sentence(sentence) for sentence in sentences]
 
     def _sentence(self, sentence: str) -> tuple[np.ndarray, np.ndarray]:
-        found = self.table.vectors(sentence)
+        looked_up = self.table.vectors(sentence)
         zero = np.zeros(self.dim, np.float32)
-        known = [vector for vector in found if vector is not None]
-        mean = np.mean(known, axis=0) if known else zero
+        vectors = [vector for vector in looked_up if vector is not None]
+        mean = np.mean(vectors, axis=0) if vectors else zero
         if self.unknown != 'skip':
-            known = [(mean if self.unknown == 'mean' else zero) if v is None else v for v in found]
-        return np.stack(known or [zero]), mean
+            vectors = [(mean if self.unknown == 'mean' else zero) if v is None else v for v in looked_up]
+        return np.stack(vectors or [zero]), mean

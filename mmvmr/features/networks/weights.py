@@ -163,8 +163,8 @@ def read_numpy_pickle(path: str | os.PathLike[str]) -> dict[str, Any]:
             'arrays only; save the weights as such'
         ) from None
     except Exception as error:  # a damaged pickle raises whatever its bytes happen to say
-        found = foreign_content(source) or f'{type(error).__name__}: {reason(error)}'
-        raise ValueError(f'{source}: not a complete pickle of numpy arrays: {found}') from None
+        problem = foreign_content(source) or f'{type(error).__name__}: {reason(error)}'
+        raise ValueError(f'{source}: not a complete pickle of numpy arrays: {problem}') from None
     if not isinstance(content, dict):
         raise ValueError(f'{source}: expected a pickled dict of arrays, found {type(content).__name__}')
     return content

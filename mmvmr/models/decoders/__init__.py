@@ -1,4 +1,4 @@
-"""Decoders: moment queries read the memory."""
+"""Decoders: moment queries attend to the memory."""
 
 from mmvmr.models.decoders.dual_path_decoder import DualPathDecoder
 from mmvmr.models.decoders.gated_fusion import GatedFusion

@@ -1,4 +1,4 @@
-"""The decoder: moment queries read the memory and move their anchors."""
+"""The decoder: moment queries attend to the memory and refine their reference points."""
 
 from __future__ import annotations
 

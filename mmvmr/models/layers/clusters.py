@@ -119,7 +119,7 @@ class RandomWalkPropagation(nn.Module):
 
 @MODELS.register_module()
 class MeanGate(nn.Module):
-    """Entries gated by what they read of the means, in place of a random walk (UVCOM, option ``cross_fusion``).
+    """Entries gated by what they receive of the means, in place of a random walk (UVCOM, option ``cross_fusion``).
 
     Args:
         embed_dims: Channels D.

@@ -72,7 +72,7 @@ class ConvTower(nn.Module):
         kernel_size: Odd kernel size of all of them.
         norm: A norm follows every hidden convolution, which then has no bias.
         padding: ``zero`` lets padded positions count as zeros in every convolution. ``keep`` reproduces the official
-            code of UniVTG, where clips at the end of a video read whatever the padding holds.
+            code of UniVTG, where clips at the end of a video receive whatever the padding holds.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ class ConvStack(nn.Module):
         kernel_sizes: Odd kernel sizes, one convolution each.
         final_relu: Whether a ReLU follows the last one, too.
         padding: ``zero`` lets padded positions count as zeros in every convolution. ``keep`` reproduces the official
-            code of BAM-DETR: clips at the end of a video read whatever the padding holds. ``input`` reproduces that
+            code of BAM-DETR: clips at the end of a video receive whatever the padding holds. ``input`` reproduces that
             of UVCOM: padding is zero on entry, but holds the biases of the convolutions afterwards.
         inner_relu: Whether a ReLU stands between two convolutions.
 

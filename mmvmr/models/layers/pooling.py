@@ -131,7 +131,7 @@ def sentence_token(memory: Memory) -> Tensor:
 
     Returns:
         (B, D): the sentence token (SA-DETR), else the mean text token, else the token of the pair (see
-        :func:`instance_token`), which has read the sentence.
+        :func:`instance_token`), which has attended to the sentence.
     """
     if memory.sentence is not None:
         return memory.sentence

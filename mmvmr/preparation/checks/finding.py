@@ -67,10 +67,10 @@ class Issue:
         check_choice(self, 'check', self.check, CHECKS)
 
     def __str__(self) -> str:
-        found = str(self.count) if self.total is None else f'{self.count} of {self.total}'
+        count = str(self.count) if self.total is None else f'{self.count} of {self.total}'
         more = ', ...' if self.count > len(self.examples) else ''
         shown = f' ({"; ".join(self.examples)}{more})' if self.examples else ''
-        return f'{self.where}: {self.check}: {found} {self.text}{shown}. {self.advice}'.rstrip()
+        return f'{self.where}: {self.check}: {count} {self.text}{shown}. {self.advice}'.rstrip()
 
     def to_dict(self) -> dict[str, Any]:
         """The attributes as plain values."""

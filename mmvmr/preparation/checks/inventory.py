@@ -65,7 +65,7 @@ def shelves(store: Any) -> list[Shelf] | None:
 def _shelf(place: str, name: NameTemplate, names: Iterable[str]) -> Shelf:
     pieces = [re.escape(piece) for piece in re.split(r'\{[^{}]*\}', name.template)]
     pattern = re.compile('.+'.join(pieces))
-    matching = frozenset(found for found in names if pattern.fullmatch(found))
+    matching = frozenset(filter(pattern.fullmatch, names))
     return Shelf(place, name, matching, name.template.count('/'))
 
 
@@ -163,7 +163,7 @@ def extra(splits: Sequence[Split]) -> Results:
     if partial := [split for split in splits if split.partial]:
         return [Skipped('extra', where, f'{partial[0].name} has only part of its rows: {partial[0].partial}')]
     results: Results = []
-    known: dict[str, set[str]] = {}
+    expected: dict[str, set[str]] = {}
     there: dict[str, set[str]] = {}
     for split in splits:
         for stream, store in split.stores.items():
@@ -172,10 +172,10 @@ def extra(splits: Sequence[Split]) -> Results:
                 results.append(Skipped('extra', f'{split.name}, stream {stream!r}', reason))
             for shelf in listed:
                 names = set(map(shelf.name, split.rows))
-                known.setdefault(shelf.place, set()).update(names)
+                expected.setdefault(shelf.place, set()).update(names)
                 there.setdefault(shelf.place, set()).update(shelf.relevant(names))
     for place, names in there.items():
         text = f'features in {place} belong to no annotation'
         advice = 'Other splits, or names that are written otherwise in the annotations?'
-        results += found('extra', WARNING, where, sorted(names - known[place]), text, advice, len(names))
+        results += found('extra', WARNING, where, sorted(names - expected[place]), text, advice, len(names))
     return results

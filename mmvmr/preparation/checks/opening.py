@@ -110,8 +110,8 @@ def _moments(name: str, cfg: dict[str, Any], features: bool) -> tuple[Split | No
         return Split(name, rows, spec, **options), results
     try:
         augment = {key: node for key, node in (cfg['pipeline'].get('augment') or {}).items() if node is not None}
-        known = [key for key, node in augment.items() if hasattr(TRANSFORMS.get(node['type']), 'applicable')]
-        options['augment'] = {key: TRANSFORMS.build(augment[key]) for key in known}
+        slots = [key for key, node in augment.items() if hasattr(TRANSFORMS.get(node['type']), 'applicable')]
+        options['augment'] = {key: TRANSFORMS.build(augment[key]) for key in slots}
         if (targets := cfg['pipeline'].get('targets')) is not None:
             options['targets'] = TRANSFORMS.build(targets)
         spec, stores = open_features(cfg['feature_spec'], cfg['stores'], root, cfg.get('spec_file', SPEC_FILE))

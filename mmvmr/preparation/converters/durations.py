@@ -54,7 +54,7 @@ def read_durations(path: str | os.PathLike[str]) -> dict[str, float]:
 
 
 def _durations(entries: Iterable[tuple[str, Mapping[str, Any]]], path: str | os.PathLike[str]) -> dict[str, float]:
-    found: dict[str, float] = {}
+    durations: dict[str, float] = {}
     for where, row in entries:
         name, length = (next((row[key] for key in keys if row.get(key)), None) for keys in (NAMES, LENGTHS))
         try:
@@ -66,11 +66,11 @@ def _durations(entries: Iterable[tuple[str, Mapping[str, Any]]], path: str | os.
                 f'{where}: no length of a video: {NAMES[0]} (or {", ".join(NAMES[1:])}) is {name!r}, {LENGTHS[0]} (or '
                 f'{", ".join(LENGTHS[1:])}) is {length!r}, expected a name and a positive number of seconds'
             )
-        if found.setdefault(str(name), seconds) != seconds:
-            raise ValueError(f'{where}: video {name!r} lasts {seconds} s here and {found[str(name)]} s before')
-    if not found:
+        if durations.setdefault(str(name), seconds) != seconds:
+            raise ValueError(f'{where}: video {name!r} lasts {seconds} s here and {durations[str(name)]} s before')
+    if not durations:
         raise ValueError(f'{path}: no length of a video in this file')
-    return found
+    return durations
 
 
 def video_lengths(source: str | os.PathLike[str]) -> Lookup:

@@ -80,7 +80,7 @@ def na_vmr_rows(path: str | os.PathLike[str], prefix: str = 'na_') -> tuple[list
             if content in seen:
                 continue
             seen.add(content)
-            kept = {key: value for key, value in located.row.items() if key not in _RATINGS}
-            located.row = {**kept, 'qid': f'{prefix}{located.row.get("qid")}', 'relevant_windows': []}
+            unrated = {key: value for key, value in located.row.items() if key not in _RATINGS}
+            located.row = {**unrated, 'qid': f'{prefix}{located.row.get("qid")}', 'relevant_windows': []}
         rows.append(located)
     return rows, len(read) - len(rows)

@@ -43,8 +43,8 @@ class LocatedRow:
         Returns:
             The place and the name of the field there.
         """
-        top, _, rest = issue.field.partition('[')
-        number = rest.partition(']')[0]
+        top, _, position = issue.field.partition('[')
+        number = position.partition(']')[0]
         if top == 'relevant_windows' and self.windows_at and number.isdigit():
             return self.windows_at[int(number)], self.names.get(top, top)
         return self.where, self.names.get(top, top) + issue.field[len(top) :]
@@ -74,9 +74,9 @@ def issues_of(located: LocatedRow, rules: Rules = DEFAULT_RULES) -> list[Issue]:
     """
     if any(issue.field == UNREADABLE for issue in located.issues):
         return located.issues
-    known = {issue.field.partition('[')[0] for issue in located.issues} | located.unknown
-    found = row_issues(located.row, rules)
-    return located.issues + [issue for issue in found if issue.field.partition('[')[0] not in known]
+    reported = {issue.field.partition('[')[0] for issue in located.issues} | located.unknown
+    issues = row_issues(located.row, rules)
+    return located.issues + [issue for issue in issues if issue.field.partition('[')[0] not in reported]
 
 
 def find_issues(rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES) -> list[str]:
@@ -89,12 +89,12 @@ def find_issues(rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES) -> lis
     Returns:
         One line per issue, in order of the rows.
     """
-    found: list[str] = []
+    lines: list[str] = []
     agreement = Agreement()
     for located in rows:
         issues = issues_of(located, rules)
-        found += [located.told(issue) for issue in issues or agreement.issues(located.row, located.where)]
-    return found
+        lines += [located.told(issue) for issue in issues or agreement.issues(located.row, located.where)]
+    return lines
 
 
 @dataclass(frozen=True)

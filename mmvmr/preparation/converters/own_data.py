@@ -44,11 +44,11 @@ class OwnFile:
             rows = jsonl_rows(path)
             for located in rows:
                 if not located.issues and located.row.get('duration') is None and located.row.get('vid') is not None:
-                    found = looked_up(str(located.row['vid']), lookup)
-                    if isinstance(found, Issue):
-                        located.issues.append(found)
+                    duration = looked_up(str(located.row['vid']), lookup)
+                    if isinstance(duration, Issue):
+                        located.issues.append(duration)
                     else:
-                        located.row['duration'] = found
+                        located.row['duration'] = duration
         else:
             rows = table_rows(path, lookup)
         if not rows:
@@ -98,14 +98,14 @@ class OwnFile:
         Returns:
             One line per finding.
         """
-        found = [
+        lines = [
             f'{row.where}: has video and sentence of {earlier.where} and other moments; if both are true, write them '
             'into one row'
             for row, earlier in self._repeats(same=False)
         ]
         if not self._unlabelled() and (bare := self._bare()):
-            found.append(f'{bare[0].where}: no row is labelled; such rows can be predicted, neither trained nor scored')
-        return found
+            lines.append(f'{bare[0].where}: no row is labelled; such rows can be predicted, neither trained nor scored')
+        return lines
 
     def _bare(self) -> list[LocatedRow]:
         rows = [located for located in self.rows if not located.issues and not located.unknown]
@@ -122,8 +122,8 @@ class OwnFile:
         ]
 
     def _repeats(self, same: bool) -> list[tuple[LocatedRow, LocatedRow]]:
-        found = find_repeats(self.rows)
-        return [(self.rows[repeat.index], self.rows[repeat.earlier]) for repeat in found if repeat.same is same]
+        repeats = find_repeats(self.rows)
+        return [(self.rows[repeat.index], self.rows[repeat.earlier]) for repeat in repeats if repeat.same is same]
 
 
 def _doubled_windows(located: LocatedRow) -> Iterator[Issue]:
@@ -144,7 +144,7 @@ def shared_qids(files: Sequence[OwnFile]) -> list[str]:
         One line per issue.
     """
     first: dict[Any, LocatedRow] = {}
-    found = []
+    lines = []
     for file in files:
         here = {}
         for located in file.rows:
@@ -153,7 +153,7 @@ def shared_qids(files: Sequence[OwnFile]) -> list[str]:
             if other is not None and other.row.get('query') != located.row.get('query'):
                 problem = f'is {qid!r}, as of another sentence at {other.where}'
                 fix = 'features of sentences are stored by qid: number on, or put a name before the number'
-                found.append(located.told(Issue('qid', problem, fix)))
+                lines.append(located.told(Issue('qid', problem, fix)))
             here[qid] = located
         first = {**here, **first}
-    return found
+    return lines

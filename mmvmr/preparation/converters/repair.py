@@ -28,7 +28,7 @@ def repair(
     """
     notes: list[str] = []
     doubled = {repeat.index: repeat.earlier for repeat in find_repeats(rows) if repeats and repeat.same}
-    kept = []
+    repaired = []
     for index, located in enumerate(rows):
         if index in doubled:
             notes.append(f'{located.where}: left out, the same as {rows[doubled[index]].where}')
@@ -36,8 +36,8 @@ def repair(
         mended, changes = _mend_windows(located, rules)
         notes += changes
         if mended is not None:
-            kept.append(mended)
-    return kept, notes
+            repaired.append(mended)
+    return repaired, notes
 
 
 def without_issues(rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES) -> tuple[list[LocatedRow], list[str]]:
@@ -50,13 +50,13 @@ def without_issues(rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES) -> 
     Returns:
         The good rows, and one line per issue of those that were left out.
     """
-    kept, notes = [], []
+    valid, notes = [], []
     for located in rows:
         if issues := issues_of(located, rules):
             notes += [f'{located.told(issue)} (left out)' for issue in issues]
         else:
-            kept.append(located)
-    return kept, notes
+            valid.append(located)
+    return valid, notes
 
 
 def _mend_windows(located: LocatedRow, rules: Rules) -> tuple[LocatedRow | None, list[str]]:
@@ -64,20 +64,20 @@ def _mend_windows(located: LocatedRow, rules: Rules) -> tuple[LocatedRow | None,
     broken = {issue.field for issue in issues_of(located, rules)}
     if not isinstance(windows, list) or not windows or 'duration' in broken or 'relevant_windows' in broken:
         return located, []
-    duration, notes, kept, places = located.row['duration'], [], [], []
+    duration, notes, repaired, places = located.row['duration'], [], [], []
     for number, window in enumerate(windows):
         where = located.windows_at[number] if located.windows_at else located.where
-        new, note = _mended(window, duration, f'relevant_windows[{number}]' in broken, kept)
+        new, note = _mended(window, duration, f'relevant_windows[{number}]' in broken, repaired)
         if note:
             notes.append(f'{where}: {note}')
         if new is not None:
-            kept.append(new)
+            repaired.append(new)
             places.append(where)
-    if not kept:
+    if not repaired:
         return None, [*notes, f'{located.where}: left out, no window of it is left']
     if not notes:
         return located, []
-    row = {**located.row, 'relevant_windows': kept}
+    row = {**located.row, 'relevant_windows': repaired}
     return replace(located, row=row, windows_at=places if located.windows_at else []), notes
 
 

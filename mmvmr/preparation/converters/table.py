@@ -67,8 +67,8 @@ def _lines(source: Path) -> Iterator[tuple[int, dict[Any, Any]]]:
                     _check_header(source, [name.strip() for name in cells])
                     header = [name.strip().lower() for name in cells]
                 elif any(cells):
-                    rest = cells[len(header) :]
-                    yield first, {**dict(zip(header, cells)), **({_REST: rest} if any(rest) else {})}
+                    surplus = cells[len(header) :]
+                    yield first, {**dict(zip(header, cells)), **({_REST: surplus} if any(surplus) else {})}
                 first = reader.line_num + 1  # a cell in quotes may hold line breaks
         except csv.Error as error:
             hint = 'is a quotation mark not closed?'
@@ -81,7 +81,7 @@ def _check_header(source: Path, names: list[str]) -> None:
     if not absent:
         return
     close = [(name, difflib.get_close_matches(name, sorted(present), n=1)) for name in absent]
-    hint = ''.join(f'; is {found[0]!r} meant for {name!r}?' for name, found in close if found)
+    hint = ''.join(f'; is {similar[0]!r} meant for {name!r}?' for name, similar in close if similar)
     raise ValueError(
         f'{source}:1: columns {absent} are missing, found {names}{hint}; the first line names the columns: '
         'video,query,start,end and optionally duration, qid'
@@ -105,8 +105,8 @@ def _line(where: str, name: str, cells: Mapping[Any, Any], lookup: Lookup | None
         row['relevant_windows'] = [window]
         located.windows_at = [where]
         located.unknown = frozenset({'relevant_windows'} if None in window else ())
-    known = {*COLUMNS, 'vid'}
-    row.update({key: value for key, value in cells.items() if key and value and key not in known})
+    own_columns = {*COLUMNS, 'vid'}
+    row.update({key: value for key, value in cells.items() if key and value and key not in own_columns})
     return located
 
 
@@ -118,11 +118,11 @@ def _qid(text: str | None, name: str) -> int | str:
 def _duration(located: LocatedRow, text: str | None, vid: str, lookup: Lookup | None) -> float | None:
     if text := (text or '').strip():
         return _seconds(located, 'duration', text)
-    found = looked_up(vid, lookup)
-    if isinstance(found, Issue):
-        located.issues.append(found)
+    duration = looked_up(vid, lookup)
+    if isinstance(duration, Issue):
+        located.issues.append(duration)
         return None
-    return found
+    return duration
 
 
 def _seconds(located: LocatedRow, field: str, text: str) -> float | None:
