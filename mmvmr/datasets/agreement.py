@@ -16,15 +16,10 @@ class Agreement:
         self._durations: dict[str, tuple[float, str]] = {}
 
     def issues(self, row: Mapping[str, Any], where: str) -> list[Issue]:
-        """Contradictions of a row to the rows before it.
+        """Contradictions of a row, well-formed by itself, to the rows before it; ``where`` names it in later messages.
 
-        Args:
-            row: A row that is well-formed by itself.
-            where: The place of the row, for messages about later ones.
-
-        Returns:
-            The issues. The numbers 1 and "1" are the same qid: features are stored by its text. Durations may differ by
-            a tenth and two seconds, because annotations are rounded differently.
+        The numbers 1 and "1" are the same qid: features are stored by its text. Durations may differ by a tenth and two
+        seconds, because annotations are rounded differently.
         """
         issues = []
         if (other := self._qids.setdefault(str(row['qid']), where)) is not where:

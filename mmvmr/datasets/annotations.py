@@ -77,15 +77,7 @@ class AnnotationReader:
         return self.kept(rows, path)
 
     def kept(self, rows: Sequence[dict[str, Any]], path: str | os.PathLike[str]) -> list[dict[str, Any]]:
-        """Leave out the rows that ``whole`` and ``unlabelled`` say.
-
-        Args:
-            rows: Annotation rows.
-            path: The file they come from, for the message.
-
-        Returns:
-            The others, in order.
-        """
+        """Leave out the rows that ``whole`` and ``unlabelled`` say; ``path`` is for the message."""
         left = [row for row in rows if self.whole == 'keep' or not covers_video(row)]
         bare = [row['qid'] for row in left if unlabelled(row)] if self.unlabelled == 'drop' else []
         if bare:
@@ -103,24 +95,12 @@ def _first(issues: Sequence[Issue]) -> str:
 
 
 def covers_video(row: Mapping[str, Any]) -> bool:
-    """Check whether a row has a moment as long as the video.
-
-    Returns:
-        True where ``whole='drop'`` leaves it out.
-    """
+    """Check whether a row has a moment as long as the video, so that ``whole='drop'`` leaves it out."""
     return any(end - start >= row['duration'] for start, end in row.get('relevant_windows') or ())
 
 
 def of_domain(rows: list[dict[str, Any]], domain: str, path: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """The rows of one domain (TVSum and YouTube Highlights train one model per domain).
-
-    Args:
-        rows: Annotation rows.
-        domain: Value of their key ``domain``.
-        path: The file they come from, for the message.
-
-    Returns:
-        The rows of that domain, in order.
+    """The rows of one ``domain``, in order (TVSum and YouTube Highlights train one model per domain).
 
     Raises:
         ValueError: If there is none.

@@ -15,13 +15,7 @@ from mmvmr.utils import read_jsonl
 
 @dataclass(frozen=True)
 class TrimmedClip:
-    """A short video that its sentence describes as a whole.
-
-    Attributes:
-        vid: Name of the video, as in the feature files.
-        num_clips: Number of feature vectors.
-        query: The sentence.
-    """
+    """A short video ``vid`` of ``num_clips`` feature vectors that its sentence describes as a whole."""
 
     vid: Any
     num_clips: int
@@ -29,14 +23,7 @@ class TrimmedClip:
 
 
 def read_clips(path: str | os.PathLike[str], limit: int | None = None) -> list[TrimmedClip]:
-    """Read the clips that videos are joined from.
-
-    Args:
-        path: A jsonl file with ``vid``, ``num_clips`` and ``query``; further keys are ignored.
-        limit: Read only this many, the first ones.
-
-    Returns:
-        The clips in order.
+    """Read the clips that videos are joined from: a jsonl file with ``vid``, ``num_clips`` and ``query``.
 
     Raises:
         FileNotFoundError: If the file is absent.
@@ -100,15 +87,10 @@ def join_clips(
 
 
 def check_joinable(clips: Sequence[TrimmedClip], num_videos: int, path: str | os.PathLike[str]) -> None:
-    """Refuse clips of which some could never be joined.
-
-    Args:
-        clips: All clips.
-        num_videos: Number of parts N.
-        path: The file they come from, for the message.
+    """Refuse clips of which some could never be joined to ``num_videos`` parts.
 
     Raises:
-        ValueError: If N is below 2, or a clip lacks N - 1 others with another sentence.
+        ValueError: If that is below 2, or a clip lacks as many others with another sentence.
     """
     if num_videos < 2:
         raise ValueError(f'num_videos={num_videos}, expected at least 2: the one asked for and another one')

@@ -97,15 +97,7 @@ class JoinedVideos(BaseMomentDataset):
 
 
 def check_fixed(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Refuse fixed joins that do not say what they consist of.
-
-    Args:
-        rows: Annotation rows.
-        path: The file they come from, for the message.
-
-    Raises:
-        ValueError: If ``parts`` is missing or ``text`` is none of them.
-    """
+    """Refuse fixed joins without ``parts``, or whose ``text`` is none of them."""
     for number, row in enumerate(rows, start=1):
         parts = row.get('parts')
         if not isinstance(parts, list) or not parts:

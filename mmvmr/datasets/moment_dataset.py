@@ -73,12 +73,7 @@ class BaseMomentDataset(Dataset):
         return chosen if indices is None else [chosen[i] for i in indices]
 
     def set_epoch(self, epoch: int, seed: int | None = None) -> None:
-        """Choose the random draws of an epoch, in this process and in running workers.
-
-        Args:
-            epoch: The epoch, counted from 0.
-            seed: Seed of the run; None keeps the present one.
-        """
+        """Choose the epoch, counted from 0, in this process and in running workers; None keeps the present seed."""
         self._state[1] = epoch
         if seed is not None:
             self._state[0] = seed
@@ -125,23 +120,11 @@ class BaseMomentDataset(Dataset):
         Args:
             index: Index of the sample.
             rng: Source of random draws, usually that of the sample it is mixed into.
-
-        Returns:
-            The results with ``video_feat`` (L, Dv), ``text_feat`` (Lt, Dt) and ``num_clips``.
         """
         return self.pipeline.load(self.results(index, rng))
 
     def prepare(self, index: int, rng: Any = None, group: tuple[int, ...] | None = None) -> dict[str, Any]:
-        """A sample after the whole pipeline.
-
-        Args:
-            index: Index of the sample.
-            rng: Source of random draws; tests replay recorded ones.
-            group: Samples that share the video with this one, itself included.
-
-        Returns:
-            ``inputs``, ``data_samples`` and possibly ``views``.
-        """
+        """A sample after the whole pipeline; the arguments are those of :meth:`results`."""
         return self.pipeline(self.results(index, rng, group))
 
     def __getitem__(self, index: int | tuple[int, ...]) -> dict[str, Any] | list[dict[str, Any]]:
@@ -202,18 +185,7 @@ class MomentDataset(BaseMomentDataset):
 
 
 def annotation_files(ann_file: str | Sequence[str], data_root: str = '') -> list[Path]:
-    """Paths of the annotation files of a data set.
-
-    Args:
-        ann_file: As in :class:`MomentDataset`.
-        data_root: As in :class:`MomentDataset`.
-
-    Returns:
-        The paths, at least one.
-
-    Raises:
-        ValueError: If there is none.
-    """
+    """Paths of the annotation files of a :class:`MomentDataset`; ValueError if there is none."""
     names = [ann_file] if isinstance(ann_file, (str, os.PathLike)) else list(ann_file)
     if not names:
         raise ValueError('ann_file is an empty list, expected at least one file')
@@ -237,11 +209,7 @@ def open_features(
 ) -> tuple[FeatureSpec, dict[str, Any]]:
     """Build the stores of a data set and compare what is declared with what is stored with the features.
 
-    Args:
-        feature_spec: As in :class:`MomentDataset`.
-        stores: As in :class:`MomentDataset`.
-        data_root: As in :class:`MomentDataset`.
-        spec_file: As in :class:`MomentDataset`.
+    The arguments are those of :class:`MomentDataset`.
 
     Returns:
         The specification, and the name of every stream (``text`` for the text stream) to its store.

@@ -43,14 +43,7 @@ class MomentPipeline:
                 transform.bind(dataset)
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Run all transforms.
-
-        Args:
-            results: The sample as the data set starts it.
-
-        Returns:
-            ``inputs``, ``data_samples`` and, where an augmentation added views, ``views``.
-        """
+        """Run all transforms: ``inputs``, ``data_samples`` and, where an augmentation added views, ``views``."""
         results = self.load(results)
         for transform in self.augment.values():
             results = transform(results)

@@ -69,14 +69,7 @@ class Issue:
 
 @dataclass(frozen=True)
 class Rules:
-    """Rules that differ between data sets.
-
-    Args:
-        window_tolerance: How far a window may reach past the end of the video, in seconds; annotations and video
-            files are often rounded differently.
-        outside: What to do with windows beyond that: ``error``, or ``clip`` for data sets that are known to have
-            them (Charades-CD): their windows may be anywhere.
-    """
+    """Rules that differ between data sets; both are options of :class:`mmvmr.datasets.AnnotationReader`."""
 
     window_tolerance: float = 0.1
     outside: str = 'error'
@@ -157,15 +150,7 @@ _ELEMENTS = {
 
 
 def row_issues(row: Mapping[str, Any], rules: Rules = DEFAULT_RULES) -> list[Issue]:
-    """Everything that is wrong with a row.
-
-    Args:
-        row: The annotation of one sentence.
-        rules: What is allowed here.
-
-    Returns:
-        The issues; empty for a good row.
-    """
+    """Everything that is wrong with a row, the annotation of one sentence; empty for a good one."""
     issues: list[Issue] = []
     try:
         AnnotationRow.model_validate(row, context=rules)
@@ -187,14 +172,7 @@ def row_issues(row: Mapping[str, Any], rules: Rules = DEFAULT_RULES) -> list[Iss
 
 
 def unlabelled(row: Mapping[str, Any]) -> bool:
-    """Check whether a row says nothing about its video; an empty list of windows says that nothing is described.
-
-    Args:
-        row: The annotation of one sentence.
-
-    Returns:
-        True where there are neither moments nor labels of the clips.
-    """
+    """Check whether a row has neither moments nor clip labels; ``[]`` as windows says that nothing is described."""
     return row.get('relevant_windows') is None and row.get('label') is None
 
 
@@ -211,27 +189,13 @@ def _translated(detail: Mapping[str, Any]) -> Issue:
 
 
 def shown(value: Any, length: int = 60) -> str:
-    """A value for a message.
-
-    Args:
-        value: Anything.
-        length: Longest text.
-
-    Returns:
-        Its representation, cut.
-    """
+    """A value for a message, cut to ``length`` characters."""
     text = 'null' if value is None else repr(value)
     return text if len(text) <= length else text[:length] + '...'
 
 
 def _contradictions(row: Mapping[str, Any], rules: Rules, broken: frozenset | set = frozenset()) -> Iterator[Issue]:
-    """Issues of fields that are well-formed by themselves.
-
-    Args:
-        row: The row.
-        rules: What is allowed.
-        broken: Fields that are not well-formed.
-    """
+    """Issues of fields that are well-formed by themselves, which those of ``broken`` are not."""
     for field in ('vid', 'qid'):
         if field not in broken and (problem := name_issue(str(row[field]))):
             fix = 'give the name of the feature file, inside the folder of the features'

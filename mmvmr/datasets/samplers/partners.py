@@ -23,11 +23,7 @@ class _PartnerSampler:
     """Knows the videos of a data set; a partner never comes from the same source video."""
 
     def bind(self, dataset: Any) -> None:
-        """Take the videos of a data set.
-
-        Raises:
-            ValueError: If all its rows are of one video.
-        """
+        """Take the videos of a data set; ValueError if all its rows are of one video."""
         self.dataset = dataset
         self.rows: dict[str, int] = {}
         for index, row in enumerate(dataset.rows):

@@ -88,21 +88,11 @@ class SimilarVideos:
         return 'similar videos (in memory)' if self.path is None else str(self.path.absolute())
 
     def partners(self, vid: str) -> list[tuple[str, float]]:
-        """The most similar other videos.
-
-        Returns:
-            Ids and similarities, most similar first; never the video itself.
-
-        Raises:
-            ValueError: If the index does not have the video.
-        """
+        """Ids and similarities of the most similar other videos, best first; ValueError for an unknown video."""
         return self._listed(vid, self.indices, self.similarities)
 
     def dissimilar(self, vid: str) -> list[tuple[str, float]]:
-        """The least similar other videos.
-
-        Returns:
-            Ids and similarities, least similar first; never the video itself.
+        """Ids and similarities of the least similar other videos, least similar first.
 
         Raises:
             ValueError: If the index does not have the video, or was built without the least similar ones.

@@ -42,35 +42,18 @@ class TopClipSimilarity:
         return {'measure': 'top_clips', 'num_streams': self.num_streams, 'top': self.top}
 
     def describe(self, video: np.ndarray) -> np.ndarray:
-        """The vectors of a video.
-
-        Args:
-            video: Clip features, shape (L, D).
-
-        Returns:
-            Shape (L, D).
-        """
+        """The vectors (L, D) of a video, from its clip features (L, D)."""
         return np.asarray(video, np.float32)
 
     def workspace(self, first: int, second: int) -> int:
-        """Bytes that the comparison of one pair needs: the products, and their copy in the order of the pairs.
+        """Bytes that the comparison of one pair needs, from the numbers of vectors, padding included.
 
-        Args:
-            first: Vectors of the first video, padding included.
-            second: Vectors of the second video.
+        Those are the products, and their copy in the order of the pairs.
         """
         return 2 * 4 * first * second
 
     def compare(self, first: Tensor, second: Tensor) -> Tensor:
-        """Compare every video of a block with every video of another.
-
-        Args:
-            first: Shape (A, La, D), padded with zeros.
-            second: Shape (B, Lb, D), padded with zeros.
-
-        Returns:
-            Shape (A, B).
-        """
+        """Compare every video of a block (A, La, D) with every one of another (B, Lb, D), padded with zeros: (A, B)."""
         (count, length, dim), (others, other_length, _) = first.shape, second.shape
         # One large product is four times faster than a batch of small ones; the copy that follows costs 2 %.
         products = first.reshape(-1, dim) @ second.reshape(-1, dim).T
@@ -92,36 +75,16 @@ class PooledSimilarity:
         return {'measure': 'pooled'}
 
     def describe(self, video: np.ndarray) -> np.ndarray:
-        """The vector of a video.
-
-        Args:
-            video: Clip features, shape (L, D).
-
-        Returns:
-            Shape (1, D), of length 1 (0 for a video of zeros).
-        """
+        """The vector (1, D) of a video, of length 1 (0 for a video of zeros), from its clip features (L, D)."""
         mean = np.asarray(video, np.float32).mean(axis=0, keepdims=True)
         return mean / max(float(np.linalg.norm(mean)), np.finfo(np.float32).tiny)
 
     def workspace(self, first: int, second: int) -> int:
-        """Bytes that the comparison of one pair needs.
-
-        Args:
-            first: 1.
-            second: 1.
-        """
+        """Bytes that the comparison of one pair needs."""
         return 4 * first * second
 
     def compare(self, first: Tensor, second: Tensor) -> Tensor:
-        """Compare every video of a block with every video of another.
-
-        Args:
-            first: Shape (A, 1, D).
-            second: Shape (B, 1, D).
-
-        Returns:
-            Shape (A, B).
-        """
+        """Compare every video of a block (A, 1, D) with every one of another (B, 1, D): (A, B)."""
         return first[:, 0] @ second[:, 0].T
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mmvmr.datasets.samplers.similar_videos import SimilarVideos
 from mmvmr.structures import FeatureSpec
+from mmvmr.utils.dependencies import require
 from mmvmr.utils.memory import memory_text
 
 SCALE = 10**6  # similarities are rounded, as the last bits of a product change with the size of a block
@@ -63,19 +64,15 @@ def find_similar(
 
     Args:
         vids: Ids of the videos, each once.
-        read: Returns the clip features of a video (L, D) by its position; called again where they do not all fit.
+        read: Returns the clip features (L, D) of a video by its position; called again where they do not all fit.
         measure: See :mod:`mmvmr.datasets.samplers.similarity`.
         top_k: Number of most similar videos to keep.
         least: Number of least similar videos to keep; none with faiss.
-        memory: Bound in bytes of results, vectors and products; the interpreter and its libraries come on top.
+        memory: Bound in bytes of results, vectors and products, without the interpreter and its libraries.
         device: Where videos are compared; faiss: on the CPU.
         feature_spec: Kept in the index, to refuse other features later.
         faiss: ``factory`` (None: chosen by size) and ``probes`` of a faiss index, which proposes candidates: their
             similarities are exact, but some videos may be missed. None compares every pair.
-
-    Raises:
-        ImportError: If faiss is not installed.
-        ValueError: If there are no videos, dimensions differ, the bound is too small, or faiss does not allow it.
     """
     corpus = _Corpus(len(vids), read, measure)
     ranks = Ranking(len(vids), top_k), Ranking(len(vids), least, sign=-1)
@@ -167,12 +164,7 @@ def _cut(count: int, fits: Callable[[int, int], bool]) -> Iterator[tuple[int, in
 def _ask_faiss(
     corpus: _Corpus, rank: Ranking, memory: int, tables: int, factory: str | None = None, probes: int = 32
 ) -> dict[str, Any]:
-    try:
-        import faiss
-    except ImportError:
-        raise ImportError(
-            'approximate search needs faiss: pip install faiss-cpu; or search exactly, without --search faiss'
-        ) from None
+    faiss = require('faiss', 'approximate search', 'pip install faiss-cpu; or search exactly, without --search faiss')
     if not corpus.vectors:
         raise ValueError('approximate search compares one vector per video: it needs the measure pooled')
     vectors = np.concatenate(corpus.vectors)

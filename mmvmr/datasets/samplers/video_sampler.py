@@ -96,9 +96,5 @@ class VideoSampler(Sampler):
         return math.ceil((count - self.rank) / self.world_size)
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the order of an epoch.
-
-        Args:
-            epoch: The epoch, counted from 0.
-        """
+        """Choose the order of an epoch, counted from 0."""
         self.epoch = epoch

@@ -57,10 +57,7 @@ class FolderStore:
         return inside(self.folder, self.name(row))
 
     def read(self, row: Row) -> np.ndarray:
-        """Read the array of an annotation row, as stored.
-
-        Returns:
-            The array, usually (L, D) in float16 or float32.
+        """Read the array of an annotation row as stored, usually (L, D) in float16 or float32.
 
         Raises:
             FileNotFoundError: If the file is absent.
@@ -147,10 +144,7 @@ class HDF5Store:
         return {**self.__dict__, '_opened': None}
 
     def read(self, row: Row) -> np.ndarray:
-        """Read the array of an annotation row, as stored.
-
-        Returns:
-            The array, usually (L, D).
+        """Read the array of an annotation row as stored, usually (L, D).
 
         Raises:
             FileNotFoundError: If the file or the entry is absent.
@@ -176,14 +170,7 @@ class HDF5Store:
             raise ValueError(f'{self.where}: the file is damaged: {reason(error)}; write or fetch it again') from error
 
     def missing(self, rows: Iterable[Row]) -> list[str]:
-        """Names of the entries that are absent.
-
-        Returns:
-            The names in the order of the rows, each once.
-
-        Raises:
-            ValueError: If an entry is a group where an array is expected.
-        """
+        """Names of the absent entries, each once; ValueError for a group where an array is expected."""
         names = self.name.names(rows)
         if not self.file.is_file():
             return names
@@ -191,11 +178,7 @@ class HDF5Store:
             return self._absent(names, self._handle())
 
     def entries(self) -> list[str]:
-        """Names of all entries of the file, groups included.
-
-        Raises:
-            ValueError: If the file is damaged.
-        """
+        """Names of all entries of the file, groups included; ValueError if it is damaged."""
         names: list[str] = []
         with self._readable():
             self._handle().visit(names.append)

@@ -45,10 +45,7 @@ class JoinedStore:
         return ' and '.join(dict.fromkeys(part.where for part in self.parts))
 
     def read(self, row: Row) -> np.ndarray:
-        """Read the joined array of an annotation row.
-
-        Returns:
-            Shape (L, D) in float32, D the sum over the parts.
+        """Read the joined array of an annotation row, (L, D) in float32, D the sum over the parts.
 
         Raises:
             FileNotFoundError: If a part is missing.

@@ -34,10 +34,7 @@ class NameTemplate:
             )
 
     def __call__(self, row: Row) -> str:
-        """Name of the features of an annotation row.
-
-        Returns:
-            A relative path that never leads out of its folder.
+        """Name of the features of an annotation row: a relative path that never leads out of its folder.
 
         Raises:
             ValueError: If the row lacks a key of the template, or its value makes no such path.

@@ -33,13 +33,7 @@ class PartsStore:
         return self.store.where
 
     def read(self, row: Row) -> np.ndarray:
-        """Read the joined array of an annotation row.
-
-        Args:
-            row: Annotation row with ``parts``.
-
-        Returns:
-            Shape (L, D), L the sum over the parts, in the type of the files.
+        """Read the joined array of an annotation row with ``parts``: (L, D), L the sum over the parts.
 
         Raises:
             FileNotFoundError: If a part is missing.
@@ -63,10 +57,6 @@ class PartsStore:
         return array
 
     def missing(self, rows: Iterable[Row]) -> list[str]:
-        """Names of the files that are absent, each once.
-
-        Args:
-            rows: Annotation rows with ``parts``.
-        """
+        """Names of the files that are absent, each once."""
         parts = {vid: row for row in rows for vid in row['parts']}
         return self.store.missing([{**row, 'vid': vid} for vid, row in parts.items()])

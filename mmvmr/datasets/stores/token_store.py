@@ -53,10 +53,7 @@ class TokenIdStore:
         )
 
     def read(self, row: Row) -> np.ndarray:
-        """Token numbers of the query of an annotation row, special tokens included.
-
-        Returns:
-            Shape (number of tokens, 1), float32, which holds every number of a vocabulary exactly.
+        """Token numbers of a query, special ones included: (tokens, 1), float32, which holds them exactly.
 
         Raises:
             FileNotFoundError: If there is no such tokenizer.

@@ -72,14 +72,7 @@ class WordVectorStore:
         return [self._table.get(word) for word in words]
 
     def missing(self, rows: Iterable[Row]) -> list[str]:
-        """The table itself where it is absent. Looks up the words of all rows at once.
-
-        Returns:
-            The name of the file, or nothing.
-
-        Raises:
-            ValueError: If the table is damaged or of another dimension.
-        """
+        """Name of the table where it is absent; ValueError if it is damaged. Looks up the words of all rows."""
         if not self.file.is_file():
             return [self.file.name]
         self._look_up({word for row in rows for word in self.split(row['query'])})

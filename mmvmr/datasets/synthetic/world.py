@@ -33,14 +33,9 @@ MAP_SEED = 20211107
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happens.
+    """Something that happens in the clips from ``start`` to before ``stop``: indices of object, action and scene.
 
-    Attributes:
-        start: First clip.
-        stop: One past the last clip.
-        object: Index into :data:`OBJECTS`.
-        action: Index into :data:`VERBS`; ``action ^ 1`` is the reverse.
-        scene: Index into :data:`SCENES`.
+    ``action ^ 1`` is the reverse of an action.
     """
 
     start: int
@@ -91,15 +86,7 @@ def action_states(action: int, length: int) -> np.ndarray:
 
 
 def preferred_scene(object_: int, reverse: bool = False) -> int:
-    """The scene that goes with an object where context is correlated.
-
-    Args:
-        object_: Index into :data:`OBJECTS`.
-        reverse: Another scene than in training, for the out-of-distribution split.
-
-    Returns:
-        Index into :data:`SCENES`.
-    """
+    """Index of the scene that goes with an object where context is correlated; ``reverse`` is out of distribution."""
     return (object_ + (len(SCENES) // 2 if reverse else 0)) % len(SCENES)
 
 
@@ -123,11 +110,7 @@ class FilmMaker:
         self.max_clips = max_clips
 
     def __call__(self, rng: np.random.Generator) -> Film:
-        """Invent a film.
-
-        Args:
-            rng: Source of randomness.
-        """
+        """Invent a film."""
         length = int(rng.integers(self.min_clips, self.max_clips + 1))
         events: list[Event] = []
         position = int(rng.integers(0, 4))
@@ -178,15 +161,7 @@ class Camera:
         self.scenes = _unit_vectors(rng, len(SCENES), dim)
 
     def __call__(self, film: Film, rng: np.random.Generator) -> np.ndarray:
-        """Film it.
-
-        Args:
-            film: What happens.
-            rng: Source of the noise.
-
-        Returns:
-            Shape (L, dim), float32.
-        """
+        """Film what happens; returns (L, dim), float32."""
         features = self.scene_weight * self.scenes[film.scenes]
         for event in film.events:
             at = slice(event.start, event.stop)
@@ -208,14 +183,7 @@ class Language:
         self.vectors = dict(zip(VOCABULARY, vectors))
 
     def __call__(self, sentence: str) -> np.ndarray:
-        """Embed a sentence.
-
-        Args:
-            sentence: Words of :data:`VOCABULARY`.
-
-        Returns:
-            Shape (number of words, dim), float32.
-        """
+        """Embed a sentence of words of :data:`VOCABULARY`; returns (number of words, dim), float32."""
         return np.stack([self.vectors[word] for word in sentence.split()])
 
 

@@ -31,14 +31,7 @@ class CropClips(BaseTransform):
         self.min_overlap = min_overlap
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Crop the video.
-
-        Args:
-            results: The sample, after loading.
-
-        Returns:
-            The sample with features, windows, ratings and ``duration`` of what is left.
-        """
+        """Crop the video; features, windows, ratings and ``duration`` are those of what is left."""
         length, clip_len = len(results['video_feat']), results['clip_len']
         rng = results.get('group_rng', results['rng'])
         length_left = self._kept(length, rng)
@@ -70,16 +63,7 @@ class CropClips(BaseTransform):
 
 
 def cut(results: dict[str, Any], first: int, length_left: int) -> dict[str, Any]:
-    """Compute the entries that change when only some clips of a video are left.
-
-    Args:
-        results: A sample.
-        first: The first clip that is left.
-        length_left: How many are left.
-
-    Returns:
-        The keys of the results that are new.
-    """
+    """New entries of a sample of which only ``length_left`` clips are left, from the clip ``first`` on."""
     clip_len = results['clip_len']
     end = length_left * clip_len
     new: dict[str, Any] = {

@@ -41,11 +41,7 @@ class LoadPatches(_FromStore):
         self._last: tuple[Any, np.ndarray] | None = None
 
     def bind(self, dataset: Any) -> None:
-        """Open the store and look for missing files.
-
-        Raises:
-            FileNotFoundError: If a video has no patches.
-        """
+        """Open the store; FileNotFoundError if a video has no patches."""
         super().bind(dataset)
         missing = self.store.missing(dataset.rows)
         if missing:
@@ -53,14 +49,7 @@ class LoadPatches(_FromStore):
             raise FileNotFoundError(f'patches: {len(missing)} missing in {self.store.where}: {shown}')
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Load the patches.
-
-        Returns:
-            The sample with ``patches``.
-
-        Raises:
-            ValueError: If the array has another form or is not finite.
-        """
+        """Load ``patches``; ValueError if the array has another form or is not finite."""
         row = results['annotation']
         if self._last is None or self._last[0] != row['vid']:
             self._last = (row['vid'], self._read(row))
@@ -94,14 +83,7 @@ class LoadStaticQuery(_FromStore):
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Load the vector.
-
-        Returns:
-            The sample with ``static_text``.
-
-        Raises:
-            ValueError: If the array is not one vector.
-        """
+        """Load ``static_text``; ValueError if the array is not one vector."""
         row = results['annotation']
         array = np.asarray(self.store.read(row), dtype=np.float32)
         if array.size != array.shape[-1]:
@@ -128,17 +110,7 @@ class LoadClipScores(_FromStore):
         self.step = step
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Load the scores.
-
-        Args:
-            results: The sample, after loading.
-
-        Returns:
-            The sample with ``prior``; where the video was brought to another length, the scores are too.
-
-        Raises:
-            ValueError: If scores are not one number per clip.
-        """
+        """Load ``prior``, brought to the length of the video; ValueError if it is empty or not finite."""
         row = results['annotation']
         scores = np.asarray(self.store.read(row), dtype=np.float32).reshape(-1)[:: self.step]
         if not len(scores) or not np.isfinite(scores).all():

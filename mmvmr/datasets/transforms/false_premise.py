@@ -48,14 +48,7 @@ class FalsePremise(NegativeQuery):
         }
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Add the view.
-
-        Args:
-            results: The sample, with ``video_feat``.
-
-        Returns:
-            The sample with ``views['false_premise']``, or unchanged where none was drawn.
-        """
+        """Add ``views['false_premise']`` to a sample with ``video_feat``, where a sentence was drawn."""
         if self.share < 1 and results['rng'].uniform() >= self.share:
             return results
         for _ in range(self._TRIES):  # short sentences are repeated often

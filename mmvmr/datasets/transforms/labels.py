@@ -75,14 +75,7 @@ class HighlightLabels(_Labels):
         return [Issue('saliency_scores', f'has a rating of {odd:g}, expected 0 to {self.best:g}', fix)]
 
     def __call__(self, results: dict[str, Any], inside: np.ndarray) -> ClipLabels:
-        """Label the clips of a sample.
-
-        Args:
-            results: The sample, with ``relevant_clip_ids`` and ``saliency_scores``.
-            inside: Clips inside a window (L,) bool; the ratings decide here, not the windows.
-
-        Returns:
-            Ratings and pairs.
+        """Ratings and pairs of a sample by its ``saliency_scores``, whatever clips are inside a window (L,) bool.
 
         Raises:
             ValueError: If the sample has no ratings.
@@ -128,15 +121,7 @@ class MomentLabels(_Labels):
     choices = ('repeat', 'ignore', 'first')
 
     def __call__(self, results: dict[str, Any], inside: np.ndarray) -> ClipLabels:
-        """Label the clips of a sample.
-
-        Args:
-            results: The sample.
-            inside: Clips inside a window (L,) bool.
-
-        Returns:
-            Labels and pairs.
-        """
+        """Labels and pairs of a sample by the clips inside a window (L,) bool."""
         saliency = inside.astype(np.float32)
         positive, negative = np.flatnonzero(inside).tolist(), np.flatnonzero(~inside).tolist()
         if not positive:

@@ -20,14 +20,7 @@ L2_EPS = 1e-5  # of the published pipelines; exact equality with their inputs de
 
 
 def l2_normalise(features: np.ndarray) -> np.ndarray:
-    """Vectors x become ``x / (|x| + 1e-5)``, as Moment-DETR and its successors normalise.
-
-    Args:
-        features: Shape (..., D).
-
-    Returns:
-        Shape (..., D).
-    """
+    """Vectors x (..., D) become ``x / (|x| + 1e-5)``, as Moment-DETR and its successors normalise."""
     return features / (np.linalg.norm(features, axis=-1, keepdims=True) + L2_EPS)
 
 
@@ -74,9 +67,6 @@ class LoadMomentFeatures(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Load the features.
-
-        Returns:
-            The sample with features.
 
         Raises:
             FileNotFoundError: If features are missing.
@@ -126,8 +116,7 @@ class LoadMomentFeatures(BaseTransform):
             One array (L_s, D_s) per stream in the declared order, each cut to ``max_clips``; lengths may differ.
 
         Raises:
-            FileNotFoundError: If features are missing.
-            ValueError: If they are damaged, do not fit the duration, or were normalised when they were packed.
+            ValueError: If they were normalised when they were packed.
         """
         if ready := [s.name for s in self.spec.streams if getattr(self.stores[s.name], 'normalised', False)]:
             raise ValueError(
@@ -143,14 +132,7 @@ class LoadMomentFeatures(BaseTransform):
         return cut
 
     def join(self, streams: Sequence[np.ndarray]) -> np.ndarray:
-        """Normalise every stream by itself, cut all to the shortest and concatenate them.
-
-        Args:
-            streams: What :meth:`streams` returned, possibly changed.
-
-        Returns:
-            Shape (L, Dv).
-        """
+        """Normalise what :meth:`streams` returned, cut all to the shortest and concatenate them: (L, Dv)."""
         length = min(map(len, streams))
         parts = [_normalised(x[:length], stream) for x, stream in zip(streams, self.spec.streams)]
         return np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
@@ -159,11 +141,7 @@ class LoadMomentFeatures(BaseTransform):
         return self.join(self.streams(row))
 
     def text(self, row: dict[str, Any]) -> np.ndarray:
-        """The normalised tokens of the sentence of an annotation row, for transforms that need another sentence.
-
-        Returns:
-            Shape (Lt, Dt).
-        """
+        """The normalised tokens (Lt, Dt) of the sentence of a row, for transforms that need another sentence."""
         return self._kept(('qid', row['qid']), self._text, row)
 
     def _text(self, row: dict[str, Any]) -> np.ndarray:
@@ -172,15 +150,7 @@ class LoadMomentFeatures(BaseTransform):
         return tokens if normalised else _normalised(tokens, self.spec.text)
 
     def stored(self, stream: StreamSpec, row: dict[str, Any]) -> np.ndarray:
-        """The vectors of one stream as its store has them, after the checks.
-
-        Returns:
-            Shape (L, D), float32, cut to ``max_length``.
-
-        Raises:
-            FileNotFoundError: If features are missing.
-            ValueError: If they are damaged, not finite, empty or of another dimension.
-        """
+        """The vectors (L, D) of one stream as its store has them, in float32, checked and cut to ``max_length``."""
         return self._whole(stream, row)[: stream.max_length]
 
     def _whole(self, stream: StreamSpec, row: dict[str, Any]) -> np.ndarray:

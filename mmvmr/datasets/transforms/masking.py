@@ -87,11 +87,7 @@ class MaskTargets(Probe):
         self.load = dataset.pipeline.load
 
     def change(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Mask the moments.
-
-        Raises:
-            ValueError: If the sample has no ``relevant_windows``, or an earlier transform changed its length.
-        """
+        """Mask the moments; ValueError without ``relevant_windows``, or if the length was changed before."""
         windows = target_windows(results, type(self).__name__)
         streams = [
             self._masked(stream, windows, results['clip_len'], results['rng'])
@@ -140,19 +136,12 @@ class ReplaceContext(OtherVideoProbe):
         self.share = share
 
     def change(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Replace the context.
-
-        Raises:
-            ValueError: If the sample has no ``relevant_windows``, or an earlier transform changed its length.
-        """
+        """Replace the context; ValueError without ``relevant_windows``, or if the length was changed before."""
         streams, _ = self.replaced(results)
         return {'video_feat': same_length(self.load.join(streams), results)}
 
     def replaced(self, results: dict[str, Any]) -> tuple[list[np.ndarray], dict[str, Any]]:
         """The stored features with replaced context, for tools that write them.
-
-        Args:
-            results: The sample, after loading.
 
         Returns:
             One array (L, D_s) per stream, all cut to the shortest, and the annotation row of the other video.
@@ -184,18 +173,7 @@ def _in_order(available: int, wanted: int, rng: Any) -> list[int]:
 
 
 def target_windows(results: dict[str, Any], who: str) -> list[list[float]]:
-    """The annotated windows of a sample.
-
-    Args:
-        results: The sample.
-        who: The transform that asks, for the message.
-
-    Returns:
-        ``[start, end]`` in seconds.
-
-    Raises:
-        ValueError: If the sample has none because its split is not labelled.
-    """
+    """The annotated windows of a sample for the transform ``who``; ValueError if its split is not labelled."""
     windows = results.get('relevant_windows')
     if windows is None:
         raise ValueError(
@@ -205,15 +183,7 @@ def target_windows(results: dict[str, Any], who: str) -> list[list[float]]:
 
 
 def same_length(features: np.ndarray, results: dict[str, Any]) -> np.ndarray:
-    """The new features of a sample, where they fit.
-
-    Args:
-        features: New features (L, Dv).
-        results: The sample.
-
-    Raises:
-        ValueError: If the sample has another number of clips.
-    """
+    """The new features (L, Dv) of a sample; ValueError if it has another number of clips."""
     if len(features) != len(results['video_feat']):
         raise ValueError(
             f'qid {results["qid"]!r} has {len(results["video_feat"])} clips, the stored features {len(features)}: a '

@@ -50,14 +50,7 @@ class NegativeQuery(BaseTransform):
         self.key = key
 
     def bind(self, dataset: Any) -> None:
-        """Take the queries of the data set.
-
-        Args:
-            dataset: The data set; its ``load`` transform reads sentences.
-
-        Raises:
-            TypeError: If the ``load`` transform cannot load a sentence without its video.
-        """
+        """Take the queries of the data set; TypeError if ``load`` cannot load a sentence without its video."""
         self._load = dataset.pipeline.load
         if not hasattr(self._load, 'text'):
             raise TypeError(
@@ -78,14 +71,7 @@ class NegativeQuery(BaseTransform):
             )
 
     def applicable(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        """Check for each row whether it has a negative query.
-
-        Args:
-            rows: Annotation rows of a data set.
-
-        Returns:
-            One value per row.
-        """
+        """Check for each annotation row of a data set whether it has a negative query."""
         groups = group_by_video(rows)
         partners: dict[int, bool] = {}
         for indices in groups.values():
@@ -95,11 +81,7 @@ class NegativeQuery(BaseTransform):
         return [bool(ids or exists[self.missing if ids is None else self.empty](i)) for i, ids in enumerate(mined)]
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Draw a negative query.
-
-        Returns:
-            The sample with ``neg_text_feat`` and ``neg_qid``, or unchanged where there is none.
-        """
+        """Draw ``neg_text_feat`` and ``neg_qid``; the sample is unchanged where there is none."""
         row = self._draw(results)
         if row is None:
             return results
@@ -137,12 +119,7 @@ class NegativeQuery(BaseTransform):
 
 
 class _OtherVideos(Sequence):
-    """Query ids of all rows but some, without a list of them for every sample.
-
-    Args:
-        rows: Annotation rows.
-        without: Indices that are left out, in order.
-    """
+    """Query ids of all rows but those at the indices ``without``, in order, without a list of them for every sample."""
 
     def __init__(self, rows: Sequence[dict[str, Any]], without: Sequence[int]) -> None:
         self.rows = rows

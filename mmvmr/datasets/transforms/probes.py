@@ -26,14 +26,7 @@ class Probe(BaseTransform):
         self.view = view
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Change the sample, or add a view.
-
-        Args:
-            results: The sample, after loading.
-
-        Returns:
-            The changed sample, or the sample with one view more.
-        """
+        """Change the sample, or add a view."""
         if self.view is None:
             return {**results, **self.change(results)}
         seen = {key: value for key, value in results.items() if key != 'views'}
@@ -42,14 +35,7 @@ class Probe(BaseTransform):
 
     @abstractmethod
     def change(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Compute the entries that the probe changes.
-
-        Args:
-            results: The sample; neither it nor its arrays may be changed in place.
-
-        Returns:
-            The keys that have new values.
-        """
+        """Compute the entries that the probe changes; neither the sample nor its arrays may be changed in place."""
 
 
 @TRANSFORMS.register_module()
@@ -82,28 +68,16 @@ class EmptyQuery(Probe):
 
 
 class OtherVideoProbe(Probe):
-    """A probe that takes something from a sample of another video, chosen at random.
-
-    Args:
-        view: See :class:`Probe`.
-    """
+    """A probe that takes something from a sample of another video, chosen at random."""
 
     def bind(self, dataset: Any) -> None:
-        """Take rows and loader from the data set.
-
-        Raises:
-            ValueError: If it holds a single video.
-        """
+        """Take rows and loader from the data set; ValueError if it holds a single video."""
         self.rows, self.load = dataset.rows, dataset.pipeline.load
         if len({row['vid'] for row in self.rows}) < 2:
             raise ValueError(f'{type(self).__name__} needs another video, but this data set has only one')
 
     def other(self, results: dict[str, Any]) -> dict[str, Any]:
-        """The annotation row of a random query about another video, with another sentence.
-
-        Raises:
-            ValueError: If there is none.
-        """
+        """The row of a random query about another video, with another sentence; ValueError if there is none."""
         vid, query, rng = results['vid'], results['query'], results['rng']
         # Nearly every row is suitable: a few draws cost less than a list of all that are, for every sample.
         for _ in range(32):

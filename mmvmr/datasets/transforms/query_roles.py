@@ -34,17 +34,7 @@ class SplitQuery(BaseTransform):
         self._spans = getattr(self._tokens or dataset.stores['text'], 'spans', word_spans)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Find the roles.
-
-        Args:
-            results: The sample, with ``text_feat`` (Lt, Dt).
-
-        Returns:
-            The sample with ``roles``.
-
-        Raises:
-            ValueError: If the tokens are not those of the features.
-        """
+        """Find the ``roles`` of the tokens; ValueError if there are fewer than ``text_feat`` (Lt, Dt) has."""
         spans, length = self._spans(results['query']), len(results['text_feat'])
         if len(spans) < length:
             raise ValueError(

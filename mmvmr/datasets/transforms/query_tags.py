@@ -43,13 +43,7 @@ class TagSplit:
         self.dynamic, self.attached, self.static = set(dynamic), set(attached), set(static)
 
     def __call__(self, results: dict[str, Any]) -> list[Piece]:
-        """Split the query of a sample.
-
-        Args:
-            results: The sample, with ``query`` and ``query_tags``.
-
-        Returns:
-            (first character, one past the last, role) of every word.
+        """Split a query by its ``query_tags``: (first character, one past the last, role) of every word.
 
         Raises:
             ValueError: If the annotation has no tags or impossible ones.

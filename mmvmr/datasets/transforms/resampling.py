@@ -15,15 +15,7 @@ from mmvmr.registry import TRANSFORMS
 
 
 def resample(features: np.ndarray, length: int) -> np.ndarray:
-    """Interpolate linearly to the next multiple of ``length``, then average.
-
-    Args:
-        features: (L, D).
-        length: Clips of the result.
-
-    Returns:
-        (length, D) float32.
-    """
+    """Interpolate (L, D) linearly to the next multiple of ``length``, then average: (length, D) float32."""
     ratio = math.ceil(len(features) / length)
     sequence = torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32)).t()[None]
     sequence = F.interpolate(sequence, size=length * ratio, mode='linear', align_corners=False)
@@ -50,14 +42,7 @@ class PoolClips(BaseTransform):
         self.max_clips = max_clips
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Pool the clips.
-
-        Args:
-            results: The sample; ``video_feat`` is (L, D).
-
-        Returns:
-            The sample with at most ``max_clips`` clips and ``clip_len`` (seconds) as much longer.
-        """
+        """Pool the clips of ``video_feat`` (L, D); ``clip_len`` (seconds) becomes as much longer."""
         features = results['video_feat']
         length = len(features)
         if length <= self.max_clips:
@@ -88,14 +73,7 @@ class ResampleClips(BaseTransform):
         self.length = length
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Resample the clips.
-
-        Args:
-            results: The sample; ``video_feat`` is (L, D).
-
-        Returns:
-            The sample with ``length`` clips and ``clip_len`` (seconds) to match; itself where it has as many.
-        """
+        """Resample the clips of ``video_feat`` (L, D); ``clip_len`` (seconds) follows."""
         count = len(results['video_feat'])
         if count == self.length:
             return results

@@ -23,12 +23,12 @@ OPTIONS = {
 
 
 class Move(NamedTuple):
-    """A new order of clips.
+    """A new order of L clips.
 
     Attributes:
-        order: Old index of the clip at every new place (L,).
-        place: New index of every old clip (L,).
-        block: Which new places hold clips of moments (L,) bool.
+        order: Old index of the clip at every new place.
+        place: New index of every old clip.
+        block: Which new places hold clips of moments.
     """
 
     order: np.ndarray
@@ -90,26 +90,12 @@ class ShiftMoment(BaseTransform):
         self._targets = dataset.pipeline.finish.get('targets')
 
     def applicable(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        """Check for each row whether it has a moment that may be shifted; whether it finds room shows with its clips.
-
-        Args:
-            rows: Annotation rows of a data set.
-
-        Returns:
-            One value per row.
-        """
+        """Check for each row whether it has a moment that may be shifted; its clips show whether it finds room."""
         limit = float('inf') if self.max_duration is None else self.max_duration
         return [bool(row.get('relevant_windows')) and row['duration'] < limit for row in rows]
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Add the view.
-
-        Args:
-            results: The sample, with ``video_feat``.
-
-        Returns:
-            The sample with ``views['shift']``, or unchanged where nothing can be shifted.
-        """
+        """Add ``views['shift']`` to a sample with ``video_feat``; it is unchanged where nothing can be shifted."""
         if not self.applicable([results])[0]:
             return results
         windows = results['relevant_windows']

@@ -18,28 +18,14 @@ ORDERS = ('random', 'own_first', 'partner_first')
 
 
 class Mixture(NamedTuple):
-    """Clips of a synthesized video.
-
-    Attributes:
-        main: Clips that it takes of the same video, in order of time; repeated ones follow each other.
-        other: Clips that it takes of the partner, in order of time.
-    """
+    """Clips of the same video and of the partner in a synthesized one, in order of time; a clip may repeat."""
 
     main: list[int]
     other: list[int]
 
 
 def moment_clips(windows: list[list[float]], clip_len: float, length: int) -> list[range]:
-    """Clips that each window touches.
-
-    Args:
-        windows: In seconds.
-        clip_len: In seconds.
-        length: Number of clips of the video.
-
-    Returns:
-        One range per window, empty where it is wholly outside of the clips.
-    """
+    """Clips that each window (seconds) touches: a range, empty where it is wholly outside of the ``length`` clips."""
     ranges = []
     for start, end in windows:
         first = max(0, int(start / clip_len + 1e-6))  # 2 s / (1 / 6 s) is a little below 12
@@ -142,14 +128,7 @@ class SynthesizeVideo(BaseTransform):
 
 
 def arrange(mixture: Mixture, own_first: bool, main: np.ndarray, other: np.ndarray, clip_len: float) -> dict[str, Any]:
-    """Put the clips of one video after those of the other.
-
-    Args:
-        mixture: Chosen clips.
-        own_first: Which block comes first.
-        main: Features of the own video (L, D).
-        other: Features of the partner (L', D).
-        clip_len: In seconds.
+    """Put the chosen clips of the videos ``main`` (L, D) and ``other`` (L', D) one after another.
 
     Returns:
         ``video_feat``, ``num_clips``, ``duration`` (seconds) and ``source_clips`` (see :class:`SynthesizeVideo`).

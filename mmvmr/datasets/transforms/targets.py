@@ -78,15 +78,7 @@ class BuildMomentTargets(BaseTransform):
         self.min_window = min_window
 
     def row_issues(self, row: Mapping[str, Any], missing: bool = True) -> list[Issue]:
-        """Reasons why a row cannot be trained on.
-
-        Args:
-            row: Annotation row.
-            missing: Whether absent labels are one; otherwise only labels that are there are checked.
-
-        Returns:
-            The issues; empty for a row that can be trained on.
-        """
+        """Reasons why a row cannot be trained on; absent labels are one only if ``missing``."""
         if row.get('relevant_windows') is None and missing:
             fix = 'write [[start, end], ...], or [] where nothing in the video is described'
             return [Issue('relevant_windows', 'is missing', f'{fix}; {UNLABELLED}')]
@@ -94,14 +86,7 @@ class BuildMomentTargets(BaseTransform):
         return [] if check is None else check(row, missing)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Build the targets.
-
-        Args:
-            results: The sample, with ``video_feat``.
-
-        Returns:
-            The sample with targets.
-        """
+        """Build the targets of a sample with ``video_feat``."""
         windows = results.get('relevant_windows')
         if windows is None:
             return results
@@ -131,16 +116,7 @@ class BuildMomentTargets(BaseTransform):
         return torch.from_numpy(spans)
 
     def clips_inside(self, windows: list[list[float]], length: int, results: dict[str, Any]) -> np.ndarray:
-        """Mark the clips inside a window.
-
-        Args:
-            windows: In seconds.
-            length: Number of clips L.
-            results: The sample, with ``clip_len`` and ``duration``.
-
-        Returns:
-            Shape (L,) bool.
-        """
+        """Mark the clips (L,) inside a window; windows, ``clip_len`` and ``duration`` of the sample are in seconds."""
         clip_len = results['clip_len'] if self.grid == 'clip_len' else results['duration'] / length
         inside = np.zeros(length, dtype=bool)
         for start, end in windows:
@@ -159,16 +135,7 @@ class BuildMomentTargets(BaseTransform):
 
 
 def widen(window: list[float], least: float, duration: float) -> list[float]:
-    """Stretch a window around its middle.
-
-    Args:
-        window: Start and end in seconds.
-        least: Shortest length that stays unchanged, in seconds.
-        duration: Length of the video in seconds.
-
-    Returns:
-        The window, at least that long unless the video ends.
-    """
+    """Stretch a window around its middle to the length ``least``, unless the video ends; all in seconds."""
     start, end = window
     if end - start >= least:
         return [start, end]

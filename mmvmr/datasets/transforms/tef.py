@@ -20,14 +20,7 @@ class AppendTEF(BaseTransform):
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Append two columns.
-
-        Args:
-            results: The sample; ``video_feat`` is (L, D).
-
-        Returns:
-            The sample; ``video_feat`` is (L, D + 2).
-        """
+        """Append two columns to ``video_feat`` (L, D)."""
         features = results['video_feat']
         tef = results.get('tef')
         loaded, with_tef, rows = results.pop('packed', (None, None, None))

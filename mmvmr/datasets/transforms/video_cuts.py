@@ -41,13 +41,7 @@ class VideoCuts:
             self._warn(f'{len(long)} of {len(durations)} videos are', f'{video!r} has {long[video]:g} s', seen)
 
     def add(self, row: Row, before: int, after: int) -> None:
-        """Record the cut of a video.
-
-        Args:
-            row: Annotation row.
-            before: Number of clips in the files.
-            after: Number of clips that the model sees.
-        """
+        """Record how many clips of a video are in the files, and how many the model sees."""
         if after == before:
             return
         self._clips[video_of(row)] = (before, after)
@@ -56,11 +50,7 @@ class VideoCuts:
             self._warn('at least one video is', f'{row["vid"]!r} has {before} clips in {row["duration"]:g} s', seen)
 
     def seconds_seen(self, row: Row) -> float:
-        """Second up to which the model sees a video that was read.
-
-        Returns:
-            The second; the duration where nothing was cut.
-        """
+        """Second up to which the model sees a video that was read; its duration where nothing was cut."""
         duration = float(row['duration'])
         if (video := video_of(row)) not in self._clips:
             return duration
@@ -68,11 +58,7 @@ class VideoCuts:
         return after * (duration / before if self.by_duration else self.spec.clip_len)
 
     def loses_clips(self, row: Row) -> bool:
-        """Find out whether more than one clip of a video that was read is lost; one may be, as extractors round.
-
-        Returns:
-            True if predictions of this video should say so.
-        """
+        """Find out whether more than one clip of a video that was read is lost; one may be, as extractors round."""
         if (video := video_of(row)) not in self._clips:
             return False
         before, after = self._clips[video]
@@ -92,9 +78,5 @@ class VideoCuts:
 
 
 def video_of(row: Row) -> Any:
-    """Key that identifies a video: joined videos keep their name and change their parts.
-
-    Returns:
-        Something hashable.
-    """
+    """Hashable key of a video: joined videos keep their name and change their parts."""
     return (row['vid'], *row['parts']) if 'parts' in row else row['vid']
