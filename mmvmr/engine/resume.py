@@ -29,14 +29,7 @@ _MOMENTS = {'exp_avg', 'exp_avg_sq', 'max_exp_avg_sq', 'momentum_buffer', 'squar
 
 
 def optimisation_of(runner: Runner) -> dict[str, Any]:
-    """Kinds of optimizer and schedules, for the ``meta`` of a checkpoint.
-
-    Args:
-        runner: A runner that trains.
-
-    Returns:
-        ``optimizer`` and ``schedules``: names of classes.
-    """
+    """Names of the classes of ``optimizer`` and ``schedules`` of a runner, for the ``meta`` of a checkpoint."""
     return {
         'optimizer': type(runner.optim_wrapper.optimizer).__name__,
         'schedules': [type(scheduler).__name__ for scheduler in _schedulers(runner)],

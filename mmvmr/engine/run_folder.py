@@ -61,23 +61,14 @@ def acquire(folder: Path) -> dict[str, Any] | None:
 
 
 def release(folder: Path) -> None:
-    """Unlock a folder.
-
-    Args:
-        folder: Possibly not locked.
-    """
+    """Unlock a folder, which may not be locked."""
     handle = _held.pop(folder.resolve(), None)
     if handle is not None:
         handle.close()
 
 
 def note(folder: Path, **more: Any) -> None:
-    """Write who holds the lock of a folder.
-
-    Args:
-        folder: Locked by this process.
-        **more: Further entries.
-    """
+    """Write who holds the lock of a folder, with further entries."""
     handle = _held[folder.resolve()]
     handle.seek(0)
     handle.truncate()
@@ -87,14 +78,7 @@ def note(folder: Path, **more: Any) -> None:
 
 
 def last_note(folder: Path) -> dict[str, Any]:
-    """Text that the latest holder of the lock wrote.
-
-    Args:
-        folder: Locked by this process.
-
-    Returns:
-        The entries; empty where nobody held it before.
-    """
+    """Entries that the latest holder of the lock wrote; empty where nobody held it before."""
     handle = _held[folder.resolve()]
     handle.seek(0)
     return _parse(handle.read())
@@ -109,14 +93,7 @@ def _parse(text: str) -> dict[str, Any]:
 
 
 def checkpoints_in(folder: Path) -> list[Path]:
-    """Checkpoints that a training left in its folder, sorted by name.
-
-    Args:
-        folder: Possibly missing.
-
-    Returns:
-        Regular files only.
-    """
+    """Checkpoints, regular files only, that a training left in its folder, which may be missing, sorted by name."""
     if not folder.is_dir():
         return []
     return sorted(p for p in folder.iterdir() if _CHECKPOINT.fullmatch(p.name) and p.is_file() and not p.is_symlink())
@@ -210,11 +187,7 @@ def _clear(folder: Path) -> None:
 
 
 def cleared_before(work_dir: str) -> bool:
-    """Check whether an earlier attempt of the same launcher has overwritten the folder already.
-
-    Returns:
-        True if what is there was saved by that attempt.
-    """
+    """Check whether what is in the folder was saved by an earlier attempt of the same launcher, which cleared it."""
     answer = [False]
     if is_main_process():
         path = Path(work_dir) / _LOCK

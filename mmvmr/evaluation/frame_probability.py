@@ -46,11 +46,7 @@ class FrameProbability:
             self._hook.remove()
 
     def add(self, samples: Sequence[MomentDataSample]) -> None:
-        """Take the samples of the batch that has just been predicted.
-
-        Args:
-            samples: With ``relevant_windows`` and, where the model predicts it, ``pred_saliency``.
-        """
+        """Take predicted samples, with ``relevant_windows`` and, where the model has it, ``pred_saliency``."""
         rows, self._probability = self._probability, None
         if rows is not None and len(rows) != len(samples):
             rows = None

@@ -178,14 +178,7 @@ def write_pack(folder: Path, source: PackSource, rows: Iterable[Row], overwrite:
 
 
 def check_unique_sentences(rows: Iterable[Row]) -> None:
-    """Make sure that no two sentences have the same qid: one would get the text tokens of the other.
-
-    Args:
-        rows: Annotation rows of all splits.
-
-    Raises:
-        ValueError: If two rows have the same qid and different sentences.
-    """
+    """Make sure that no two sentences of all splits have one qid: one would get the text tokens of the other."""
     sentences: dict[str, Any] = {}
     for row in rows:
         qid, query = str(row['qid']), row.get('query')

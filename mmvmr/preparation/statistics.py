@@ -58,14 +58,7 @@ class Statistics:
         return self.relative[:, 1] - self.relative[:, 0]
 
     def frequent_words(self, count: int) -> list[tuple[str, int]]:
-        """The most frequent words that say something.
-
-        Args:
-            count: How many.
-
-        Returns:
-            Words with how often they occur, most frequent first.
-        """
+        """The ``count`` most frequent words that say something, with how often they occur."""
         telling = [(word, n) for word, n in self.words.items() if word not in FUNCTION_WORDS]
         return sorted(telling, key=lambda item: (-item[1], item[0]))[:count]
 
@@ -93,14 +86,7 @@ def statistics(name: str, rows: Sequence[Mapping[str, Any]]) -> Statistics:
 
 
 def summary(parts: Sequence[Statistics]) -> list[list[str]]:
-    """The numbers as a table, a column per split.
-
-    Args:
-        parts: One or more splits.
-
-    Returns:
-        Rows of cells, the heading first.
-    """
+    """The numbers as a table, a column per split; the heading is the first row."""
     lines = [['', *(part.name for part in parts)]]
     for label, values in (
         ('queries', lambda part: str(part.queries)),
@@ -129,15 +115,7 @@ def _spread(values: np.ndarray) -> str:
 
 
 def clip_ratings(row: Mapping[str, Any], clip_len: float) -> list[float] | None:
-    """Mean rating of every clip of a video, 0 for clips that nobody rated.
-
-    Args:
-        row: Annotation row.
-        clip_len: Length of a rated clip in seconds.
-
-    Returns:
-        A rating per clip; None where the row has no ratings.
-    """
+    """Mean rating of every clip of ``clip_len`` seconds, 0 where nobody rated; None where the row has no ratings."""
     if not row.get('saliency_scores') or not row.get('relevant_clip_ids'):
         return None
     ratings = [0.0] * max(round(row['duration'] / clip_len), 1 + max(row['relevant_clip_ids']))

@@ -128,22 +128,14 @@ class SurrogateWriter:
         self.written = 0
 
     def write_video(self, rows: Sequence[Row]) -> None:
-        """Write all video streams of one video.
-
-        Args:
-            rows: Its annotation rows.
-        """
+        """Write all video streams of the video of some rows."""
         for layout, words in self.video:
             path = self._pending(layout, rows[0])
             if path is not None:
                 self._save(path, {layout.key: video_features(rows, words, self.spec.clip_len)})
 
     def write_text(self, row: Row) -> None:
-        """Write the tokens of a query: ``last_hidden_state`` (words, dim) and ``pooler_output`` (dim,).
-
-        Args:
-            row: Its annotation row.
-        """
+        """Write the tokens of a query: ``last_hidden_state`` (words, dim) and ``pooler_output`` (dim,)."""
         if self.text is None:
             return
         layout, words = self.text

@@ -122,14 +122,7 @@ def _check_header(file: IO[bytes], size: int) -> None:
 
 
 def require_numbers(array: np.ndarray) -> np.ndarray:
-    """Check that an array holds whole or real numbers; numpy would make some of text, too.
-
-    Args:
-        array: Any array.
-
-    Raises:
-        ValueError: If it holds anything else.
-    """
+    """Return an array of whole or real numbers; ValueError for others, of which numpy would make some of text, too."""
     if array.dtype.kind not in 'fiu':
         raise ValueError(f'it holds {array.dtype}, expected real numbers')
     return array
@@ -161,14 +154,7 @@ def read_hdf5_array(handle: Any, name: str) -> np.ndarray:
 
 
 def endpoints(length: int) -> np.ndarray:
-    """Normalised start and end of every clip.
-
-    Args:
-        length: Number of clips L.
-
-    Returns:
-        Shape (L, 2), float32.
-    """
+    """Normalised start and end of each of L clips: (L, 2), float32."""
     start = np.arange(length, dtype=np.float32) / np.float32(length)
     # start + 1/L in float32, not (i + 1) / L: the last bit decides about equality with published inputs.
     return np.stack((start, start + np.float32(1.0 / length)), axis=1)

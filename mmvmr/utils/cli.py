@@ -151,14 +151,7 @@ def default_work_dir(config: str) -> str:
 
 
 def existing_checkpoint(path: str) -> str:
-    """The path, when it is a file.
-
-    Args:
-        path: As given on the command line; http(s) addresses pass.
-
-    Raises:
-        UserError: If it is not a file.
-    """
+    """The path of a file, or an http(s) address; UserError for anything else."""
     if not path.startswith(('http://', 'https://')) and not Path(path).is_file():
         raise UserError(f'checkpoint {path}: no such file')
     return path

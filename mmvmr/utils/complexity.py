@@ -18,15 +18,7 @@ from mmvmr.structures import MomentDataSample
 
 
 def count_parameters(model: nn.Module, per_stage: bool = False) -> dict[str, int]:
-    """Count trainable parameters, shared ones once.
-
-    Args:
-        model: The model.
-        per_stage: Also count every direct child.
-
-    Returns:
-        ``total``, and with ``per_stage`` the children by name.
-    """
+    """Count trainable parameters, shared ones once: ``total``, and with ``per_stage`` every direct child by name."""
     counts = {'total': sum(p.numel() for p in model.parameters() if p.requires_grad)}
     if per_stage:
         for name, child in model.named_children():

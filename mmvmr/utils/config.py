@@ -137,11 +137,7 @@ def resolve_features(cfg: Config) -> None:
 
 
 def separate_features(cfg: Config) -> None:
-    """Take back what :func:`resolve_features` wrote, so that the top-level keys can be changed.
-
-    Args:
-        cfg: The config; changed in place.
-    """
+    """Take back in place what :func:`resolve_features` wrote, so that the top-level keys can be changed."""
     specification = _specification(cfg)
     projector = (cfg.get('model') or {}).get('projector')
     if specification is not None and isinstance(projector, dict):

@@ -210,10 +210,9 @@ def _find(kind: Any, registry: Registry, path: str) -> tuple[Any, list[str]]:
 
 @functools.cache
 def accepted_keys(kind: Any) -> frozenset[str] | None:
-    """Names of the arguments of a class or a function.
+    """Names of the arguments of a class or a function; None where they cannot be known.
 
-    Returns:
-        The names, those of bases included where ``**kwargs`` is handed on to them; None where they cannot be known.
+    Those of bases are included where ``**kwargs`` is handed on to them.
     """
     if not inspect.isclass(kind):
         parameters = inspect.signature(kind).parameters.values()

@@ -43,14 +43,7 @@ def regular_file(path: str | os.PathLike[str]) -> Path:
 
 
 def foreign_content(path: Path) -> str | None:
-    """Recognise by its first bytes what is often found in place of a binary file.
-
-    Args:
-        path: A regular file.
-
-    Returns:
-        A sentence that says what the file is, for a message; None where it is none of these.
-    """
+    """A sentence that says by its first bytes what is in place of a binary file; None if it is nothing common."""
     with open(path, 'rb') as file:
         head = file.read(_HEAD)
     start = head.decode('utf-8-sig', errors='ignore').lstrip()
@@ -139,14 +132,7 @@ def utf8(raw: bytes) -> str:
 
 
 def encoding_advice(raw: bytes) -> str:
-    """Say what bytes that are not UTF-8 look like, and how to convert them.
-
-    Args:
-        raw: The bytes of a text file, or of a line of it.
-
-    Returns:
-        The advice, for a message.
-    """
+    """Say what bytes that are not UTF-8 look like, and how to convert them."""
     if raw[:2] in (b'\xff\xfe', b'\xfe\xff') or raw.count(b'\0') > len(raw) // 8:
         encoding = 'it looks like UTF-16, "Unicode Text" of Excel'
     elif b'\0' in raw:
@@ -157,11 +143,7 @@ def encoding_advice(raw: bytes) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """First line of a message of another library, without its advice to read a file unsafely.
-
-    Args:
-        error: The exception.
-    """
+    """First line of a message of another library, without its advice to read a file unsafely."""
     lines = [line.strip() for line in str(error).strip().splitlines()]
     if not lines or _UNSAFE_ADVICE.search(lines[0]):
         return f'its content is damaged or of another kind ({type(error).__name__})'

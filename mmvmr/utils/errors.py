@@ -40,14 +40,7 @@ def is_full_disk(error: BaseException) -> bool:
 
 
 def describe(error: BaseException) -> str:
-    """One line that says what an exception says.
-
-    Args:
-        error: Any exception, also one that a data-loading process passed on with its whole traceback.
-
-    Returns:
-        The message without line breaks.
-    """
+    """One line that says what an exception says, also one that a loading process passed on with its whole traceback."""
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     if text.startswith('Caught ') and 'Original Traceback' in text:  # torch.utils.data worker
         tail = re.split(r'\n(?=[\w.]+(?:Error|Exception)\b)', text)[-1]

@@ -41,14 +41,9 @@ def inference_meta(
 
 
 def inference_dataset(cfg: Mapping[str, Any]) -> Any:
-    """The data set whose pipeline inference repeats.
+    """Config of the data set whose pipeline inference repeats; None where none has a feature specification.
 
-    Args:
-        cfg: A config.
-
-    Returns:
-        Config of the data set of the validation, or else of the test or training, without wrappers around it; None
-        where there is none with a feature specification.
+    It is that of the validation, or else of the test or training, without wrappers around it.
     """
     for split in ('val_dataloader', 'test_dataloader', 'train_dataloader'):
         dataset = (cfg.get(split) or {}).get('dataset')
@@ -60,14 +55,7 @@ def inference_dataset(cfg: Mapping[str, Any]) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A config value as plain dicts, lists and scalars.
-
-    Args:
-        value: Dicts, lists, tuples and scalars, of any subclass.
-
-    Returns:
-        The same values in types that a checkpoint may hold.
-    """
+    """A config value as the dicts, lists and scalars that a checkpoint may hold, whatever subclasses they are of."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -104,23 +104,13 @@ def nan_to_none(value: Any) -> Any:
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
-    """Write ``value`` as strict JSON (NaN becomes null), atomically.
-
-    Args:
-        path: The file to write.
-        value: Anything :func:`nan_to_none` handles.
-    """
+    """Write ``value`` as strict JSON (NaN becomes null), atomically; see :func:`nan_to_none`."""
     with atomic_write(path) as tmp:
         tmp.write_text(json.dumps(nan_to_none(value), indent=2, allow_nan=False) + '\n', encoding='utf-8')
 
 
 def write_jsonl(path: str | os.PathLike[str], rows: Iterable[Any]) -> None:
-    """Write one strict JSON value per line, atomically.
-
-    Args:
-        path: The file to write.
-        rows: The values, in order.
-    """
+    """Write one strict JSON value per line, atomically."""
     with atomic_write(path) as tmp, open(tmp, 'w', encoding='utf-8') as out:
         out.writelines(_line(row) + '\n' for row in rows)
 
@@ -134,9 +124,6 @@ def _line(row: Any) -> str:
 
 def read_json(path: str | os.PathLike[str]) -> Any:
     """Read a JSON file.
-
-    Returns:
-        The value it holds.
 
     Raises:
         FileNotFoundError: If the file is absent; the message names the absolute path.
@@ -257,10 +244,7 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    """Read a text file in UTF-8.
-
-    Returns:
-        Its text, without a byte order mark.
+    """Read a text file in UTF-8, without a byte order mark.
 
     Raises:
         FileNotFoundError: If the file is absent.

@@ -8,13 +8,7 @@ _UNITS = {'K': 1 << 10, 'M': 1 << 20, 'G': 1 << 30, 'T': 1 << 40}
 
 
 def memory_size(text: str) -> int:
-    """Read an amount of memory.
-
-    Args:
-        text: A number with an optional unit: ``2GB``, ``512 MB``, ``1.5GiB``, ``1000000``.
-
-    Returns:
-        Bytes; units count in steps of 1024.
+    """Bytes of an amount of memory: ``2GB``, ``512 MB``, ``1.5GiB``, ``1000000``; units count in steps of 1024.
 
     Raises:
         ValueError: If it is something else.
@@ -34,14 +28,7 @@ def memory_size(text: str) -> int:
 
 
 def memory_text(size: float) -> str:
-    """Write an amount of memory, rounded up.
-
-    Args:
-        size: Bytes.
-
-    Returns:
-        The amount with a unit.
-    """
+    """Write an amount of memory in bytes with a unit, rounded up."""
     for unit, name in ((1 << 40, 'TB'), (1 << 30, 'GB'), (1 << 20, 'MB')):
         if size >= unit:
             return f'{math.ceil(size / unit * 10) / 10:g} {name}'

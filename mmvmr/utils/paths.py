@@ -10,10 +10,7 @@ _MAX_NAME_BYTES = 255  # of one part of a path, on all common file systems
 
 
 def configs_dir() -> Path:
-    """The folder of the shipped configs.
-
-    Returns:
-        ``configs`` of the checkout that the package is installed from, or the copy inside an installed wheel.
+    """The folder of the shipped configs: of the checkout that the package is installed from, or inside the wheel.
 
     Raises:
         FileNotFoundError: If there is neither.
@@ -29,12 +26,7 @@ def configs_dir() -> Path:
 
 
 def below(root: str | os.PathLike[str], path: str | os.PathLike[str] = '') -> Path:
-    """Join a path that the user gave with a data root; ``~`` at the start of either is the home folder.
-
-    Args:
-        root: The data root.
-        path: Relative to it, or absolute.
-    """
+    """Join a path that the user gave with a data root; ``~`` at the start of either is the home folder."""
     return Path(root).expanduser() / Path(path).expanduser()
 
 
@@ -70,11 +62,7 @@ def name_issue(name: str) -> str | None:
 
 
 def inside(folder: str | os.PathLike[str], name: str) -> Path:
-    """Join a folder with a name that comes from a data file and must not lead out of it.
-
-    Args:
-        folder: The folder.
-        name: Name of a file; it may have subfolders, separated by ``/``.
+    """Join a folder with the name of a file, which comes from data and must not lead out of it.
 
     Raises:
         ValueError: If the name is no relative path inside the folder.

@@ -38,10 +38,7 @@ def has_fast_bf16() -> bool:
 
 
 def enable_amp(cfg: Config) -> None:
-    """Train and evaluate under bfloat16 autocast.
-
-    Args:
-        cfg: The config; changed in place.
+    """Train and evaluate under bfloat16 autocast, by a change of the config in place.
 
     Raises:
         UserError: If the config has an optimizer wrapper that autocast cannot replace.

@@ -16,13 +16,8 @@ def silence() -> None:
 
 
 def progress(items: Any = None, **options: Any) -> Any:
-    """A bar that appears after two seconds, where standard error is a terminal.
+    """A bar of tqdm (``options``) that appears after two seconds, where standard error is a terminal.
 
-    Args:
-        items: What to iterate over; None for a bar that is updated by hand.
-        **options: Of tqdm: ``total``, ``desc``, ``unit``, ...
-
-    Returns:
-        The bar of tqdm.
+    None as ``items`` gives a bar that is updated by hand.
     """
     return tqdm(items, **{'disable': True if _quiet else None, 'delay': 2, 'dynamic_ncols': True, **options})

@@ -37,15 +37,7 @@ _MOMENTS = {
 
 @lru_cache(maxsize=1024)
 def meant_key(key: str, keys: tuple[str, ...]) -> str | None:
-    """Find the key that another one looks like.
-
-    Args:
-        key: Key of a row.
-        keys: Keys that are read.
-
-    Returns:
-        The known key; None where nothing is similar.
-    """
+    """Find the one of the keys that are read which another key looks like; None where nothing is similar."""
     key = key.strip().lower().replace(' ', '_').replace('-', '_')
     if key in _MOMENTS and 'relevant_windows' in keys:
         return 'relevant_windows'

@@ -59,15 +59,7 @@ def _first(names: Iterable[str]) -> str:
 
 
 def compare_weights(expected: Mapping[str, Any], given: Mapping[str, Any]) -> WeightFit:
-    """Compare weights by name and shape.
-
-    Args:
-        expected: ``state_dict`` of the model.
-        given: ``state_dict`` of a file.
-
-    Returns:
-        What fits and what does not, in the order of ``expected`` and ``given``.
-    """
+    """Compare the ``state_dict`` of a model with that of a file by name and shape, in their order."""
     shapes = {name: (_shape(given[name]), _shape(expected[name])) for name in expected if name in given}
     return WeightFit(
         fitting=tuple(name for name, (a, b) in shapes.items() if a == b),

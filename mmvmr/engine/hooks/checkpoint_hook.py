@@ -92,12 +92,7 @@ class SafeCheckpointHook(CheckpointHook):
         return list(self.key_indicators) if self.save_best else []
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Turn everything into plain Python and tensors.
-
-        Args:
-            runner: The runner.
-            checkpoint: Changed in place.
-        """
+        """Turn everything in it into plain Python and tensors."""
         hub = checkpoint.pop('message_hub', None)
         checkpoint['meta'].update(iters_per_epoch=len(runner.train_dataloader), optimisation=optimisation_of(runner))
         for key in list(checkpoint):
@@ -106,12 +101,7 @@ class SafeCheckpointHook(CheckpointHook):
             checkpoint['message_hub'] = _plain_hub(hub, runner)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Give the message hub the types it works with.
-
-        Args:
-            runner: The runner.
-            checkpoint: Changed in place.
-        """
+        """Give the message hub the types it works with."""
         hub = checkpoint.get('message_hub')
         if isinstance(hub, dict):
             hub['log_scalars'] = {
@@ -120,15 +110,7 @@ class SafeCheckpointHook(CheckpointHook):
             }
 
     def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
-        """Save the best checkpoint.
-
-        Args:
-            runner: The runner.
-            metrics: Of the validation split.
-
-        Raises:
-            ValueError: If ``save_best`` names a metric that the evaluator does not compute.
-        """
+        """Save the best checkpoint; ValueError if ``save_best`` names a metric that the evaluator does not compute."""
         missing = [key for key in self.save_best or [] if key != 'auto' and key not in metrics]
         if missing and metrics:
             raise ValueError(
@@ -211,15 +193,9 @@ class SafeCheckpointHook(CheckpointHook):
             self.file_backend.remove(path)
 
     def _remember(self, step: int, runner: Runner) -> list[int]:
-        """Note a new checkpoint.
+        """Note the checkpoint of an epoch or iteration, and return the steps whose checkpoints are one too many.
 
-        Args:
-            step: Its epoch or iteration.
-            runner: The runner.
-
-        Returns:
-            The steps whose checkpoints are one too many. What is saved still lists them: if the process is killed
-            before they are removed, the resumed run removes them.
+        What is saved still lists them: if the process is killed before they are removed, the resumed run removes them.
         """
         if self.max_keep_ckpts <= 0 or (self.keep_ckpt_ids and self.keep_ckpt_ids[-1] == step):
             return []

@@ -106,10 +106,7 @@ def _splits(name: str, dataset: Any) -> list[Split]:
 
 
 def require_trainable(dataset: Any) -> None:
-    """Refuse a training set with rows whose labels cannot be right, before the first step.
-
-    Args:
-        dataset: The data set of training, possibly a wrapper.
+    """Refuse a training set, possibly a wrapper, with rows whose labels cannot be right, before the first step.
 
     Raises:
         ValueError: If there is such a row; the message names file, line, qid and remedy.

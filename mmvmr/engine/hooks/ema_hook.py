@@ -26,20 +26,17 @@ class MomentEMAHook(EMAHook):
     def before_run(self, runner: Runner) -> None:
         """Make the averaged copy, once per model.
 
-        Args:
-            runner: The runner. Its ``test`` calls this again after ``train``, where the parent would start a new
-                average from the raw weights.
+        The runner's ``test`` calls this again after ``train``, where the parent would start a new average from the raw
+        weights.
         """
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         if getattr(self, 'src_model', None) is not model:
             super().before_run(runner)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Start the average from the loaded weights, or go on with it when resuming.
+        """Start the average from the loaded weights, or go on with it when resuming, in place.
 
-        Args:
-            runner: The runner. It has checked that the weights fit, and that what is resumed has averaged ones.
-            checkpoint: Changed in place: when resuming, its weights become those that training goes on with.
+        The runner has checked that the weights fit, and that what is resumed has averaged ones.
 
         Raises:
             WeightMismatchError: If the stored average is not one of this model.

@@ -28,26 +28,13 @@ class FeatureSpecHook(Hook):
         self.mismatch = check_choice(self, 'mismatch', mismatch, ('error', 'warn'))
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Store the specification.
-
-        Args:
-            runner: The runner.
-            checkpoint: Changed in place.
-        """
+        """Store the specification."""
         spec = _spec_of(runner._train_loop)
         if spec is not None:
             checkpoint['meta']['feature_spec'] = spec.to_dict()
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Compare with the data sets of this run.
-
-        Args:
-            runner: The runner.
-            checkpoint: As loaded.
-
-        Raises:
-            ValueError: If they differ and ``mismatch`` is ``error``.
-        """
+        """Compare with the data sets of this run; ValueError if they differ and ``mismatch`` is ``error``."""
         stored = checkpoint.get('meta', {}).get('feature_spec')
         if stored is None:
             return

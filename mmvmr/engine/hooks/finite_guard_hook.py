@@ -56,17 +56,7 @@ class FiniteGuardHook(Hook):
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Mapping[str, Any] | None = None
     ) -> None:
-        """Check losses and gradients.
-
-        Args:
-            runner: The runner.
-            batch_idx: Index in the epoch.
-            data_batch: The batch.
-            outputs: Losses by name, with their sum ``loss``.
-
-        Raises:
-            TrainingDivergedError: If one of them is NaN or infinite.
-        """
+        """Check losses and gradients; TrainingDivergedError if one of them is NaN or infinite."""
         losses = outputs or {}
         watched = [torch.as_tensor(losses['loss'])] if 'loss' in losses else []
         if self._norm is not None:
@@ -87,12 +77,6 @@ class FiniteGuardHook(Hook):
     ) -> None:
         """Check predictions, so that weights which give NaN never become the best ones.
 
-        Args:
-            runner: The runner.
-            batch_idx: Index of the batch.
-            data_batch: The batch.
-            outputs: Samples with predictions.
-
         Raises:
             TrainingDivergedError: If a prediction is NaN (infinite scores may mean padding).
         """
@@ -103,14 +87,7 @@ class FiniteGuardHook(Hook):
 
 
 def predictions(samples: Iterable[Any]) -> Iterator[tuple[str, torch.Tensor]]:
-    """Predicted tensors of samples, by name.
-
-    Args:
-        samples: With ``pred_instances``, and ``pred_saliency`` and ``pred_existence`` where the model has them.
-
-    Yields:
-        Names and tensors.
-    """
+    """Names and tensors of predictions: ``pred_instances``, and saliency and existence where the model has them."""
     for index, sample in enumerate(samples):
         for key, value in sample.all_items():
             if not key.startswith('pred_'):
@@ -123,14 +100,7 @@ def predictions(samples: Iterable[Any]) -> Iterator[tuple[str, torch.Tensor]]:
 
 
 def gradient_norm(parameters: Iterable[torch.nn.Parameter]) -> torch.Tensor | None:
-    """Norm of all gradients, left on the device.
-
-    Args:
-        parameters: Some may have no gradient.
-
-    Returns:
-        A scalar, or None where there is no gradient.
-    """
+    """Norm of all gradients, a scalar left on the device; None where there is no gradient."""
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if not gradients:
         return None
@@ -139,29 +109,14 @@ def gradient_norm(parameters: Iterable[torch.nn.Parameter]) -> torch.Tensor | No
 
 
 def require_finite_weights(runner: Runner) -> None:
-    """Refuse to save weights with NaN or infinity.
-
-    Args:
-        runner: The runner; every process has the same weights.
-
-    Raises:
-        TrainingDivergedError: If there are any.
-    """
+    """Refuse to save weights with NaN or infinity, by a TrainingDivergedError; every process has the same weights."""
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     if bad := not_finite(model.state_dict()):
         raise stopped(runner, f'{len(bad)} weights are NaN or infinite ({bad[0]})')
 
 
 def stopped(runner: Runner, what: str) -> TrainingDivergedError:
-    """The error that ends a training.
-
-    Args:
-        runner: The runner.
-        what: What is not finite.
-
-    Returns:
-        To be raised; it names the last checkpoint that was saved before.
-    """
+    """The error that ends a training: what is not finite, and the last checkpoint that was saved before."""
     try:
         last = latest_checkpoint(Path(runner.work_dir))
     except UserError:

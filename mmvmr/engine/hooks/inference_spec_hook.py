@@ -46,12 +46,7 @@ class InferenceSpecHook(Hook):
             self._extraction = spec.to_dict()
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Store the entry ``meta['inference']``.
-
-        Args:
-            runner: The runner.
-            checkpoint: Changed in place.
-        """
+        """Store the entry ``meta['inference']``."""
         dataset = inference_dataset(runner.cfg)
         if dataset is None:
             return

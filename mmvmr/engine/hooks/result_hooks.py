@@ -18,14 +18,7 @@ from mmvmr.utils.io import write_json
 
 
 def describe_split(dataset: Any) -> str:
-    """Description of the files that a data set reads, for the record.
-
-    Args:
-        dataset: Config of a data set, possibly of a wrapper.
-
-    Returns:
-        Its annotation file or split where it has one, else its type.
-    """
+    """The annotation file or split that a data set reads, possibly inside a wrapper, else its type, for the record."""
     while isinstance(dataset, dict):
         for name in ('ann_file', 'split'):
             if value := dataset.get(name):
@@ -37,14 +30,7 @@ def describe_split(dataset: Any) -> str:
 
 
 def name_split(dataset: Any) -> str:
-    """Name what a data set reads, for a folder.
-
-    Args:
-        dataset: Config of a data set, possibly of a wrapper.
-
-    Returns:
-        As :func:`describe_split`, without folder and suffix, with the domain where there is one.
-    """
+    """What :func:`describe_split` says without folder and suffix, with the domain where there is one, for a folder."""
     name, node = '-'.join(Path(part).stem for part in describe_split(dataset).split(' and ')), dataset
     while isinstance(node, dict):
         if node.get('domain'):
@@ -65,12 +51,7 @@ class MetricsFileHook(Hook):
 
     @master_only
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """Write the file.
-
-        Args:
-            runner: The runner.
-            metrics: Of the test.
-        """
+        """Write the file."""
         data = runner.cfg.get('test_dataloader', {}).get('dataset', {})
         trained = runner._train_loop is not None
         loaded = runner._load_from if runner._load_from and not (trained and runner.epoch) else None
@@ -122,14 +103,7 @@ class DrawMomentsHook(Hook):
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Sequence[Any] | None = None
     ) -> None:
-        """Keep what may be drawn.
-
-        Args:
-            runner: The runner.
-            batch_idx: Index of the batch.
-            data_batch: The batch.
-            outputs: Samples with predictions.
-        """
+        """Keep what may be drawn."""
         from mmvmr.visualization import moments_of
 
         missing = self.limit - len(self._queries) if self.choice == 'first' else None
@@ -139,12 +113,7 @@ class DrawMomentsHook(Hook):
 
     @master_only
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """Draw them.
-
-        Args:
-            runner: The runner.
-            metrics: Of the test.
-        """
+        """Draw it."""
         from mmvmr.visualization import draw_moments, spread_by_iou
 
         if self._queries:

@@ -18,12 +18,9 @@ from mmvmr.registry import HOOKS
 
 
 def seed_iteration(seed: int, iteration: int, rank: int) -> None:
-    """Seed Python, numpy and torch (all devices) for one training iteration.
+    """Seed Python, numpy and torch (all devices) for a training iteration, counted from 0 over all epochs.
 
-    Args:
-        seed: Seed of the run.
-        iteration: Global iteration, counted from 0.
-        rank: Rank of the process, so that ranks draw different dropout masks.
+    The rank is part of it, so that processes draw different dropout masks.
     """
     state = np.random.SeedSequence([seed, iteration, rank]).generate_state(2, np.uint64)
     torch.manual_seed(int(state[0]))
@@ -32,14 +29,7 @@ def seed_iteration(seed: int, iteration: int, rank: int) -> None:
 
 
 def nested_datasets(dataset: Dataset) -> Iterator[Any]:
-    """A data set and everything it wraps.
-
-    Args:
-        dataset: Possibly a wrapper with ``dataset`` or ``datasets``.
-
-    Yields:
-        Every data set, outermost first.
-    """
+    """A data set and everything it wraps as ``dataset`` or ``datasets``, outermost first."""
     yield dataset
     inner = [dataset.dataset] if hasattr(dataset, 'dataset') else list(getattr(dataset, 'datasets', []))
     for child in inner:
@@ -93,21 +83,11 @@ class ExactResumeHook(Hook):
             loader._iterator = None  # running workers hold copies with the old epoch: start new ones
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        """Seed the iteration.
-
-        Args:
-            runner: The runner.
-            batch_idx: Index in the epoch.
-            data_batch: The batch.
-        """
+        """Seed the iteration."""
         seed_iteration(runner.seed, runner.iter, runner.rank)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """When resuming, check that the run can be continued and tell the loop where.
-
-        Args:
-            runner: The runner.
-            checkpoint: As loaded.
 
         Raises:
             ValueError: If the checkpoint has no optimizer state, or was made with another seed or, in the middle of an

@@ -35,12 +35,7 @@ def _log_loss(logits: Floats, positive: Bools) -> float:
 def best_threshold(positive: Bools, probability: Floats) -> float:
     """Threshold at which the mean of both recalls is highest, whatever share of the queries has a moment.
 
-    Args:
-        positive: Which queries have a moment (Q,).
-        probability: Calibrated probabilities (Q,).
-
-    Returns:
-        Halfway between two probabilities that occur.
+    It is halfway between two of the calibrated probabilities (Q,); ``positive`` (Q,) says which queries have a moment.
     """
     values = np.unique(probability)
     edges = np.concatenate(([values[0] / 2], (values[:-1] + values[1:]) / 2))

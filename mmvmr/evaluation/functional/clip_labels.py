@@ -36,14 +36,7 @@ class ClipLabelRule:
             raise ValueError(f'ClipLabelRule: top={self.top}, expected a positive number or None')
 
     def positives(self, labels: Floats) -> Bools:
-        """Positive clips of one video.
-
-        Args:
-            labels: Labels (L, A).
-
-        Returns:
-            Shape (L, A).
-        """
+        """Positive clips (L, A) of one video with labels (L, A)."""
         if self.positive == 'nonzero':
             return np.asarray(labels != 0)
         middle = np.sort(labels, axis=0)[(len(labels) - 1) // 2]

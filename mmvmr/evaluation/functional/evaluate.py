@@ -76,15 +76,7 @@ def _moment_summary(report: Report, protocol: Protocol) -> dict[str, float]:
 
 
 def cut_windows(windows: Sequence[Any], end: float | None) -> list[Any]:
-    """Ground-truth windows of a query as a protocol counts them.
-
-    Args:
-        windows: ``[start, end]`` lists.
-        end: :attr:`Protocol.window_end`.
-
-    Returns:
-        The windows cut at ``end``, without those that have no length then; all of them where there is no end.
-    """
+    """Ground-truth windows of a query as a protocol counts them: cut at ``end``, without those of no length."""
     if end is None:
         return list(windows)
     cut = [[min(start, end), min(stop, end)] for start, stop in windows]

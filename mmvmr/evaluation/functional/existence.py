@@ -13,14 +13,7 @@ from mmvmr.evaluation.functional.validation import EXIST_KEY, WINDOWS_KEY, Row
 
 
 def existence_scores(predictions: Sequence[Row]) -> Floats:
-    """Existence score of every query.
-
-    Args:
-        predictions: Rows of a prediction file.
-
-    Returns:
-        ``pred_exist_score`` (Q,); where a row has none, the highest score of its windows, 0 without windows.
-    """
+    """Existence scores (Q,): ``pred_exist_score``; where a row has none, the highest score of its windows, else 0."""
     return np.array(
         [
             max((window[2] for window in row[WINDOWS_KEY]), default=0.0)
@@ -35,12 +28,7 @@ def existence_scores(predictions: Sequence[Row]) -> Floats:
 def area_under_roc(positive: Bools, scores: Floats) -> float:
     """Area under the ROC curve: how often a positive query scores above a negative one, ties counting half.
 
-    Args:
-        positive: Which queries have a moment (Q,).
-        scores: Existence scores (Q,).
-
-    Returns:
-        In [0, 1]; NaN where one of the two kinds is missing.
+    Both arguments are (Q,). The result is in [0, 1], NaN where one of the two kinds is missing.
     """
     _, level = np.unique(scores, return_inverse=True)
     above, below = (np.bincount(level[kind], minlength=level.max() + 1) for kind in (positive, ~positive))
@@ -82,12 +70,7 @@ def rejection_figures(positive: Bools, scores: Floats, threshold: float) -> dict
 def best_rejection(positive: Bools, scores: Floats) -> float:
     """Highest Rej-F1 of all thresholds: what a threshold chosen with the labels in view would reach.
 
-    Args:
-        positive: Which queries have a moment (Q,).
-        scores: Existence scores (Q,).
-
-    Returns:
-        In [0, 1]; NaN where one of the two kinds is missing.
+    Both arguments are (Q,). The result is in [0, 1], NaN where one of the two kinds is missing.
     """
     if positive.all() or not positive.any():
         return math.nan

@@ -145,15 +145,7 @@ def _set_iou(matched: Floats, answers: Any, count: Any) -> Floats:
 
 
 def check_lengths(annotations: Sequence[Row], source: str) -> None:
-    """Refuse ground-truth windows without length, which some data sets write for "no moment".
-
-    Args:
-        annotations: Rows of the annotation file.
-        source: Name of the file, for messages.
-
-    Raises:
-        InputError: If a window has none.
-    """
+    """Refuse ground-truth windows without length, which some data sets write for "no moment"."""
     for i, row in enumerate(annotations):
         for start, end in row.get('relevant_windows') or ():
             if end <= start:

@@ -67,14 +67,9 @@ def _block(scores: Floats, labels: Bools) -> Floats:
 
 
 def hit_at_one(top_clip: Any, labels: Bools) -> Bools:
-    """Check per query whether the clip of highest score is positive for at least one annotator.
+    """Check per query whether the clip of highest score is positive (Q, L, A) for at least one annotator: (Q,).
 
-    Args:
-        top_clip: Index of that clip per query (Q,); an index past the annotated clips is a miss.
-        labels: Positive clips (Q, L, A).
-
-    Returns:
-        Shape (Q,).
+    An index ``top_clip`` (Q,) past the annotated clips is a miss.
     """
     inside = top_clip < labels.shape[1]
     rows = np.arange(len(labels))
@@ -159,14 +154,7 @@ class HighlightBatch:
         return len(self.scores)
 
     def average_precision(self, minimum: Sequence[int]) -> Floats:
-        """AP at every smallest positive rating.
-
-        Args:
-            minimum: K smallest ratings of a positive clip.
-
-        Returns:
-            Shape (Q, K, A).
-        """
+        """AP (Q, K, A) at each of K smallest ratings of a positive clip."""
         num_queries, length, annotators = self.ratings.shape
         labels = np.stack([self.ratings >= least for least in minimum], axis=2)
         flat = highlight_average_precision(self.scores, labels.reshape(num_queries, length, -1))

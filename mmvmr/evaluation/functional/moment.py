@@ -26,14 +26,9 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
 
 
 def pairwise_iou(a: Floats, b: Floats) -> Floats:
-    """Intersection over union of every window of ``a`` with every window of ``b``.
+    """Intersection over union (..., N, M) of every window of ``a`` (..., N, 2) with every one of ``b`` (..., M, 2).
 
-    Args:
-        a: Windows (..., N, 2).
-        b: Windows (..., M, 2).
-
-    Returns:
-        Shape (..., N, M). Two windows without length have IoU 0.
+    Two windows without length have IoU 0.
     """
     a, b = a[..., :, None, :], b[..., None, :, :]
     inter = _overlap(a, b)
@@ -41,17 +36,10 @@ def pairwise_iou(a: Floats, b: Floats) -> Floats:
 
 
 def hull_iou(a: Floats, b: Floats) -> Floats:
-    """Intersection over the hull (latest end - earliest start) of paired windows.
+    """Intersection over the hull (latest end - earliest start) of paired windows (..., 2).
 
     The hull is the union wherever two windows overlap. The official evaluator measures R1 and mIoU with it
     (Moment-DETR, ``compute_temporal_iou_batch_paired``), so it is kept for the last bit of equality.
-
-    Args:
-        a: Windows (..., 2).
-        b: Windows of the same shape.
-
-    Returns:
-        Shape (...).
     """
     hull = np.maximum(a[..., 1], b[..., 1]) - np.minimum(a[..., 0], b[..., 0])
     return _ratio(_overlap(a, b), hull)
@@ -171,23 +159,12 @@ class MomentBatch:
 
     @staticmethod
     def concatenate(batches: Sequence[MomentBatch]) -> MomentBatch:
-        """Put batches of the same widths one after another, to score them in one pass.
-
-        Args:
-            batches: Selections of one batch, at least one.
-        """
+        """Put batches of the same widths one after another, to score them in one pass."""
         names = [field.name for field in fields(MomentBatch)]
         return MomentBatch(**{name: np.concatenate([getattr(b, name) for b in batches]) for name in names})
 
     def in_range(self, length_range: tuple[float, float] | None) -> MomentBatch:
-        """Keep ground-truth windows of some lengths, and the queries that have any.
-
-        Args:
-            length_range: ``(low, high]`` in seconds, None for all.
-
-        Returns:
-            A batch of at most as many queries.
-        """
+        """Keep ground-truth windows whose length is in ``(low, high]`` seconds, and the queries that have any."""
         keep = self._kept(length_range)
         return self._select(np.asarray(keep.any(axis=1)), keep)
 

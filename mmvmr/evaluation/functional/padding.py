@@ -15,14 +15,7 @@ Bools = NDArray[np.bool_]
 
 
 def stack_rows(rows: Sequence[Sequence[Any]], width: int) -> Floats:
-    """Rows of equally many numbers as an array: about three times as fast as ``np.array`` of nested lists.
-
-    Args:
-        rows: N rows of ``width`` numbers.
-        width: Length of a row.
-
-    Returns:
-        Shape (N, width).
+    """N rows of ``width`` numbers as an array (N, width): about three times as fast as ``np.array`` of nested lists.
 
     Raises:
         ValueError: If a row has another length.
@@ -60,14 +53,7 @@ class Ragged:
         return len(self.lengths)
 
     def take(self, rows: Sequence[int]) -> Ragged:
-        """Some of the rows.
-
-        Args:
-            rows: Which, in this order.
-
-        Returns:
-            As many rows.
-        """
+        """Some of the rows, in the given order."""
         chosen = np.asarray(rows, dtype=np.int64)
         lengths = self.lengths[chosen]
         first = (np.cumsum(self.lengths) - self.lengths)[chosen]
@@ -80,21 +66,12 @@ Rows = Sequence[Sequence[Any]] | Ragged
 
 
 def as_ragged(rows: Rows, width: int = 0) -> Ragged:
-    """Rows as one array.
-
-    Args:
-        rows: Converted before, or lists.
-        width: See :meth:`Ragged.from_rows`.
-    """
+    """Rows, lists or converted before, as one array; for ``width`` see :meth:`Ragged.from_rows`."""
     return rows if isinstance(rows, Ragged) else Ragged.from_rows(rows, width)
 
 
 def as_lists(rows: Rows) -> Sequence[Sequence[Any]]:
-    """Rows as lists.
-
-    Args:
-        rows: Converted before, or lists.
-    """
+    """Rows, lists or converted before, as lists."""
     if not isinstance(rows, Ragged):
         return rows
     ends = np.cumsum(rows.lengths)

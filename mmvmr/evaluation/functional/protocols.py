@@ -94,17 +94,7 @@ _PROTOCOLS: dict[str, Protocol] = {}
 
 
 def register_protocol(protocol: Protocol) -> Protocol:
-    """Make a protocol available by name.
-
-    Args:
-        protocol: The protocol; its name must be new.
-
-    Returns:
-        The same protocol.
-
-    Raises:
-        ValueError: If the name is taken.
-    """
+    """Make a protocol available by its name, and return it; ValueError if the name is taken."""
     if protocol.name in _PROTOCOLS:
         raise ValueError(f'protocol {protocol.name!r} is registered already')
     _PROTOCOLS[protocol.name] = protocol
@@ -112,14 +102,7 @@ def register_protocol(protocol: Protocol) -> Protocol:
 
 
 def get_protocol(protocol: str | Protocol) -> Protocol:
-    """Look a protocol up.
-
-    Args:
-        protocol: Name, or a protocol, which is returned as it is.
-
-    Raises:
-        ValueError: If no protocol has that name.
-    """
+    """Look a protocol up by its name; a protocol is returned as it is. ValueError if there is none."""
     if isinstance(protocol, Protocol):
         return protocol
     return _PROTOCOLS[check_choice('evaluation', 'protocol', protocol, protocol_names())]

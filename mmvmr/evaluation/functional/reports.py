@@ -29,12 +29,5 @@ def flatten_report(report: Report) -> dict[str, float]:
 
 
 def report_to_json(report: Report) -> str:
-    """A report as JSON text.
-
-    Args:
-        report: What :func:`evaluate_predictions` returned.
-
-    Returns:
-        Indented JSON; NaN, which JSON does not have, is written as null.
-    """
+    """A report as indented JSON text; NaN, which JSON does not have, is written as null."""
     return json.dumps(nan_to_none(report), indent=4, allow_nan=False)

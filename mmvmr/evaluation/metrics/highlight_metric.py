@@ -41,14 +41,7 @@ class HighlightMetric(QueryMetric):
         return super().prediction({**sample, 'pred_instances': None})
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
-        """Score the clip scores.
-
-        Args:
-            results: One dict per query with ``prediction`` and ``annotation``.
-
-        Returns:
-            Flat figures; empty when no query has ratings or the model predicts no saliency.
-        """
+        """Score the clip scores; empty when no query has ratings or the model predicts no saliency."""
         predictions = [result['prediction'] for result in results]
         annotations = [result['annotation'] for result in results]
         if self.outfile is not None and results:

@@ -55,14 +55,7 @@ class MomentRetrievalMetric(QueryMetric):
         return super().prediction(sample)
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
-        """Write the predictions and score them.
-
-        Args:
-            results: One dict per query with ``prediction`` and ``annotation``.
-
-        Returns:
-            Flat figures; empty when no query has ground truth.
-        """
+        """Write the predictions and score them; empty when no query has ground truth."""
         if not results:
             self.warn('no sample was evaluated')
             return {}

@@ -80,15 +80,7 @@ class SpuriousMetric(QueryMetric):
         self.thresholds = tuple(thresholds)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
-        """Keep the masked predictions of a batch, each with the plain one of the same query.
-
-        Args:
-            data_batch: Not used.
-            data_samples: Data samples as dicts, in predict mode.
-
-        Raises:
-            ValueError: If no sample is of the view.
-        """
+        """Keep the masked predictions of a batch, each with the plain one of its query; ValueError without any."""
         masked = [sample for sample in data_samples if sample.get('view') == self.view]
         if not masked:
             raise ValueError(
@@ -106,14 +98,7 @@ class SpuriousMetric(QueryMetric):
             )
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
-        """Score the masked predictions.
-
-        Args:
-            results: One dict per query with ``prediction``, ``plain`` and ``annotation``.
-
-        Returns:
-            Flat figures; empty when no query has ground truth.
-        """
+        """Score the masked predictions; empty when no query has ground truth."""
         results = [result for result in results if result['annotation'].get('relevant_windows')]
         if not results:
             self.warn('no sample has relevant_windows: nothing is scored')

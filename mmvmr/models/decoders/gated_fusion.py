@@ -34,17 +34,7 @@ class GatedFusion(nn.Module):
     def forward(
         self, content: Tensor, memory: Memory, anchors: Tensor | None, attn_mask: Tensor | None = None
     ) -> Tensor:
-        """Fuse.
-
-        Args:
-            content: (B, N, D).
-            memory: Encoder output.
-            anchors: Unused.
-            attn_mask: Which query may look at which (B, N, N) or (1, N, N), True = may.
-
-        Returns:
-            (B, N, D).
-        """
+        """Fuse the content (B, N, D) with the memory; anchors are unused."""
         sentence = sentence_token(memory).unsqueeze(1)
         read = self.cross_attn(content, sentence, sentence)
         mixed = content + read

@@ -13,15 +13,7 @@ from mmvmr.structures import Memory
 
 
 def check_clip_context(module: nn.Module, memory: Memory) -> None:
-    """Refuse a context of clips and text tokens.
-
-    Args:
-        module: What relates spans to clips.
-        memory: Encoder output.
-
-    Raises:
-        ValueError: If the decoder does not attend to clips alone.
-    """
+    """Refuse a context of clips and text tokens for a module that relates spans to clips, by a ValueError."""
     if memory.context.mask.shape != memory.video.mask.shape:
         raise ValueError(
             f'{type(module).__name__} relates spans to clips, but the decoder attends to a joint sequence of '
@@ -60,16 +52,7 @@ class SpanEnhance(nn.Module):
     def forward(
         self, content: Tensor, memory: Memory, anchors: Tensor | None, attn_mask: Tensor | None = None
     ) -> Tensor:
-        """Enhance the content of the queries.
-
-        Args:
-            content: (B, N, D).
-            memory: Encoder output.
-            anchors: Normalised (center, width) of the queries (B, N, 2).
-            attn_mask: Unused: queries do not see each other here.
-
-        Returns:
-            (B, N, D).
+        """Enhance the content (B, N, D) of queries with anchors (B, N, 2); they do not see each other here.
 
         Raises:
             ValueError: If queries have no spans or the decoder does not attend to clips.

@@ -176,15 +176,9 @@ class TransformerDecoder(nn.Module):
             self.refiner.init_weights()
 
     def forward(self, queries: Queries, memory: Memory) -> Decoded:
-        """Decode.
+        """States and reference points of every layer.
 
-        Args:
-            queries: Moment queries.
-            memory: Encoder output.
-
-        Returns:
-            States and reference points of every layer. Reference points are detached between layers and keep their
-            gradient in the result.
+        Reference points are detached between layers and keep their gradient in the result.
         """
         content, reference = queries.content, queries.anchors
         hidden, inputs, outputs = [], [], []  # per layer: normalised state, reference points before and after
@@ -210,15 +204,7 @@ class TransformerDecoder(nn.Module):
 
 
 def merge_configs(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge component configs recursively; a component of another ``type`` replaces the one of ``base``.
-
-    Args:
-        base: Config of a component.
-        override: What is different.
-
-    Returns:
-        A new config.
-    """
+    """Merge component configs recursively to a new one; a component of another ``type`` replaces that of ``base``."""
     if override.get('type', base.get('type')) != base.get('type'):
         return dict(override)
     merged = dict(base)

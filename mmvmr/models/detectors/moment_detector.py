@@ -73,15 +73,7 @@ class MomentDetector(BaseDetector):
         super().__init__(stages, criterion, postprocessor, shared, data_preprocessor, init_cfg, existence_head)
 
     def predict_sets(self, inputs: dict[str, Tensor], targets: MomentTargets | None = None) -> Outputs:
-        """Run all stages.
-
-        Args:
-            inputs: Padded features and masks.
-            targets: Ground truth; None at inference.
-
-        Returns:
-            Everything that the stages produced.
-        """
+        """Run all stages."""
         features = self.projector(inputs).paired()
         memory = self.encoder(features, targets)
         queries = self.query_initializer(memory, targets)

@@ -1,4 +1,8 @@
-"""Encoders: projected features to the memory that decoder and heads receive."""
+"""Encoders: projected features to the memory that decoder and heads receive.
+
+The detector calls ``encoder(features, targets)``: the projected inputs, and the ground truth of the batch, None at
+inference. Encoders that wrap another one hand both on and add to its memory.
+"""
 
 from mmvmr.models.encoders.alignment_token_encoder import AlignmentTokenEncoder
 from mmvmr.models.encoders.dummy_token_encoder import DummyTokenEncoder

@@ -44,15 +44,7 @@ class AlignmentTokenEncoder(nn.Module):
         self.encoder = MODELS.build(encoder)
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
-        """Encode a batch.
-
-        Args:
-            features: Projected inputs, dummies in front of the text tokens.
-            targets: Ground truth; None at inference.
-
-        Returns:
-            The memory of the wrapped encoder, while training with :class:`AlignmentTokens`.
-        """
+        """The memory of the wrapped encoder, while training with :class:`AlignmentTokens`."""
         memory = self.encoder(features, targets)
         if targets is None:
             return memory

@@ -34,15 +34,7 @@ class DummyTokenEncoder(nn.Module):
         self.encoder = MODELS.build(encoder)
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
-        """Encode a batch.
-
-        Args:
-            features: Projected inputs.
-            targets: Ground truth; None at inference.
-
-        Returns:
-            The memory of the wrapped encoder.
-        """
+        """The memory of the wrapped encoder."""
         text, (count, _) = features.text, self.feat.shape
         batch = text.feat.shape[0]
         dummies = Tokens(

@@ -35,15 +35,9 @@ class EventContextEncoder(nn.Module):
         self.events = TASK_UTILS.build(events)
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
-        """Encode a batch.
+        """The memory of the wrapped encoder with ``sentence`` and :class:`EventContext`.
 
-        Args:
-            features: Projected inputs, with the input features of the clips.
-            targets: Ground truth; None at inference, where no events are searched.
-
-        Returns:
-            The memory of the wrapped encoder with ``sentence`` and :class:`EventContext`, while training with the
-            events of :class:`PseudoEvents`.
+        While training it has the events of :class:`PseudoEvents`, of the input features of the clips.
         """
         memory = self.encoder(features, targets)
         tokens = features.text

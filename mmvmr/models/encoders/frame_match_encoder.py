@@ -82,14 +82,9 @@ class FrameMatchEncoder(nn.Module):
         self.decoder_reads = decoder_reads
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
-        """Encode a batch.
+        """The memory of the wrapped encoder with weighted clips and :class:`FrameMatch`.
 
-        Args:
-            features: Projected inputs, while training with ``negative_text`` where there is one.
-            targets: Ground truth; None at inference, which is one pass whatever the features hold.
-
-        Returns:
-            The memory of the wrapped encoder with weighted clips and :class:`FrameMatch`.
+        While training features have ``negative_text`` where there is one; inference is one pass whatever they hold.
         """
         memory = self.encoder(features, targets)
         prob = self.matcher(memory.video.feat)

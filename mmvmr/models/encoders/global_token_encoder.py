@@ -25,14 +25,7 @@ class GlobalToken(nn.Module):
         self.pos = nn.Parameter(torch.randn(embed_dims))
 
     def prepend(self, tokens: Tokens) -> Tokens:
-        """Put the token in front.
-
-        Args:
-            tokens: A sequence of length L.
-
-        Returns:
-            A sequence of length 1 + L whose first entry is always valid.
-        """
+        """Put the token in front of a sequence of length L; the first of the 1 + L entries is always valid."""
         batch = tokens.feat.shape[0]
         feat = torch.cat((self.feat.expand(batch, 1, -1), tokens.feat), dim=1)
         pos = torch.cat((self.pos.expand(batch, 1, -1), tokens.position()), dim=1)
@@ -62,15 +55,7 @@ class GlobalTokenEncoder(nn.Module):
         self.token = GlobalToken(embed_dims)
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
-        """Encode a batch.
-
-        Args:
-            features: Projected inputs.
-            targets: Unused.
-
-        Returns:
-            Memory whose context is the video; the token is ``global_token``.
-        """
+        """Memory whose context is the video; the token is ``global_token``."""
         fused = self.fusion(features)
         sequence = self.token.prepend(fused.video)
         token, feat = self.token.split(self.layers(sequence.feat, sequence.mask, sequence.pos))

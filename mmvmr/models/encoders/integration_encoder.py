@@ -60,15 +60,9 @@ class IntegrationEncoder(nn.Module):
         self.token_pos = nn.Parameter(torch.randn(embed_dims))
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
-        """Encode a batch.
+        """Memory whose context is the video.
 
-        Args:
-            features: Projected inputs.
-            targets: Unused.
-
-        Returns:
-            Memory whose context is the video; ``sentence`` is S, ``text`` are the fused text tokens, ``fused`` the
-            clips x that enter the last stack.
+        ``sentence`` is S, ``text`` are the fused text tokens, ``fused`` the clips x that enter the last stack.
         """
         fused = self.fusion(features)
         clips, tokens = fused.video, fused.text
@@ -98,14 +92,6 @@ class IntegrationEncoder(nn.Module):
 
 
 def best_mean(video: Tensor, text: Tensor) -> Tensor:
-    """The mean of the video with the highest cosine to the means of the text, averaged over these.
-
-    Args:
-        video: (B, Kv, D).
-        text: (B, Kt, D).
-
-    Returns:
-        (B, D).
-    """
+    """The mean of a video (B, Kv, D) with the highest cosine to each of its text (B, Kt, D), averaged: (B, D)."""
     agreement = (F.normalize(video, dim=-1) @ F.normalize(text, dim=-1).transpose(1, 2)).mean(-1)
     return video[torch.arange(len(video), device=video.device), agreement.argmax(1)]

@@ -26,15 +26,7 @@ class JointEncoder(nn.Module):
         self.layers = MODELS.build(layers)
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
-        """Encode a batch.
-
-        Args:
-            features: Projected inputs.
-            targets: Unused.
-
-        Returns:
-            Memory whose context is the joint sequence, video first.
-        """
+        """Memory whose context is the joint sequence, video first."""
         features = self.fusion(features)
         video, text = features.video, features.text
         mask = torch.cat((video.mask, text.mask), dim=1)

@@ -48,15 +48,10 @@ class MultiModalAlignEncoder(nn.Module):
         self.local_block = None if local_block is None else MODELS.build(local_block)
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
-        """Encode a batch.
+        """Memory with the global view as ``video`` and ``global_token``.
 
-        Args:
-            features: Projected inputs.
-            targets: Unused.
-
-        Returns:
-            Memory with the global view as ``video`` and ``global_token``, the local view as ``context`` and
-            ``fusion_token``, the fused text tokens as ``text`` and ``sentence``, the fused clips as ``fused``.
+        The local view is ``context`` and ``fusion_token``; ``text`` and ``sentence`` are the fused text tokens,
+        ``fused`` the fused clips.
         """
         sequence = self.token.prepend(features.video)
         fused = self.fusion(dataclasses.replace(features, video=sequence))

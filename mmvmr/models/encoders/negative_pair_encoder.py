@@ -50,16 +50,7 @@ class NegativePairEncoder(nn.Module):
         self.similarity = None if similarity is None else MODELS.build(similarity)
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
-        """Encode a batch.
-
-        Args:
-            features: Projected inputs.
-            targets: Ground truth; None at inference, where no negatives are encoded.
-
-        Returns:
-            The memory of the wrapped encoder, with ``negative`` (that has
-            :class:`MismatchedPairs`) while training.
-        """
+        """The memory of the wrapped encoder, while training with ``negative`` (that has :class:`MismatchedPairs`)."""
         memory = self.encoder(features, targets)
         if targets is not None:
             if self.similarity is not None:
@@ -71,16 +62,7 @@ class NegativePairEncoder(nn.Module):
         return memory
 
     def negatives(self, features: Features, targets: MomentTargets, memory: Memory) -> tuple[Tokens, Tensor]:
-        """Choose negative sentences.
-
-        Args:
-            features: Projected inputs.
-            targets: Ground truth, for the source video of every sample.
-            memory: What the wrapped encoder made of the right sentences.
-
-        Returns:
-            The negative text tokens, and which samples have a real negative (B,).
-        """
+        """The text tokens of negative sentences, and which samples have a real negative (B,)."""
         text, valid = self.sampler(features, targets, memory)
         if self.word_positions == 'kept':
             text = dataclasses.replace(text, pos=features.text.pos)

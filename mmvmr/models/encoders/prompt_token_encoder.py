@@ -62,15 +62,9 @@ class PromptTokenEncoder(nn.Module):
         self.num_selected = num_selected
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
-        """Encode a batch.
+        """Memory whose context is the video, each clip with the token added, with :class:`AdaptiveAttention`.
 
-        Args:
-            features: Projected inputs, dummies in front of the text tokens.
-            targets: Unused.
-
-        Returns:
-            Memory whose context is the video, each clip with the token added, with ``text`` without the dummies and
-            :class:`AdaptiveAttention`.
+        Dummies are in front of the text tokens of the features, and no longer in those of the memory.
 
         Raises:
             ValueError: If the fusion returns no attention weights.

@@ -62,15 +62,7 @@ class JointSentenceEncoder(nn.Module):
 
 
 def pool_text(tokens: Tokens, pool: str) -> Tensor:
-    """One vector out of the text tokens of a sentence.
-
-    Args:
-        tokens: (B, L, D), valid text tokens first.
-        pool: ``mean``, ``first`` or ``last``.
-
-    Returns:
-        (B, D).
-    """
+    """One vector (B, D) out of text tokens (B, L, D), valid ones first: ``mean``, ``first`` or ``last``."""
     if pool == 'mean':
         return masked_mean(tokens.feat, tokens.mask)
     index = (tokens.mask.sum(1) - 1).clamp(min=0) if pool == 'last' else tokens.mask.new_zeros(len(tokens.mask)).long()
@@ -116,15 +108,7 @@ class ProposalMapEncoder(nn.Module):
         self.register_buffer('spans', spans, persistent=False)
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
-        """Encode videos and sentences.
-
-        Args:
-            features: Clips (V, N, D) and text tokens (B, Lt, Dw).
-            targets: Not used.
-
-        Returns:
-            Memory with ``proposals``; candidates in the order of the rows of the map.
-        """
+        """Memory with ``proposals`` of clips (V, N, D) and text tokens (B, Lt, Dw), in the order of map rows."""
         filled = self.convs(self.map(features.video.feat.transpose(1, 2)))
         cells = rearrange(filled, 'v d start end -> v (start end) d')[:, self.cells]
         pooled, contrastive, iou = self.sentence(features.text)

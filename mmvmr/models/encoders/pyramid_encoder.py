@@ -47,14 +47,7 @@ class SineTable(nn.Module):
         self.register_buffer('table', table.to(torch.get_default_device()), persistent=False)
 
     def forward(self, mask: Tensor) -> Tensor:
-        """Code the positions of a batch.
-
-        Args:
-            mask: Valid positions (B, L).
-
-        Returns:
-            (B, L, D), zeros on padding.
-        """
+        """Code (B, L, D) of the valid positions (B, L) of a batch, zeros on padding."""
         length, size = mask.shape[1], len(self.table)
         count = mask.sum(1) if self.stretch == 'own' else torch.full_like(mask[:, 0], length, dtype=torch.long)
         if self.stretch == 'padded':

@@ -43,15 +43,7 @@ class ReciprocalEncoder(nn.Module):
         self.score = nn.Linear(embed_dims, embed_dims)
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
-        """Encode a batch.
-
-        Args:
-            features: Projected inputs.
-            targets: Unused.
-
-        Returns:
-            Memory whose context is the video, with :class:`ClipScores` for :class:`MomentGuidedSaliencyHead`.
-        """
+        """Memory whose context is the video, with :class:`ClipScores` for :class:`MomentGuidedSaliencyHead`."""
         fused = self.fusion(features)
         feat, mask, pos = fused.video.feat, fused.video.mask, fused.video.position()
         first = self.layers(feat, mask, pos)

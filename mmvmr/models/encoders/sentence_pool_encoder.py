@@ -26,11 +26,7 @@ class SentencePoolEncoder(nn.Module):
         self.pool = MODELS.build(pool)
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
-        """Encode a batch; arguments as in the wrapped encoder.
-
-        Returns:
-            The memory of the wrapped encoder with ``sentence`` and :class:`PooledText`.
-        """
+        """The memory of the wrapped encoder with ``sentence`` and :class:`PooledText`."""
         memory = self.encoder(features, targets)
         names = features.class_text
         classes = None if names is None else self.pool(names.feat, names.mask)

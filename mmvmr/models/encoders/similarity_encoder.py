@@ -47,14 +47,7 @@ class SimilarityEncoder(nn.Module):
         self.smooth = smooth
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
-        """Encode a batch.
-
-        Args:
-            features: Projected inputs, with the vectors before projection.
-            targets: Handed to the wrapped encoder.
-
-        Returns:
-            The memory of the wrapped encoder with :class:`ClipSimilarity`.
+        """The memory of the wrapped encoder with :class:`ClipSimilarity`.
 
         Raises:
             ValueError: If the projector or a wrapper has lost the vectors before projection.

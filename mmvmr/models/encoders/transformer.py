@@ -45,16 +45,7 @@ class EncoderLayer(nn.Module):
         self.dropout = residual_dropout(dropout if path_dropout is None else path_dropout, drop_unit)
 
     def forward(self, x: Tensor, mask: Tensor, pos: Tensor) -> Tensor:
-        """Encode a sequence.
-
-        Args:
-            x: (B, L, D).
-            mask: Valid positions (B, L).
-            pos: Added to query and key (B, L, D).
-
-        Returns:
-            (B, L, D).
-        """
+        """Encode a sequence (B, L, D) with valid positions (B, L); ``pos`` is added to query and key."""
         located = x + pos
         x = self.norm1(x + self.dropout(self.self_attn(located, located, x, mask)))
         return self.norm2(x + self.dropout(self.ffn(x)))

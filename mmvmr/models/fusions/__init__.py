@@ -1,4 +1,4 @@
-"""Fusions: bring text into video, features to features."""
+"""Fusions bring text into video: ``fusion(features)`` takes projected inputs and returns fused ones."""
 
 from mmvmr.models.fusions.adaptive_cross import AdaptiveCrossAttention, AdaptiveCrossFusion
 from mmvmr.models.fusions.context_query import ContextQueryFusion, SequentialFusion

@@ -68,15 +68,7 @@ class AdaptiveCrossFusion(TextToVideoFusion):
     """
 
     def forward(self, features: Features) -> Features:
-        """Fuse.
-
-        Args:
-            features: Projected inputs with the dummies in front of the text tokens.
-
-        Returns:
-            Features whose video attended to the text, with the ``attention`` (B, Lv, Lt), averaged over layers and
-            heads.
-        """
+        """Fuse clips with dummies and text tokens; adds ``attention`` (B, Lv, Lt), averaged over layers and heads."""
         video, text = features.video, features.text
         mask, pos, key = self._mask(features), video.position(), text.feat + text.position()
         feat, weights = video.feat, []

@@ -61,14 +61,7 @@ class ContextQueryFusion(nn.Module):
             nn.init.xavier_uniform_(weight)
 
     def forward(self, features: Features) -> Features:
-        """Fuse.
-
-        Args:
-            features: Projected inputs.
-
-        Returns:
-            Features whose video attended to the text.
-        """
+        """Fuse: the video attends to the text."""
         video, text = features.video, features.text
         clips, tokens = self.dropout(video.feat), self.dropout(text.feat)
         score = self.clip(clips) + self.word(tokens).transpose(1, 2) + (clips * self.product) @ tokens.transpose(1, 2)

@@ -118,14 +118,7 @@ class ModulatedCrossFusion(nn.Module):
         self.norm = nn.LayerNorm(embed_dims)
 
     def forward(self, features: Features) -> Features:
-        """Fuse.
-
-        Args:
-            features: Clips of V videos and text tokens of B sentences.
-
-        Returns:
-            Features with a row of clips for every sentence.
-        """
+        """Fuse clips of V videos and text tokens of B sentences; there is a row of clips for every sentence."""
         video, rows = features.video, features.rows
         for layer in self.layers:
             video, rows = layer(video, features.text, rows), None

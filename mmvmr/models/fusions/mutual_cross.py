@@ -29,13 +29,6 @@ class MutualCrossFusion(nn.Module):
         self.to_text = MODELS.build(to_text)
 
     def forward(self, features: Features) -> Features:
-        """Fuse.
-
-        Args:
-            features: Projected inputs.
-
-        Returns:
-            Features whose video attended to the text and whose text attended to the video.
-        """
+        """Fuse: the video attends to the text and the text to the video."""
         turned = dataclasses.replace(features, video=features.text, text=features.video)
         return dataclasses.replace(self.to_video(features), text=self.to_text(turned).video)

@@ -31,14 +31,7 @@ class SharedCrossFusion(nn.Module):
         xavier_(self)
 
     def forward(self, features: Features) -> Features:
-        """Fuse.
-
-        Args:
-            features: Projected inputs.
-
-        Returns:
-            Features whose video attended to the text and whose text attended to the video.
-        """
+        """Fuse: the video attends to the text and the text to the video."""
         video, text = features.video, features.text
         clips, tokens = video.feat, text.feat
         position, nowhere = video.position(), torch.zeros_like(tokens)

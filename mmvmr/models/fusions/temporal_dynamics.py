@@ -75,14 +75,7 @@ class TemporalDynamicsFusion(nn.Module):
         self.dynamics = MODELS.build(dynamics or dict(type='TextToVideoFusion', num_layers=1, layer=layer))
 
     def forward(self, features: Features) -> Features:
-        """Fuse.
-
-        Args:
-            features: Projected inputs; with ``rows`` where the wrapped fusion takes V videos for B sentences.
-
-        Returns:
-            Features whose clips mix both paths, a row for every sentence; the rest is that of the wrapped fusion.
-        """
+        """Fuse; clips mix both paths, a row for every sentence, and the rest is that of the wrapped fusion."""
         fused = self.fusion(features)
         clips = _behind(features.video, features.video.lead)
         if self.beta == 1 or not clips.feat.shape[1]:
@@ -169,14 +162,7 @@ class DynamicsCrossFusion(TextToVideoFusion):
         self.start = nn.Parameter(torch.randn(embed_dims))  # one for all layers
 
     def forward(self, features: Features) -> Features:
-        """Fuse.
-
-        Args:
-            features: Projected inputs.
-
-        Returns:
-            Features whose video attended to the text.
-        """
+        """Fuse: the video attends to the text."""
         video, text = features.video, features.text
         mask, pos, key = self._mask(features), video.position(), text.feat + text.position()
         feat = video.feat

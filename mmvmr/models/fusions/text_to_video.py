@@ -86,15 +86,7 @@ class CrossEncoderLayer(nn.Module):
         return self.finish(x, self.cross_attn(x + pos, key, value, mask, **options))
 
     def finish(self, x: Tensor, update: Tensor) -> Tensor:
-        """Apply residual, norms and feed-forward block after the attention.
-
-        Args:
-            x: The sequence that is updated (B, N, D).
-            update: What the attention found (B, N, D).
-
-        Returns:
-            (B, N, D).
-        """
+        """Apply residual, norms and feed-forward block to a sequence and what its attention found, (B, N, D)."""
         attended = x + self.dropout(update)
         normed = self.norm1(attended)
         residual = normed if self.normed_residual else attended
@@ -128,14 +120,7 @@ class TextToVideoFusion(nn.Module):
         self.bias = None if bias is None else MODELS.build(bias)
 
     def forward(self, features: Features) -> Features:
-        """Fuse.
-
-        Args:
-            features: Projected inputs.
-
-        Returns:
-            Features whose video attended to the text.
-        """
+        """Fuse: the video attends to the text."""
         video, text = features.video, features.text
         mask, pos, key = self._mask(features), video.position(), text.feat + text.position()
         feat, options = video.feat, {} if self.bias is None else {'modulate': self.bias(features)}
@@ -152,13 +137,5 @@ class TextToVideoFusion(nn.Module):
 
 
 def head_major_mask(mask: Tensor, num_heads: int) -> Tensor:
-    """The official mask mix-up: head ``h`` of sample ``b`` gets the mask of sample ``(b H + h) mod B``.
-
-    Args:
-        mask: True = may attend (B, N, L).
-        num_heads: Number of heads H.
-
-    Returns:
-        (B, H, N, L).
-    """
+    """The official mask mix-up (B, H, N, L): head ``h`` of sample ``b`` gets that (B, N, L) of ``(b H + h) mod B``."""
     return rearrange(repeat(mask, 'b n l -> (h b) n l', h=num_heads), '(b h) n l -> b h n l', h=num_heads)

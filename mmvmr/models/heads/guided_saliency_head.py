@@ -72,14 +72,9 @@ class MomentGuidedSaliencyHead(nn.Module):
         return (clips @ state.unsqueeze(-1)).squeeze(-1)
 
     def place(self, window: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
-        """Clips of a moment.
+        """Clips of a window (B, 2), in clips of a video of some length (B,): the first and one past the last.
 
-        Args:
-            window: Start and end in clips (B, 2).
-            length: Number of clips (B,).
-
-        Returns:
-            The first clip and one past the last (B,); equal where the moment is empty.
+        They are equal where the moment is empty.
         """
         start, end = window.floor().long().unbind(-1)
         zero = torch.zeros_like(start)

@@ -142,15 +142,9 @@ class VideoTextContrastiveLoss(DenseLoss):
 
 
 def symmetric_contrast(video: Tensor, text: Tensor, scale: Tensor | float = 1.0) -> Tensor:
-    """InfoNCE between videos and sentences, over the samples of all processes.
+    """InfoNCE between videos and sentences, unit vectors (B, D), over the samples of all processes.
 
-    Args:
-        video: Unit vectors (B, D).
-        text: Unit vectors (B, D).
-        scale: Multiplies the cosines.
-
-    Returns:
-        The mean over both directions, a scalar.
+    ``scale`` multiplies the cosines; the result is the mean over both directions.
     """
     (all_video, start), (all_text, _) = gather_rows(video), gather_rows(text)
     label = torch.arange(len(video), device=video.device) + start

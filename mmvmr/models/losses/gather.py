@@ -22,14 +22,7 @@ def num_processes() -> int:
 
 
 def mean_over_ranks(count: Tensor) -> Tensor:
-    """Mean of a count over the processes, elementwise.
-
-    Args:
-        count: Of this process, any shape; without gradient.
-
-    Returns:
-        The mean, float32; without distributed training ``count`` itself.
-    """
+    """Mean of a count over the processes, elementwise, in float32; without distributed training ``count`` itself."""
     size = num_processes()
     if size == 1:
         return count
@@ -58,27 +51,12 @@ def joint_ratio(total: Tensor, count: Tensor | int) -> Tensor:
 
 
 def joint_mean(values: Tensor) -> Tensor:
-    """Share of this process in the mean over the values of all processes, however many each of them holds.
-
-    Args:
-        values: Any shape.
-
-    Returns:
-        A scalar; without distributed training the mean.
-    """
+    """Share of this process in the mean over the values of all processes, however many each of them holds: a scalar."""
     return values.mean() if num_processes() == 1 else joint_ratio(values.sum(), values.numel())
 
 
 def joint_cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
-    """Share of this process in the mean cross-entropy over the rows of all processes.
-
-    Args:
-        logits: (B, C).
-        label: Class of every row (B,).
-
-    Returns:
-        A scalar.
-    """
+    """Share of this process in the mean cross-entropy of logits (B, C) and labels (B,) over all processes: a scalar."""
     if num_processes() == 1:
         return F.cross_entropy(logits, label)
     return joint_ratio(F.cross_entropy(logits, label, reduction='sum'), len(label))

@@ -56,16 +56,7 @@ def _input(outputs: Outputs, name: str, transform: str) -> Tensor:
 
 
 def consistency(a: Tensor, b: Tensor, distance: str) -> Tensor:
-    """Distance of every two corresponding vectors: ``1 - cos``, or the squared one of the unit vectors.
-
-    Args:
-        a: (B, D).
-        b: (B, D).
-        distance: ``cosine`` or ``mse``.
-
-    Returns:
-        (B,).
-    """
+    """Distance (B,) of corresponding vectors (B, D): ``1 - cos`` (``cosine``), or ``mse`` of the unit vectors."""
     a, b = F.normalize(a, dim=-1), F.normalize(b, dim=-1)
     return 1 - (a * b).sum(-1) if distance == 'cosine' else (a - b).square().mean(-1)
 

@@ -51,15 +51,7 @@ class MovingCount(nn.Module):
 
 
 def point_labels(predictions: PredictionSet, matched: Matched) -> tuple[Tensor, Tensor, Tensor]:
-    """Scores of the points and what they should be.
-
-    Args:
-        predictions: A set with one logit per prediction.
-        matched: Its pairs.
-
-    Returns:
-        Logits, labels (0 or 1) and which points exist, (B, P) each.
-    """
+    """Logits of the points of a set, labels (0 or 1) and which points exist, (B, P) each."""
     logits = predictions.logits.squeeze(-1)
     label = torch.zeros_like(logits)
     label[matched.batch, matched.query] = 1
@@ -107,16 +99,9 @@ class ClipForegroundLoss(DenseLoss):
 
 
 def foreground_loss(logits: Tensor, label: Tensor, exists: Tensor, background_weight: float) -> Tensor:
-    """Weighted binary cross-entropy, averaged over what exists.
+    """Binary cross-entropy of logits (B, P) with labels 0 or 1, averaged over the entries that exist (B, P).
 
-    Args:
-        logits: (B, P).
-        label: 0 or 1 (B, P).
-        exists: Which count (B, P).
-        background_weight: Weight where the label is 0.
-
-    Returns:
-        A scalar.
+    ``background_weight`` is the weight where the label is 0.
     """
     factor = torch.where(label > 0, 1.0, background_weight)
     loss = factor * F.binary_cross_entropy_with_logits(logits, label, reduction='none')

@@ -21,15 +21,7 @@ _REMOVED = ('excluded', 'zero')
 
 
 def candidate_iou(outputs: Outputs, targets: MomentTargets) -> Tensor:
-    """IoU of every candidate moment with the ground truth of its sentence.
-
-    Args:
-        outputs: With a final set of candidates.
-        targets: Ground truth of the batch.
-
-    Returns:
-        (B, M), the best where a sentence has several moments and 0 where it has none.
-    """
+    """IoU (B, M) of the candidates of the final set with the best moment of their sentence; 0 where it has none."""
     if targets.candidate_iou is not None:
         return targets.candidate_iou
     iou = pairwise_iou(to_start_end(outputs.final.spans), to_start_end(targets.spans))

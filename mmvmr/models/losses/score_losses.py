@@ -116,15 +116,7 @@ class QualityLoss(SetLoss):
 
 
 def best_iou(windows: Tensor, targets: MomentTargets) -> Tensor:
-    """IoU with the best ground-truth span.
-
-    Args:
-        windows: Normalised (start, end) (B, N, 2).
-        targets: Ground truth of the batch.
-
-    Returns:
-        (B, N); 0 where a sample has no ground truth.
-    """
+    """IoU (B, N) of normalised (start, end) (B, N, 2) with the best ground-truth span; 0 where a sample has none."""
     iou = pairwise_iou(windows, to_start_end(targets.spans))
     return iou.masked_fill(~targets.span_mask[:, None], 0).amax(-1)
 

@@ -21,15 +21,7 @@ class LogitSpanCoder:
         self.eps = eps
 
     def decode(self, offset: Tensor, anchor: Tensor) -> Tensor:
-        """Move anchors.
-
-        Args:
-            offset: (..., 2).
-            anchor: Normalised (center, width) (..., 2).
-
-        Returns:
-            Normalised (center, width) (..., 2).
-        """
+        """Move anchors, normalised (center, width) (..., 2), by offsets (..., 2)."""
         return (offset.float() + inverse_sigmoid(anchor.float(), self.eps)).sigmoid()
 
 

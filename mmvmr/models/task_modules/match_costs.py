@@ -22,15 +22,7 @@ class SpanL1Cost:
         self.windows = windows
 
     def __call__(self, predictions: PredictionSet, spans: Tensor) -> Tensor:
-        """Compute the cost.
-
-        Args:
-            predictions: One prediction set with spans (B, N, 2).
-            spans: Ground truth (B, G, 2).
-
-        Returns:
-            (B, N, G).
-        """
+        """Cost (B, N, G) of a set with spans (B, N, 2) against ground truth (B, G, 2)."""
         predicted = predictions.spans
         if self.windows:
             predicted, spans = to_start_end(predicted).clamp(0, 1), to_start_end(spans).clamp(0, 1)

@@ -30,16 +30,7 @@ class RollNegativeSampler:
     def __call__(
         self, features: Features, targets: MomentTargets, memory: Memory | None = None
     ) -> tuple[Tokens, Tensor]:
-        """Choose negatives.
-
-        Args:
-            features: Projected inputs.
-            targets: Ground truth, for the source video of every sample.
-            memory: Unused; what the encoder made of the right sentences.
-
-        Returns:
-            The negative text tokens, and which samples have a real negative (B,).
-        """
+        """The negative text tokens, and which samples have a real negative (B,), by the source video of the targets."""
         text = features.text
         rolled = map_tensors(text, lambda t: t.roll(-1, 0))
         video = targets.video_index
@@ -72,15 +63,7 @@ class SimilarityNegativeSampler:
         self.roll = RollNegativeSampler(exclude_same_video)
 
     def __call__(self, features: Features, targets: MomentTargets, memory: Memory) -> tuple[Tokens, Tensor]:
-        """Choose negatives.
-
-        Args:
-            features: Projected inputs.
-            targets: Ground truth, for the source video of every sample.
-            memory: What the encoder made of the right sentences, with :class:`Similarities`.
-
-        Returns:
-            The negative text tokens, and which samples have a real negative (B,).
+        """As :meth:`RollNegativeSampler.__call__`, by the :class:`Similarities` of the memory.
 
         Raises:
             ValueError: If similarities are needed and the encoder made none.

@@ -73,13 +73,9 @@ class PseudoEvents:
 
 
 def change(video: Tensor) -> Tensor:
-    """Change of a video at every clip, see :class:`PseudoEvents`.
+    """Change (B, L) in [0, 16] of a video (B, L, Dv) at every clip, see :class:`PseudoEvents`.
 
-    Args:
-        video: (B, L, Dv); clips before the first and after the last count as zero.
-
-    Returns:
-        (B, L), in [0, 16].
+    Clips before the first and after the last count as zero.
     """
     unit = video / (video.norm(dim=2, keepdim=True) + 1e-8)
     around = F.pad(unit, (0, 0, 2, 2)).unfold(1, 5, 1)  # (B, L, Dv, 5)

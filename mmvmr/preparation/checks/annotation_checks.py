@@ -67,11 +67,7 @@ def leakage(splits: Sequence[Split]) -> list[Issue]:
 
 
 def augmentations(split: Split) -> list[Issue]:
-    """Reports how many samples each training transform can act on, with a warning where there are next to none.
-
-    Returns:
-        One finding per transform that has a method ``applicable``.
-    """
+    """One finding per transform with ``applicable``: how many samples it can act on, a warning for next to none."""
     findings = []
     for name, transform in split.augment.items():
         count, total = sum(transform.applicable(split.rows)), len(split.rows)
@@ -135,15 +131,7 @@ def several_durations(split: Split) -> list[Issue]:
 
 
 def covered(windows: Windows, duration: float) -> float:
-    """Seconds of a video inside any of the windows.
-
-    Args:
-        windows: ``[start, end]`` in seconds.
-        duration: Length of the video in seconds.
-
-    Returns:
-        Length of their union, cut to the video.
-    """
+    """Seconds of a video inside any of the windows (seconds), cut to its duration."""
     total, reached = 0.0, 0.0
     for start, end in sorted(windows):
         start, end = max(start, reached), min(end, duration)

@@ -23,15 +23,7 @@ _SLACK = 2  # clips; extractors round at the end of a video
 
 
 def spread(rows: Sequence[Row], count: int | None) -> list[Row]:
-    """Some rows at equal distances.
-
-    Args:
-        rows: All rows.
-        count: How many; None for all.
-
-    Returns:
-        The rows in order.
-    """
+    """``count`` rows at equal distances, in order; all for None."""
     if count is None or count >= len(rows):
         return list(rows)
     return [rows[i * len(rows) // count] for i in range(count)]
@@ -166,15 +158,7 @@ class _VideoWalk:
 
 
 def check_text(split: Split, rows: Iterable[Row]) -> Results:
-    """Read the sentences of rows.
-
-    Args:
-        split: The split.
-        rows: Its rows, or some of them.
-
-    Returns:
-        What was found.
-    """
+    """Read the sentences of some rows of a split."""
     assert split.spec is not None
     store, stream = split.stores['text'], split.spec.text
     table = isinstance(store, WordVectorStore)

@@ -111,19 +111,9 @@ def found(
     advice: str,
     total: int | None = None,
 ) -> list[Issue]:
-    """A finding about some offenders, or none where there is no offender.
+    """A list of the finding about some offenders, the first few as examples; empty where there is none.
 
-    Args:
-        check: See :class:`Issue`.
-        severity: See :class:`Issue`.
-        where: See :class:`Issue`.
-        offenders: All of them; the first few become examples.
-        text: See :class:`Issue`.
-        advice: See :class:`Issue`.
-        total: See :class:`Issue`.
-
-    Returns:
-        A list of one finding or of none.
+    The other arguments are those of :class:`Issue`.
     """
     if not offenders:
         return []

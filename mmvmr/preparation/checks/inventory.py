@@ -36,11 +36,7 @@ class Shelf:
     depth: int | None = None
 
     def relevant(self, rows: Iterable[str]) -> set[str]:
-        """The names that are there, without those of other folders.
-
-        Args:
-            rows: Names of annotation rows.
-        """
+        """The names that are there, without those of folders of no row."""
         folders = {PurePosixPath(name).parent for name in rows}
         return {
             name
@@ -51,14 +47,7 @@ class Shelf:
 
 @singledispatch
 def shelves(store: Any) -> list[Shelf] | None:
-    """Everything that a store holds; packages register their own stores.
-
-    Args:
-        store: A feature store.
-
-    Returns:
-        One entry per place; None for a store that cannot tell.
-    """
+    """Everything that a store holds, an entry per place; None if it cannot tell. Packages register their stores."""
     return None
 
 
@@ -126,14 +115,7 @@ def missing(split: Split) -> Results:
 
 
 def clashes(splits: Sequence[Split]) -> Results:
-    """Sentences of the same name in different splits: both would get the features of one of them.
-
-    Args:
-        splits: All splits of the data set.
-
-    Returns:
-        What was found.
-    """
+    """Sentences of the same name in different splits: both would get the features of one of them."""
     owners: dict[tuple[str, str], tuple[Split, Row]] = {}
     shared: dict[str, list[str]] = {}
     for split in splits:
@@ -151,14 +133,7 @@ def clashes(splits: Sequence[Split]) -> Results:
 
 
 def extra(splits: Sequence[Split]) -> Results:
-    """Features of no row of any split.
-
-    Args:
-        splits: All splits of the data set.
-
-    Returns:
-        What was found; a store that cannot list what it holds is skipped.
-    """
+    """Features of no row of any split; a store that cannot list what it holds is skipped."""
     where = ' + '.join(split.name for split in splits)
     if partial := [split for split in splits if split.partial]:
         return [Skipped('extra', where, f'{partial[0].name} has only part of its rows: {partial[0].partial}')]

@@ -43,11 +43,7 @@ def unusable_labels(split: Split, targets: Any) -> list[Issue]:
 
 
 def rated_clips(split: Split) -> list[Issue]:
-    """Rated clips that are outside of the video or of the moments.
-
-    Returns:
-        Clips outside of the video (error) and of the moments (warning).
-    """
+    """Rated clips outside of the video (error) and of the moments (warning)."""
     if not split.clip_len:
         return []
     beyond, apart = [], []

@@ -81,11 +81,7 @@ class Split:
         return {row.get('qid'): line for line, row in iterate_jsonl(self.path) if isinstance(row, dict)}
 
     def place(self, row: Row) -> str:
-        """Place of a row, for messages.
-
-        Returns:
-            ``train.jsonl:7, qid 3``, or the qid only where the rows come from no file.
-        """
+        """Place of a row, for messages: ``train.jsonl:7, qid 3``, or the qid only where the rows come from no file."""
         line = self._lines.get(row['qid'])
         return f'qid {row["qid"]!r}' if line is None else f'{self.path}:{line}, qid {row["qid"]!r}'
 
@@ -98,9 +94,5 @@ class Split:
 
 
 def duration_tolerance(load: Any) -> float | None:
-    """Largest difference between clips x clip length and the duration that a load transform accepts.
-
-    Returns:
-        A part of the duration; None where it does not compare them.
-    """
+    """Part of the duration by which clips x clip length may differ; None where a load transform does not compare."""
     return load.duration_tolerance if getattr(load, 'clip_time', None) == 'declared' else None

@@ -37,27 +37,14 @@ class StreamAudit:
         self.read = 0
 
     def fail(self, label: str, error: Exception) -> None:
-        """Note an array that could not be read.
-
-        Args:
-            label: Video or sentence.
-            error: Why.
-        """
+        """Note that the array of a video or sentence could not be read, and why."""
         self.read += 1
         self.issues['unreadable'].append(
             f'{label}: {str(error).splitlines()[0] if str(error) else type(error).__name__}'
         )
 
     def add(self, label: str, array: Any) -> np.ndarray | None:
-        """Look at an array.
-
-        Args:
-            label: Video or sentence.
-            array: As read from the store, (L, D) or (D,).
-
-        Returns:
-            The array as (L, D) float32; None where it has another shape.
-        """
+        """Look at the array (L, D) or (D,) of a video or sentence; returns (L, D) float32, None for another shape."""
         self.read += 1
         vectors = np.atleast_2d(np.asarray(array, dtype=np.float32))
         if vectors.ndim != 2 or vectors.shape[1] != self.stream.dim:

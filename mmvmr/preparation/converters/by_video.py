@@ -22,37 +22,17 @@ QidRule = Callable[[str, int, int], Any]
 
 
 def numbered(first: int = 0) -> QidRule:
-    """Sentences are counted through the file.
-
-    Args:
-        first: Number of the first one.
-
-    Returns:
-        The rule.
-    """
+    """The rule that counts sentences through the file, from ``first`` on."""
     return lambda vid, inside, overall: first + overall
 
 
 def by_name(vid: str, inside: int, overall: int) -> str:
-    """Sentences are counted in their video: ``s17-d69_0``.
-
-    Args:
-        vid: Name of the video.
-        inside: Number of the sentence in it.
-        overall: Number of the sentence in the file.
-
-    Returns:
-        The qid.
-    """
+    """The qid of a sentence that is counted ``inside`` its video: ``s17-d69_0``."""
     return f'{vid}_{inside}'
 
 
 def prefixed(prefix: str) -> QidRule:
-    """Sentences are counted through the file, with a name before the number: ``novel_word_0``.
-
-    Returns:
-        The rule.
-    """
+    """The rule that counts sentences through the file, with a name before the number: ``novel_word_0``."""
     return lambda vid, inside, overall: f'{prefix}_{overall}'
 
 
@@ -75,17 +55,7 @@ def read_object(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
 def json_or_jsonl(
     path: str | os.PathLike[str], qid: QidRule, keep: Sequence[str] = (), suffix: str = ''
 ) -> list[LocatedRow]:
-    """Read such a file, or one that is jsonl already.
-
-    Args:
-        path: The file; its suffix decides.
-        qid: As in :func:`video_rows`, like the rest.
-        keep: Likewise.
-        suffix: Likewise.
-
-    Returns:
-        One row per sentence, in order.
-    """
+    """Read such a file, or by its suffix one that is jsonl already; arguments and rows as in :func:`video_rows`."""
     return jsonl_rows(path) if Path(path).suffix == '.jsonl' else video_rows(path, qid, keep, suffix)
 
 

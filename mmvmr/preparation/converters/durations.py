@@ -96,15 +96,7 @@ def video_lengths(source: str | os.PathLike[str]) -> Lookup:
 
 
 def looked_up(vid: str, lookup: Lookup | None) -> float | Issue:
-    """The length of a video that the annotations do not say.
-
-    Args:
-        vid: Name of the video.
-        lookup: Where to look; None for nowhere.
-
-    Returns:
-        Seconds, or what is to be done.
-    """
+    """The length in seconds of a video that the annotations do not say, or what is to be done; None looks nowhere."""
     problem = f'of video {vid!r} is not known'
     try:
         seconds = None if lookup is None else lookup(vid)

@@ -35,14 +35,7 @@ class LocatedRow:
     unknown: frozenset[str] = frozenset()
 
     def place(self, issue: Issue) -> tuple[str, str]:
-        """Place in the source where an issue can be fixed.
-
-        Args:
-            issue: One of this row.
-
-        Returns:
-            The place and the name of the field there.
-        """
+        """Place in the source where an issue can be fixed, and the name of the field there."""
         top, _, position = issue.field.partition('[')
         number = position.partition(']')[0]
         if top == 'relevant_windows' and self.windows_at and number.isdigit():
@@ -50,28 +43,13 @@ class LocatedRow:
         return self.where, self.names.get(top, top) + issue.field[len(top) :]
 
     def told(self, issue: Issue) -> str:
-        """A issue in one line.
-
-        Args:
-            issue: One of this row.
-
-        Returns:
-            ``where: field problem; fix``.
-        """
+        """An issue in one line: ``where: field problem; fix``."""
         where, name = self.place(issue)
         return f'{where}: {name} {issue.problem}; {issue.fix}'
 
 
 def issues_of(located: LocatedRow, rules: Rules = DEFAULT_RULES) -> list[Issue]:
-    """Everything that is wrong with one row, without a look at the others.
-
-    Args:
-        located: The row.
-        rules: What is allowed.
-
-    Returns:
-        The issues of the source, then those of the schema in other fields.
-    """
+    """Issues of one row, without a look at the others: of the source, then of the schema in other fields."""
     if any(issue.field == UNREADABLE for issue in located.issues):
         return located.issues
     reported = {issue.field.partition('[')[0] for issue in located.issues} | located.unknown
@@ -80,15 +58,7 @@ def issues_of(located: LocatedRow, rules: Rules = DEFAULT_RULES) -> list[Issue]:
 
 
 def find_issues(rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES) -> list[str]:
-    """Everything that keeps rows from being an annotation file.
-
-    Args:
-        rows: The rows of one file.
-        rules: What is allowed.
-
-    Returns:
-        One line per issue, in order of the rows.
-    """
+    """Everything that keeps rows from being an annotation file: one line per issue, in order of the rows."""
     lines: list[str] = []
     agreement = Agreement()
     for located in rows:

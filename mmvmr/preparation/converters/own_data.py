@@ -56,20 +56,12 @@ class OwnFile:
         return cls(path, rows)
 
     def mend(self, rules: Rules = DEFAULT_RULES) -> None:
-        """Do what :func:`repair` does.
-
-        Args:
-            rules: What is allowed.
-        """
+        """Do what :func:`repair` does."""
         self.rows, notes = repair(self.rows, rules)
         self.notes += notes
 
     def drop(self, rules: Rules = DEFAULT_RULES) -> None:
-        """Leave out rows that are wrong.
-
-        Args:
-            rules: What is allowed.
-        """
+        """Leave out rows that are wrong."""
         self.notes += [f'{line} (left out)' for line in self._unlabelled()]
         bare = {id(located) for located in (self._bare() if self._unlabelled() else ())}
         left = [located for located in self.rows if id(located) not in bare]
@@ -77,14 +69,7 @@ class OwnFile:
         self.notes += notes
 
     def issues(self, rules: Rules = DEFAULT_RULES) -> list[str]:
-        """Everything that is wrong.
-
-        Args:
-            rules: What is allowed.
-
-        Returns:
-            One line per issue.
-        """
+        """Everything that is wrong, one line per issue."""
         doubled = [located.told(issue) for located in self.rows for issue in _doubled_windows(located)]
         same = [
             f'{row.where}: is the same as {earlier.where}; remove one (--fix does)'
@@ -93,11 +78,7 @@ class OwnFile:
         return find_issues(self.rows, rules) + self._unlabelled() + doubled + same
 
     def warnings(self) -> list[str]:
-        """Warnings: rows that are allowed and probably not meant.
-
-        Returns:
-            One line per finding.
-        """
+        """Rows that are allowed and probably not meant, one line per finding."""
         lines = [
             f'{row.where}: has video and sentence of {earlier.where} and other moments; if both are true, write them '
             'into one row'
@@ -135,14 +116,7 @@ def _doubled_windows(located: LocatedRow) -> Iterator[Issue]:
 
 
 def shared_qids(files: Sequence[OwnFile]) -> list[str]:
-    """Sentences of different files with one name: the features of one would be read for the other.
-
-    Args:
-        files: Files whose features will be in one folder.
-
-    Returns:
-        One line per issue.
-    """
+    """Sentences of different files with one name, a line each: the features of one would be read for the other."""
     first: dict[Any, LocatedRow] = {}
     lines = []
     for file in files:

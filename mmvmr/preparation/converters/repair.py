@@ -41,15 +41,7 @@ def repair(
 
 
 def without_issues(rows: Sequence[LocatedRow], rules: Rules = DEFAULT_RULES) -> tuple[list[LocatedRow], list[str]]:
-    """Leave out rows that are wrong.
-
-    Args:
-        rows: The rows of one file.
-        rules: What is allowed.
-
-    Returns:
-        The good rows, and one line per issue of those that were left out.
-    """
+    """The good rows, and one line per issue of those that are left out."""
     valid, notes = [], []
     for located in rows:
         if issues := issues_of(located, rules):

@@ -50,14 +50,7 @@ def highlight_parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def with_highlights(read: Callable[..., list[LocatedRow]]) -> Callable[[argparse.Namespace], list[LocatedRow]]:
-    """Make the function that :func:`run_converter` calls for such a data set.
-
-    Args:
-        read: Reads the JSON form, given path, domains and names of videos.
-
-    Returns:
-        A function of the command line.
-    """
+    """The function of a command line for such a data set: ``read`` gets path, domains and names of videos."""
 
     def rows(args: argparse.Namespace) -> list[LocatedRow]:
         if args.source.suffix == '.jsonl':
@@ -103,15 +96,7 @@ def run_converter(
 
 
 def refuse_own_input(out: Path, sources: Sequence[Path]) -> None:
-    """Never write into what is read.
-
-    Args:
-        out: The file to write.
-        sources: The files that are read.
-
-    Raises:
-        UserError: If ``out`` is one of them.
-    """
+    """Never write into what is read; UserError if ``out`` is one of the ``sources``."""
     for source in sources:
         if out.exists() and source.exists() and os.path.samefile(out, source):
             raise UserError(f'--out {out} is the input, which is never changed; give another file')
@@ -144,14 +129,7 @@ def write_rows(path: Path, rows: Sequence[LocatedRow]) -> list[dict[str, Any]]:
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> str:
-    """Summarise the content of rows in one line.
-
-    Args:
-        rows: Rows of a file.
-
-    Returns:
-        Numbers of sentences, videos, moments, and the range of numbered qids.
-    """
+    """Numbers of sentences, videos and moments, and the range of numbered qids, in one line."""
     moments = sum(len(row.get('relevant_windows') or ()) for row in rows)
     labels = sum(row.get('label') is not None or row.get('saliency_scores') is not None for row in rows)
     parts = [f'{len(rows)} sentences about {len({row["vid"] for row in rows})} videos', f'{moments} moments']
