@@ -75,11 +75,6 @@ class Cell:
 def row_config(grid: Grid, name: str, overrides: Mapping[str, Any] | None = None) -> Config:
     """The config of a row: base, components, then the options of the grid, of the row and of the command line.
 
-    Args:
-        grid: The grid.
-        name: Name of the row.
-        overrides: Dotted keys of the command line.
-
     Raises:
         UserError: If a component or an option does not fit; the message names file and row.
     """
@@ -111,14 +106,9 @@ def plan(
     overrides: Mapping[str, Any] | None = None,
     amp: bool = False,
 ) -> list[Cell]:
-    """All cells of a grid, row by row and seed by seed.
+    """All cells of a grid, row by row and seed by seed, in a folder that any number of grids may share.
 
-    Args:
-        grid: The grid.
-        work_dir: Folder that any number of grids may share.
-        seeds: Instead of those of the grid.
-        overrides: Dotted keys of the command line.
-        amp: bfloat16 autocast.
+    Seeds and dotted keys of the command line go before those of the grid; ``amp`` is bfloat16 autocast.
 
     Raises:
         UserError: If the config of a row cannot be composed, or two rows have the same one.

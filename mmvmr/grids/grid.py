@@ -91,8 +91,7 @@ class Grid(BaseModel, extra='forbid', frozen=True):
     def rebase(self, bases: Sequence[str]) -> Grid:
         """The grid on another data set, for which the published figures do not hold.
 
-        Args:
-            bases: Config files, ``CONFIG`` for all rows that name no base or ``ROW=CONFIG`` for one.
+        ``CONFIG`` is for all rows that name no base, ``ROW=CONFIG`` for one.
         """
         if not bases:
             return self

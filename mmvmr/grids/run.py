@@ -30,10 +30,9 @@ Report = Callable[[str], None]
 
 
 def launch_tool(tool: str, arguments: Sequence[str], log: Path, env: Mapping[str, str], lock: int) -> int:
-    """Run a script of ``tools``; it ends with this process, and inherits the lock in case that one is killed.
+    """Run a script of ``tools`` and return its exit status, negative where a signal ended it.
 
-    Returns:
-        Its exit status; negative where a signal ended it.
+    It ends with this process, and inherits the lock in case that one is killed.
     """
     command = [sys.executable, '-u', str(configs_dir().parent / 'tools' / tool), *arguments]
     env = {**os.environ, **env}
@@ -48,11 +47,6 @@ def launch_tool(tool: str, arguments: Sequence[str], log: Path, env: Mapping[str
 
 def run_cell(cell: Cell, env: Mapping[str, str] | None = None, launch: Callable[..., int] = launch_tool) -> None:
     """Train from the latest checkpoint and evaluate; finished steps are remembered and never repeated.
-
-    Args:
-        cell: The cell.
-        env: Additions to the environment of the tools.
-        launch: See :func:`launch_tool`.
 
     Raises:
         CellFailed: If a tool fails; ``failed.json`` keeps the end of its output.
@@ -172,16 +166,9 @@ def slot_environment(slot: int, jobs: int) -> dict[str, str]:
 
 
 def run_local(cells: Sequence[Cell], jobs: int, report: Report = print, executor: Any = None) -> list[Cell]:
-    """Run the unfinished cells on this machine; a failing cell does not stop the others.
+    """Run the unfinished cells on this machine, ``jobs`` at once, and return those that could not be finished.
 
-    Args:
-        cells: The cells.
-        jobs: Number of cells at once.
-        report: Gets one line per event.
-        executor: Executor of submitit.
-
-    Returns:
-        The cells that could not be finished.
+    A failing cell does not stop the others. ``report`` gets one line per event.
     """
     waiting = [cell for cell in cells if cell.state() != 'finished']
     total, ended, unfinished = len(waiting), 0, []
@@ -215,14 +202,7 @@ def run_local(cells: Sequence[Cell], jobs: int, report: Report = print, executor
 def submit_slurm(
     cells: Sequence[Cell], partition: str, options: Sequence[str], jobs: int | None = None, report: Report = print
 ) -> None:
-    """Submit every cell that is neither finished nor queued, as one job array.
-
-    Args:
-        cells: The cells.
-        partition: Slurm partition.
-        options: Further options of sbatch without the dashes: ``gres=gpu:1``, ``time=08:00:00``, ``exclusive``.
-        jobs: Number of jobs of the array that may run at once.
-        report: Gets one line per event.
+    """Submit every cell that is neither finished nor queued as one job array; see :func:`submit_array`.
 
     Raises:
         UserError: If Slurm is not installed or refuses the jobs.

@@ -26,14 +26,7 @@ class JointSpace:
         return normalize(self.moments, dim=-1), normalize(self.sentences, dim=-1)
 
     def cosine(self, rows: Tensor | None = None) -> Tensor:
-        """Cosine of every sentence with the moments of its video.
-
-        Args:
-            rows: Video of every sentence (B,); None where each has its own (V = B).
-
-        Returns:
-            Shape (B, M).
-        """
+        """Cosine (B, M) of every sentence with the moments of its video (B,); None where each has its own (V = B)."""
         moments, sentences = self.unit()
         if rows is None:
             return (moments @ sentences.unsqueeze(-1)).squeeze(-1)

@@ -35,15 +35,9 @@ class PaddedList(list):
 
 
 def pad_sequences(sequences: Sequence[Tensor | np.ndarray], at_least: int = 0, shared: bool = False) -> PaddedList:
-    """Pad sequences with zeros to the longest.
+    """Pad sequences (L, ...) with zeros to the longest, at least to ``at_least``; floating ones become float32.
 
-    Args:
-        sequences: Tensors or arrays (L, ...), floating ones become float32.
-        at_least: Smallest length of the result.
-        shared: Write them into memory that another process can map.
-
-    Returns:
-        The padded sequences.
+    ``shared`` memory can be mapped by another process.
     """
     lengths = [len(sequence) for sequence in sequences]
     shape = (len(sequences), max(*lengths, at_least), *sequences[0].shape[1:])

@@ -49,27 +49,15 @@ class Tokens:
 
 
 def batch_axis(axis: int | None) -> Mapping[str, int | None]:
-    """Declare which axis of the tensors of a dataclass field counts the samples of the batch.
+    """Metadata of a dataclass field that says which axis of its tensors counts the samples of the batch.
 
-    Args:
-        axis: The axis; None where the tensors are common to all samples. Fields without a declaration have it first.
-
-    Returns:
-        The ``metadata`` of the field.
+    None: the tensors are common to all samples. Fields without a declaration have it first.
     """
     return {'batch_axis': axis}
 
 
 def map_tensors(value: T, fn: Callable[[Tensor], Tensor]) -> T:
-    """Apply ``fn`` to every tensor inside (nested) flow structures, lists, tuples and dicts.
-
-    Args:
-        value: Any structure of this module, a container of them, or a leaf.
-        fn: Called on every tensor.
-
-    Returns:
-        The same structure with mapped tensors; other leaves are passed on unchanged.
-    """
+    """Apply ``fn`` to every tensor inside (nested) flow structures, lists, tuples and dicts; other leaves stay."""
     if isinstance(value, Tensor):
         return fn(value)  # type: ignore[return-value]  # a tensor for a tensor, which T cannot say
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

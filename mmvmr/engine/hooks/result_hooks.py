@@ -30,7 +30,7 @@ def describe_split(dataset: Any) -> str:
 
 
 def name_split(dataset: Any) -> str:
-    """What :func:`describe_split` says without folder and suffix, with the domain where there is one, for a folder."""
+    """Name of a folder: :func:`describe_split` without folder and suffix, with the domain where there is one."""
     name, node = '-'.join(Path(part).stem for part in describe_split(dataset).split(' and ')), dataset
     while isinstance(node, dict):
         if node.get('domain'):

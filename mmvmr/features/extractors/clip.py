@@ -50,26 +50,12 @@ class CLIPImageExtractor(VideoExtractor):
         self.processor = load_image_processor(model, name)
 
     def prepare(self, frame: np.ndarray) -> Tensor:
-        """Preprocess a frame with the image processor.
-
-        Args:
-            frame: (H, W, 3), uint8.
-
-        Returns:
-            (3, H', W'), float32, normalised.
-        """
+        """Preprocess a frame (H, W, 3), uint8, with the image processor: (3, H', W'), float32, normalised."""
         options = dict(return_tensors='pt', input_data_format='channels_last')
         return self.processor(images=np.ascontiguousarray(frame), **options)['pixel_values'][0]
 
     def forward(self, clips: Tensor) -> Tensor:
-        """Embed frames.
-
-        Args:
-            clips: (B, 1, 3, H', W'), float32.
-
-        Returns:
-            (B, dim).
-        """
+        """Embed frames (B, 1, 3, H', W'), float32: (B, dim)."""
         return _pooled(self.network.get_image_features(pixel_values=clips[:, 0]))
 
 

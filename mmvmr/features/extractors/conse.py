@@ -20,11 +20,7 @@ _MEAN, _SCALE = 127.0, 128.0
 
 
 def imagenet_labels() -> list[str]:
-    """Names of the 1,000 ImageNet classes in the order of the usual classifiers.
-
-    Returns:
-        WordNet synonyms of each class, separated by commas.
-    """
+    """WordNet synonyms, separated by commas, of the 1,000 ImageNet classes in the order of the usual classifiers."""
     text = resources.files('mmvmr.features.networks').joinpath('imagenet_labels.txt').read_text(encoding='utf-8')
     return text.splitlines()
 
@@ -77,14 +73,7 @@ class ConSEExtractor(VideoExtractor):
         self.register_buffer('label_vectors', torch.from_numpy(np.stack(vectors)), persistent=False)
 
     def forward(self, clips: Tensor) -> Tensor:
-        """Embed frames.
-
-        Args:
-            clips: (B, 1, 3, 224, 224), uint8.
-
-        Returns:
-            (B, dim), of unit length.
-        """
+        """Embed frames (B, 1, 3, 224, 224), uint8: (B, dim), of unit length."""
         probabilities = self.network((clips[:, 0].float() - _MEAN) / _SCALE).softmax(-1)
         weights, labels = probabilities.topk(self.top, dim=-1)
         vectors = torch.einsum('bk,bkd->bd', weights, self.label_vectors[labels])

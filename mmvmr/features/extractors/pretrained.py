@@ -88,25 +88,16 @@ def _without_bar(logging: Any) -> Iterator[None]:
 
 
 def load_image_processor(model: str, user: str) -> Any:
-    """Read an image processor that works with Pillow, as those did that published features were made with.
-
-    Args:
-        model: Folder or name of the checkpoint.
-        user: Who needs it, for the message.
-    """
+    """Read an image processor that works with Pillow, as those did that published features were made with."""
     major = int(require('transformers', user).__version__.split('.')[0])
     options = {'backend': 'pil'} if major >= 5 else {'use_fast': False}
     return load_pretrained('AutoImageProcessor', model, user, **options)
 
 
 def equal_lengths(token_ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Groups of sentences with the same number of tokens: nothing is padded, so nothing depends on the neighbours.
+    """Indices of the sentences of groups with the same number of tokens.
 
-    Args:
-        token_ids: Token numbers per sentence.
-
-    Yields:
-        Indices of the sentences of a group.
+    Nothing is padded there, so nothing depends on the neighbours.
     """
     groups: dict[int, list[int]] = {}
     for index, ids in enumerate(token_ids):

@@ -64,13 +64,7 @@ class Cnn14(nn.Module):
         return (2 ** (_BLOCKS - 1) - 1) * self.front_end.hop
 
     def features(self, waveforms: Tensor) -> Tensor:
-        """Embeddings of pieces of sound.
-
-        Args:
-            waveforms: Mono samples in [-1, 1] at ``front_end.sample_rate`` (B, N).
-
-        Returns:
-            Embeddings (B, 32 width).
+        """Embeddings (B, 32 width) of mono samples in [-1, 1] at ``front_end.sample_rate`` (B, N).
 
         Raises:
             ValueError: If they are too short to be pooled.

@@ -83,14 +83,7 @@ class LogMel(nn.Module):
         self.register_buffer('filters', filters, persistent=False)
 
     def forward(self, waveforms: Tensor) -> Tensor:
-        """Log-mel spectrograms.
-
-        Args:
-            waveforms: Mono samples in [-1, 1] (B, N), N > n_fft / 2.
-
-        Returns:
-            Decibels (B, T, num_bins), T = N // hop + 1.
-        """
+        """Decibels (B, T, num_bins), T = N // hop + 1, of mono samples in [-1, 1] (B, N), N > n_fft / 2."""
         spectrum = torch.stft(
             waveforms, self.n_fft, self.hop, window=self.window, center=True, pad_mode='reflect', return_complex=True
         )

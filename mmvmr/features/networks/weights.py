@@ -144,9 +144,6 @@ def _plain(value: Any, done: dict[int, Any], depth: int = 0) -> Any:
 def read_numpy_pickle(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a pickle of nested dicts of numpy arrays; anything else in it is refused.
 
-    Returns:
-        The outermost dict.
-
     Raises:
         FileNotFoundError: If there is no such file.
         UnsafeCheckpointError: If the pickle names anything but numpy arrays and plain Python values.
@@ -171,11 +168,7 @@ def read_numpy_pickle(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def is_plain_pickle(path: str | os.PathLike[str]) -> bool:
-    """Check whether a file is a pickle that ``torch.save`` did not write.
-
-    Returns:
-        False also for files that cannot be read: whoever loads them says why.
-    """
+    """Check whether a file is a pickle that ``torch.save`` did not write; no if it cannot be read."""
     try:
         with open(Path(path).expanduser(), 'rb') as file:
             start = file.read(len(_TORCH_MAGIC))

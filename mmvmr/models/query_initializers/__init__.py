@@ -1,4 +1,8 @@
-"""Query initializers: the moment queries that enter the decoder."""
+"""Query initializers: the moment queries that enter the decoder.
+
+The detector calls ``initializer(memory, targets)``: encoder output, and the ground truth of the batch, None at
+inference.
+"""
 
 from mmvmr.models.query_initializers.dynamic import DynamicAnchorQueryInitializer
 from mmvmr.models.query_initializers.learned import LearnedAnchorQueryInitializer, LearnedQueryInitializer

@@ -50,15 +50,7 @@ class DynamicAnchorQueryInitializer(nn.Module):
         nn.init.normal_(self.mlp.layers[-1].bias, std=bias_std)
 
     def forward(self, memory: Memory, targets: MomentTargets | None = None) -> Queries:
-        """Make the queries of a batch.
-
-        Args:
-            memory: Encoder output.
-            targets: Unused.
-
-        Returns:
-            Queries with anchors (B, N, 2), which are the set ``init`` too where they are supervised.
-        """
+        """Queries with anchors (B, N, 2), which are the set ``init`` too where they are supervised."""
         spans = self.mlp(instance_token(memory)).float().sigmoid()
         spans = rearrange(spans, 'b (n coordinate) -> b n coordinate', n=self.num_queries)
         return Queries(

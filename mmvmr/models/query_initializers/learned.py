@@ -23,15 +23,7 @@ class LearnedQueryInitializer(nn.Module):
         self.position = nn.Embedding(num_queries, embed_dims)
 
     def forward(self, memory: Memory, targets: MomentTargets | None = None) -> Queries:
-        """Make the queries of a batch.
-
-        Args:
-            memory: Encoder output; only its batch size is used.
-            targets: Unused.
-
-        Returns:
-            Queries with zero content.
-        """
+        """Queries with zero content; of the memory only the batch size is used."""
         pos = self.position.weight.expand(memory.video.feat.shape[0], -1, -1)
         return Queries(content=torch.zeros_like(pos), pos=pos, groups=[QueryGroup('direct', 0, pos.shape[1])])
 

@@ -49,15 +49,7 @@ class MomentQueryInitializer(nn.Module):
         self.states = nn.Embedding(num_queries, 3 * embed_dims)
 
     def forward(self, memory: Memory, targets: MomentTargets | None = None) -> Queries:
-        """Make the queries of a batch.
-
-        Args:
-            memory: Encoder output; only its batch size is used.
-            targets: Unused.
-
-        Returns:
-            Queries with anchors (p, d_s, d_e) (B, N, 3) and the states of point, start and end (B, N, 3 D).
-        """
+        """Queries with anchors (p, d_s, d_e) (B, N, 3) and the states of point, start and end (B, N, 3 D)."""
         batch = memory.video.feat.shape[0]
         states = self.states.weight.expand(batch, -1, -1)
         if self.source is not None:
@@ -78,14 +70,7 @@ class MomentQueryInitializer(nn.Module):
 
 
 def allowed_distances(logits: Tensor) -> Tensor:
-    """Shorten the distances of moments that leave the video.
-
-    Args:
-        logits: Logits of (p, d_s, d_e) (..., 3).
-
-    Returns:
-        Logits with ``d_s <= p`` and ``d_e <= 1 - p`` (..., 3).
-    """
+    """Shorten the distances of moments that leave the video, in logits of (p, d_s, d_e) (..., 3)."""
     point, start, end = logits.unbind(-1)
     return torch.stack(
         (point, torch.minimum(point, start), torch.minimum(inverse_sigmoid(1 - point.sigmoid()), end)), dim=-1

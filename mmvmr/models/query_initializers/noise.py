@@ -213,15 +213,9 @@ class DualPathQueryInitializer(nn.Module):
             raise ValueError(_NO_ANCHORS)
 
     def forward(self, memory: Memory, targets: MomentTargets | None = None) -> Queries:
-        """Make the queries of a batch.
+        """Direct queries; in training mode with targets, followed by noise queries.
 
-        Args:
-            memory: Encoder output.
-            targets: Ground truth; None at inference.
-
-        Returns:
-            Direct queries; in training mode with targets, followed by noise queries. Where no sample of the batch
-            has ground truth, the noise queries are all padding, and their parameters stay in the graph.
+        Where no sample of the batch has ground truth, these are all padding, and their parameters stay in the graph.
         """
         queries = self.direct(memory, targets)
         if self.noise is None or targets is None or not self.training:

@@ -51,15 +51,7 @@ class SentenceSlotQueryInitializer(nn.Module):
             self.anchors = nn.Embedding(num_queries, 2)
 
     def forward(self, memory: Memory, targets: MomentTargets | None = None) -> Queries:
-        """Make the queries of a batch.
-
-        Args:
-            memory: Encoder output.
-            targets: Unused.
-
-        Returns:
-            Queries with anchors (B, N, 2).
-        """
+        """Queries with anchors (B, N, 2)."""
         sentence = sentence_token(memory).unsqueeze(1)
         batch, count = len(sentence), len(self.embedding)
         start = sentence + self.embedding if self.start == 'distinct' else sentence.expand(-1, count, -1)

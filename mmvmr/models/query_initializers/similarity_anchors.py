@@ -34,15 +34,7 @@ class SimilarityAnchorQueryInitializer(nn.Module):
         self.content = nn.Parameter(torch.zeros(num_queries, embed_dims))
 
     def forward(self, memory: Memory, targets: MomentTargets | None = None) -> Queries:
-        """Make the queries of a batch.
-
-        Args:
-            memory: Encoder output with :class:`ClipSimilarity`.
-            targets: Unused.
-
-        Returns:
-            Queries with anchors (B, N, 2), which take no gradient.
-        """
+        """Queries with anchors (B, N, 2), which take no gradient, from the :class:`ClipSimilarity` of the memory."""
         similarity = memory.extra(ClipSimilarity, self)
         anchors, _ = contrast_windows(
             similarity.scores,

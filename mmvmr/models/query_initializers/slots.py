@@ -47,14 +47,9 @@ class SlotQueryInitializer(nn.Module):
         self.source = anchor_source(anchors, num_queries)
 
     def forward(self, memory: Memory, targets: MomentTargets | None = None) -> Queries:
-        """Make the queries of a batch.
+        """Queries with content, anchors (B, N, 2) and, from the normalised slots, the set ``event``.
 
-        Args:
-            memory: Encoder output; slots attend to the clips of :class:`EventContext` (the encoded ones without).
-            targets: Ground truth; None at inference.
-
-        Returns:
-            Queries with content, anchors (B, N, 2) and, from the normalised slots, the set ``event``.
+        Slots attend to the clips of :class:`EventContext` (the encoded ones without).
 
         Raises:
             ValueError: If there is something to learn and no pseudo event to learn it from.

@@ -103,10 +103,7 @@ class PositionPrior(nn.Module):
             self.spans[place], self.shares[place] = self.cover(inside)
 
     def cover(self, moments: Tensor) -> tuple[Tensor, Tensor]:
-        """Choose windows for moments.
-
-        Args:
-            moments: Normalised (start, end) (M, 2).
+        """Choose windows for moments, normalised (start, end) (M, 2).
 
         Returns:
             Normalised (center, width) (N, 2) and the share of moments that each adds (N,).
