@@ -65,9 +65,7 @@ class PointForegroundLoss(SetLoss):
 
     Args:
         background_weight: Weight of points without a target.
-        weight: Factor in the total.
-        sets: Names of the sets that it applies to.
-        final_only: Leave intermediate decoder layers out.
+        kwargs: ``weight``, ``sets`` and ``final_only`` of :class:`SetLoss`.
     """
 
     def __init__(self, background_weight: float = 0.1, **kwargs: Any):
@@ -118,9 +116,7 @@ class PointFocalLoss(SetLoss):
         alpha: Weight of points with a target; the others have ``1 - alpha``.
         gamma: Exponent that weights easy points down.
         smoothing: Labels are ``smoothing / 2`` and ``1 - smoothing / 2``; the focal term uses them, too.
-        weight: Factor in the total.
-        sets: Names of the sets that it applies to.
-        final_only: Leave intermediate decoder layers out.
+        kwargs: ``weight``, ``sets`` and ``final_only`` of :class:`SetLoss`.
     """
 
     def __init__(

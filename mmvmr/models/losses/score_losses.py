@@ -25,9 +25,7 @@ class ForegroundLoss(SetLoss):
 
     Args:
         background_weight: Weight of queries without a pair.
-        weight: Factor in the total.
-        sets: Names of the sets that it applies to.
-        final_only: Leave intermediate decoder layers out.
+        kwargs: ``weight``, ``sets`` and ``final_only`` of :class:`SetLoss`.
     """
 
     def __init__(self, background_weight: float = 0.1, **kwargs: Any):
@@ -51,9 +49,7 @@ class ForegroundErrorLoss(SetLoss):
     The official code of BM-DETR adds it to the total, with weight 1.
 
     Args:
-        weight: Factor in the total.
-        sets: Names of the sets that it applies to.
-        final_only: Leave intermediate decoder layers out.
+        kwargs: ``weight``, ``sets`` and ``final_only`` of :class:`SetLoss`.
     """
 
     def forward(self, predictions: PredictionSet, matched: Matched, targets: MomentTargets) -> Tensor:
@@ -71,9 +67,7 @@ class FocalForegroundLoss(SetLoss):
     Args:
         alpha: Weight of the logit of the right class; the other has ``1 - alpha``.
         gamma: Exponent that weights easy logits down.
-        weight: Factor in the total.
-        sets: Names of the sets that it applies to.
-        final_only: Leave intermediate decoder layers out.
+        kwargs: ``weight``, ``sets`` and ``final_only`` of :class:`SetLoss`.
     """
 
     def __init__(self, alpha: float = 0.25, gamma: float = 2.0, **kwargs: Any):
@@ -98,9 +92,7 @@ class QualityLoss(SetLoss):
 
     Args:
         matched_weight: Weight w_q of queries that have a pair; the others weigh 1.
-        weight: Factor in the total.
-        sets: Names of the sets that it applies to.
-        final_only: Leave intermediate decoder layers out.
+        kwargs: ``weight``, ``sets`` and ``final_only`` of :class:`SetLoss`.
     """
 
     def __init__(self, matched_weight: float = 1.0, **kwargs: Any):
@@ -132,9 +124,7 @@ class BalancedQualityLoss(SetLoss):
     Args:
         low: Upper bound of bad predictions.
         high: Upper bound of middling ones.
-        weight: Factor in the total.
-        sets: Names of the sets that it applies to.
-        final_only: Leave intermediate decoder layers out.
+        kwargs: ``weight``, ``sets`` and ``final_only`` of :class:`SetLoss`.
     """
 
     def __init__(self, low: float = 0.3, high: float = 0.7, **kwargs: Any):
@@ -162,9 +152,7 @@ class QualityMarginLoss(SetLoss):
 
     Args:
         margin: The margin.
-        weight: Factor in the total.
-        sets: Names of the sets that it applies to.
-        final_only: Leave intermediate decoder layers out.
+        kwargs: ``weight``, ``sets`` and ``final_only`` of :class:`SetLoss`.
     """
 
     def __init__(self, margin: float = 0.4, sets: Sequence[str] = ('noise',), **kwargs: Any):

@@ -55,9 +55,7 @@ class SpanL1Loss(_MatchedSpanLoss):
             L1, UniVTG: 1, which every error is below); 0 for the absolute error.
         coordinates: Take the ``mean`` over the two coordinates, or the ``sum`` (UniVTG).
         normalizer: See :class:`_MatchedSpanLoss`.
-        weight: Factor in the total.
-        sets: Names of the sets that it applies to.
-        final_only: Leave intermediate decoder layers out.
+        kwargs: ``weight``, ``sets`` and ``final_only`` of :class:`SetLoss`.
 
     Raises:
         ValueError: If ``coordinates`` is unknown.
@@ -83,9 +81,7 @@ class SpanGIoULoss(_MatchedSpanLoss):
 
     Args:
         normalizer: See :class:`_MatchedSpanLoss`.
-        weight: Factor in the total.
-        sets: Names of the sets that it applies to.
-        final_only: Leave intermediate decoder layers out.
+        kwargs: ``weight``, ``sets`` and ``final_only`` of :class:`SetLoss`.
     """
 
     def values(self, predicted: Tensor, wanted: Tensor) -> Tensor:
@@ -102,9 +98,7 @@ class SpanIoULoss(_MatchedSpanLoss):
             The published name of ``none`` is GIoU, which is the same where both spans contain the point that
             predicts.
         normalizer: See :class:`_MatchedSpanLoss`.
-        weight: Factor in the total.
-        sets: Names of the sets that it applies to.
-        final_only: Leave intermediate decoder layers out.
+        kwargs: ``weight``, ``sets`` and ``final_only`` of :class:`SetLoss`.
 
     Raises:
         ValueError: If ``distance`` is unknown.
