@@ -112,6 +112,12 @@ def test_slices_of_a_data_set():
     ]
     found = {by: [name for i in range(4) for name, m in slices(rows, by).items() if m[i]] for by in SLICE_NAMES}
     assert found['moments'] == ['1 moment', '2 moments', '3 or more']
+    three = [{'qid': 0, 'duration': 90, 'relevant_windows': [[0, 10], [20, 30], [40, 50]]}]
+    assert {name: mask.tolist() for name, mask in slices(three, 'moments').items()} == {
+        '1 moment': [False],
+        '2 moments': [False],
+        '3 or more': [True],
+    }
     assert found['position'] == ['first third', 'last third', 'last third']
     assert found['length'] == ['short (0 to 10 s]', 'middle (10 to 30 s]', 'middle (10 to 30 s]']
     assert list(slices(rows, 'length', 'charades_cd_bm_detr')) == [

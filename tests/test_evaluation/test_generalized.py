@@ -3,12 +3,14 @@
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 from mmengine.structures import InstanceData
 
 from mmvmr.cli.main import main
 from mmvmr.evaluation.functional import InputError, evaluate_predictions, query_figures
+from mmvmr.evaluation.functional.existence import rejection_figures
 from mmvmr.registry import METRICS
 from mmvmr.structures import MomentDataSample
 from mmvmr.utils.io import read_jsonl, write_jsonl
@@ -64,6 +66,11 @@ def test_by_hand():
         'Rej-F1': 40.0, 'Acc': 40.0, 'Rej-P': 33.33, 'Rej-R': 50.0, 'TP': 1, 'TN': 1, 'FP': 1, 'FN': 2,
     }  # fmt: skip
     assert 'reasons' not in report
+
+
+def test_one_rejected_query_is_a_whole():
+    figures = rejection_figures(np.array([True, False]), np.array([0.9, 0.1]), 0.5)
+    assert figures == {'Rej-F1': 1, 'Acc': 1, 'Rej-P': 1, 'Rej-R': 1, 'TP': 1, 'TN': 1, 'FP': 0, 'FN': 0}
 
 
 def test_a_window_is_taken_once_by_the_first_that_comes():

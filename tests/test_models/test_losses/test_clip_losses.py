@@ -299,3 +299,13 @@ def test_moving_count():
     count.eval()
     assert [count.divide(torch.tensor(5.0), 9).item() for _ in range(2)] == [2, 2]  # by (4 + 1) / 2, which stays
     assert MovingCount(initial=10.0).train().momentum == 0.9
+
+
+def test_moving_count_of_two_processes(monkeypatch):
+    import mmvmr.models.losses.point_losses as module
+
+    monkeypatch.setattr(module, 'num_processes', lambda: 2)
+    monkeypatch.setattr(module, 'mean_over_ranks', lambda count: (count + 7) / 2)  # the other process has 7 points
+    count = MovingCount(initial=4.0, momentum=0.5).train()
+    assert count.divide(torch.tensor(8.0), 3).item() == 4  # 2 x 8 / 4: the mean over the processes divides by 2
+    assert count.value.item() == 7  # (4 + 3 + 7) / 2: the points of both
