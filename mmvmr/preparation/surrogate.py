@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from mmvmr.datasets.stores.naming import NameTemplate
 from mmvmr.structures import FeatureSpec
@@ -168,6 +169,8 @@ class SurrogateWriter:
         with atomic_write(path) as tmp:
             if path.suffix == '.npy':
                 np.save(tmp, next(iter(arrays.values())))
+            elif path.suffix == '.pt':
+                torch.save(torch.from_numpy(next(iter(arrays.values()))), tmp)
             else:
                 np.savez(tmp, **arrays)
         self.written += 1

@@ -16,7 +16,10 @@ from mmengine.runner import Runner
 from mmvmr.preparation.surrogate import HashedWords, StreamLayout, SurrogateWriter, video_features
 from mmvmr.structures import FeatureSpec
 
-CONFIGS = ['qvhl', 'charades_sta', 'charades_vgg', 'charades_clip', 'tacos', 'activitynet', 'charades_cd']
+CONFIGS = [
+    *('qvhl', 'qvhl_internvideo2', 'charades_sta', 'charades_internvideo2', 'charades_vgg', 'charades_clip'),
+    *('tacos', 'activitynet', 'charades_cd'),
+]
 
 
 def _rows(first=0, count=3):

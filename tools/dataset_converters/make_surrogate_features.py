@@ -81,7 +81,7 @@ def layout_from_config(
             default = 'last_hidden_state' if stream is spec.text else 'features'
             template = Path(store.folder, store.get('template', '{vid}.npz')).as_posix()
             layouts[stream.name] = StreamLayout(stream.name, stream.dim, template, store.get('key') or default)
-        else:
+        elif store.type != 'TokenIdStore':  # token numbers are made of the sentences
             raise ValueError(f'{path}: stream {stream.name!r} is in a {store.type}, which this tool cannot write')
     text = layouts.pop(spec.text.name, None)
     return spec, list(layouts.values()), text, table
