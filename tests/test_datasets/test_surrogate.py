@@ -126,7 +126,8 @@ def test_bad_options(tool, tmp_path, args, message):
 def test_from_the_command_line(repo_dir, tmp_path):
     file = _write(tmp_path / 'train.jsonl', _rows())
     env = {**os.environ, 'PYTHONPATH': str(repo_dir), 'OMP_NUM_THREADS': '1'}
-    command = [sys.executable, str(repo_dir / SCRIPT), file, *STREAMS, '--out', str(tmp_path / 'out')]
+    config = repo_dir / 'configs' / 'qd_detr' / 'qd_detr_qvhl.py'
+    command = [sys.executable, str(repo_dir / SCRIPT), file, '--config', str(config), '--out', str(tmp_path / 'out')]
     result = subprocess.run(command, capture_output=True, text=True, env=env)
     assert result.returncode == 0, result.stderr
     assert '7 files written' in result.stdout

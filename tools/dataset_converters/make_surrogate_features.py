@@ -17,13 +17,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-
 from mmvmr.datasets.annotations import AnnotationReader
 from mmvmr.datasets.moment_dataset import SPEC_FILE
 from mmvmr.preparation.surrogate import StreamLayout, SurrogateWriter
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils import read_json, read_jsonl, write_json, write_jsonl
+from mmvmr.utils.config import read_config
 from mmvmr.utils.progress import progress as show_progress
 
 
@@ -67,7 +66,7 @@ def layout_from_config(
     path: str,
 ) -> tuple[FeatureSpec, list[StreamLayout], StreamLayout | None, dict[str, Any] | None]:
     """Streams and their files as the training data of a config declares them."""
-    dataset = Config.fromfile(path).train_dataloader.dataset
+    dataset = read_config(path).train_dataloader.dataset
     if dataset.type != 'MomentDataset':
         raise ValueError(f'{path}: the training data is a {dataset.type}, only MomentDataset reads feature files')
     spec = FeatureSpec.from_dict({**dataset.feature_spec, 'surrogate': True})
