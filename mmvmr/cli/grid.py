@@ -146,7 +146,7 @@ def say(line: str) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run what is not finished and show the table; see the module docstring."""
     from mmvmr.grids.cells import plan
-    from mmvmr.grids.run import default_jobs, run_local, submit_slurm
+    from mmvmr.grids.run import default_jobs, prepare_data, run_local, submit_slurm
     from mmvmr.utils.setup import register_all_modules
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -159,6 +159,8 @@ def run(args: argparse.Namespace) -> int:
         return 1 if dry_run(grid, cells) else 0
     unfinished: list[Cell] = []
     try:
+        if not args.table_only:
+            prepare_data(grid, cells, say)
         if args.slurm:
             submit_slurm(cells, args.slurm[0], args.slurm[1:], args.jobs, say)
         elif not args.table_only:

@@ -108,14 +108,15 @@ def score(predicted: Mapping[Any, Sequence[Any]], split: Split) -> dict[str, flo
         split: Their split.
 
     Returns:
-        ``R1@0.5``, ``R1@0.7``, ``R1@0.9``, ``mIoU``, ``mAP@0.75`` and ``mAP``, in percent.
+        ``R1@0.5``, ``R1@0.7``, ``R1@0.9``, ``mIoU``, ``mAP@0.5``, ``mAP@0.75`` and ``mAP``, in percent.
     """
     rows = split.dataset.rows
     windows = [row['relevant_windows'] for row in rows]
     report = evaluate_moments([predicted[row['qid']] for row in rows], windows, split.protocol)['full']
     mean_ap = report['MR-mAP']
     figures = {f'R1@{t}': report['MR-R1'][str(t)] for t in RECALL}
-    return {**figures, 'mIoU': report['MR-mIoU'], 'mAP@0.75': mean_ap['0.75'], 'mAP': mean_ap['average']}
+    figures.update({f'mAP@{t}': mean_ap[str(t)] for t in (0.5, 0.75)})
+    return {**figures, 'mIoU': report['MR-mIoU'], 'mAP': mean_ap['average']}
 
 
 def evaluate_split(

@@ -59,6 +59,7 @@ class Grid(BaseModel, extra='forbid', frozen=True):
     seeds: Annotated[tuple[StrictInt, ...], AfterValidator(_distinct)] = (0,)
     options: Options = {}  # dotted keys changed in every row, before its own
     splits: dict[Name, Options] = Field({'test': {}}, min_length=1)  # dotted keys for test.py on another split
+    prepare: dict[str, tuple[str, ...]] = {}  # annotation file to a script of tools and arguments, which write it
     robustness: tuple[str, ...] | None = None  # arguments of robustness.py; None = it does not run
     checkpoint: Literal['best', 'last'] = 'best'  # that is evaluated
     curve: str | None = None  # validation metric that ``--curve`` shows

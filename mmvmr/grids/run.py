@@ -18,10 +18,10 @@ from mmengine.config import Config
 
 from mmvmr.engine.run_folder import find_metrics
 from mmvmr.grids.cells import FAILED, JOB, LOG, RESULT, Cell, CellBusy, CellFailed
-from mmvmr.grids.grid import ROBUSTNESS
+from mmvmr.grids.grid import ROBUSTNESS, Grid
 from mmvmr.utils import atomic_write, read_json, write_json
 from mmvmr.utils.cli import UserError, apply_options
-from mmvmr.utils.paths import configs_dir
+from mmvmr.utils.paths import below, configs_dir
 from mmvmr.utils.slurm import make_executor, submit_array
 
 #: Minutes that submitit gives a local job.
@@ -122,6 +122,28 @@ class _Steps:
             remedy = 'best needs a validation and default_hooks.checkpoint.save_best'
             raise UserError(f'{folder}: no {which} checkpoint ({remedy})')
         return paths[-1]
+
+
+def prepare_data(grid: Grid, cells: Sequence[Cell], report: Report = print) -> None:
+    """Write the training annotations that a script makes (``prepare`` of the grid) and that are not there yet.
+
+    Args:
+        grid: The grid. ``{data_root}`` in its arguments is that of the config, ``{out}`` the file to write.
+        cells: Its cells; those that are finished need nothing.
+        report: Gets one line per file.
+
+    Raises:
+        UserError: If a script fails.
+    """
+    for cell in cells:
+        root, file = cell.config.get('data_root', ''), str(cell.config.train_dataloader.dataset.get('ann_file'))
+        command, out = grid.prepare.get(file), below(root, file)
+        if command is None or cell.state() == 'finished' or out.exists():
+            continue
+        tool, *arguments = (word.format(data_root=root, out=out) for word in command)
+        report(f'{out} is written by {tool}')
+        if status := subprocess.call([sys.executable, str(configs_dir().parent / 'tools' / tool), *arguments]):
+            raise UserError(f'{grid.path}: prepare: {tool} ended with exit status {status}; it should write {out}')
 
 
 def flatten(content: Any, prefix: str = '') -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What cells are, where they live, and that nothing is done twice, lost or mixed up."""
 
 import fcntl
+import json
 import os
 import signal
 
@@ -9,8 +10,9 @@ from mmengine.config import Config
 
 from mmvmr.grids.cells import CellBusy, CellFailed, plan
 from mmvmr.grids.grid import load_grid
-from mmvmr.grids.run import CellJob, flatten, launch_tool, run_cell, slot_environment
+from mmvmr.grids.run import CellJob, flatten, launch_tool, prepare_data, run_cell, slot_environment
 from mmvmr.grids.table import render
+from mmvmr.utils.cli import UserError
 
 
 @pytest.fixture
@@ -199,3 +201,33 @@ def test_processes_share_the_cores(monkeypatch):
 def test_nested_figures_by_their_paths():
     report = {'val': {'num_queries': 3, 'probes': {'plain': {'mAP': 1.5, 'ratio': None, 'source': 'x', 'good': True}}}}
     assert flatten(report) == {'val/num_queries': 3, 'val/probes/plain/mAP': 1.5, 'val/probes/plain/ratio': None}
+
+
+def test_annotations_that_a_script_makes_are_there_before_training(write_grid, tmp_path, capfd):
+    command = "['dataset_converters/mine_negative_queries.py', '{data_root}/train.jsonl', '{out}', '--moments-only']"
+    path = write_grid(
+        ('seeds = [0, 1]', f"seeds = [0, 1]\nprepare = {{'mined.jsonl': {command}}}"),
+        (
+            "rows = dict(\n    plain=dict(label='QD-DETR',",
+            "rows = dict(\n    plain=dict(label='QD-DETR', options=_mined,",
+        ),
+    )
+    path.write_text("_mined = {'train_dataloader.dataset.ann_file': 'mined.jsonl'}\n" + path.read_text())
+    grid = load_grid(path)
+    cells = plan(grid, tmp_path / 'work', overrides={'data_root': str(tmp_path)})
+    said = []
+    with pytest.raises(UserError, match=r'mine_negative_queries\.py ended with exit status 2; it should write .*mined'):
+        prepare_data(grid, cells, said.append)
+    assert 'train.jsonl' in capfd.readouterr().err
+    row = {'vid': 'v', 'duration': 20}
+    rows = [
+        {**row, 'qid': 1, 'query': 'a door opens', 'relevant_windows': [[0, 5]]},
+        {**row, 'qid': 2, 'query': 'a person sits', 'relevant_windows': [[10, 20]]},
+    ]
+    (tmp_path / 'train.jsonl').write_text(''.join(json.dumps(row) + '\n' for row in rows))
+    prepare_data(grid, cells, said.append)
+    mined = [json.loads(line) for line in (tmp_path / 'mined.jsonl').read_text().splitlines()]
+    assert [row['neg_query_ids'] for row in mined] == [[2], [1]]
+    assert len(said) == 2  # one failure; then once for both seeds, and not for the row with other annotations
+    prepare_data(grid, cells, said.append)
+    assert len(said) == 2

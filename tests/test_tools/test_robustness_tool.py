@@ -41,7 +41,16 @@ def test_all_probes_on_both_splits(untrained, tmp_path):
     assert list(report['splits']) == ['val', 'val_ood']
     for found in report['splits'].values():
         assert list(found['probes']) == [*PROBES, 'half_context']
-        assert set(found['probes']['plain']) == {'R1@0.5', 'R1@0.7', 'R1@0.9', 'mIoU', 'mAP@0.75', 'mAP', 'ratio'}
+        assert set(found['probes']['plain']) == {
+            'R1@0.5',
+            'R1@0.7',
+            'R1@0.9',
+            'mIoU',
+            'mAP@0.5',
+            'mAP@0.75',
+            'mAP',
+            'ratio',
+        }
         assert 0 <= found['frame_probability']['inside'] <= 1
     assert report['splits']['val']['probes'] != report['splits']['val_ood']['probes']
     assert 'val_ood: spurious_zero, ' in text and '| plain/probe |' in text
