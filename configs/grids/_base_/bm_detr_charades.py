@@ -3,7 +3,7 @@
 base = 'bm_detr/bm_detr_charades.py'
 source = 'the BM-DETR paper'
 seeds = [0, 1, 2018]
-# Negatives are mined before the first training; training without negative queries reads the same annotations.
+# Negatives are mined before the first training. Rows without negative queries have the same annotations.
 options = {'train_dataloader.dataset.ann_file': 'charades_train_negatives.jsonl'}
 
 
