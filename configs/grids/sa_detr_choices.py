@@ -12,6 +12,10 @@ rows = dict(
         label='the Gaussian mask weighs the attention',
         options={'model.decoder.layer.cross_attn.modulator.mode': 'log'},
     ),
+    local_fused=dict(
+        label='the local block stands next to the global one',
+        options={'model.encoder.encoder.local_input': 'fused'},
+    ),
     width_noise=dict(
         label='center noise in proportion to the width (DN-DETR)',
         options={'model.query_initializer.noise.center_noise': 'width'},

@@ -149,3 +149,16 @@ def test_empty_slots_of_the_align_encoder_are_neutral():
     assert (memory.context.feat == memory.video.feat).all()
     assert (memory.fusion_token == memory.global_token).all()
     assert memory.sentence is None
+
+
+def test_the_local_block_of_the_align_encoder_can_stand_next_to_the_global_one():
+    encoder, given = align_encoder(local_input='fused'), features()
+    memory = encoder(given)
+    sequence = encoder.token.prepend(given.video)
+    fused = encoder.fusion(Features(video=sequence, text=given.text)).video.feat
+    local = encoder.local_block(fused, sequence.mask)
+    torch.testing.assert_close(memory.fusion_token, local[:, 0])
+    torch.testing.assert_close(memory.context.feat, local[:, 1:])
+    torch.testing.assert_close(memory.video.feat, align_encoder()(given).video.feat)  # highlights see no difference
+    with pytest.raises(ValueError, match='local_input'):
+        align_encoder(local_input='video')

@@ -10,6 +10,7 @@ from torch import nn
 from mmvmr.models.encoders.global_token_encoder import GlobalToken
 from mmvmr.registry import MODELS
 from mmvmr.structures import Features, Memory, MomentTargets
+from mmvmr.utils import check_choice
 
 
 @MODELS.register_module()
@@ -20,16 +21,20 @@ class MultiModalAlignEncoder(nn.Module):
 
         token + clips, text tokens -- fusion --> fused clips, fused text tokens -- pool --> sentence M_t
         fused -- global block --> M^_v (video, global token: highlights)
-              -- local block  --> M_v, M_g (context, fusion token: moments)
+        M^_v  -- local block  --> M_v, M_g (context, fusion token: moments)
 
     Args:
         embed_dims: Channels D.
         fusion: Config of the fusion, e.g. :class:`SharedCrossFusion`.
         global_block: Config of the stack that highlights are read from, e.g. :class:`TransformerEncoder`.
-        local_block: Config of a block ``f(x, mask)`` on the output of the global block, e.g.
-            :class:`LocalConvBlock`; None passes it on unchanged.
+        local_block: Config of a block ``f(x, mask)``, e.g. :class:`LocalConvBlock`; None passes its input on unchanged.
         pool: Config of the pooling ``f(x, mask)`` of fused text tokens, e.g. :class:`AttentionPool`; None where nothing
             uses the sentence token.
+        local_input: Input of the local block: the output of the ``global`` block, or the ``fused`` sequence, so that
+            the blocks stand side by side (the paper can be read either way).
+
+    Raises:
+        ValueError: If ``local_input`` is unknown.
     """
 
     def __init__(
@@ -39,8 +44,10 @@ class MultiModalAlignEncoder(nn.Module):
         global_block: dict[str, Any],
         local_block: dict[str, Any] | None = None,
         pool: dict[str, Any] | None = None,
+        local_input: str = 'global',
     ):
         super().__init__()
+        self.local_input = check_choice(self, 'local_input', local_input, ('global', 'fused'))
         self.token = GlobalToken(embed_dims)
         self.fusion = MODELS.build(fusion)
         self.pool = None if pool is None else MODELS.build(pool)
@@ -56,7 +63,9 @@ class MultiModalAlignEncoder(nn.Module):
         sequence = self.token.prepend(features.video)
         fused = self.fusion(dataclasses.replace(features, video=sequence))
         overall = self.global_block(fused.video.feat, sequence.mask, sequence.position())
-        local = overall if self.local_block is None else self.local_block(overall, sequence.mask)
+        local = overall if self.local_input == 'global' else fused.video.feat
+        if self.local_block is not None:
+            local = self.local_block(local, sequence.mask)
         global_token, video = self.token.split(overall)
         fusion_token, context = self.token.split(local)
         return Memory(
