@@ -25,24 +25,23 @@ _small = {'param_scheduler.milestones': [8], 'model.shared.embed_dims': 128, 'mo
 # A shorter warm-up, and an average of the weights that reaches as far back.
 _snag = {'param_scheduler.end': 3, 'default_hooks.ema.momentum': 0.01}
 _both = ['gmr.false_premise', 'gmr.existence']
+_published = {'gmr.existence.similarity': None}
+_sa, _snag_base = dict(base='sa_detr/sa_detr_clip_charades.py'), dict(base='snag/snag_clip_charades.py')
+_mmn = dict(base='mmvmr/mmn_12e_clip_charades.py')
 rows = dict(
     qd=dict(label='QD-DETR', options=_small),
     qd_none=dict(label='QD-DETR, false premises', components=['gmr.false_premise'], options=_small),
-    qd_head=dict(label='QD-DETR, false premises and existence head', components=_both, options=_small),
-    sa=dict(label='SA-DETR', base='sa_detr/sa_detr_clip_charades.py', options=_small),
-    sa_head=dict(
-        label='SA-DETR, false premises and existence head',
-        base='sa_detr/sa_detr_clip_charades.py',
-        components=_both,
-        options=_small,
-    ),
-    snag=dict(label='SnAG', base='snag/snag_clip_charades.py', options=_snag),
-    snag_head=dict(
-        label='SnAG, false premises and existence head',
-        base='snag/snag_clip_charades.py',
-        components=_both,
-        options=_snag,
-    ),
+    qd_head=dict(label='QD-DETR, head as published', components=_both, options={**_small, **_published}),
+    qd_level=dict(label='QD-DETR, head with similarity', components=_both, options=_small),
+    sa=dict(_sa, label='SA-DETR', options=_small),
+    sa_head=dict(_sa, label='SA-DETR, head as published', components=_both, options={**_small, **_published}),
+    sa_level=dict(_sa, label='SA-DETR, head with similarity', components=_both, options=_small),
+    snag=dict(_snag_base, label='SnAG', options=_snag),
+    snag_head=dict(_snag_base, label='SnAG, head as published', components=_both, options={**_snag, **_published}),
+    snag_level=dict(_snag_base, label='SnAG, head with similarity', components=_both, options=_snag),
+    mmn=dict(_mmn, label='MMN'),
+    mmn_head=dict(_mmn, label='MMN, head as published', components=_both, options=_published),
+    mmn_level=dict(_mmn, label='MMN, head with similarity', components=_both),
 )
 splits = dict(
     real={'test_dataloader.dataset.ann_file': ['val.jsonl', 'val_none_in_domain.jsonl']},

@@ -8,6 +8,7 @@ from mmengine.config import Config
 
 from mmvmr.composition.component import AlreadyThereError, Component, Stage
 from mmvmr.composition.edits import add_losses, add_view, is_kind
+from mmvmr.composition.sim import add_fit_hook, similarity_map
 from mmvmr.models.decoders import DualPathDecoder
 from mmvmr.models.detectors import PointDetector, ProposalMapDetector
 from mmvmr.registry import COMPONENTS
@@ -43,16 +44,26 @@ class ExistenceOfMoments(Component):
         source: See :class:`ExistenceHead`; None takes what the detector has: moment queries (clips where a query has
             several states), clips of all levels, or candidate moments.
         pool: ``max`` or ``mean`` over queries or clips.
+        similarity: Kind of the :class:`SimilarityMap` whose level the head receives too; None for none, as published.
+        penalty: Of a map that is fitted.
     """
 
     source = 'Soccer-GMR, GMR adapter'
-    slots = ('model.existence_head', 'model.criterion.losses')
+    slots = ('model.existence_head', 'model.criterion.losses', 'default_hooks.fit')
     stage = Stage.LOSSES
     detectors = ('MomentDetector', 'PointDetector', 'ProposalMapDetector')
     needs = ('gmr.false_premise',)
 
-    def __init__(self, weight: float = 1.0, source: str | None = None, pool: str = 'max'):
+    def __init__(
+        self,
+        weight: float = 1.0,
+        source: str | None = None,
+        pool: str = 'max',
+        similarity: str | None = 'ridge',
+        penalty: float = 3.0,
+    ):
         self.weight = weight
+        self.kind, self.penalty = similarity, penalty
         self.head: dict[str, Any] = {} if pool == 'max' else dict(pool=pool)
         self.looks_at = source
 
@@ -69,5 +80,8 @@ class ExistenceOfMoments(Component):
         head = dict(type='ExistenceHead', **({} if source in (None, 'queries') else dict(source=source)), **self.head)
         if source == 'candidates':
             head['embed_dims'] = model.shared.joint_dims
+        if self.kind is not None:
+            head['similarity'] = similarity_map(cfg, None, self.kind, self.penalty)
+            add_fit_hook(cfg)
         model['existence_head'] = head
         add_losses(cfg, existence=dict(type='ExistenceLoss', weight=self.weight))

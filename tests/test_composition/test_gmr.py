@@ -82,6 +82,7 @@ def test_dense(name):
     views = [sample.view for sample in batch['data_samples']]
     assert views.count('false_premise') == views.count('main') == sum(map(len, groups))
     model = MODELS.build(cfg.model)
+    model.existence_head.similarity.fit(dataset)
     losses = loss_of(model, batch)
     assert all(torch.isfinite(value) for value in losses.values()), losses
     sum(losses.values()).backward()
@@ -107,7 +108,7 @@ def test_a_batch_of_false_premises_has_no_pairs(bases, name):
 
 def test_labels_of_the_loss(bases):
     """Four moments and four false premises, a head that always says 0.8: -(log 0.8 + log 0.2) / 2."""
-    cfg = compose(bases['qd_detr'], PARTS, {'gmr.existence.weight': 3.0})
+    cfg = compose(bases['qd_detr'], PARTS, {'gmr.existence.weight': 3.0, 'gmr.existence.similarity': None})
     model, batch = build(cfg), make_batch(cfg)
     last = model.existence_head.mlp.layers[-1]
     last.weight.data.zero_()
@@ -119,7 +120,7 @@ def test_labels_of_the_loss(bases):
 
 
 def test_calibration_is_part_of_the_weights(bases):
-    model = build(compose(bases['qd_detr'], ['gmr.existence']))
+    model = build(compose(bases['qd_detr'], ['gmr.existence'], {'gmr.existence.similarity': None}))
     state = model.state_dict()
     assert state['existence_head.temperature'] == 1 and state['existence_head.threshold'] == 0.5
     model.existence_head.mlp.layers[-1].weight.data.zero_()

@@ -108,7 +108,7 @@ class PointDetector(BaseDetector):
         levels = self.encode_video(inputs)
         index = inputs.get('video_index')
         index = torch.arange(count, device=inputs['text'].device) if index is None else index
-        shared = {'video_mask': inputs['video_mask']}
+        shared = {'video_mask': inputs['video_mask'], 'raw_video': inputs['video']}
         for start in range(0, count, self.max_queries):
             rows = slice(start, start + self.max_queries)
             query_inputs = {name: inputs[name][rows] for name in ('text', 'text_mask', 'prior') if name in inputs}

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvmr.models.layers import MLP, instance_token, masked_max, masked_mean
+from mmvmr.models.similarity import SimilarityMap
 from mmvmr.registry import MODELS
 from mmvmr.structures import Existence, Outputs
 from mmvmr.utils import check_choice
 
-_SOURCES = ('queries', 'clips', 'token', 'candidates')
+_SOURCES = ('queries', 'clips', 'token', 'candidates', 'similarity')
 
 
 @MODELS.register_module()
 class ExistenceHead(nn.Module):
     """Two linear layers on one pooled vector per video-sentence pair (adapter of Soccer-GMR, 2026).
+
+    With ``similarity`` (not published) a linear function of how similar clips and sentence are is added to the logit: the
+    maximum and the mean over the clips, and the maximum of the mean of three clips in a row. What the stages make of
+    their inputs does not say how well any clip fits, since the best of a poor lot looks the same to them.
 
     The probability is ``sigmoid(logit / temperature)``; ``temperature`` and ``threshold`` are buffers, which
     ``tools/analysis_tools/calibrate_existence.py`` fits and the checkpoint keeps.
@@ -25,23 +33,34 @@ class ExistenceHead(nn.Module):
         source: ``queries``, the last states of the moment queries that predict, as published; ``clips``, the encoded
             clips (of all levels); ``token``, the vector of the pair that the encoder makes; ``candidates``, for
             detectors that compare candidate moments with sentences: the product of the sentence and the mean
-            candidate, weighted by their similarity.
+            candidate, weighted by their similarity; ``similarity``, no vector, for a head that looks at nothing else.
         pool: ``max`` or ``mean`` over queries or clips.
+        similarity: Config of a :class:`SimilarityMap`, which ``FitHook`` fits; None for none.
 
     Raises:
-        ValueError: If an option is unknown.
+        ValueError: If an option is unknown, or ``source='similarity'`` has none.
     """
 
     temperature: Tensor
     threshold: Tensor
-    #: Divides the cosines whose softmax weighs the candidates.
+    #: Divides cosines, which differ by about a tenth.
     _SHARPNESS = 0.1
 
-    def __init__(self, embed_dims: int, source: str = 'queries', pool: str = 'max'):
+    def __init__(
+        self,
+        embed_dims: int,
+        source: str = 'queries',
+        pool: str = 'max',
+        similarity: dict[str, Any] | None = None,
+    ):
         super().__init__()
         self.source = check_choice(self, 'source', source, _SOURCES)
         self.pool = check_choice(self, 'pool', pool, ('max', 'mean'))
-        self.mlp = MLP(embed_dims, embed_dims, 1, 2)
+        if source == 'similarity' and similarity is None:
+            raise ValueError("ExistenceHead: source='similarity' needs the config of a SimilarityMap as similarity")
+        self.mlp = None if source == 'similarity' else MLP(embed_dims, embed_dims, 1, 2)
+        self.similarity: SimilarityMap | None = None if similarity is None else MODELS.build(similarity)
+        self.level = None if similarity is None else nn.Linear(3, 1)
         self.register_buffer('temperature', torch.tensor(1.0))
         self.register_buffer('threshold', torch.tensor(0.5))
 
@@ -57,7 +76,10 @@ class ExistenceHead(nn.Module):
         Raises:
             ValueError: If the detector has nothing of the kind that ``source`` names.
         """
-        logits = self.mlp(self.vector(outputs)).squeeze(-1).float()
+        logits = [] if self.mlp is None else [self.mlp(self.vector(outputs))]
+        if self.level is not None:
+            logits.append(self.level(self._levels(outputs)))
+        logits = torch.stack(logits).sum(0).squeeze(-1).float()
         probability = (logits / self.temperature).sigmoid()
         return Existence(logits, probability, probability > self.threshold)
 
@@ -78,6 +100,24 @@ class ExistenceHead(nn.Module):
         states = outputs.decoded.hidden[-1, :, group.start : group.stop]
         mask = torch.ones_like(states[..., 0], dtype=torch.bool) if group.mask is None else group.mask
         return pool(states, mask)
+
+    def _levels(self, outputs: Outputs) -> Tensor:
+        """Maximum, mean and maximum over three clips in a row of the cosines, in tenths: (B, 3)."""
+        features = outputs.features.paired()
+        if features.raw_video is None or features.text.raw is None:
+            raise ValueError(
+                'ExistenceHead: similarity compares clips and tokens before projection, which this projector does not '
+                'hand on; set model.existence_head.similarity=None'
+            )
+        # A projector may pool clips: then there is no padding left.
+        clips = features.raw_video.shape[1]
+        mask = features.video.mask if features.video.mask.shape[1] == clips else features.video.mask.new_ones(1, clips)
+        cosine = self.similarity(features.raw_video, features.text.raw, features.text.mask) * mask
+        number = mask.sum(1).to(cosine.dtype)
+        sums, counts = (F.avg_pool1d(x.unsqueeze(1), 3, 1, 1).squeeze(1) for x in (cosine, mask.to(cosine.dtype)))
+        neighbours = sums / counts.clamp(min=1e-6)
+        best = [x.masked_fill(~mask, -1).amax(1) for x in (cosine, neighbours)]
+        return torch.stack([best[0], cosine.sum(1) / number, best[1]], dim=-1) / self._SHARPNESS
 
     def _candidates(self, outputs: Outputs) -> Tensor:
         proposals = outputs.memory.proposals

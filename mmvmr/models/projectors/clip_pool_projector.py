@@ -116,9 +116,12 @@ class ClipPoolProjector(nn.Module):
             parts = weights @ video.float().where(mask.unsqueeze(-1), 0.0)
         clips = self.pool(self.conv(parts.transpose(1, 2)).relu()).transpose(1, 2)
         text, valid = inputs['text'], inputs['text_mask']
+        encoded = Tokens(text, valid, raw=text)
+        if self.text_encoder is not None:
+            encoded = Tokens(self.text_encoder(text, valid), valid)  # token numbers are no features
         return Features(
             video=Tokens(clips, clips.new_ones(clips.shape[:2], dtype=torch.bool)),
-            text=Tokens(text if self.text_encoder is None else self.text_encoder(text, valid), valid),
+            text=encoded,
             raw_video=parts,
             rows=inputs.get('video_index'),
         )

@@ -34,7 +34,8 @@ class PlainProjector(nn.Module):
 
         Args:
             inputs: ``video`` (V, Lv, Dv), ``video_mask`` (V, Lv), ``text`` (B, Lt, Dt), ``text_mask`` (B, Lt), and
-                ``video_index`` (B,) where V is not B. Videos or sentences may be absent: the other is projected alone.
+                ``video_index`` (B,) where V is not B. Videos or sentences may be absent: the other is projected alone,
+                and ``raw_video`` are the clips of videos that have been encoded before.
 
         Returns:
             Projected features without positions.
@@ -44,5 +45,8 @@ class PlainProjector(nn.Module):
         """
         present = {name: dims for name, dims in self.dims.items() if name in inputs}
         check_dims(inputs, present)
-        tokens = {name: Tokens(getattr(self, name)(inputs[name]), inputs[f'{name}_mask']) for name in present}
-        return Features(tokens.get('video'), tokens.get('text'), rows=inputs.get('video_index'))
+        tokens = {
+            name: Tokens(getattr(self, name)(inputs[name]), inputs[f'{name}_mask'], raw=inputs[name]) for name in present
+        }
+        raw_video = inputs.get('raw_video', inputs.get('video'))
+        return Features(tokens.get('video'), tokens.get('text'), raw_video=raw_video, rows=inputs.get('video_index'))
