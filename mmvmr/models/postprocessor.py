@@ -10,7 +10,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS, TASK_UTILS
-from mmvmr.structures import MomentDataSample, Outputs, PredictionSet, map_tensors, to_start_end
+from mmvmr.structures import MomentDataSample, Outputs, PredictionSet, map_tensors, to_center_width, to_start_end
 from mmvmr.utils import check_choice
 
 
@@ -33,6 +33,7 @@ class MomentPostProcessor(nn.Module):
         decimals: Round windows and scores to this many decimals first (published prediction files have 4).
         max_predictions: Keep the best ones only.
         nms: Config of a suppression of repeated predictions that runs last, e.g. :class:`SoftNMS`; None for none.
+        vote: Config of what refines the windows that are left, e.g. :class:`SegmentVoting`; None for nothing.
         half_saliency: Pass highlight scores through half precision, as the published prediction files do.
 
     Raises:
@@ -49,6 +50,7 @@ class MomentPostProcessor(nn.Module):
         decimals: int | None = 4,
         max_predictions: int | None = None,
         nms: dict[str, Any] | None = None,
+        vote: dict[str, Any] | None = None,
         half_saliency: bool = False,
     ):
         super().__init__()
@@ -64,6 +66,7 @@ class MomentPostProcessor(nn.Module):
         self.decimals = decimals
         self.max_predictions = max_predictions
         self.nms = None if nms is None else TASK_UTILS.build(nms)
+        self.vote = None if vote is None else TASK_UTILS.build(vote)
         self.half_saliency = half_saliency
 
     @torch.no_grad()
@@ -115,9 +118,13 @@ class MomentPostProcessor(nn.Module):
         order = scores.argsort(dim=1, descending=True, stable=True)[:, : self.max_predictions]
         windows, scores = self._finish(take(windows, order), scores.gather(1, order), duration)
         spans = take(spans, order)
+        voters = windows, scores
         if self.nms is not None:
             order, scores = self.nms(windows, scores)
             windows, spans = take(windows, order), take(spans, order)
+        if self.vote is not None:
+            windows = self.vote(windows, *voters)
+            spans = to_center_width(windows / covered[:, None, None])
         return windows, spans, scores
 
     def scores(self, final: PredictionSet) -> Tensor:

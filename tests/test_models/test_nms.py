@@ -184,9 +184,23 @@ def test_votes_by_hand():
     scores = torch.tensor([[0.6, 0.2, 0.9, -torch.inf]])
     found = SegmentVoting(0.5)(kept, windows, scores)
     torch.testing.assert_close(found, torch.tensor([[[0.5, 4.0], [10.0, 12.0]]]))
+    # Squares of two thirds and of two ninths of the best: 4/9 and 4/81 of it, a weight of 9 to 1.
+    found = SegmentVoting(0.5, power=2)(kept, windows, scores)
+    torch.testing.assert_close(found, torch.tensor([[[0.2, 4.0], [10.0, 12.0]]]))
     near = torch.tensor([[[0.0, 3.8], [0.0, 4.0], [0.0, 3.7], [0.0, 3.0]]])  # IoU 0.95 votes by default, 0.925 not
     found = SegmentVoting()(kept, near, torch.tensor([[0.5, 0.5, 0.5, 0.5]]))
     torch.testing.assert_close(found[0, 0], torch.tensor([0.0, 3.9]))
+
+
+def test_a_window_votes_once():
+    """The second overlaps both kept ones, and votes for the first: (0, 4), (1, 5) -> (0.5, 4.5); (2, 6) stays."""
+    kept = torch.tensor([[[0.0, 4.0], [2.0, 6.0]]])
+    windows = torch.tensor([[[0.0, 4.0], [1.0, 5.0], [2.0, 6.0]]])
+    scores = torch.ones(1, 3)
+    expected = torch.tensor([[[0.5, 4.5], [2.0, 6.0]]])
+    torch.testing.assert_close(SegmentVoting(0.6, once=True)(kept, windows, scores), expected)
+    twice = torch.tensor([[[0.5, 4.5], [1.5, 5.5]]])
+    torch.testing.assert_close(SegmentVoting(0.6)(kept, windows, scores), twice)
 
 
 def test_unknown_decay():

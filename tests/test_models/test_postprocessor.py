@@ -214,3 +214,15 @@ def test_candidates_can_be_chosen_twice():
 def test_unknown_options(options, message):
     with pytest.raises(ValueError, match=message):
         MomentPostProcessor(**options)
+
+
+def test_what_suppression_drops_votes():
+    """Of (0, 4), (1, 5) and (7, 9) in ten seconds the second is dropped and counts as much as the first: (0.5, 4.5)."""
+    spans = [[0.2, 0.4], [0.3, 0.4], [0.8, 0.2]]
+    options = dict(
+        score='quality', nms=dict(type='HardNMS', threshold=0.5), vote=dict(type='SegmentVoting', threshold=0.5)
+    )
+    made = _windows(spans, [1.0, 1.0, 0.0], _sample(10.0, 10), **options).pred_instances
+    expected = torch.tensor([[0.5, 4.5], [7.0, 9.0]], dtype=torch.float64)
+    torch.testing.assert_close(made.windows, expected, atol=1e-6, rtol=0)
+    torch.testing.assert_close(made.spans.double(), torch.tensor([[0.25, 0.4], [0.8, 0.2]]).double())

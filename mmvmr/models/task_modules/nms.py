@@ -131,14 +131,20 @@ class HardNMS(_GreedySuppression):
 
 @TASK_UTILS.register_module()
 class SegmentVoting:
-    """A kept window becomes the mean of all that nearly equal it, weighted by their scores (SnAG).
+    """A kept window becomes the mean of all that overlap it, weighted by their scores (SnAG).
+
+    Box voting of Gidaris and Komodakis (ICCV 2015), in time.
 
     Args:
         threshold: Smallest overlap with the kept window of those that vote; it votes itself, too.
+        power: Exponent of the scores; the larger, the less the worse ones count.
+        once: A window votes for the best of those that it overlaps and for no other one.
     """
 
-    def __init__(self, threshold: float = 0.95):
+    def __init__(self, threshold: float = 0.95, power: float = 1.0, once: bool = False):
         self.threshold = threshold
+        self.power = power
+        self.once = once
 
     def __call__(self, chosen: Tensor, windows: Tensor, scores: Tensor) -> Tensor:
         """Refine windows.
@@ -151,7 +157,13 @@ class SegmentVoting:
         Returns:
             (B, M, 2); windows that nothing votes for stay.
         """
-        weight = scores.where(scores > -torch.inf, 0.0)[:, None] * (pairwise_iou(chosen, windows) >= self.threshold)
+        weight = scores.where(scores > -torch.inf, 0.0)
+        if self.power != 1:  # relative to the best: a power of small scores could be nothing at all
+            weight = (weight / weight.amax(1, keepdim=True).clamp(min=1e-12)) ** self.power
+        overlaps = pairwise_iou(chosen, windows) >= self.threshold
+        if self.once:  # kept windows come best first
+            overlaps &= overlaps.cumsum(1) == 1
+        weight = weight[:, None] * overlaps
         total = weight.sum(-1, keepdim=True)
         return torch.where(total > 0, weight @ windows / total.clamp(min=torch.finfo(total.dtype).tiny), chosen)
 
