@@ -61,5 +61,5 @@ def test_what_is_missing_is_named():
         ExistenceHead(4, source='similarity')
     outputs = outputs_of([[0.5]], torch.ones(1, 1, dtype=torch.bool))
     outputs.features.raw_video = None
-    with pytest.raises(ValueError, match='existence_head.similarity=None'):
+    with pytest.raises(ValueError, match=r'existence_head\.similarity=None'):
         fitted_head()(outputs)
