@@ -21,9 +21,9 @@ _SOURCES = ('queries', 'clips', 'token', 'candidates', 'similarity')
 class ExistenceHead(nn.Module):
     """Two linear layers on one pooled vector per video-sentence pair (adapter of Soccer-GMR, 2026).
 
-    With ``similarity`` (not published) a linear function of how similar clips and sentence are is added to the logit: the
-    maximum and the mean over the clips, and the maximum of the mean of three clips in a row. What the stages make of
-    their inputs does not say how well any clip fits, since the best of a poor lot looks the same to them.
+    With ``similarity`` (not published) a linear function of how similar clips and sentence are is added to the logit:
+    the maximum and the mean over the clips, and the maximum of the mean of three clips in a row. What the stages make
+    of their inputs does not say how well any clip fits, since the best of a poor lot looks the same to them.
 
     The probability is ``sigmoid(logit / temperature)``; ``temperature`` and ``threshold`` are buffers, which
     ``tools/analysis_tools/calibrate_existence.py`` fits and the checkpoint keeps.

@@ -46,7 +46,9 @@ class PlainProjector(nn.Module):
         present = {name: dims for name, dims in self.dims.items() if name in inputs}
         check_dims(inputs, present)
         tokens = {
-            name: Tokens(getattr(self, name)(inputs[name]), inputs[f'{name}_mask'], raw=inputs[name]) for name in present
+            name: Tokens(getattr(self, name)(feat), inputs[f'{name}_mask'], raw=feat)
+            for name, feat in inputs.items()
+            if name in present
         }
         raw_video = inputs.get('raw_video', inputs.get('video'))
         return Features(tokens.get('video'), tokens.get('text'), raw_video=raw_video, rows=inputs.get('video_index'))
