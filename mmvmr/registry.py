@@ -6,13 +6,15 @@ mmengine allows one child registry per kind and scope, so everything that is an 
 Child registries exist even where mmvmr registers nothing: without them mmengine warns on every look-up.
 """
 
+from typing import Any
+
 from mmengine import registry as _root
 
 _SCOPE = 'mmvmr'
 
 
-def _child(kind: str, parent: _root.Registry, *locations: str) -> _root.Registry:
-    return _root.Registry(kind, parent=parent, scope=_SCOPE, locations=list(locations))
+def _child(kind: str, parent: _root.Registry, *locations: str, **options: Any) -> _root.Registry:
+    return _root.Registry(kind, parent=parent, scope=_SCOPE, locations=list(locations), **options)
 
 
 RUNNERS = _child('runner', _root.RUNNERS)
@@ -31,7 +33,8 @@ DATA_SAMPLERS = _child('data sampler', _root.DATA_SAMPLERS, 'mmvmr.datasets')
 TRANSFORMS = _child('transform', _root.TRANSFORMS, 'mmvmr.datasets.transforms')
 FUNCTIONS = _child('function', _root.FUNCTIONS, 'mmvmr.datasets')
 
-MODELS = _child('model', _root.MODELS, 'mmvmr.models')
+# That of mmengine imports everything that trains, for lists of modules, which no slot takes.
+MODELS = _child('model', _root.MODELS, 'mmvmr.models', build_func=_root.build_from_cfg)
 MODEL_WRAPPERS = _child('model wrapper', _root.MODEL_WRAPPERS)
 WEIGHT_INITIALIZERS = _child('weight initializer', _root.WEIGHT_INITIALIZERS, 'mmvmr.models')
 TASK_UTILS = _child('task util', _root.TASK_UTILS, 'mmvmr.models')

@@ -20,7 +20,7 @@ from mmvmr.apis.model_files import build_model_file
 from mmvmr.utils.config import read_config
 from mmvmr.utils.inference_meta import inference_dataset, inference_meta
 from mmvmr.utils.io import read_json
-from mmvmr.utils.setup import register_all_modules
+from mmvmr.utils.setup import register_inference_modules
 from mmvmr.utils.timing import step_seconds
 
 _TOKENS = 12  # of a sentence, about as many as in the usual data sets
@@ -69,7 +69,7 @@ def config_finder(name: str, **options: Any) -> MomentFinder:
     Raises:
         ValueError: If the config has no data set with a feature specification.
     """
-    register_all_modules()
+    register_inference_modules()
     cfg = read_config(name)
     if (dataset := inference_dataset(cfg)) is None:
         raise ValueError(f'{name}: has no data set with a feature specification; take another config')

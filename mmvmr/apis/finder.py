@@ -24,7 +24,7 @@ from mmvmr.models.task_modules.nms import SoftNMS
 from mmvmr.registry import INFERENCERS
 from mmvmr.utils.devices import usable_device
 from mmvmr.utils.progress import progress
-from mmvmr.utils.setup import register_all_modules
+from mmvmr.utils.setup import register_inference_modules
 
 #: Seconds of a window where nothing says what a model was trained on (the videos of QVHighlights).
 _DEFAULT_WINDOW = 150.0
@@ -108,7 +108,7 @@ class MomentFinder:
         cache_dir: str | os.PathLike[str] | None = None,
         half: bool | None = None,
     ) -> None:
-        register_all_modules()
+        register_inference_modules()
         self.device = usable_device(device)
         extraction = read_extraction_spec(spec) if isinstance(spec, str) else spec
         if isinstance(checkpoint, ModelFile):
@@ -150,7 +150,7 @@ class MomentFinder:
         """
         from mmvmr.apis.zero_shot import zero_shot_model  # builds on this module
 
-        register_all_modules()
+        register_inference_modules()
         extraction = read_extraction_spec(spec) if isinstance(spec, str) else spec
         return cls(zero_shot_model(extraction), **options)
 

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve the page; see the module docstring."""
     from mmvmr.features.videos import find_videos
     from mmvmr.report.demo import build_demo, launch_demo
-    from mmvmr.utils.cli import UserError
+    from mmvmr.utils.errors import UserError
 
     if args.top < 1:
         raise UserError(f'--top {args.top}: expected at least 1')

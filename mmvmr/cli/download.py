@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
 
     from mmvmr.conversion.downloads import REGISTRY, read_registry
     from mmvmr.conversion.fetch import fetch
-    from mmvmr.utils.cli import UserError
+    from mmvmr.utils.errors import UserError
 
     registry = read_registry(args.registry or REGISTRY)
     if not args.names:

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     """Answer, print and write; see the module docstring."""
     from mmvmr.apis import MomentFinder
     from mmvmr.report import write_answer_report
-    from mmvmr.utils.cli import UserError
+    from mmvmr.utils.errors import UserError
 
     if args.top < 1:
         raise UserError(f'--top {args.top}: expected at least 1')
@@ -88,7 +88,7 @@ def read_sentences(path: str) -> list[str]:
     Raises:
         UserError: If the file is no UTF-8 text, or has no sentence.
     """
-    from mmvmr.utils.cli import UserError
+    from mmvmr.utils.errors import UserError
 
     try:
         lines = Path(path).read_text(encoding='utf-8-sig').splitlines()

@@ -66,7 +66,7 @@ def read_shard(text: str) -> tuple[int, int]:
     Raises:
         UserError: If it is anything else.
     """
-    from mmvmr.utils.cli import UserError
+    from mmvmr.utils.errors import UserError
 
     part, slash, parts = text.partition('/')
     if not slash or not part.isdigit() or not parts.isdigit() or not int(part) < int(parts):

@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     """Search; see the module docstring."""
     from mmvmr.apis.inputs import checked_sentences
     from mmvmr.search import Collection, search
-    from mmvmr.utils.cli import UserError
+    from mmvmr.utils.errors import UserError
 
     if not (args.index / 'index.json').is_file():
         raise UserError(f'{args.index}: is no index; make one with `mmvmr index FOLDER --out {args.index}`')

@@ -1,5 +1,10 @@
 """Training and testing: loops, hooks, optimisation, storage."""
 
+import mmvmr.engine.optimizers  # noqa: F401  (before any other import of mmengine's optimizers)
+
+# isort: split
+from mmengine.model import BaseModel
+
 from mmvmr.engine.hooks import (
     DrawMomentsHook,
     ExactResumeHook,
@@ -15,6 +20,9 @@ from mmvmr.engine.loops import AutocastTestLoop, AutocastValLoop, ResumableTrain
 from mmvmr.engine.optim import AutocastOptimWrapper, MatrixDecayConstructor, ZeroWarmupLR
 from mmvmr.engine.runner import MomentRunner
 from mmvmr.engine.storage import AtomicBackend
+from mmvmr.models.detectors.base_detector import BaseDetector
+
+BaseModel.register(BaseDetector)  # it has the methods; see there
 
 __all__ = [
     'AtomicBackend',

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from mmengine.model import BaseDataPreprocessor
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
 from mmvmr.structures.padding import PaddedList, pad_sequences
@@ -14,7 +15,7 @@ _REQUIRED = ('video', 'text')
 
 
 @MODELS.register_module()
-class MomentDataPreprocessor(BaseDataPreprocessor):
+class MomentDataPreprocessor(nn.Module):
     """Pads features to the longest of the batch and adds boolean masks (True = valid).
 
     An input that only some samples have (a negative sentence) is padding alone for the others: their mask is False
@@ -26,8 +27,15 @@ class MomentDataPreprocessor(BaseDataPreprocessor):
     """
 
     def __init__(self, pad_to: int | None = None, non_blocking: bool = True):
-        super().__init__(non_blocking=non_blocking)
+        super().__init__()
         self.pad_to = pad_to
+        self.non_blocking = non_blocking
+        self.device = torch.device('cpu')
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> MomentDataPreprocessor:
+        """Follow the model to its device: torch moves modules with this method, alone or as a part of others."""
+        self.device = fn(torch.empty(0, device=self.device)).device
+        return super()._apply(fn, recurse)
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Pad a collated batch.
@@ -43,13 +51,16 @@ class MomentDataPreprocessor(BaseDataPreprocessor):
         inputs: dict[str, Tensor] = {}
         for name, features in data['inputs'].items():
             if isinstance(features, Tensor):
-                inputs[name] = self.cast_data(features)
+                inputs[name] = self._moved(features)
                 continue
             at_least = (self.pad_to or 0) if name == 'video' else 0
             if not isinstance(features, PaddedList) or features.padded.shape[1] < at_least:
                 features = pad_sequences(_complete(name, features), at_least)
-            inputs[name], inputs[f'{name}_mask'] = self.cast_data(features.padded), self.cast_data(features.mask())
+            inputs[name], inputs[f'{name}_mask'] = self._moved(features.padded), self._moved(features.mask())
         return {'inputs': inputs, 'data_samples': data.get('data_samples')}
+
+    def _moved(self, value: Tensor) -> Tensor:
+        return value.to(self.device, non_blocking=self.non_blocking)
 
 
 def _complete(name: str, features: list[Tensor | None]) -> list[Tensor]:

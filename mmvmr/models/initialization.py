@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 from mmengine.logging import print_log
-from mmengine.model import update_init_info
 from torch import nn
 
 from mmvmr.registry import WEIGHT_INITIALIZERS
@@ -56,5 +55,7 @@ class PretrainedInit:
         require_finite(chosen, where)
         module.load_state_dict(chosen, strict=False)
         if hasattr(module, '_params_init_info'):
+            from mmengine.model import update_init_info  # loads every optimizer; a finder has none
+
             update_init_info(module, init_info=where)
         print_log(f'{where}: {fit.counts()}', logger='current', level=logging.INFO if fit.exact else logging.WARNING)

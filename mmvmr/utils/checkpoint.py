@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.runner import CheckpointLoader
 
 from mmvmr.utils.content import check_claimed_size, foreign_content, reason, regular_file
 
@@ -123,6 +122,8 @@ def load_from_refused(filename: str, *_: Any, **__: Any) -> dict[str, Any]:
 
 def install_safe_loader() -> None:
     """Make every way mmengine loads a checkpoint (load_from, resume, Pretrained) use the safe loader."""
+    from mmengine.runner import CheckpointLoader  # imports everything that trains
+
     for prefix in list(CheckpointLoader._schemes):
         CheckpointLoader.register_scheme(prefix, load_from_refused, force=True)
     CheckpointLoader.register_scheme('', load_from_safe_file, force=True)

@@ -6,7 +6,7 @@ import datetime
 import importlib
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -21,7 +21,7 @@ from mmvmr.utils.errors import UserError
 from mmvmr.utils.paths import below
 
 _MMENGINE_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
-_PACKAGES = ('datasets', 'engine', 'evaluation.metrics', 'models', 'visualization')
+_INFERENCE = ('datasets', 'models')
 
 
 def register_all_modules(init_scope: bool = True) -> None:
@@ -33,9 +33,22 @@ def register_all_modules(init_scope: bool = True) -> None:
     Raises:
         ImportError: If mmcv is missing.
     """
-    require_mmcv()
+    _import_registered(('engine', *_INFERENCE, 'evaluation.metrics', 'visualization'), init_scope)
     install_safe_loader()
-    for name in _PACKAGES:
+
+
+def register_inference_modules() -> None:
+    """Import what turns features into answers: models and data pipelines, nothing that trains, scores or draws.
+
+    Raises:
+        ImportError: If mmcv is missing.
+    """
+    _import_registered(_INFERENCE)
+
+
+def _import_registered(packages: Sequence[str], init_scope: bool = True) -> None:
+    require_mmcv()
+    for name in packages:
         importlib.import_module(f'mmvmr.{name}')
     if init_scope and not DefaultScope.check_instance_created('mmvmr'):
         init_default_scope('mmvmr')

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 
 from mmvmr.features.base import TextExtractor
 from mmvmr.features.extractors.pretrained import equal_lengths, load_network, load_pretrained, tokenize
+from mmvmr.features.networks.bert import read_bert
 from mmvmr.registry import EXTRACTORS
 from mmvmr.utils import check_choice
+from mmvmr.utils.dependencies import bundled_model
 
 POOLS = ('mean', 'first')
 
 
 @EXTRACTORS.register_module()
 class SentenceExtractor(TextExtractor):
-    """Tokens of a text encoder, and the embedding of the sentence. Needs ``transformers``.
+    """Tokens of a text encoder, and the embedding of the sentence. Needs the extra ``extract``.
 
     Sentence-transformers checkpoints are ordinary ones followed by a pooling, so the package itself is not needed:
     ``last_hidden_state`` are the tokens, special ones included; ``pooler_output`` is what ``encode`` of that package
-    returns for checkpoints that pool like this.
+    returns for checkpoints that pool like this. BERT in a folder is read by
+    :mod:`mmvmr.features.networks.bert`, all else by ``transformers``.
 
     Args:
         model: Folder or name, e.g. ``sentence-transformers/all-MiniLM-L6-v2``.
@@ -37,12 +41,11 @@ class SentenceExtractor(TextExtractor):
     def __init__(self, model: str, pool: str = 'mean', normalise: bool = True, max_length: int | None = None) -> None:
         name = type(self).__name__
         check_choice(self, 'pool', pool, POOLS)
-        network = load_network(model, name)
-        super().__init__(network.config.hidden_size)
-        self.network = network
+        network, tokenizer, config = read_bert(folder := bundled_model(model, name)) or _from_transformers(folder, name)
+        super().__init__(config['hidden_size'])
+        self.network, self.tokenizer = network, tokenizer
         self.pool, self.normalise = pool, normalise
-        self.tokenizer = load_pretrained('AutoTokenizer', model, name)
-        limits = (max_length, self.tokenizer.model_max_length, getattr(network.config, 'max_position_embeddings', None))
+        limits = (max_length, self.tokenizer.model_max_length, config.get('max_position_embeddings'))
         self.longest = min(limit for limit in limits if limit is not None)
 
     def forward(self, sentences: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -53,10 +56,24 @@ class SentenceExtractor(TextExtractor):
         for group in equal_lengths(ids):
             tokens = torch.tensor([ids[i] for i in group], device=device)
             with torch.inference_mode():
-                words = self.network(input_ids=tokens).last_hidden_state.float()
+                words = self.network(tokens)
                 pooled = words.mean(dim=1) if self.pool == 'mean' else words[:, 0]
                 if self.normalise:
                     pooled = torch.nn.functional.normalize(pooled, dim=-1)
             for n, i in enumerate(group):
                 results[i] = words[n].cpu().numpy(), pooled[n].cpu().numpy()
         return [results[i] for i in range(len(ids))]
+
+
+def _from_transformers(model: str, user: str) -> tuple[torch.nn.Module, Any, dict[str, Any]]:
+    network = load_network(model, user)
+    return _LastStates(network), load_pretrained('AutoTokenizer', model, user), network.config.to_dict()
+
+
+class _LastStates(torch.nn.Module):
+    def __init__(self, network: torch.nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        return self.network(input_ids=tokens).last_hidden_state.float()

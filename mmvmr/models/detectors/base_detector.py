@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
-from mmengine.model import BaseModel
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmvmr.models.builder import fill_shared
 from mmvmr.models.targets import build_targets
@@ -14,10 +14,12 @@ from mmvmr.registry import MODELS
 from mmvmr.structures import MomentDataSample, MomentTargets, Outputs
 
 
-class BaseDetector(BaseModel):
+class BaseDetector(nn.Module):
     """A detector: stages that are slots, a criterion and a post-processor.
 
-    A subclass says in :meth:`predict_sets` how structures flow from stage to stage, and nothing else.
+    A subclass says in :meth:`predict_sets` how structures flow from stage to stage, and nothing else. The steps are
+    those that mmengine's runners call. mmengine's own base class, whose import brings all optimizers and wrappers, is
+    no base of this one, so that a finder starts at once; :mod:`mmvmr.engine` declares it one for ``isinstance``.
 
     Args:
         stages: Config of every slot by its name; None leaves it empty. Each becomes an attribute.
@@ -40,11 +42,61 @@ class BaseDetector(BaseModel):
         init_cfg: dict[str, Any] | None = None,
         existence_head: dict[str, Any] | None = None,
     ):
-        # Built here: mmengine's base class would look the type up in its own registry.
-        super().__init__(MODELS.build(data_preprocessor or {'type': 'MomentDataPreprocessor'}), init_cfg)
+        super().__init__()
+        self.init_cfg, self._is_init = copy.deepcopy(init_cfg), False  # names that mmengine's init_weights knows
+        self.data_preprocessor = MODELS.build(data_preprocessor or {'type': 'MomentDataPreprocessor'})
         last = {'criterion': criterion, 'postprocessor': postprocessor, 'existence_head': existence_head}
         for name, cfg in {**stages, **last}.items():
             setattr(self, name, None if cfg is None else MODELS.build(fill_shared(cfg, shared or {})))
+
+    def init_weights(self) -> None:
+        """Initialise this module and those inside as their ``init_cfg`` say; the runner calls it before training."""
+        from mmengine.model import BaseModule
+
+        BaseModule.init_weights(self)
+
+    def _dump_init_info(self) -> None:
+        from mmengine.model import BaseModule
+
+        BaseModule._dump_init_info(self)
+
+    def train_step(self, data: dict[str, Any], optim_wrapper: Any) -> dict[str, Tensor]:
+        """Update the weights once.
+
+        Args:
+            data: A collated batch.
+            optim_wrapper: mmengine's wrapper of the optimizer.
+
+        Returns:
+            Losses for the log.
+        """
+        with optim_wrapper.optim_context(self):
+            losses = self._run_forward(self.data_preprocessor(data, True), mode='loss')
+        total, logged = self.parse_losses(losses)
+        optim_wrapper.update_params(total)
+        return logged
+
+    def val_step(self, data: dict[str, Any]) -> list[MomentDataSample]:
+        """Predict a collated batch."""
+        return self._run_forward(self.data_preprocessor(data, False), mode='predict')
+
+    test_step = val_step
+
+    def _run_forward(self, data: dict[str, Any], mode: str) -> Any:
+        return self(**data, mode=mode)
+
+    def parse_losses(self, losses: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Sum the losses.
+
+        Args:
+            losses: Name to loss; those without ``loss`` in their name are logged only.
+
+        Returns:
+            The sum, and the means of all with the sum in front.
+        """
+        means = {name: value.mean() for name, value in losses.items()}
+        total = sum(value for name, value in means.items() if 'loss' in name)
+        return total, {'loss': total, **means}
 
     def forward(
         self,

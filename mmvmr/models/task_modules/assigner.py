@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from mmvmr.models.builder import build_named
@@ -95,6 +94,8 @@ def _solve(costs: list[Tensor], masks: list[Tensor]) -> list[tuple[Tensor, Tenso
             'the matching cost is not finite: the model predicts NaN or infinity. '
             'Lower the learning rate or check the features (tools report NaN features at load)'
         )
+    from scipy.optimize import linear_sum_assignment  # half a second, and inference never matches
+
     counts = np.split(flat[sum(c.numel() for c in costs) :].astype(int), np.cumsum([len(m) for m in masks])[:-1])
     solved, offset = [], 0
     for cost, valid in zip(costs, counts):

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from mmvmr.features.extractors import SentenceExtractor
+from mmvmr.features.networks.bert import Bert, read_bert
 from mmvmr.utils import read_jsonl
 
 from ..tiny_models import TOKENS, write_bert
@@ -70,3 +71,16 @@ def test_minilm_reproduces_published_tokens(shared_dir):
                 cosine = (found * expected).sum(-1) / np.linalg.norm(found, axis=-1) / np.linalg.norm(expected, axis=-1)
                 assert cosine.min() > 0.999
                 np.testing.assert_allclose(found, expected, atol=5e-3)  # published in float16
+
+
+def test_bert_is_read_without_transformers(checkpoint, monkeypatch, tmp_path):
+    """The network of this package against that of transformers on the same folder, and what is left to the latter."""
+    plain = SentenceExtractor(str(checkpoint))
+    assert read_bert(str(tmp_path)) is None
+    monkeypatch.setattr('mmvmr.features.extractors.sentences.read_bert', lambda _: None)
+    other = SentenceExtractor(str(checkpoint))
+    assert type(plain.network) is Bert and type(other.network) is not Bert
+    assert plain.dim == other.dim and plain.longest == other.longest
+    for (a, b), (c, d) in zip(plain([*SENTENCES, 'a ' * 50]), other([*SENTENCES, 'a ' * 50])):
+        np.testing.assert_allclose(a, c, atol=1e-5)
+        np.testing.assert_allclose(b, d, atol=1e-5)
