@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import resource
 import statistics
 import subprocess
@@ -17,6 +18,7 @@ import numpy as np
 
 from mmvmr.apis.finder import EncodedVideo, MomentFinder
 from mmvmr.apis.model_files import build_model_file
+from mmvmr.apis.predictor import Predictor
 from mmvmr.utils.config import read_config
 from mmvmr.utils.inference_meta import inference_dataset, inference_meta
 from mmvmr.utils.io import read_json
@@ -32,7 +34,7 @@ class Rates:
 
     Attributes:
         together: Sentences x videos per second, as the finder answers them.
-        apart: The same with one forward pass per pair, as published scripts do.
+        apart: The same with one forward pass per pair in float32, as published scripts do.
         ratio: Median over the rounds of the two.
     """
 
@@ -104,7 +106,7 @@ def random_tokens(finder: MomentFinder, sentences: int) -> list[np.ndarray]:
 def compare_speed(
     finder: MomentFinder, sentences: int, videos: int, seconds: float = 150.0, rounds: int = 3, alone: int = 50
 ) -> Rates:
-    """Time many pairs of sentence and video in shared passes, and one by one, in turns.
+    """Time many pairs of sentence and video in shared passes, and one by one in float32, in turns.
 
     Args:
         finder: The finder.
@@ -122,13 +124,16 @@ def compare_speed(
     many = [encoded[number % len(encoded)] for number in range(videos)]
     pairs = [(many[number % videos], tokens[number % sentences]) for number in range(alone)]
 
+    published = copy.copy(finder)
+    published.predictor = Predictor(finder.file, finder.device, 1, half=False)
+
     def together() -> None:
         for _ in finder.find_all(many, *texts, tokens=tokens):
             pass
 
     def apart() -> None:
         for video, text in pairs:
-            finder.answer(video, ['x'], [text])
+            published.answer(video, ['x'], [text])
 
     finder.answer(encoded[0], ['x'], tokens[:1])  # what is built at the first call
     timed: list[tuple[float, float]] = [

@@ -4,9 +4,9 @@
     mmvmr benchmark find --config qd_detr_qvhl --video holiday.mp4
 
 Many sentences on one video, and one sentence on many videos, in sentences x videos per second, next to one forward
-pass per pair, as published scripts answer. Both take turns within one process, in processor time of one core (on GPUs
-in wall time), so that a busy machine slows both. Features are random, weights of a config too: neither changes the
-work. Then the peak memory of a process per length of the video, and with --video the start of `mmvmr find` with
+pass per pair in float32, as published scripts answer. Both take turns within one process, in processor time of one core
+(on GPUs in wall time), so that a busy machine slows both. Features are random, weights of a config too: neither changes
+the work. Then the peak memory of a process per length of the video, and with --video the start of `mmvmr find` with
 features in the cache.
 """
 
@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument('what', choices=['find'], help='what is measured')
     parser.add_argument('--config', metavar='NAME', help='a config, untrained; default: the zero-shot model')
-    parser.add_argument('--sentences', type=positive, default=1000, metavar='N', help='default: %(default)s')
+    parser.add_argument(
+        '--sentences', type=positive, nargs='+', default=[1000], metavar='N', help='on one video; default: 1000'
+    )
     parser.add_argument('--videos', type=positive, default=1000, metavar='N', help='default: %(default)s')
     parser.add_argument('--seconds', type=float, default=150.0, help='length of a video; default: %(default)s')
     parser.add_argument('--rounds', type=positive, default=3, metavar='N', help='default: %(default)s')
@@ -56,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
         return
     figures: dict[str, Any] = {'model': finder.file.name, 'device': str(finder.device), 'half': bool(args.half)}
     print(f'{finder.file.name} on {finder.device}, videos of {args.seconds:g} s')
-    for sentences, videos in ((args.sentences, 1), (1, args.videos)):
+    for sentences, videos in (*((number, 1) for number in args.sentences), (1, args.videos)):
         rates = benchmark.compare_speed(finder, sentences, videos, args.seconds, args.rounds, args.alone)
         figures[f'{sentences} x {videos}'] = vars(rates)
         print(

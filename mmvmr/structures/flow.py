@@ -44,7 +44,12 @@ class Features:
         """The same features with a row of video for every sentence."""
         if self.rows is None:
             return self
-        video, raw = map_tensors((self.video, self.raw_video), lambda t: t[self.rows])
+        rows = self.rows
+
+        def repeated(t: Tensor) -> Tensor:
+            return t.expand(len(rows), *t.shape[1:]) if len(t) == 1 else t[rows]  # a single video is not copied
+
+        video, raw = map_tensors((self.video, self.raw_video), repeated)
         return dataclasses.replace(self, video=video, raw_video=raw, rows=None)
 
 
