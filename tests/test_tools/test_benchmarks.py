@@ -6,14 +6,17 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from run_helpers import REPO, run_tool
 
 from mmvmr.datasets import SimilarVideos
 from mmvmr.evaluation.functional import evaluate_predictions
 
 sys.path.insert(0, str(REPO / 'tools' / 'analysis_tools'))
+import benchmark
 import benchmark_evaluation
 import benchmark_similar_videos as similar
+import profile_step
 
 
 def test_the_official_method_gives_the_same_figures():
@@ -34,7 +37,13 @@ def test_other_figures_are_told():
 
 
 @pytest.mark.parametrize(
-    ('tool', 'options'), [('get_flops', ()), ('benchmark', ('--precision', 'fp32')), ('benchmark_late_fusion', ())]
+    ('tool', 'options'),
+    [
+        ('get_flops', ()),
+        ('benchmark', ('--precision', 'fp32')),
+        ('profile_step', ()),
+        ('benchmark_late_fusion', ()),
+    ],
 )
 def test_missing_arguments_are_named_with_their_path(tool, options, tmp_path):
     config = tmp_path / 'bare.py'
@@ -88,3 +97,49 @@ def test_a_part_is_scaled_up(args, tmp_path):
     part = similar.exact(corpus, args, tmp_path / 'part.npz', similar.TopClipSimilarity())
     assert part['share'] == pytest.approx(25 / 36)
     assert not (tmp_path / 'part.npz').exists()
+
+
+def test_the_most_memory_that_a_step_holds():
+    def step():
+        kept = torch.empty(1 << 20)
+        for _ in range(3):
+            torch.empty(1 << 18)  # freed before the next one
+        del kept
+
+    assert benchmark.peak_bytes(step, torch.device('cpu')) == 4 * ((1 << 20) + (1 << 18))
+
+
+class Detector(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.head = torch.nn.Linear(8, 300), torch.nn.Linear(300, 1)
+        self.criterion = torch.nn.Module()
+        self.criterion.assigner = lambda scores: scores.detach().clone()
+        self.criterion.losses = torch.nn.ModuleDict({'size': torch.nn.L1Loss()})
+
+
+def test_times_of_stages_make_up_the_step():
+    detector = Detector()
+    stages = profile_step.mark_stages(detector)
+    assert stages == ['encoder', 'head', 'matching', 'loss size']
+    with torch.profiler.profile(record_shapes=True) as recording:
+        with torch.profiler.record_function('forward'):
+            scores = detector.head(detector.encoder(torch.ones(50, 8)).exp())
+            loss = detector.criterion.losses['size'](scores, detector.criterion.assigner(scores))
+        with torch.profiler.record_function('backward'):
+            loss.backward()
+    events = list(recording.events())
+    for event in events:  # an operation takes its place in time; then sums are exact
+        event.ticks = 1.0 if event.name.startswith(('aten::addmm', profile_step.BACKWARD)) else 0.0
+        if event.name in ('encoder', 'head'):
+            event.ticks = 10.0
+        if event.name in ('forward', 'backward'):
+            event.ticks = 100.0
+    times = profile_step.stage_times(events, stages, 'ticks')
+    names = [event.name for event in events if event.name.startswith(profile_step.BACKWARD)]
+    assert times['encoder'][0] == times['head'][0] == 10 and times['other'][0] == 80
+    assert sum(pair[1] for pair in times.values()) == 100
+    assert times['head'][1] == sum('AddmmBackward' in name or 'TBackward' in name for name in names) / 2
+    products = {'aten::addmm': 2, 'aten::mm': 3}  # no gradient of the input
+    assert {n: sum(e.name == n for e in events) for n in products} == products
+    assert profile_step.products_floor(events, torch.float32, torch.device('cpu')) >= 0

@@ -4,12 +4,14 @@
 
 Every combination of config and precision runs in turn within one process, round after round, so that a busy machine
 slows all of them the same; the median per combination and the ratio to the first one are printed, with the operations
-per step. A step is forward, losses with matching, backward, gradient clipping and the AdamW update.
+per step and the most memory that a step holds beyond what lies there before it. A step is forward, losses with
+matching, backward, gradient clipping and the AdamW update; ``profile_step.py`` shows its parts.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import platform
 import statistics
@@ -20,6 +22,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from terminaltables import AsciiTable
+from torch.profiler import profile, record_function
 
 from mmvmr.registry import MODELS
 from mmvmr.utils.cli import BUILD_ERRORS, load_config, one_line_errors
@@ -46,17 +49,42 @@ def training_step(cfg: Config, args: argparse.Namespace, device: torch.device, b
     with named_arguments(cfg):
         model = MODELS.build(cfg.model).to(device).train()
     batch = model.data_preprocessor(random_batch(cfg.model, args.batch, args.clips, args.words, labelled=True))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=1e-4)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=1e-4, fused=True)
 
     def step() -> None:
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        with record_function('forward'), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             losses = model(**batch, mode='loss')
         optimizer.zero_grad()
-        sum(losses.values()).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
-        optimizer.step()
+        with record_function('backward'):
+            sum(losses.values()).backward()
+        with record_function('clip'):
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+        with record_function('optimizer'):
+            optimizer.step()
 
+    step.model = model
     return step
+
+
+def peak_bytes(step: Callable[[], Any], device: torch.device) -> int:
+    """Measure the most memory that a step holds at a time beyond what lies there before it.
+
+    Args:
+        step: The work.
+        device: Where it is done.
+
+    Returns:
+        Bytes of tensors.
+    """
+    if device.type == 'cuda':
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        step()
+        return torch.cuda.max_memory_allocated(device) - before
+    with profile(profile_memory=True) as recording:
+        step()
+    changes = [event for event in recording.profiler.kineto_results.events() if event.name() == '[memory]']
+    return max(itertools.accumulate(event.nbytes() for event in sorted(changes, key=lambda event: event.start_ns())))
 
 
 def main() -> None:
@@ -88,22 +116,26 @@ def main() -> None:
             for precision in args.precision:
                 steps[path, precision] = training_step(load_config(path), args, device, precision == 'bf16')
     operations = {key: count_flops(step) for key, step in steps.items()}  # also warms up
+    memory = {key: peak_bytes(step, device) for key, step in steps.items()}
     times: dict[Any, list[float]] = {key: [] for key in steps}
     for _ in range(args.rounds):
         for key, step in steps.items():
             times[key].append(step_seconds(step, device))
-    report(args, operations, {key: statistics.median(values) for key, values in times.items()})
+    report(args, operations, memory, {key: statistics.median(values) for key, values in times.items()})
 
 
-def report(args: argparse.Namespace, operations: dict[Any, int], seconds: dict[Any, float]) -> None:
+def report(
+    args: argparse.Namespace, operations: dict[Any, int], memory: dict[Any, int], seconds: dict[Any, float]
+) -> None:
     """Print the medians.
 
     Args:
         args: What was asked for.
         operations: Floating-point operations per step.
+        memory: Most bytes that a step holds.
         seconds: Median time per step.
     """
-    first = next(iter(seconds.values()))
+    first, first_memory = next(iter(seconds.values())), next(iter(memory.values()))
     rows = [
         {
             'config': path,
@@ -112,6 +144,8 @@ def report(args: argparse.Namespace, operations: dict[Any, int], seconds: dict[A
             's/step': round(value, 4),
             'GFLOP/s': round(operations[path, precision] / value / 1e9, 1),
             'ratio': round(first / value, 2),
+            'MiB': round(memory[path, precision] / 2**20),
+            'memory ratio': round(memory[path, precision] / first_memory, 2),
         }
         for (path, precision), value in seconds.items()
     ]
