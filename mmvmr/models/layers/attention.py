@@ -142,15 +142,22 @@ class MultiheadAttention(nn.Module):
         Returns:
             (B, N, D).
         """
-        wq, wk, wv = self.in_proj_weight.chunk(3)
-        bq, bk, bv = self.in_proj_bias.chunk(3)
         out = attend(
-            F.linear(query, wq, bq),
-            F.linear(key, wk, bk),
-            F.linear(value, wv, bv),
+            *self._projected(query, key, value),
             self.num_heads,
             mask,
             self.dropout if self.training else 0.0,
             modulate,
         )
         return self.out_proj(out)
+
+    def _projected(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Project the three inputs; query and key in one product where they are the same tensor."""
+        dims = self.out_proj.in_features
+        if query is key:
+            weights, biases = self.in_proj_weight.split((2 * dims, dims)), self.in_proj_bias.split((2 * dims, dims))
+            query, key = F.linear(query, weights[0], biases[0]).chunk(2, dim=-1)
+        else:
+            weights, biases = self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3)
+            query, key = F.linear(query, weights[0], biases[0]), F.linear(key, weights[1], biases[1])
+        return query, key, F.linear(value, weights[-1], biases[-1])
