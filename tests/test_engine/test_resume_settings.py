@@ -72,6 +72,12 @@ def test_nothing_changed(tmp_path):
     assert rates == [] and '(unchanged)' in log and 'All 2 epochs are done already' in log
 
 
+def test_the_way_of_computing_an_update_stays_that_of_the_checkpoint(tmp_path):
+    run(tmp_path, 'two', end=6, **{'optim_wrapper.optimizer.fused': False})
+    _, log = run(tmp_path, 'on', str(tmp_path / 'two' / 'epoch_2.pth'), end=6, epochs=2)
+    assert '(unchanged)' in log
+
+
 def test_another_optimizer_is_refused(tmp_path):
     run(tmp_path, 'two')
     options = {'optim_wrapper.optimizer.type': 'Adam'}
