@@ -23,7 +23,7 @@ from mmvmr.utils.plain import to_plain
 #: Attributes of a schedule that change while it runs, or follow from those of the optimizer.
 _RUNNING = {'last_step', '_global_step', '_last_value', 'base_values', 'verbose'}
 #: Attributes of parameter groups that the training changes, or that say how an update is computed: those stay as the
-#: checkpoint has them, since its state lies where they need it.
+#: checkpoint has them, since its state is where they need it.
 _INTERNAL = {'params', 'fused', 'foreach'}
 #: State of torch's optimizers that has the shape of its parameter.
 _MOMENTS = {'exp_avg', 'exp_avg_sq', 'max_exp_avg_sq', 'momentum_buffer', 'square_avg'}

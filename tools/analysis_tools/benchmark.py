@@ -4,7 +4,7 @@
 
 Every combination of config and precision runs in turn within one process, round after round, so that a busy machine
 slows all of them the same; the median per combination and the ratio to the first one are printed, with the operations
-per step and the most memory that a step holds beyond what lies there before it. A step is forward, losses with
+per step and the most memory that a step holds beyond what is there before it. A step is forward, losses with
 matching, backward, gradient clipping and the AdamW update; ``profile_step.py`` shows its parts.
 """
 
@@ -67,7 +67,7 @@ def training_step(cfg: Config, args: argparse.Namespace, device: torch.device, b
 
 
 def peak_bytes(step: Callable[[], Any], device: torch.device) -> int:
-    """Measure the most memory that a step holds at a time beyond what lies there before it.
+    """Measure the most memory that a step holds at a time beyond what is there before it.
 
     Args:
         step: The work.
