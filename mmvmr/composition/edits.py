@@ -12,7 +12,11 @@ from mmvmr.composition.component import AlreadyThereError, CompositionError
 from mmvmr.models.builder import constructor_arguments
 from mmvmr.models.encoders import JointEncoder, LateFusionEncoder, VideoContextEncoder
 from mmvmr.models.layers import LearnedQueryPosition
-from mmvmr.models.query_initializers import DualPathQueryInitializer, LearnedQueryInitializer
+from mmvmr.models.query_initializers import (
+    DualPathQueryInitializer,
+    LearnedQueryInitializer,
+    LengthwiseQueryInitializer,
+)
 from mmvmr.registry import MODELS, TASK_UTILS
 
 
@@ -60,10 +64,13 @@ def inner_encoder(cfg: Config) -> ConfigDict:
 
 
 def direct_initializer(cfg: Config) -> tuple[ConfigDict, str]:
-    """The initializer of the queries that predict, as the dict that contains it and its key."""
-    if is_kind(cfg.model.query_initializer, DualPathQueryInitializer):
-        return cfg.model.query_initializer, 'direct'
-    return cfg.model, 'query_initializer'
+    """The initializer of the queries that predict, inside of wrappers, as the dict that contains it and its key."""
+    parent, key = cfg.model, 'query_initializer'
+    if is_kind(parent[key], DualPathQueryInitializer):
+        parent, key = parent[key], 'direct'
+    if is_kind(parent[key], LengthwiseQueryInitializer):
+        parent, key = parent[key], 'initializer'
+    return parent, key
 
 
 def add_import(cfg: Config, module: str) -> None:

@@ -133,7 +133,7 @@ def test_options(options):
 
 
 def test_every_option_changes_the_config():
-    samples = {bool: True, int: 3, float: 0.25}
+    samples = {bool: True, int: 3, float: 0.25, tuple: (2.0, 9.0)}
     named = {
         'contrastive': 'none',
         'center_noise': 'width',
@@ -151,6 +151,9 @@ def test_every_option_changes_the_config():
         'source': 'clips',
         'pool': 'mean',
         'kind': 'cca',
+        'similarity': None,
+        'foreground': False,
+        'background': False,
     }
     for name in NAMES:
         kind = find_component(name)
@@ -215,7 +218,7 @@ def test_detectors_of_other_kinds_take_views_alone():
             on_points = name in ('td.dynamics', 'bm.alignment', 'bm.negative_query', 'sa.alignment')
             kinds = 'MomentDetector or PointDetector' if on_points else 'MomentDetector'
             assert str(error) == f'{name}: it fills slots of a {kinds}, but the model is a ProposalMapDetector'
-    assert taken == {'td.synthesizer', 'bm.temporal_shift', 'gmr.existence', 'gmr.false_premise'}
+    assert taken == {'td.synthesizer', 'bm.temporal_shift', 'gmr.existence', 'gmr.false_premise', 'la.moment_mix'}
     with pytest.raises(CompositionError, match='the config has no `model`'):
         compose(Config({'a': 1}), ['sa.noise'])
 

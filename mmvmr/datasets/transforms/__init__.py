@@ -7,6 +7,7 @@ from mmvmr.datasets.transforms.highlight_targets import AnnotatorLabels, BinaryL
 from mmvmr.datasets.transforms.labels import HighlightLabels, MomentLabels
 from mmvmr.datasets.transforms.loading import LoadMomentFeatures
 from mmvmr.datasets.transforms.masking import MaskTargets, ReplaceContext
+from mmvmr.datasets.transforms.moment_mix import BackgroundMix, ForegroundMix
 from mmvmr.datasets.transforms.negative_query import NegativeQuery
 from mmvmr.datasets.transforms.packing import PackMomentInputs
 from mmvmr.datasets.transforms.probes import EmptyQuery, PositionOnly, ShuffleClips, SwapQuery
@@ -20,12 +21,14 @@ from mmvmr.datasets.transforms.tef import AppendTEF
 __all__ = [
     'AnnotatorLabels',
     'AppendTEF',
+    'BackgroundMix',
     'BinaryLabels',
     'BuildHighlightTargets',
     'BuildMomentTargets',
     'CropClips',
     'EmptyQuery',
     'FalsePremise',
+    'ForegroundMix',
     'HighlightLabels',
     'LoadClipScores',
     'LoadMomentFeatures',

@@ -6,6 +6,7 @@ inference.
 
 from mmvmr.models.query_initializers.dynamic import DynamicAnchorQueryInitializer
 from mmvmr.models.query_initializers.learned import LearnedAnchorQueryInitializer, LearnedQueryInitializer
+from mmvmr.models.query_initializers.lengthwise import LengthwiseQueryInitializer
 from mmvmr.models.query_initializers.moments import MomentQueryInitializer, allowed_distances
 from mmvmr.models.query_initializers.noise import DualPathQueryInitializer, NoiseQueryGenerator, add_noise
 from mmvmr.models.query_initializers.sentence_slots import SentenceSlotQueryInitializer
@@ -17,6 +18,7 @@ __all__ = [
     'DynamicAnchorQueryInitializer',
     'LearnedAnchorQueryInitializer',
     'LearnedQueryInitializer',
+    'LengthwiseQueryInitializer',
     'MomentQueryInitializer',
     'NoiseQueryGenerator',
     'SentenceSlotQueryInitializer',

@@ -2,6 +2,7 @@
 
 from mmvmr.models.task_modules.assigner import HungarianAssigner, Matched
 from mmvmr.models.task_modules.coders import AdditiveSpanCoder, LogitSpanCoder
+from mmvmr.models.task_modules.lengthwise import LengthwiseAssigner
 from mmvmr.models.task_modules.match_costs import ForegroundCost, QualityCost, SpanGIoUCost, SpanL1Cost
 from mmvmr.models.task_modules.negatives import RollNegativeSampler, SimilarityNegativeSampler
 from mmvmr.models.task_modules.nms import HardNMS, SegmentVoting, SoftNMS
@@ -13,6 +14,7 @@ __all__ = [
     'ForegroundCost',
     'HardNMS',
     'HungarianAssigner',
+    'LengthwiseAssigner',
     'LogitSpanCoder',
     'Matched',
     'PointAssigner',

@@ -59,7 +59,7 @@ class HungarianAssigner:
         """
         truths = [s.targets or (targets.spans, targets.span_mask) for s in sets]
         free = [i for i, s in enumerate(sets) if s.matched_gt is None]
-        costs = [self._cost(sets[i], truths[i][0]) for i in free]
+        costs = [self._cost(sets[i], truths[i][0], targets) for i in free]
         pairs = iter(_solve(costs, [truths[i][1] for i in free]))
         matched = []
         for predictions, (spans, _) in zip(sets, truths):
@@ -71,7 +71,7 @@ class HungarianAssigner:
             matched.append(Matched(batch, query, gt, spans[batch, gt]))
         return matched
 
-    def _cost(self, predictions: PredictionSet, spans: Tensor) -> Tensor:
+    def _cost(self, predictions: PredictionSet, spans: Tensor, targets: MomentTargets) -> Tensor:
         total = sum(cost(predictions, spans) for cost in self.costs.values())
         return total.expand(*predictions.spans.shape[:2], spans.shape[1]).float()
 
