@@ -44,7 +44,7 @@ UNREADABLE = [
     '', 'A man runs.', 'at 12 seconds', '12', '12 and 17', '[12, 17, 20]', '[[12, 17], [20]]', '{"start": 12}',
     '[true, false]', '12 - 17 minutes', 'from 1 minute 5 seconds to 9 seconds', 'frames 12 to 17', '1,234 - 1,300',
     '12:70 - 13:00', '10% - 20 s', 'It does not happen from 12 to 17.', '<think>Perhaps 3 to 4', '-3 - 5', '{"a": 1}',
-    '[' * 5000, 'Moment 1 - 12 to 17',
+    '[' * 5000, '1' * 50000 + ' s', 'Moment 1 - 12 to 17',
 ]  # fmt: skip
 
 

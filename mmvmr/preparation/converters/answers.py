@@ -14,7 +14,8 @@ from mmvmr.preparation.converters.lines import jsonl_rows
 
 Window = tuple[float, float]
 
-_TIME = r'(\d+(?::\d{2}){0,2}(?:\.\d+)?(?![\d:]|\.\d)(?:\s*(?:%|percent\b|s\b|secs?\b|seconds?\b))?)'
+# Digits are counted: a model that repeats one for ever is read in linear time.
+_TIME = r'(\d{1,6}(?::\d{2}){0,2}(?:\.\d{1,20})?(?![\d:]|\.\d)(?:\s*(?:%|percent\b|s\b|secs?\b|seconds?\b))?)'
 _TO = r'\s*(?:[-~\u2013\u2014]|\bto\b|\buntil\b)\s*'
 _END = r'["\']?[,;]?\s*(?:and\s+)?(?:it\s+)?["\']?end(?:s|ing)?(?:[_ ]?time)?["\']?\s*(?:at|is|:|=)?\s*["\']?'
 _SPANS = re.compile(
