@@ -77,13 +77,6 @@ def note(folder: Path, **more: Any) -> None:
     handle.flush()
 
 
-def last_note(folder: Path) -> dict[str, Any]:
-    """Entries that the latest holder of the lock wrote; empty where nobody held it before."""
-    handle = _held[folder.resolve()]
-    handle.seek(0)
-    return _parse(handle.read())
-
-
 def _parse(text: str) -> dict[str, Any]:
     try:
         note = json.loads(text)
