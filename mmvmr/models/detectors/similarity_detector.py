@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmvmr.models.detectors.base_detector import BaseDetector
+from mmvmr.models.similarity.similarity_map import neighbour_mean
 from mmvmr.models.similarity.window_search import best_windows
 from mmvmr.registry import MODELS
 from mmvmr.structures import MomentTargets, Outputs, PredictionSet, to_center_width
@@ -119,9 +120,4 @@ class SimilarityDetector(BaseDetector):
             # Sentences of one video share its clips instead of copying them.
             video = video[index] if len(video) > 1 else video.expand(len(index), -1, -1)
             mask = mask[index]
-        similarity = torch.einsum('bld,bd->bl', video, sentence).where(mask, 0.0)
-        if self.smooth > 1:
-            window = {'kernel_size': self.smooth, 'stride': 1, 'padding': self.smooth // 2}
-            count = F.avg_pool1d(mask.float()[:, None], **window)[:, 0].clamp(min=1e-6)
-            similarity = (F.avg_pool1d(similarity[:, None], **window)[:, 0] / count).where(mask, 0.0)
-        return similarity, mask
+        return neighbour_mean(torch.einsum('bld,bd->bl', video, sentence), mask, self.smooth), mask

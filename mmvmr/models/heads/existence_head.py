@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvmr.models.layers import MLP, instance_token, masked_max, masked_mean
-from mmvmr.models.similarity import SimilarityMap
+from mmvmr.models.similarity import SimilarityMap, neighbour_mean
 from mmvmr.registry import MODELS
 from mmvmr.structures import Existence, Outputs
 from mmvmr.utils import check_choice
@@ -114,9 +113,7 @@ class ExistenceHead(nn.Module):
         mask = features.video.mask if features.video.mask.shape[1] == clips else features.video.mask.new_ones(1, clips)
         cosine = self.similarity(features.raw_video, features.text.raw, features.text.mask) * mask
         number = mask.sum(1).to(cosine.dtype)
-        sums, counts = (F.avg_pool1d(x.unsqueeze(1), 3, 1, 1).squeeze(1) for x in (cosine, mask.to(cosine.dtype)))
-        neighbours = sums / counts.clamp(min=1e-6)
-        best = [x.masked_fill(~mask, -1).amax(1) for x in (cosine, neighbours)]
+        best = [x.masked_fill(~mask, -1).amax(1) for x in (cosine, neighbour_mean(cosine, mask, 3))]
         return torch.stack([best[0], cosine.sum(1) / number, best[1]], dim=-1) / self._SHARPNESS
 
     def _candidates(self, outputs: Outputs) -> Tensor:

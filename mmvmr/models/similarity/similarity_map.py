@@ -222,6 +222,24 @@ def signed_power(x: Tensor, power: float) -> Tensor:
     return x if power == 1 else x.sign() * x.abs().pow(power)
 
 
+def neighbour_mean(x: Tensor, mask: Tensor, size: int) -> Tensor:
+    """Mean over clips in a row, at the ends of the video over those that exist.
+
+    Args:
+        x: A value per clip (B, L).
+        mask: Clips that exist (B or 1, L), contiguous from the first.
+        size: Odd number of clips.
+
+    Returns:
+        (B, L), 0 on padding.
+    """
+    x = x.where(mask, 0.0)
+    if size == 1:
+        return x
+    total, count = (F.avg_pool1d(t.unsqueeze(1), size, 1, size // 2).squeeze(1) for t in (x, mask.to(x.dtype)))
+    return (total / count.clamp(min=1e-6)).where(mask, 0.0)
+
+
 def relative_similarity(similarity: Tensor, mask: Tensor, smooth: int = 1) -> Tensor:
     """Similarity relative to the rest of the video: smoothed, centred and divided by its deviation.
 
@@ -234,10 +252,7 @@ def relative_similarity(similarity: Tensor, mask: Tensor, smooth: int = 1) -> Te
         (B, L), mean 0 and deviation 1 over the clips that exist, 0 on padding. A constant row becomes zeros.
     """
     valid = mask.float()
-    x = similarity.float() * valid
-    if smooth > 1:
-        total, count = (F.avg_pool1d(t.unsqueeze(1), smooth, 1, smooth // 2).squeeze(1) for t in (x, valid))
-        x = total / count.clamp(min=1e-6) * valid
+    x = neighbour_mean(similarity.float(), mask, smooth)
     number = valid.sum(1, keepdim=True).clamp(min=1)
     x = (x - x.sum(1, keepdim=True) / number) * valid
     deviation = (x.square().sum(1, keepdim=True) / number).sqrt()
