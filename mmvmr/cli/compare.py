@@ -15,7 +15,10 @@ from mmvmr.cli.arguments import add_choice, add_page_arguments, add_protocol, pa
 
 ERRORS = (OSError, ValueError)
 #: Figures of the slices, where the protocol has them.
-MAIN = ('MR-full-mAP', 'MR-full-R1@0.5', 'MR-full-R1@0.7', 'MR-full-mIoU', 'HL-min-VeryGood-mAP', 'HL-mAP')
+MAIN = (
+    *('MR-full-mAP', 'MR-full-R1@0.5', 'MR-full-R1@0.7', 'MR-full-mIoU', 'HL-min-VeryGood-mAP', 'HL-mAP'),
+    *('VR-R1', 'VCMR-R1@0.5', 'VCMR-R10@0.5'),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,12 +54,13 @@ def compare(args: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
     Returns:
         Name of the slice (``all``) to the rows of :func:`mmvmr.evaluation.functional.compare_figures`.
     """
+    from mmvmr.evaluation.corpus_files import read_predictions
     from mmvmr.evaluation.functional import InputError, compare_figures, query_figures, slices
     from mmvmr.evaluation.functional.compare import SLICES
     from mmvmr.utils.io import read_jsonl
 
     annotations = read_jsonl(args.gt)
-    predictions = [read_jsonl(path) for path in args.predictions]
+    predictions = [read_predictions(path, args.protocol) for path in args.predictions]
     if args.subset:
         annotations, predictions = common_queries(args, annotations, predictions)
     figures = [
@@ -94,13 +98,19 @@ def common_queries(args: argparse.Namespace, annotations: list[Any], predictions
     Raises:
         InputError: If a file is invalid, or there is no such query.
     """
-    from mmvmr.evaluation.functional import InputError
-    from mmvmr.evaluation.functional.protocols import get_protocol
-    from mmvmr.evaluation.functional.validation import check_annotations, check_predictions
+    from mmvmr.evaluation.functional import (
+        InputError,
+        check_annotations,
+        check_corpus_predictions,
+        check_predictions,
+        get_protocol,
+    )
 
-    check_annotations(annotations, get_protocol(args.protocol).clip_len, args.gt)
+    protocol = get_protocol(args.protocol)
+    check_annotations(annotations, protocol.clip_len, args.gt)
+    check = check_predictions if protocol.corpus_rule is None else check_corpus_predictions
     for rows, path in zip(predictions, args.predictions):
-        check_predictions(rows, annotations, path, args.gt, subset=True)
+        check(rows, annotations, path, args.gt, subset=True)
     shared = set.intersection(*({row['qid'] for row in rows} for rows in predictions))
     if not shared:
         raise InputError(f'--subset: no query is in all of {", ".join(args.predictions)}')

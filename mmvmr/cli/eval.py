@@ -17,7 +17,10 @@ ERRORS = (OSError, ValueError)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument(
-        'predictions', metavar='PREDS', help='jsonl: qid, pred_relevant_windows, pred_saliency_scores, pred_exist_score'
+        'predictions',
+        metavar='PREDS',
+        help='jsonl: qid, pred_relevant_windows, pred_saliency_scores, pred_exist_score; for --protocol corpus: '
+        'pred_corpus_moments, pred_videos, or the .json of TVR',
     )
     parser.add_argument('annotations', metavar='GT', help='jsonl with the ground truth of the same queries')
     add_protocol(parser)
@@ -30,11 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Score, print, write."""
+    from mmvmr.evaluation.corpus_files import read_predictions
     from mmvmr.evaluation.functional import evaluate_predictions, report_to_json
     from mmvmr.utils.io import atomic_write, read_jsonl
 
     options = page_options(args)
-    predictions, annotations = read_jsonl(args.predictions), read_jsonl(args.annotations)
+    predictions, annotations = read_predictions(args.predictions, args.protocol), read_jsonl(args.annotations)
     report = evaluate_predictions(
         predictions,
         annotations,

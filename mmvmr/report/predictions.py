@@ -53,6 +53,8 @@ def write_prediction_report(
         if not row.get('duration'):
             raise ValueError(f'page: qid {row["qid"]} has no duration in the annotations, which the timeline needs')
     protocol = get_protocol(protocol)
+    if protocol.corpus_rule is not None:
+        raise ValueError(f'page: it shows moments of one video, and the protocol {protocol.name!r} has those of many')
     figures = {name: _figures(rows, annotations, protocol, name) for name, rows in predictions.items()}
     by_qid = {name: {row['qid']: row for row in rows} for name, rows in predictions.items()}
     difference = _difference(figures)

@@ -6,6 +6,7 @@ from mmvmr.evaluation.functional.clip_labels import (
     trapezoid_average_precision,
 )
 from mmvmr.evaluation.functional.compare import compare_figures, slices
+from mmvmr.evaluation.functional.corpus import CorpusRule, check_corpus_predictions, corpus_chance, evaluate_corpus
 from mmvmr.evaluation.functional.evaluate import (
     evaluate_clip_labels,
     evaluate_highlights,
@@ -29,17 +30,21 @@ from mmvmr.evaluation.functional.validation import InputError, check_annotations
 
 __all__ = [
     'ClipLabelRule',
+    'CorpusRule',
     'HighlightBatch',
     'InputError',
     'MomentBatch',
     'Protocol',
     'check_annotations',
+    'check_corpus_predictions',
     'check_predictions',
     'check_submission',
     'clip_label_average_precision',
     'compare_figures',
+    'corpus_chance',
     'detection_average_precision',
     'evaluate_clip_labels',
+    'evaluate_corpus',
     'evaluate_highlights',
     'evaluate_moments',
     'evaluate_predictions',

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmvmr.evaluation.functional.clip_labels import clip_label_average_precision
+from mmvmr.evaluation.functional.corpus import evaluate_corpus
 from mmvmr.evaluation.functional.generalized import check_lengths, evaluate_generalized
 from mmvmr.evaluation.functional.highlight import HighlightBatch, check_scale
 from mmvmr.evaluation.functional.moment import MomentBatch
@@ -172,7 +173,8 @@ def evaluate_predictions(
 
     Args:
         predictions: Rows in the published form: ``qid``, ``pred_relevant_windows``, ``pred_saliency_scores`` and,
-            where the protocol scores it, ``pred_exist_score``.
+            where the protocol scores it, ``pred_exist_score``. For the protocol ``corpus`` see
+            :func:`mmvmr.evaluation.functional.corpus.check_corpus_predictions`.
         annotations: Rows of the annotation file.
         protocol: Protocol or its name.
         subset: Score only the queries that are predicted instead of asking for all.
@@ -188,6 +190,8 @@ def evaluate_predictions(
         InputError: If the input is invalid, or if nothing at all can be scored.
     """
     protocol = get_protocol(protocol)
+    if protocol.corpus_rule is not None:
+        return evaluate_corpus(predictions, annotations, protocol.corpus_rule, subset, source, reference)
     truth = _Columns(annotations, check_annotations(annotations, protocol.clip_len, reference))
     answers = _Columns(predictions, check_predictions(predictions, annotations, source, reference, subset))
     if not answers.lack(SALIENCY_KEY):

@@ -152,7 +152,7 @@ def check_lengths(annotations: Sequence[Row], source: str) -> None:
                 raise InputError(
                     f'{source} entry {i + 1} (qid {row["qid"]!r}): relevant_windows has [{start}, {end}], a moment '
                     'without length; a query without a moment has relevant_windows []. For NA-VMR files: '
-                    'mmvmr convert na_vmr'
+                    'python tools/dataset_converters/na_vmr.py'
                 )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mmvmr.evaluation.functional.clip_labels import clip_label_average_precision
+from mmvmr.evaluation.functional.corpus import corpus_query_figures, corpus_rows
 from mmvmr.evaluation.functional.evaluate import cut_windows
 from mmvmr.evaluation.functional.generalized import check_lengths, existence_scores, generalized_query_figures
 from mmvmr.evaluation.functional.highlight import HighlightBatch, check_scale
@@ -56,6 +57,10 @@ def query_figures(
         InputError: If the input is invalid, or if nothing at all can be scored.
     """
     protocol = get_protocol(protocol)
+    if protocol.corpus_rule is not None:
+        answers, truth = corpus_rows(predictions, annotations, False, source, reference)
+        hits, _ = corpus_query_figures(answers, truth, protocol.corpus_rule)
+        return {name: 100.0 * values for name, values in hits.items()}
     check_annotations(annotations, protocol.clip_len, reference)
     check_predictions(predictions, annotations, source, reference)
     predicted = {row['qid']: row for row in predictions}

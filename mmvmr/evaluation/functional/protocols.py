@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from mmvmr.evaluation.functional.clip_labels import ClipLabelRule
+from mmvmr.evaluation.functional.corpus import CorpusRule
 from mmvmr.evaluation.functional.generalized import ExistenceRule
 from mmvmr.utils import check_choice
 
@@ -39,6 +40,8 @@ class Protocol:
         clip_rule: For data sets that label every clip (``label`` of the annotation): how highlights are scored.
         existence_rule: For data sets with queries that may have no moment (``relevant_windows`` is empty): how they
             are scored; ``ranks`` and the recall fields are then not used.
+        corpus_rule: For answers that name the video, too, out of a collection: how they are scored; nothing else is
+            used then.
         rating_scale: Lowest and highest rating that an annotator can give; None = any number.
     """
 
@@ -56,6 +59,7 @@ class Protocol:
     clip_len: float = 2.0
     clip_rule: ClipLabelRule | None = None
     existence_rule: ExistenceRule | None = None
+    corpus_rule: CorpusRule | None = None
     rating_scale: tuple[float, float] | None = None
 
     def is_summarised(self, name: str) -> bool:
@@ -73,7 +77,8 @@ class Protocol:
         return bool(self.saliency_levels) or self.clip_rule is not None
 
     def __post_init__(self) -> None:
-        if not self.lengths and self.clip_rule is None and self.existence_rule is None:
+        rules = (self.clip_rule, self.existence_rule, self.corpus_rule)
+        if not self.lengths and all(rule is None for rule in rules):
             raise ValueError(f'protocol {self.name!r}: lengths is empty, expected at least one range')
         if self.saliency_levels and self.clip_rule is not None:
             raise ValueError(f'protocol {self.name!r}: saliency_levels and clip_rule exclude each other')
@@ -189,6 +194,8 @@ register_protocol(  # TD-DETR's evaluator: also the thresholds below 0.3, and a 
 _NO_LENGTHS: Mapping[str, tuple[float, float] | None] = MappingProxyType({})
 # Queries with no, one or many moments (the Soccer-GMR evaluator, 2026).
 register_protocol(Protocol('gmr', lengths=_NO_LENGTHS, existence_rule=ExistenceRule()))
+# Finding the video and the moment in a collection: recall as the TVR evaluator (Lei et al., ECCV 2020) counts it.
+register_protocol(Protocol('corpus', lengths=_NO_LENGTHS, corpus_rule=CorpusRule()))
 # Highlights only, one model per domain (UMT's evaluation, which QD-DETR and its successors use).
 register_protocol(
     Protocol('tvsum', lengths=_NO_LENGTHS, clip_rule=ClipLabelRule('above_median', top=5), rating_scale=(1, 5))

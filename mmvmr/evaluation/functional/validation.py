@@ -31,7 +31,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, _SCALARS) and not isinstance(value, bool)
 
 
-def _show(value: Any) -> str:
+def shown_value(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + '...'
 
@@ -51,25 +51,25 @@ def _shape_is(values: Sequence[Any], width: int) -> bool:
     )
 
 
-def _check_number(value: Any, where: str, what: str) -> None:
+def check_number(value: Any, where: str, what: str) -> None:
     if not _is_number(value):
-        raise InputError(f'{where}: {what} is {_show(value)}, expected a number')
+        raise InputError(f'{where}: {what} is {shown_value(value)}, expected a number')
     if not abs(value) < 1e300:  # also false for NaN; whole numbers beyond float range compare without overflow
-        raise InputError(f'{where}: {what} is {_show(value)}, expected a finite number')
+        raise InputError(f'{where}: {what} is {shown_value(value)}, expected a finite number')
 
 
 def _check_windows(windows: Any, where: str, key: str, width: int) -> None:
     form = '[start, end, score]' if width == 3 else '[start, end]'
     if not isinstance(windows, (list, tuple)):
-        raise InputError(f'{where}: {key} is {_show(windows)}, expected a list of {form} in seconds')
+        raise InputError(f'{where}: {key} is {shown_value(windows)}, expected a list of {form} in seconds')
     if not windows:
         return
     if not _shape_is(windows, width):
         for i, window in enumerate(windows):
             if not isinstance(window, (list, tuple)) or len(window) != width:
-                raise InputError(f'{where}: {key}[{i}] is {_show(window)}, expected {form} in seconds')
+                raise InputError(f'{where}: {key}[{i}] is {shown_value(window)}, expected {form} in seconds')
             for value, part in zip(window, ('start', 'end', 'score')):
-                _check_number(value, where, f'{part} of {key}[{i}]')
+                check_number(value, where, f'{part} of {key}[{i}]')
     for i, window in enumerate(windows):
         if window[1] < window[0]:
             raise InputError(f'{where}: {key}[{i}] ends before it starts ({window[0]} > {window[1]})')
@@ -77,16 +77,16 @@ def _check_windows(windows: Any, where: str, key: str, width: int) -> None:
 
 def _check_saliency(scores: Any, where: str) -> None:
     if not isinstance(scores, (list, tuple)) or not scores:
-        raise InputError(f'{where}: {SALIENCY_KEY} is {_show(scores)}, expected a list with one number per clip')
+        raise InputError(f'{where}: {SALIENCY_KEY} is {shown_value(scores)}, expected a list with one number per clip')
     if not _shape_is([scores], len(scores)):
         for i, value in enumerate(scores):
-            _check_number(value, where, f'{SALIENCY_KEY}[{i}]')
+            check_number(value, where, f'{SALIENCY_KEY}[{i}]')
 
 
 def _check_existence(score: Any, where: str) -> None:
-    _check_number(score, where, EXIST_KEY)
+    check_number(score, where, EXIST_KEY)
     if not 0 <= score <= 1:
-        raise InputError(f'{where}: {EXIST_KEY} is {_show(score)}, expected a probability between 0 and 1')
+        raise InputError(f'{where}: {EXIST_KEY} is {shown_value(score)}, expected a probability between 0 and 1')
 
 
 def _index_by_qid(rows: Sequence[Row], source: str) -> dict[Any, int]:
@@ -95,7 +95,7 @@ def _index_by_qid(rows: Sequence[Row], source: str) -> dict[Any, int]:
     for i, row in enumerate(rows):
         qid = row.get('qid')
         if isinstance(qid, bool) or not isinstance(qid, (int, str)):
-            raise InputError(f'{source} entry {i + 1}: qid is {_show(qid)}, expected a whole number or a string')
+            raise InputError(f'{source} entry {i + 1}: qid is {shown_value(qid)}, expected a whole number or a string')
         if qid in index:
             raise InputError(
                 f'{source} entry {i + 1}: qid {qid!r} occurs twice (first as entry {index[qid] + 1}); '
@@ -128,17 +128,53 @@ def _check_key_names(rows: Sequence[Row], source: str, keys: tuple[str, ...]) ->
         )
 
 
-def _check_same_keys(rows: Sequence[Row], source: str) -> None:
-    for key in (WINDOWS_KEY, SALIENCY_KEY, EXIST_KEY):
-        having = [i for i, row in enumerate(rows) if row.get(key) is not None]
-        if having and len(having) < len(rows):
-            lacking = next(i for i, row in enumerate(rows) if row.get(key) is None)
+def check_queries(
+    predictions: Sequence[Row],
+    annotations: Sequence[Row],
+    source: str,
+    reference: str,
+    keys: tuple[str, ...],
+    subset: bool = False,
+) -> dict[Any, int]:
+    """Check that predictions answer the queries of the annotations, each once and all with the same keys.
+
+    Args:
+        predictions: Rows of a prediction file.
+        annotations: Ground-truth rows.
+        source: Name of the prediction file, for messages.
+        reference: Name of the annotation file, for messages.
+        keys: What the rows predict; each is in all rows or in none.
+        subset: Accept predictions for some of the queries only.
+
+    Returns:
+        Qid to its place in the annotations.
+
+    Raises:
+        InputError: On an unknown, missing or repeated qid, a misspelt key, or a key that only some rows have.
+    """
+    if not predictions:
+        raise InputError(f'{source}: empty, expected one entry per query')
+    index = {row['qid']: i for i, row in enumerate(annotations)}
+    predicted = _index_by_qid(predictions, source)
+    _check_key_names(predictions, source, ('vid', *keys))
+    for key in keys:
+        having = [row.get(key) is not None for row in predictions]
+        if any(having) and not all(having):
+            lacking = having.index(False)
             raise InputError(
-                f'{source} entry {lacking + 1} (qid {rows[lacking]["qid"]!r}): {key} is missing, but '
-                f'{len(having)} of {len(rows)} entries have it; give it everywhere or nowhere'
+                f'{source} entry {lacking + 1} (qid {predictions[lacking]["qid"]!r}): {key} is missing, but '
+                f'{sum(having)} of {len(predictions)} entries have it; give it everywhere or nowhere'
             )
-    if rows and all(rows[0].get(key) is None for key in (WINDOWS_KEY, SALIENCY_KEY)):
-        raise InputError(f'{source} entry 1: neither {WINDOWS_KEY} nor {SALIENCY_KEY} found, nothing to score')
+    for qid, i in predicted.items():
+        if qid not in index:
+            raise _unknown(qid, f'{source} entry {i + 1} (qid {qid!r})', index, reference)
+    missing = [qid for qid in index if qid not in predicted]
+    if missing and not subset:
+        raise InputError(
+            f'{source}: no prediction for {len(missing)} of {len(index)} queries of {reference} '
+            f'(first: {shown_value(missing[:5])}); every query needs one entry'
+        )
+    return index
 
 
 def check_annotations(
@@ -192,7 +228,7 @@ def _check_labels(labels: Any, where: str) -> None:
     width = len(labels[0]) if isinstance(labels, (list, tuple)) and labels and isinstance(labels[0], list) else 0
     if not width or not _shape_is(labels, width):
         raise InputError(
-            f'{where}: label is {_show(labels)}, expected a table of numbers: per clip a list with one label per '
+            f'{where}: label is {shown_value(labels)}, expected a table of numbers: per clip a list with one label per '
             'annotator'
         )
 
@@ -214,12 +250,12 @@ def _check_ratings(row: Row, where: str, clip_len: float) -> None:
         return
     if not _shape_is(ratings, len(ratings[0]) if isinstance(ratings[0], (list, tuple)) else -1):
         raise InputError(f'{where}: saliency_scores is not a table of numbers, one row of ratings per relevant clip')
-    _check_number(row.get('duration'), where, 'duration')
+    check_number(row.get('duration'), where, 'duration')
     num_clips = int(row['duration'] / clip_len)
     if not all(isinstance(clip, (int, np.integer)) and 0 <= clip < num_clips for clip in clips):
         raise InputError(
             f'{where}: relevant_clip_ids must be clip numbers from 0 to {num_clips - 1} (duration {row["duration"]} s, '
-            f'clips of {clip_len} s), found {_show(sorted(clips, key=str)[-1] if clips else clips)}'
+            f'clips of {clip_len} s), found {shown_value(sorted(clips, key=str)[-1] if clips else clips)}'
         )
 
 
@@ -248,22 +284,19 @@ def check_predictions(
         InputError: On an unknown, missing or duplicate qid, a value that is not a finite number, a window that is not
             a triple or ends before it starts.
     """
-    if not predictions:
-        raise InputError(f'{source}: empty, expected one entry per query')
-    index = {row['qid']: i for i, row in enumerate(annotations)}
-    predicted = _index_by_qid(predictions, source)
-    _check_key_names(predictions, source, ('vid', WINDOWS_KEY, SALIENCY_KEY, EXIST_KEY))
-    _check_same_keys(predictions, source)
+    keys = (WINDOWS_KEY, SALIENCY_KEY, EXIST_KEY)
+    index = check_queries(predictions, annotations, source, reference, keys, subset)
+    if all(predictions[0].get(key) is None for key in (WINDOWS_KEY, SALIENCY_KEY)):
+        hint = '; for answers from a collection: --protocol corpus' if 'pred_corpus_moments' in predictions[0] else ''
+        raise InputError(f'{source} entry 1: neither {WINDOWS_KEY} nor {SALIENCY_KEY} found, nothing to score{hint}')
     windows = windows_of([row[WINDOWS_KEY] for row in predictions if row.get(WINDOWS_KEY) is not None], 3)
     saliency = numbers_of([row[SALIENCY_KEY] for row in predictions if row.get(SALIENCY_KEY) is not None])
     for i, row in enumerate(predictions):
         where = f'{source} entry {i + 1} (qid {row["qid"]!r})'
-        if row['qid'] not in index:
-            raise _unknown(row['qid'], where, index, reference)
         theirs = annotations[index[row['qid']]].get('vid')
         if theirs is not None and row.get('vid') is not None and str(row['vid']) != str(theirs):
             raise InputError(
-                f'{where}: vid is {_show(row["vid"])}, but {reference} has {_show(theirs)} for this qid: are these the '
+                f'{where}: vid is {shown_value(row["vid"])}, but {reference} has {shown_value(theirs)} for this qid: are these the '
                 'predictions of another data set?'
             )
         if row.get(WINDOWS_KEY) is not None and windows is None:
@@ -272,11 +305,5 @@ def check_predictions(
             _check_saliency(row[SALIENCY_KEY], where)
         if row.get(EXIST_KEY) is not None:
             _check_existence(row[EXIST_KEY], where)
-    missing = [qid for qid in index if qid not in predicted]
-    if missing and not subset:
-        raise InputError(
-            f'{source}: no prediction for {len(missing)} of {len(index)} queries of {reference} '
-            f'(first: {_show(missing[:5])}); every query needs one entry'
-        )
     everywhere = [True] * len(predictions)
     return converted(**{WINDOWS_KEY: (windows, everywhere), SALIENCY_KEY: (saliency, everywhere)})

@@ -66,6 +66,9 @@ class QueryMetric(BaseMetric):
         protocol: Name of an evaluation protocol, or the protocol.
         collect_device: Kept for compatibility with mmengine's metrics.
         prefix: Put before every name as ``prefix/name``; none by default, so that ``save_best='MR-full-mAP'`` works.
+
+    Raises:
+        ValueError: If there is no such protocol, or it scores a whole collection.
     """
 
     default_prefix: str | None = ''
@@ -75,6 +78,11 @@ class QueryMetric(BaseMetric):
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.protocol = get_protocol(protocol)
+        if self.protocol.corpus_rule is not None:
+            raise ValueError(
+                f'{type(self).__name__}: protocol {self.protocol.name!r} scores answers from a whole collection, which '
+                'a test does not give; `mmvmr search CONFIG --out FILE` writes them, `mmvmr eval` scores them'
+            )
         self._warned: set[str] = set()
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
