@@ -38,7 +38,9 @@ def _from_tvr(content: Any, path: str | os.PathLike[str]) -> list[Row]:
     names = content.get('video2idx') if isinstance(content, dict) else None
     tasks = [task for task in _TASKS if isinstance(content, dict) and isinstance(content.get(task), list)]
     if not isinstance(names, dict) or not tasks:
-        raise ValueError(f'{path}: expected an object with `video2idx` and a list `VCMR` or `VR`, as TVR submissions have')
+        raise ValueError(
+            f'{path}: expected an object with `video2idx` and a list `VCMR` or `VR`, as TVR submissions have'
+        )
     by_number = {number: name for name, number in names.items()}
     rows: dict[Any, Row] = {}
     for task in tasks:

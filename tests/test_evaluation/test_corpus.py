@@ -131,7 +131,10 @@ def broken(place, **changes):
             [{'qid': qid, 'pred_corpus_moments': [['dog.mp4', 0, 1, 1]]} for qid in (1, 2, 3, 4)],
             r"no predicted video is a `vid`.*\['dog.mp4'\].*'dog', 'cat', 'sky'.*as the annotations do",
         ),
-        ([{'qid': qid, 'pred_relevant_windows': []} for qid in (1, 2, 3, 4)], 'scores what `mmvmr search --out` writes'),
+        (
+            [{'qid': qid, 'pred_relevant_windows': []} for qid in (1, 2, 3, 4)],
+            'scores what `mmvmr search --out`',
+        ),
     ],
 )
 def test_mistakes(rows, message):
@@ -175,7 +178,7 @@ def test_files(tmp_path, capsys):
     [
         ([], 'expected an object with `video2idx`'),
         ({'video2idx': {'a': 0}, 'VCMR': [{'desc_id': 1}]}, r'VCMR\[0\]: expected an object with `desc_id`'),
-        ({'video2idx': {'a': 0}, 'VCMR': [{'desc_id': 1, 'predictions': [[4, 0, 1, 1]]}]}, 'index 4 is not in video2idx'),
+        ({'video2idx': {'a': 0}, 'VCMR': [{'desc_id': 1, 'predictions': [[4, 0, 1, 1]]}]}, 'index 4 is not in'),
         ({'video2idx': {'a': 0}, 'VR': [{'desc_id': 1, 'predictions': [[0, 1]]}]}, r'expected \[video index, start'),
         ({'video2idx': {'a': 0}, 'VR': [{'desc_id': 1, 'predictions': []}] * 2}, 'occurs twice in VR'),
     ],

@@ -26,7 +26,8 @@ from mmvmr.evaluation.functional.per_query import query_figures
 from mmvmr.evaluation.functional.protocols import Protocol, get_protocol, protocol_names, register_protocol
 from mmvmr.evaluation.functional.reports import flatten_report, report_to_json
 from mmvmr.evaluation.functional.submission import check_submission
-from mmvmr.evaluation.functional.validation import InputError, check_annotations, check_predictions
+from mmvmr.evaluation.functional.validation import check_annotations, check_predictions
+from mmvmr.evaluation.functional.values import InputError
 
 __all__ = [
     'ClipLabelRule',

@@ -9,7 +9,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from mmvmr.evaluation.functional.padding import Bools, Floats
-from mmvmr.evaluation.functional.validation import EXIST_KEY, InputError, Row, check_predictions
+from mmvmr.evaluation.functional.validation import EXIST_KEY, check_predictions
+from mmvmr.evaluation.functional.values import InputError, Row
 
 #: Prediction files have six decimals.
 _LEAST = 1e-6

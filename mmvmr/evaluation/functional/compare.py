@@ -13,7 +13,7 @@ import numpy as np
 
 from mmvmr.evaluation.functional.padding import Bools, Floats
 from mmvmr.evaluation.functional.protocols import Protocol, get_protocol
-from mmvmr.evaluation.functional.validation import Row
+from mmvmr.evaluation.functional.values import Row
 from mmvmr.utils import check_choice
 
 #: Random numbers are generated in portions of this size.

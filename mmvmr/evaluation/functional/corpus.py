@@ -9,19 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from mmvmr.evaluation.functional.padding import Bools, Floats
-from mmvmr.evaluation.functional.validation import (
-    InputError,
-    Row,
-    check_annotations,
-    check_number,
-    check_queries,
-    shown_value,
-)
+from mmvmr.evaluation.functional.validation import check_annotations, check_queries
+from mmvmr.evaluation.functional.values import InputError, Row, check_number, shown_value
 
 MOMENTS_KEY = 'pred_corpus_moments'
 VIDEOS_KEY = 'pred_videos'
@@ -284,7 +279,7 @@ def window_chance(start: float, end: float, duration: float, threshold: float) -
     points |= {duration - length / threshold, end - threshold * (duration - start)}
     corners = sorted(point for point in points if 0 <= point <= end)
     area = 0.0
-    for left, right in zip(corners, corners[1:]):
+    for left, right in pairwise(corners):
         inside = (left + right) / 2  # of a linear piece the middle tells the area
         if inside < start:
             low, high = start + threshold * (end - inside), inside + length / threshold

@@ -19,13 +19,12 @@ from mmvmr.evaluation.functional.reports import Report, merge_reports
 from mmvmr.evaluation.functional.validation import (
     SALIENCY_KEY,
     WINDOWS_KEY,
-    InputError,
-    Row,
     check_annotations,
     check_predictions,
     has_labels,
     has_ratings,
 )
+from mmvmr.evaluation.functional.values import InputError, Row
 
 
 def _percent(values: Any) -> float:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from mmvmr.evaluation.functional.padding import Bools, Floats
-from mmvmr.evaluation.functional.validation import EXIST_KEY, WINDOWS_KEY, Row
+from mmvmr.evaluation.functional.validation import EXIST_KEY, WINDOWS_KEY
+from mmvmr.evaluation.functional.values import Row
 
 
 def existence_scores(predictions: Sequence[Row]) -> Floats:

@@ -20,7 +20,8 @@ import numpy as np
 from mmvmr.evaluation.functional.existence import area_under_roc, best_rejection, existence_scores, rejection_figures
 from mmvmr.evaluation.functional.moment import MISSING, MomentBatch
 from mmvmr.evaluation.functional.padding import Bools, Floats, Rows, as_lists
-from mmvmr.evaluation.functional.validation import WINDOWS_KEY, InputError, Row
+from mmvmr.evaluation.functional.validation import WINDOWS_KEY
+from mmvmr.evaluation.functional.values import InputError, Row
 
 
 @dataclass(frozen=True)

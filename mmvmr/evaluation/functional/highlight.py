@@ -14,7 +14,7 @@ import numpy as np
 
 from mmvmr.evaluation.functional.padding import Bools, Floats, Rows, as_ragged, pad_rows
 from mmvmr.evaluation.functional.protocols import Protocol
-from mmvmr.evaluation.functional.validation import InputError
+from mmvmr.evaluation.functional.values import InputError
 
 #: Queries that are scored at a time.
 BLOCK = 1024

@@ -22,13 +22,12 @@ from mmvmr.evaluation.functional.protocols import Protocol, get_protocol
 from mmvmr.evaluation.functional.validation import (
     SALIENCY_KEY,
     WINDOWS_KEY,
-    InputError,
-    Row,
     check_annotations,
     check_predictions,
     has_labels,
     has_ratings,
 )
+from mmvmr.evaluation.functional.values import InputError, Row
 
 Figures = dict[str, Floats]
 

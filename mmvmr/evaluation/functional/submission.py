@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmvmr.evaluation.functional.protocols import get_protocol
-from mmvmr.evaluation.functional.validation import SALIENCY_KEY, WINDOWS_KEY, InputError, Row, check_predictions
+from mmvmr.evaluation.functional.validation import SALIENCY_KEY, WINDOWS_KEY, check_predictions
+from mmvmr.evaluation.functional.values import InputError, Row
 
 FILE_NAMES = ('hl_val_submission.jsonl', 'hl_test_submission.jsonl')
 

@@ -13,49 +13,12 @@ import numpy as np
 
 from mmvmr.evaluation.functional.columns import converted, numbers_of, ratings_of, windows_of
 from mmvmr.evaluation.functional.padding import Ragged
+from mmvmr.evaluation.functional.values import InputError, Row, check_number, shape_is, shown_value
 from mmvmr.utils.row_keys import ANNOTATION_KEYS, first_misnamed
-
-Row = dict[str, Any]
 
 WINDOWS_KEY = 'pred_relevant_windows'
 SALIENCY_KEY = 'pred_saliency_scores'
 EXIST_KEY = 'pred_exist_score'
-_SCALARS = (int, float, np.integer, np.floating)
-
-
-class InputError(ValueError):
-    """Predictions or annotations that cannot be scored; the message says where and how to fix it."""
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, _SCALARS) and not isinstance(value, bool)
-
-
-def shown_value(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + '...'
-
-
-def _shape_is(values: Sequence[Any], width: int) -> bool:
-    """Fast test that ``values`` is a regular table of finite numbers; anything odd is left to the slow path."""
-    try:
-        array = np.array(values)
-    except (ValueError, TypeError):
-        return False
-    return (
-        array.ndim == 2
-        and array.shape[1] == width
-        and array.dtype.kind in 'iuf'
-        and not any(isinstance(value, bool) for row in values for value in row)
-        and bool((np.abs(array) < 1e300).all())
-    )
-
-
-def check_number(value: Any, where: str, what: str) -> None:
-    if not _is_number(value):
-        raise InputError(f'{where}: {what} is {shown_value(value)}, expected a number')
-    if not abs(value) < 1e300:  # also false for NaN; whole numbers beyond float range compare without overflow
-        raise InputError(f'{where}: {what} is {shown_value(value)}, expected a finite number')
 
 
 def _check_windows(windows: Any, where: str, key: str, width: int) -> None:
@@ -64,7 +27,7 @@ def _check_windows(windows: Any, where: str, key: str, width: int) -> None:
         raise InputError(f'{where}: {key} is {shown_value(windows)}, expected a list of {form} in seconds')
     if not windows:
         return
-    if not _shape_is(windows, width):
+    if not shape_is(windows, width):
         for i, window in enumerate(windows):
             if not isinstance(window, (list, tuple)) or len(window) != width:
                 raise InputError(f'{where}: {key}[{i}] is {shown_value(window)}, expected {form} in seconds')
@@ -78,7 +41,7 @@ def _check_windows(windows: Any, where: str, key: str, width: int) -> None:
 def _check_saliency(scores: Any, where: str) -> None:
     if not isinstance(scores, (list, tuple)) or not scores:
         raise InputError(f'{where}: {SALIENCY_KEY} is {shown_value(scores)}, expected a list with one number per clip')
-    if not _shape_is([scores], len(scores)):
+    if not shape_is([scores], len(scores)):
         for i, value in enumerate(scores):
             check_number(value, where, f'{SALIENCY_KEY}[{i}]')
 
@@ -226,7 +189,7 @@ def has_labels(row: Row) -> bool:
 
 def _check_labels(labels: Any, where: str) -> None:
     width = len(labels[0]) if isinstance(labels, (list, tuple)) and labels and isinstance(labels[0], list) else 0
-    if not width or not _shape_is(labels, width):
+    if not width or not shape_is(labels, width):
         raise InputError(
             f'{where}: label is {shown_value(labels)}, expected a table of numbers: per clip a list with one label per '
             'annotator'
@@ -248,7 +211,7 @@ def _check_ratings(row: Row, where: str, clip_len: float) -> None:
         raise InputError(f'{where}: {len(clips)} relevant_clip_ids but {len(ratings)} saliency_scores, expected equal')
     if not clips:
         return
-    if not _shape_is(ratings, len(ratings[0]) if isinstance(ratings[0], (list, tuple)) else -1):
+    if not shape_is(ratings, len(ratings[0]) if isinstance(ratings[0], (list, tuple)) else -1):
         raise InputError(f'{where}: saliency_scores is not a table of numbers, one row of ratings per relevant clip')
     check_number(row.get('duration'), where, 'duration')
     num_clips = int(row['duration'] / clip_len)
@@ -296,8 +259,8 @@ def check_predictions(
         theirs = annotations[index[row['qid']]].get('vid')
         if theirs is not None and row.get('vid') is not None and str(row['vid']) != str(theirs):
             raise InputError(
-                f'{where}: vid is {shown_value(row["vid"])}, but {reference} has {shown_value(theirs)} for this qid: are these the '
-                'predictions of another data set?'
+                f'{where}: vid is {shown_value(row["vid"])}, but {reference} has {shown_value(theirs)} for this qid: '
+                'are these the predictions of another data set?'
             )
         if row.get(WINDOWS_KEY) is not None and windows is None:
             _check_windows(row[WINDOWS_KEY], where, WINDOWS_KEY, 3)
