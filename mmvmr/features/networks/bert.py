@@ -9,14 +9,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mmvmr.utils.io import read_json
 
 #: What a folder has to hold to be read here.
 _FILES = ('config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors')
 _PLAIN = {'model_type': 'bert', 'hidden_act': 'gelu', 'position_embedding_type': 'absolute', 'is_decoder': False}
+
+#: Parts of a layer of torch and those of a checkpoint that they consist of.
+_LAYER = {
+    'self_attn.in_proj_': [f'attention.self.{part}' for part in ('query', 'key', 'value')],
+    'self_attn.out_proj.': ['attention.output.dense'],
+    'norm1.': ['attention.output.LayerNorm'],
+    'linear1.': ['intermediate.dense'],
+    'linear2.': ['output.dense'],
+    'norm2.': ['output.LayerNorm'],
+}
 
 
 class Bert(nn.Module):
@@ -34,22 +44,24 @@ class Bert(nn.Module):
 
     def __init__(self, weights: dict[str, Tensor], layers: int, heads: int, eps: float) -> None:
         super().__init__()
-        self.layers, self.heads, self.eps = layers, heads, eps
-        named = {name.removeprefix('bert.'): value.float() for name, value in weights.items()}
-        parts = ('attention.self.query', 'attention.self.key', 'attention.self.value', 'attention.output.dense')
-        parts += ('attention.output.LayerNorm', 'intermediate.dense', 'output.dense', 'output.LayerNorm')
-        used = ['embeddings.LayerNorm', *(f'encoder.layer.{n}.{part}' for n in range(layers) for part in parts)]
-        wanted = [f'{name}.{kind}' for name in used for kind in ('weight', 'bias')]
-        wanted += [f'embeddings.{kind}_embeddings.weight' for kind in ('word', 'position', 'token_type')]
-        for name in wanted:
-            self.register_parameter(name.replace('.', '_'), nn.Parameter(named[name], requires_grad=False))
-
-    def _get(self, name: str) -> tuple[Tensor, Tensor]:
-        prefix = name.replace('.', '_')
-        return getattr(self, f'{prefix}_weight'), getattr(self, f'{prefix}_bias')
-
-    def _normed(self, x: Tensor, name: str) -> Tensor:
-        return F.layer_norm(x, x.shape[-1:], *self._get(name), self.eps)
+        weights = {name.removeprefix('bert.'): value.float() for name, value in weights.items()}
+        self.words, self.positions, self.types = (
+            nn.Embedding.from_pretrained(weights[f'embeddings.{kind}_embeddings.weight'])
+            for kind in ('word', 'position', 'token_type')
+        )
+        hidden, width = weights['encoder.layer.0.intermediate.dense.weight'].shape
+        with torch.device('meta'):  # weights are assigned, not drawn
+            self.norm = nn.LayerNorm(width, eps)
+            layer = nn.TransformerEncoderLayer(width, heads, hidden, 0.0, 'gelu', eps, batch_first=True)
+            self.encoder = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+        state = {}
+        for kind in ('weight', 'bias'):
+            state[f'norm.{kind}'] = weights[f'embeddings.LayerNorm.{kind}']
+            for number in range(layers):
+                for name, parts in _LAYER.items():
+                    joined = [weights[f'encoder.layer.{number}.{part}.{kind}'] for part in parts]
+                    state[f'encoder.layers.{number}.{name}{kind}'] = torch.cat(joined)
+        self.load_state_dict(state, strict=False, assign=True)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Encode sentences.
@@ -60,24 +72,8 @@ class Bert(nn.Module):
         Returns:
             Last hidden states (B, L, D).
         """
-        x = F.embedding(tokens, self.embeddings_word_embeddings_weight)
-        x = x + self.embeddings_position_embeddings_weight[: tokens.shape[1]]
-        x = self._normed(x + self.embeddings_token_type_embeddings_weight[0], 'embeddings.LayerNorm')
-        for number in range(self.layers):
-            layer = f'encoder.layer.{number}'
-            query, key, value = (
-                F.linear(x, *self._get(f'{layer}.attention.self.{part}'))
-                .unflatten(-1, (self.heads, -1))
-                .transpose(1, 2)
-                for part in ('query', 'key', 'value')
-            )
-            mixed = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
-            mixed = F.linear(mixed, *self._get(f'{layer}.attention.output.dense'))
-            x = self._normed(x + mixed, f'{layer}.attention.output.LayerNorm')
-            wide = F.gelu(F.linear(x, *self._get(f'{layer}.intermediate.dense')))
-            wide = F.linear(wide, *self._get(f'{layer}.output.dense'))
-            x = self._normed(x + wide, f'{layer}.output.LayerNorm')
-        return x
+        x = self.words(tokens) + self.positions.weight[: tokens.shape[1]] + self.types.weight[0]
+        return self.encoder(self.norm(x))
 
 
 class BertTokenizer:
@@ -141,6 +137,6 @@ def read_bert(model: str) -> tuple[Bert, BertTokenizer, dict[str, Any]] | None:
     try:
         heads, eps = config['num_attention_heads'], config.get('layer_norm_eps', 1e-12)
         network = Bert(load_file(folder / 'model.safetensors'), config['num_hidden_layers'], heads, eps)
-        return network.eval(), BertTokenizer(folder), config
-    except (KeyError, SafetensorError):
+        return network.eval().requires_grad_(False), BertTokenizer(folder), config
+    except (AssertionError, KeyError, RuntimeError, SafetensorError):
         return None  # transformers says what is wrong
