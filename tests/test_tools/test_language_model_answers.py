@@ -34,6 +34,15 @@ READ = {
     '10 - 25 percent': [(20, 50)],
     '["10%", "25%"]': [(20, 50)],
     'In this video of 40 seconds it happens from 12.5 to 17.0.': ONE,
+    'from second 12.5 to second 17': ONE,
+    'It starts at second 12.5 and ends at second 17.': ONE,
+    'between second 12.5 and second 17': ONE,
+    '**Start:** 12.5\n**End:** 17': ONE,
+    '**Start**: 12.5 s\n**End**: 17 s\n**Start**: 20 s\n**End**: 25 s': [*ONE, (20, 25)],
+    '1) 12.5 to 17\n2) 20 to 25': [*ONE, (20, 25)],
+    'The event is in [12.5, 17) of the video.': ONE,
+    'Between 12.5 and 17 a man runs.': ONE,
+    '12.5 - 17\nPeople dance.': ONE,
     '20 - 15': [(20, 15)],  # a window that ends before it starts is read; the converter reports it
 }
 NOTHING = [
@@ -45,6 +54,9 @@ UNREADABLE = [
     '[true, false]', '12 - 17 minutes', 'from 1 minute 5 seconds to 9 seconds', 'frames 12 to 17', '1,234 - 1,300',
     '12:70 - 13:00', '10% - 20 s', 'It does not happen from 12 to 17.', '<think>Perhaps 3 to 4', '-3 - 5', '{"a": 1}',
     '[' * 5000, '1' * 50000 + ' s', 'Moment 1 - 12 to 17',
+    '[[12, 17], [20', '[[12, 17], [20, 25]', '[[12, 17],', '```json\n[[12, 17], [20', '(12 - 17',
+    '{"start": 12, "end": 1', 'between 5 and 10 people dance', '5 to 10 people', 'I see 5-10 men from 12 to 17 s',
+    'second 12', 'The second 5 people',
 ]  # fmt: skip
 
 
@@ -68,6 +80,7 @@ def test_percent():
     assert windows_of_answer('10 - 25', 200.0, percent=True) == [(20, 50)]
     assert windows_of_answer('[[10, 25]]', 200.0, percent=True) == [(20, 50)]
     assert windows_of_answer('10 s - 25 s', 200.0, percent=True) == [(10, 25)]
+    assert windows_of_answer('second 10 to second 25', 200.0, percent=True) == [(10, 25)]
     assert windows_of_answer('00:10 - 00:25', 200.0, percent=True) == [(10, 25)]
 
 

@@ -15,7 +15,8 @@ from mmvmr.preparation.converters.lines import jsonl_rows
 Window = tuple[float, float]
 
 # Digits are counted: a model that repeats one for ever is read in linear time.
-_TIME = r'(\d{1,6}(?::\d{2}){0,2}(?:\.\d{1,20})?(?![\d:]|\.\d)(?:\s*(?:%|percent\b|s\b|secs?\b|seconds?\b))?)'
+_UNIT = r'(?:%|percent\b|s\b|secs?\b|seconds?\b)'
+_TIME = rf'((?:\bsecond\s+)?\d{{1,6}}(?::\d{{2}}){{0,2}}(?:\.\d{{1,20}})?(?![\d:]|\.\d)(?:\s*{_UNIT})?)'
 _TO = r'\s*(?:[-~\u2013\u2014]|\bto\b|\buntil\b)\s*'
 _END = r'["\']?[,;]?\s*(?:and\s+)?(?:it\s+)?["\']?end(?:s|ing)?(?:[_ ]?time)?["\']?\s*(?:at|is|:|=)?\s*["\']?'
 _SPANS = re.compile(
@@ -23,9 +24,13 @@ _SPANS = re.compile(
     rf'|(?<![\w.])(?<!\d:){_TIME}{_END}{_TIME}|(?<![\w.-])(?<!\d:){_TIME}{_TO}{_TIME}',
     re.IGNORECASE,
 )
+_COUNT = r'\d{1,6}(?:\.\d{1,20})?'
+#: Words after two bare numbers that leave them times; others make them a count (``5 to 10 people``).
+_AFTER = r'(?:an?|the|and|or|in|on|at|of|as|for|it|he|she|they|is|are|when|where|while|which|with)\b'
 #: Numbers that are no seconds, have a comma inside or come in threes, unfinished thoughts: nothing here is read.
 _UNCLEAR = re.compile(
     rf'{_TIME}{_TO}{_TIME}{_TO}\d|<think>|(?<![\[(\d])\d{{1,3}},\d{{3}}(?!\d)'
+    rf'|(?:{_COUNT}{_TO}|\bbetween\s+{_COUNT}\s*and\s+){_COUNT} +(?!{_UNIT}|{_AFTER})[a-z]'
     r'|\d\s*(?:ms|m|mins?|minutes?|h|hours?|frames?|clips?)\b|\bframes?\s*\d',
     re.IGNORECASE,
 )
@@ -41,10 +46,18 @@ def _number(text: str) -> float | None:
     """A number, or the seconds of a clock time (``mm:ss``, ``hh:mm:ss``); None for anything else."""
     if not re.fullmatch(_TIME, text.strip(), re.IGNORECASE):
         return None
-    *higher, last = (float(part) for part in re.match(r'[\d:.]+', text.strip()).group().split(':'))
+    *higher, last = (float(part) for part in re.search(r'[\d:.]+', text.strip()).group().split(':'))
     if higher and max([*higher[1:], last]) >= 60:
         return None
     return sum(value * 60**power for power, value in enumerate([last, *higher[::-1]]))
+
+
+def _truncated(text: str) -> bool:
+    """True if a bracket stays open; one that closes nothing is that of a list (``1) 12 to 17``)."""
+    depth = 0
+    for bracket in re.findall(r'[\[\](){}]', text):
+        depth = depth + 1 if bracket in '[({' else max(depth - 1, 0)
+    return depth > 0
 
 
 def _pair(start: Any, end: Any, duration: float, percent: bool) -> Window | None:
@@ -88,7 +101,8 @@ def windows_of_answer(text: str, duration: float, percent: bool = False) -> list
     try:
         windows = _of_json(json.loads(fenced[1] if fenced else text), duration, percent)
     except (RecursionError, ValueError):
-        if _UNCLEAR.search(text):
+        text = text.replace('**', ' ')  # bold in Markdown
+        if _UNCLEAR.search(text) or _truncated(text):
             return None
         matches = (filter(None, match.groups()) for match in _SPANS.finditer(text))
         windows = [_pair(*times, duration, percent) for times in matches]
