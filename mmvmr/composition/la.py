@@ -8,7 +8,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage
-from mmvmr.composition.edits import add_view, direct_initializer, is_kind, losses
+from mmvmr.composition.edits import add_view, direct_initializer, has_slot, is_kind, losses
 from mmvmr.models.query_initializers import LengthwiseQueryInitializer
 from mmvmr.models.task_modules import HungarianAssigner, LengthwiseAssigner
 from mmvmr.registry import COMPONENTS
@@ -69,7 +69,41 @@ class LengthwiseMatching(Component):
         parent, key = direct_initializer(cfg)
         if is_kind(assigner, LengthwiseAssigner) or is_kind(parent, LengthwiseQueryInitializer):
             raise AlreadyThereError('queries of this model have classes of length already')
-        dataset = cfg.train_dataloader.dataset
-        clip_len = dataset.get('feature_spec', dataset).clip_len  # a synthetic data set has none
+        clip_len = _clip_len(cfg)
         parent[key] = dict(type='LengthwiseQueryInitializer', initializer=parent[key], num_classes=len(self.bounds) + 1)
         assigner.update(type='LengthwiseAssigner', bounds=[round(bound / clip_len, 6) for bound in self.bounds])
+
+
+@COMPONENTS.register_module('la.length_weight')
+class LengthWeight(Component):
+    """Losses on spans weigh short moments more, by a Gaussian of their length.
+
+    Args:
+        sigma: Standard deviation of the Gaussian in seconds.
+        extra: What a moment of length 0 weighs more than a very long one.
+    """
+
+    source = 'LA-DETR, official code (length_span_weight, length_giou_weight)'
+    slots = ('model.criterion.losses.<span>.pair_weight',)
+    detectors = ('MomentDetector', 'PointDetector')
+
+    def __init__(self, sigma: float = 60.0, extra: float = 1.0):
+        self.sigma = sigma
+        self.extra = extra
+
+    def apply(self, cfg: Config) -> None:
+        """Weigh the pairs of every loss that has a slot for it."""
+        weighed = [loss for loss in losses(cfg).values() if loss is not None and has_slot(loss, 'pair_weight')]
+        if not weighed:
+            raise CompositionError('model.criterion.losses has no loss on matched spans with a slot `pair_weight`')
+        if any(loss.get('pair_weight') is not None for loss in weighed):
+            raise AlreadyThereError('losses on spans of this model weigh their pairs already')
+        sigma = round(self.sigma / _clip_len(cfg), 6)
+        for loss in weighed:
+            loss.pair_weight = dict(type='ShortMomentWeight', sigma=sigma, extra=self.extra)
+
+
+def _clip_len(cfg: Config) -> float:
+    """Seconds per clip of the training data."""
+    dataset = cfg.train_dataloader.dataset
+    return dataset.get('feature_spec', dataset).clip_len  # a synthetic data set has no feature_spec

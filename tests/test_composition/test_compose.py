@@ -215,12 +215,27 @@ def test_detectors_of_other_kinds_take_views_alone():
             compose(base, [name])
             taken.add(name)
         except CompositionError as error:
-            on_points = name in ('td.dynamics', 'bm.alignment', 'bm.negative_query', 'sa.alignment')
+            on_points = name in {
+                'td.dynamics', 'bm.alignment', 'bm.negative_query', 'sa.alignment', 'la.length_weight',
+            }  # fmt: skip
             kinds = 'MomentDetector or PointDetector' if on_points else 'MomentDetector'
             assert str(error) == f'{name}: it fills slots of a {kinds}, but the model is a ProposalMapDetector'
     assert taken == {'td.synthesizer', 'bm.temporal_shift', 'gmr.existence', 'gmr.false_premise', 'la.moment_mix'}
     with pytest.raises(CompositionError, match='the config has no `model`'):
         compose(Config({'a': 1}), ['sa.noise'])
+
+
+def test_short_moments_weigh_more_in_every_loss_on_spans():
+    cfg = compose(CONFIGS / 'sa_detr' / 'sa_detr_qvhl.py', ['la.length_weight'], {'la.length_weight.extra': 0.5})
+    weighed = {name for name, loss in cfg.model.criterion.losses.items() if 'pair_weight' in loss}
+    assert weighed == {'span', 'giou', 'init_span', 'init_giou', 'noise_span', 'noise_giou'}
+    # 60 s are 30 clips of QVHighlights.
+    assert cfg.model.criterion.losses.giou.pair_weight == dict(type='ShortMomentWeight', sigma=30.0, extra=0.5)
+    with pytest.raises(AlreadyThereError, match='weigh their pairs already'):
+        compose(cfg, ['la.length_weight'])
+    cfg.model.criterion.losses = dict(label=dict(type='ForegroundLoss'))
+    with pytest.raises(CompositionError, match='no loss on matched spans'):
+        compose(cfg, ['la.length_weight'])
 
 
 def test_every_component_says_what_it_is():

@@ -126,6 +126,15 @@ def test_sentences_and_clips_on_points(dense, part):
 
 
 @pytest.mark.parametrize('name', ['snag', 'univtg'])
+def test_weights_of_short_moments_on_points(dense, name):
+    batch = make_batch(dense[name])
+    plain = loss_of(build(dense[name]), batch)
+    weighed = loss_of(build(compose(dense[name], ['la.length_weight'], {'la.length_weight.sigma': 1e6})), batch)
+    assert weighed['loss_span'].item() == pytest.approx(2 * plain['loss_span'].item(), rel=1e-5)
+    assert weighed['loss_foreground'].item() == pytest.approx(plain['loss_foreground'].item(), rel=1e-5)
+
+
+@pytest.mark.parametrize('name', ['snag', 'univtg'])
 def test_td_switched_off_on_points(dense, name):
     cfg = compose(dense[name], TD, {'td.dynamics.beta': 1})
     cfg.train_dataloader.dataset.pipeline.augment.synthesis = None

@@ -1,13 +1,18 @@
 """Queries and matching by classes of length, against one assignment for every class."""
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
+from torch.nn.utils.rnn import pad_sequence
 
 from mmvmr.models.query_initializers import LearnedAnchorQueryInitializer, LengthwiseQueryInitializer
 from mmvmr.models.task_modules import HungarianAssigner, LengthwiseAssigner
 from mmvmr.structures import Memory, MomentTargets, PredictionSet, Tokens
 
+DATA = Path(__file__).parents[1] / 'data' / 'parity'
 COSTS = dict(span=dict(type='SpanL1Cost', weight=10.0), giou=dict(type='SpanGIoUCost', weight=1.0))
 
 
@@ -59,6 +64,20 @@ def test_other_sets_are_matched_as_usual():
     (found,) = LengthwiseAssigner(COSTS, [8.0])([predictions], truth)
     (usual,) = HungarianAssigner(COSTS)([predictions], truth)
     assert found.query.tolist() == usual.query.tolist() and found.gt.tolist() == usual.gt.tolist()
+
+
+@pytest.mark.parametrize('case', json.loads((DATA / 'la_detr_matching.json').read_text()))
+def test_pairs_of_the_official_matcher(case):
+    """Sixteen queries in four classes, on QVHighlights; the official code was run on the same numbers."""
+    costs = {**COSTS, 'label': dict(type='ForegroundCost', weight=4.0)}
+    _, targets = problem(0, moments=7, clips=75)
+    spans = [[[(start + end) / 300, (end - start) / 150] for start, end in sample] for sample in case['windows']]
+    targets.spans = pad_sequence([torch.tensor(sample) for sample in spans], batch_first=True, padding_value=0.5)
+    targets.span_mask = torch.arange(targets.spans.shape[1]) < torch.tensor([[len(sample)] for sample in spans])
+    targets.clip_mask = torch.ones(3, 75, dtype=torch.bool)
+    found = PredictionSet('direct', torch.tensor(case['spans']), final=True, logits=torch.tensor(case['logits']))
+    (pairs,) = LengthwiseAssigner(costs, [6.9, 16.0, 27.5])([found], targets)
+    assert sorted(map(list, zip(*(x.tolist() for x in (pairs.batch, pairs.query, pairs.gt))))) == case['pairs']
 
 
 def test_wrong_options():

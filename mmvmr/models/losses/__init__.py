@@ -32,7 +32,7 @@ from mmvmr.models.losses.score_losses import (
     QualityMarginLoss,
 )
 from mmvmr.models.losses.similarity_losses import ClipSentenceLoss, VideoSentenceLoss
-from mmvmr.models.losses.span_losses import SpanGIoULoss, SpanIoULoss, SpanL1Loss
+from mmvmr.models.losses.span_losses import ShortMomentWeight, SpanGIoULoss, SpanIoULoss, SpanL1Loss
 
 __all__ = [
     'AttentionDistillLoss',
@@ -68,6 +68,7 @@ __all__ = [
     'SaliencyRankLoss',
     'SentenceToMomentLoss',
     'SetLoss',
+    'ShortMomentWeight',
     'SpanGIoULoss',
     'SpanIoULoss',
     'SpanL1Loss',

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmvmr.models.losses.base import SetLoss
 from mmvmr.models.losses.gather import joint_ratio
@@ -23,10 +23,15 @@ class _MatchedSpanLoss(SetLoss):
         normalizer: ``pairs`` divides by the number of pairs; ``targets`` by the number of ground-truth spans of
             the batch, so that several queries on one span add up (SA-DETR's noise groups); a config builds what
             divides, e.g. :class:`MovingCount`.
+        pair_weight: Config of a factor for every pair, e.g. :class:`ShortMomentWeight`; None for 1. What divides stays
+            the same.
     """
 
-    def __init__(self, normalizer: str | dict[str, Any] = 'pairs', **kwargs: Any):
+    def __init__(
+        self, normalizer: str | dict[str, Any] = 'pairs', pair_weight: dict[str, Any] | None = None, **kwargs: Any
+    ):
         super().__init__(**kwargs)
+        self.pair_weight = None if pair_weight is None else MODELS.build(pair_weight)
         if isinstance(normalizer, str):
             self.normalizer = check_choice(self, 'normalizer', normalizer, ('pairs', 'targets'))
         else:
@@ -34,6 +39,8 @@ class _MatchedSpanLoss(SetLoss):
 
     def forward(self, predictions: PredictionSet, matched: Matched, targets: MomentTargets) -> Tensor:
         values = self.values(predictions.spans[matched.batch, matched.query], matched.spans)
+        if self.pair_weight is not None:
+            values = values * self.pair_weight(matched, targets)
         if not isinstance(self.normalizer, str):
             return self.normalizer.divide(values.sum(), len(values))
         count = values.shape[0] if self.normalizer == 'pairs' else targets.span_mask.sum()
@@ -46,6 +53,31 @@ class _MatchedSpanLoss(SetLoss):
 
 
 @MODELS.register_module()
+class ShortMomentWeight(nn.Module):
+    """A factor for short moments, ``1 + extra * exp(-l^2 / (2 sigma^2))`` for one of l clips (code of LA-DETR).
+
+    Args:
+        sigma: Standard deviation of the Gaussian in clips.
+        extra: What a moment of length 0 weighs more than a very long one.
+
+    Raises:
+        ValueError: If ``sigma`` is not positive, or ``extra`` is at most -1: weights would not be positive.
+    """
+
+    def __init__(self, sigma: float, extra: float = 1.0):
+        super().__init__()
+        if sigma <= 0 or extra <= -1:
+            raise ValueError(f'ShortMomentWeight: sigma={sigma}, extra={extra}, expected sigma > 0 and extra > -1')
+        self.sigma = sigma
+        self.extra = extra
+
+    def forward(self, matched: Matched, targets: MomentTargets) -> Tensor:
+        """Weigh the pairs (M,) by the length of their moments."""
+        length = matched.spans[:, 1] * targets.clip_mask.sum(1)[matched.batch]
+        return 1 + self.extra * torch.exp(-0.5 * (length / self.sigma).square())
+
+
+@MODELS.register_module()
 class SpanL1Loss(_MatchedSpanLoss):
     """Absolute error, averaged over the two coordinates and the pairs (Moment-DETR).
 
@@ -54,7 +86,7 @@ class SpanL1Loss(_MatchedSpanLoss):
         beta: Errors below this count by their square, ``e^2 / (2 beta)``, and the others ``beta / 2`` less (smooth
             L1, UniVTG: 1, which every error is below); 0 for the absolute error.
         coordinates: Take the ``mean`` over the two coordinates, or the ``sum`` (UniVTG).
-        normalizer: See :class:`_MatchedSpanLoss`.
+        normalizer, pair_weight: See :class:`_MatchedSpanLoss`.
         kwargs: ``weight``, ``sets`` and ``final_only`` of :class:`SetLoss`.
 
     Raises:
@@ -80,7 +112,7 @@ class SpanGIoULoss(_MatchedSpanLoss):
     """``1 - gIoU``, averaged over the pairs (Moment-DETR).
 
     Args:
-        normalizer: See :class:`_MatchedSpanLoss`.
+        normalizer, pair_weight: See :class:`_MatchedSpanLoss`.
         kwargs: ``weight``, ``sets`` and ``final_only`` of :class:`SetLoss`.
     """
 
@@ -97,7 +129,7 @@ class SpanIoULoss(_MatchedSpanLoss):
         distance: What d is: ``none``, or the distance of the ``center`` of both over the length of their hull (DIoU).
             The published name of ``none`` is GIoU, which is the same where both spans contain the point that
             predicts.
-        normalizer: See :class:`_MatchedSpanLoss`.
+        normalizer, pair_weight: See :class:`_MatchedSpanLoss`.
         kwargs: ``weight``, ``sets`` and ``final_only`` of :class:`SetLoss`.
 
     Raises:

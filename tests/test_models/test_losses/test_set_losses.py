@@ -14,6 +14,7 @@ from mmvmr.models import (
     ForegroundLoss,
     QualityLoss,
     QualityMarginLoss,
+    ShortMomentWeight,
     SpanGIoULoss,
     SpanIoULoss,
     SpanL1Loss,
@@ -52,6 +53,26 @@ def test_span_losses(loss, total):
         assert loss()(SPANS, pairs, targets).item() == pytest.approx(total / 3, rel=1e-5)
         assert loss(normalizer='pairs')(SPANS, pairs, targets).item() == pytest.approx(total / 3, rel=1e-5)
         assert loss(normalizer='targets')(SPANS, pairs, targets).item() == pytest.approx(total / count, rel=1e-5)
+
+
+@pytest.mark.parametrize('loss', [SpanL1Loss, SpanGIoULoss, SpanIoULoss])
+def test_short_moments_weigh_more(loss):
+    # Four clips in the first video and two in the second: moments of 2.4, 0.8 and 1.2 clips.
+    targets = dataclasses.replace(TARGETS, clip_mask=torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool())
+    pairs = matched(PAIRS, targets)
+    weights = [1 + 0.5 * math.exp(-(length**2) / 8) for length in (2.4, 0.8, 1.2)]
+    single = [loss()(SPANS, matched([pair], targets), targets).item() for pair in PAIRS]
+    weighed = loss(pair_weight=dict(type='ShortMomentWeight', sigma=2.0, extra=0.5))(SPANS, pairs, targets)
+    assert weighed.item() == pytest.approx(sum(w * x for w, x in zip(weights, single)) / 3, rel=1e-5)
+
+
+def test_short_moment_weight_by_hand():
+    targets = truth([[[0.0, 0.5]]], mask=[[1] * 60], clips=[[0] * 60])
+    weight = ShortMomentWeight(sigma=30.0)(matched([(0, 0, 0)], targets), targets)
+    assert weight.tolist() == pytest.approx([1.606531])  # 1 + exp(-1 / 2): 30 clips
+    for wrong in (dict(sigma=0.0), dict(sigma=1.0, extra=-1.0)):
+        with pytest.raises(ValueError, match='expected sigma > 0 and extra > -1'):
+            ShortMomentWeight(**wrong)
 
 
 def test_a_moving_count_divides():

@@ -1,0 +1,15 @@
+# LA-DETR on QD-DETR, Charades-STA (SlowFast + CLIP): no official script; bounds are those for UVCOM.
+_base_ = ['../qd_detr/qd_detr_charades.py']
+_queries = dict(
+    _delete_=True,
+    type='LengthwiseQueryInitializer',
+    num_classes=3,
+    initializer=_base_.model.query_initializer,
+)
+model = dict(
+    query_initializer=_queries,
+    # Bounds in clips of 1 s: 5.67, 14 s.
+    criterion=dict(assigner=dict(type='LengthwiseAssigner', bounds=[5.67, 14.0])),
+)
+_views = dict(foreground_mix=dict(type='ForegroundMix', piece=10.0), background_mix=dict(type='BackgroundMix'))
+train_dataloader = dict(dataset=dict(pipeline=dict(augment=_views)))
