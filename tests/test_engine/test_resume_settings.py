@@ -73,7 +73,7 @@ def test_nothing_changed(tmp_path):
 
 
 def test_the_way_of_computing_an_update_stays_that_of_the_checkpoint(tmp_path):
-    run(tmp_path, 'two', end=6, **{'optim_wrapper.optimizer.fused': False})
+    run(tmp_path, 'two', end=6, **{'optim_wrapper.optimizer.fused': True})
     _, log = run(tmp_path, 'on', str(tmp_path / 'two' / 'epoch_2.pth'), end=6, epochs=2)
     assert '(unchanged)' in log
 

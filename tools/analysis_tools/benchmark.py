@@ -49,7 +49,7 @@ def training_step(cfg: Config, args: argparse.Namespace, device: torch.device, b
     with named_arguments(cfg):
         model = MODELS.build(cfg.model).to(device).train()
     batch = model.data_preprocessor(random_batch(cfg.model, args.batch, args.clips, args.words, labelled=True))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=1e-4, fused=True)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=1e-4)
 
     def step() -> None:
         with record_function('forward'), torch.autocast(device.type, torch.bfloat16, enabled=bf16):

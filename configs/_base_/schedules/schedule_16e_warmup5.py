@@ -6,7 +6,7 @@ test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='MatrixDecayConstructor',
-    optimizer=dict(type='AdamW', lr=5e-4, weight_decay=0.05, fused=True),
+    optimizer=dict(type='AdamW', lr=5e-4, weight_decay=0.05),
     paramwise_cfg=dict(lr_mult=dict()),
     clip_grad=dict(max_norm=1.0),
 )

@@ -4,7 +4,7 @@ val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-4, betas=(0.9, 0.99), weight_decay=1e-5, fused=True),
+    optimizer=dict(type='AdamW', lr=1e-4, betas=(0.9, 0.99), weight_decay=1e-5),
     clip_grad=dict(max_norm=5.0),
     paramwise_cfg=dict(custom_keys={'projector.text_encoder': dict(lr_mult=0.1)}),
 )

@@ -3,8 +3,8 @@
 The versions here draw sixteen random bits per element and use vectorised kernels; other devices use torch's own.
 
 A float32 step of QD-DETR (``qd_detr_qvhl``, 32 x 75 clips, one thread) takes 1.63 s with them, 2.01 s with torch's own
-dropout and PReLU and 1.73 s with torch's PReLU alone: 19 % less, 5 of them by the PReLU (processor
-time, the smallest of 12 steps of each in turn within one process, AVX-512, torch 2.13). For the first figure run
+dropout and PReLU and 1.73 s with torch's PReLU alone: 19 % less, 5 of them by the PReLU (processor time, the smallest
+of 12 steps of each in turn within one process, AVX-512, torch 2.13). For the first figure run
 ``tools/analysis_tools/benchmark.py configs/qd_detr/qd_detr_qvhl.py --precision fp32``, for the others the same with
 :class:`torch.nn.Dropout`, :func:`torch.nn.functional.dropout` and :class:`torch.nn.PReLU` in place of what is here.
 """
