@@ -6,6 +6,6 @@ model = dict(
     predictor=dict(
         type='SimilarityWindows',
         longest=12,
-        maps=dict(cca=dict(type='SimilarityMap', channels=(0, 512), text_dims=384, kind='cca', penalty=3.0)),
+        maps=dict(cca=dict(type='SimilarityMap', kind='cca', penalty=3.0)),
     ),
 )

@@ -4,6 +4,6 @@ model = dict(
     type='FittedDetector',
     predictor=dict(
         type='SimilarityWindows',
-        maps=dict(cca=dict(type='SimilarityMap', channels=(0, 1280), text_dims=384, kind='cca', penalty=3.0)),
+        maps=dict(cca=dict(type='SimilarityMap', kind='cca', penalty=3.0)),
     ),
 )

@@ -8,8 +8,8 @@ model = dict(
         type='SimilarityWindows',
         boundary=1.0,
         maps=dict(
-            cca=dict(type='SimilarityMap', channels=(0, 1280), text_dims=384, kind='cca', penalty=3.0),
-            conse=dict(type='SimilarityMap', channels=(1280, 1664), text_dims=384, kind='given'),
+            cca=dict(type='SimilarityMap', kind='cca', penalty=3.0),
+            conse=dict(type='SimilarityMap', stream='conse', kind='given'),
         ),
         weights=dict(conse=0.5),
     ),

@@ -6,6 +6,6 @@ model = dict(
     predictor=dict(
         type='SimilarityWindows',
         longest=12,
-        maps=dict(ridge=dict(type='SimilarityMap', channels=(0, 512), text_dims=384, kind='ridge', penalty=3.0)),
+        maps=dict(ridge=dict(type='SimilarityMap', kind='ridge', penalty=3.0)),
     ),
 )

@@ -4,6 +4,6 @@ model = dict(
     type='FittedDetector',
     predictor=dict(
         type='SimilarityWindows',
-        maps=dict(ridge=dict(type='SimilarityMap', channels=(0, 1280), text_dims=384, kind='ridge', penalty=3.0)),
+        maps=dict(ridge=dict(type='SimilarityMap', kind='ridge', penalty=3.0)),
     ),
 )

@@ -5,6 +5,6 @@ model = dict(
     type='FittedDetector',
     predictor=dict(
         type='SimilarityWindows',
-        maps=dict(conse=dict(type='SimilarityMap', channels=(1280, 1664), text_dims=384, kind='given')),
+        maps=dict(conse=dict(type='SimilarityMap', stream='conse', kind='given')),
     ),
 )

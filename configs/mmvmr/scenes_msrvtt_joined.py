@@ -3,18 +3,17 @@
 _base_ = ['../_base_/datasets/msrvtt_joined.py', '../_base_/baseline_runtime.py']
 feature_spec = dict(text=dict(max_length=1))
 stores = dict(text=dict(key='pooler_output'))
-_effnet = dict(channels=(0, 1280), power=0.5)
-_map = dict(type='SimilarityMap', text_dims=384)
+_map = dict(type='SimilarityMap', power=0.5)
 model = dict(
     type='FittedDetector',
     predictor=dict(
         type='SceneWindows',
         maps=dict(
-            ridge=dict(_map, **_effnet, kind='ridge', penalty=30.0),
-            cca=dict(_map, **_effnet, kind='cca', penalty=1.0, text_penalty=3.0),
-            conse=dict(_map, channels=(1280, 1664), kind='given'),
+            ridge=dict(_map, kind='ridge', penalty=30.0),
+            cca=dict(_map, kind='cca', penalty=1.0, text_penalty=3.0),
+            conse=dict(type='SimilarityMap', stream='conse', kind='given'),
         ),
         weights=dict(cca=0.5, conse=0.5),
-        segmentation=dict(type='SceneSegmentation', **_effnet),
+        segmentation=dict(type='SceneSegmentation', power=0.5),
     ),
 )

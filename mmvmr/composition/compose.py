@@ -19,7 +19,7 @@ from mmvmr.composition.component import (
 )
 from mmvmr.composition.edits import is_kind
 from mmvmr.registry import MODELS
-from mmvmr.utils.config import read_config
+from mmvmr.utils.config import read_config, resolve_features
 from mmvmr.utils.setup import register_all_modules
 
 
@@ -45,7 +45,7 @@ def compose(
 
     Raises:
         CompositionError: If a component is unknown or given twice, if two exclude each other, if an option is unknown,
-            or if a component cannot be put onto this config.
+            if a component cannot be put onto this config, or if it contradicts the features.
     """
     register_all_modules(init_scope=False)
     cfg = base if isinstance(base, Config) else read_config(base)  # first: its custom_imports may bring components
@@ -72,6 +72,10 @@ def compose(
             raise CompositionError(
                 f'{name}: the config lacks what it changes ({" ".join(map(str, error.args))})'
             ) from error
+    try:
+        resolve_features(cfg)
+    except ValueError as error:
+        raise CompositionError(str(error)) from None
     return cfg
 
 

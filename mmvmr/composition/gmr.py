@@ -63,7 +63,7 @@ class ExistenceOfMoments(Component):
         penalty: float = 3.0,
     ):
         self.weight = weight
-        self.kind, self.penalty = similarity, penalty
+        self.similarity = None if similarity is None else similarity_map(similarity, penalty)
         self.head: dict[str, Any] = {} if pool == 'max' else dict(pool=pool)
         self.looks_at = source
 
@@ -80,8 +80,8 @@ class ExistenceOfMoments(Component):
         head = dict(type='ExistenceHead', **({} if source in (None, 'queries') else dict(source=source)), **self.head)
         if source == 'candidates':
             head['embed_dims'] = model.shared.joint_dims
-        if self.kind is not None:
-            head['similarity'] = similarity_map(cfg, None, self.kind, self.penalty)
+        if self.similarity is not None:
+            head['similarity'] = self.similarity
             add_fit_hook(cfg)
         model['existence_head'] = head
         add_losses(cfg, existence=dict(type='ExistenceLoss', weight=self.weight))

@@ -13,42 +13,14 @@ from mmvmr.models.encoders import DummyTokenEncoder, FrameMatchEncoder, Negative
 from mmvmr.models.fusions import TextToVideoFusion
 from mmvmr.models.query_initializers import SimilarityAnchorQueryInitializer
 from mmvmr.registry import COMPONENTS, MODELS
-from mmvmr.structures import FeatureSpec
 
 _SOURCE = 'mmvmr (not published)'
 
 
-def similarity_map(cfg: Config, stream: str | None, kind: str, penalty: float) -> dict[str, Any]:
-    """The config of a map for the features of a config.
-
-    Args:
-        cfg: The config.
-        stream: Name of the video stream that is compared; None for the first one.
-        kind: See :class:`SimilarityMap`.
-        penalty: See :class:`SimilarityMap`.
-
-    Returns:
-        The config of a :class:`SimilarityMap`.
-
-    Raises:
-        CompositionError: If the config declares no such stream.
-    """
-    options: dict[str, Any] = dict(kind=kind) if kind == 'given' else dict(kind=kind, penalty=penalty)
-    dataset, projector = cfg.get('train_dataloader', {}).get('dataset', {}), cfg.model.projector
-    declared = dataset.get('feature_spec')
-    if declared is None:  # generated data: one stream, whose width the projector knows
-        if stream is not None:
-            raise CompositionError(f'the data set declares no features, so there is no stream {stream!r}; leave it out')
-        width = projector.video_dims - (2 if dataset.get('pipeline', {}).get('tef') else 0)
-        return dict(type='SimilarityMap', channels=(0, width), text_dims=projector.text_dims, **options)
-    spec = FeatureSpec.from_dict(declared.to_dict())
-    first = 0
-    for candidate in spec.streams:
-        if stream in (None, candidate.name):
-            channels = (first, first + candidate.dim)
-            return dict(type='SimilarityMap', channels=channels, text_dims=spec.text.dim, **options)
-        first += candidate.dim
-    raise CompositionError(f'feature_spec has no stream {stream!r}, only {", ".join(s.name for s in spec.streams)}')
+def similarity_map(kind: str, penalty: float, stream: str | None = None) -> dict[str, Any]:
+    """The config of a :class:`SimilarityMap`, whose channels follow from the features; see there for the options."""
+    options = dict(stream=stream, kind=kind, penalty=None if kind == 'given' else penalty)
+    return dict(type='SimilarityMap', **{key: value for key, value in options.items() if value is not None})
 
 
 def add_fit_hook(cfg: Config) -> None:
@@ -88,13 +60,7 @@ class _Similarity(Component):
     source = _SOURCE
 
     def __init__(self, stream: str | None = None, kind: str = 'ridge', penalty: float = 3.0):
-        self.stream = stream
-        self.kind = kind
-        self.penalty = penalty
-
-    def map(self, cfg: Config) -> dict[str, Any]:
-        """The config of the map that the options describe."""
-        return similarity_map(cfg, self.stream, self.kind, self.penalty)
+        self.map = similarity_map(kind, penalty, stream)
 
 
 @COMPONENTS.register_module('sim.stream')
@@ -112,7 +78,7 @@ class SimilarityStream(_Similarity):
 
     def apply(self, cfg: Config) -> None:
         """Wrap the inner encoder."""
-        node = similarity_encoder(cfg, self.map(cfg))
+        node = similarity_encoder(cfg, self.map)
         if node.get('stream', True):
             raise AlreadyThereError('the encoder of this model receives the similarity already')
         node.pop('stream')
@@ -156,7 +122,7 @@ class SimilarityAnchors(_Similarity):
         parent, key = direct_initializer(cfg)
         if is_kind(parent[key], SimilarityAnchorQueryInitializer):
             raise AlreadyThereError('the queries of this model start from similarity already')
-        similarity_encoder(cfg, self.map(cfg))
+        similarity_encoder(cfg, self.map)
         give_anchors(cfg)
         parent, key = direct_initializer(cfg)
         anchors = dict(
@@ -193,5 +159,5 @@ class SimilarityAttentionBias(_Similarity):
             raise CompositionError('the encoder of this model has no attention from video to text that takes a bias')
         if node.get('bias') is not None:
             raise AlreadyThereError('the attention from video to text has a bias already')
-        node['bias'] = dict(type='SimilarityBias', similarity=self.map(cfg))
+        node['bias'] = dict(type='SimilarityBias', similarity=self.map)
         add_fit_hook(cfg)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import difflib
 import inspect
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -101,17 +102,19 @@ def read_config(name: str | Path) -> Config:
 
 
 def resolve_features(cfg: Config) -> None:
-    """Give ``feature_spec`` and ``stores`` of the top level to every data set, and the widths to the projector.
+    """Give ``feature_spec`` and ``stores`` of the top level to every data set, and the widths to the model.
 
     What a data set sets itself is merged over what it receives (None removes a stream, ``_delete_=True`` everything).
     ``model.projector.video_dims`` and ``text_dims`` are those of the training data, or of the validation or test data
-    where there is no other; two temporal endpoint features count as video where the specification has them.
+    where there is no other; two temporal endpoint features count as video where the specification has them. What has
+    ``stream`` and ``channels`` (:class:`SimilarityMap`) gets the channels of the named stream, or of the first one.
 
     Args:
         cfg: The config; changed in place. Resolving twice changes nothing.
 
     Raises:
-        ValueError: If a width of the config contradicts its features; the message names both keys.
+        ValueError: If a width of the config contradicts its features, or these have no such stream; the message names
+            the keys.
     """
     for _, dataset in _datasets(cfg):
         for key in SHARED_KEYS:
@@ -119,31 +122,23 @@ def resolve_features(cfg: Config) -> None:
                 dataset[key] = _merged(cfg[key], dataset.get(key) or {})
         for key, width in _generated_widths(cfg, dataset):
             dataset.setdefault(key, width)
-    specification = _specification(cfg)
-    projector = (cfg.get('model') or {}).get('projector')
-    if specification is None or not isinstance(projector, dict):
-        return
-    where, spec = specification
-    widths = {'video_dims': (spec.video_dim, _video_text(spec)), 'text_dims': (spec.text_dim, 'text.dim')}
-    for key, (width, what) in widths.items():
-        if projector.get(key) is None:
-            if _accepts(MODELS, projector, key):
-                projector[key] = width
-        elif projector[key] != width:
+    for path, node, key, width, why in _widths(cfg):
+        if node.get(key) is None:
+            if _accepts(MODELS, node, key):
+                node[key] = width
+        elif node[key] != width:
+            where = why.partition(' makes')[0]
             raise ValueError(
-                f'model.projector.{key} is {projector[key]}, but {where} makes {width} ({what}): remove '
-                f'model.projector.{key}, which follows from the features, or correct {where}'
+                f'{path}.{key} is {node[key]}, but {why}: remove {path}.{key}, which follows from the features, or '
+                f'correct {where}'
             )
 
 
 def separate_features(cfg: Config) -> None:
     """Take back in place what :func:`resolve_features` wrote, so that the top-level keys can be changed."""
-    specification = _specification(cfg)
-    projector = (cfg.get('model') or {}).get('projector')
-    if specification is not None and isinstance(projector, dict):
-        for key, width in (('video_dims', specification[1].video_dim), ('text_dims', specification[1].text_dim)):
-            if projector.get(key) == width:
-                del projector[key]
+    for _, node, key, width, _ in _widths(cfg):
+        if node.get(key) == width:
+            del node[key]
     for _, dataset in _datasets(cfg):
         for key in SHARED_KEYS:
             if isinstance(cfg.get(key), Mapping) and isinstance(dataset.get(key), Mapping):
@@ -170,6 +165,46 @@ def _specification(cfg: Config) -> tuple[str, FeatureSpec] | None:
             spec = FeatureSpec.from_dict({**common, 'streams': streams, 'text': text})
             return f'{split}_dataloader.dataset.video_dim and text_dim', spec
     return ('feature_spec', FeatureSpec.from_dict(common)) if _complete(common) else None
+
+
+def _widths(cfg: Config) -> Iterator[tuple[str, dict[str, Any], str, Any, str]]:
+    """Entries of the model that follow from the features: path, dict, key, value and where that comes from."""
+    specification, model = _specification(cfg), cfg.get('model') or {}
+    if specification is None:
+        return
+    where, spec = specification
+    text = f'{where} makes {spec.text_dim} (text.dim)'
+    if isinstance(projector := model.get('projector'), dict):
+        video = f'{where} makes {spec.video_dim} ({_video_text(spec)})'
+        yield 'model.projector', projector, 'video_dims', spec.video_dim, video
+        yield 'model.projector', projector, 'text_dims', spec.text_dim, text
+    for path, node in _parts_of_streams(model, 'model'):
+        name, channels = node.get('stream'), node.get('channels')
+        places = _channels(spec)
+        if name is not None and name not in places:
+            raise ValueError(f'{path}.stream is {name!r}, but {where} has the streams {", ".join(places)}: name one')
+        width = type(channels or ())(places[name or spec.streams[0].name])
+        if name is not None or channels in (None, width):  # without a name, any channels can be meant
+            yield path, node, 'channels', width, f'{where} makes {width} ({_video_text(spec)})'
+        yield path, node, 'text_dims', spec.text_dim, text
+
+
+def _parts_of_streams(node: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every dict whose type compares the channels of one stream, with its path."""
+    if isinstance(node, dict):
+        if 'type' in node and all(_accepts(MODELS, node, key, default=False) for key in ('stream', 'channels')):
+            yield path, node
+        for key, part in list(node.items()):
+            yield from _parts_of_streams(part, f'{path}.{key}')
+    elif isinstance(node, (list, tuple)):
+        for key, part in enumerate(node):
+            yield from _parts_of_streams(part, f'{path}.{key}')
+
+
+def _channels(spec: FeatureSpec) -> dict[str, tuple[int, int]]:
+    """Streams to first and last (exclusive) channel."""
+    ends = list(itertools.accumulate((stream.dim for stream in spec.streams), initial=0))
+    return {stream.name: place for stream, place in zip(spec.streams, itertools.pairwise(ends), strict=True)}
 
 
 def _complete(value: Any) -> bool:

@@ -28,6 +28,7 @@ def dense(name):
     """A dense baseline on synthetic data, whose widths it takes."""
     cfg = Config.fromfile(REPO / 'configs' / DENSE[name])
     synthetic = Config.fromfile(REPO / 'configs/_base_/datasets/synthetic.py')
+    cfg.feature_spec = synthetic.feature_spec
     cfg.train_dataloader.dataset = synthetic.train_dataloader.dataset
     spec = dict(num_videos=3, video_dim=8, text_dim=384, clip_len=1.0, context_correlation=0.0)
     cfg.train_dataloader.dataset.update(spec)

@@ -152,7 +152,7 @@ def test_one_map_for_stream_and_anchors():
             'qd_detr/qd_detr_clip_charades.py',
             'sim.stream',
             {'sim.stream.stream': 'clap'},
-            "no stream 'clap', only clip",
+            "stream is 'clap', but feature_spec has the streams clip: name one",
         ),
     ],
 )

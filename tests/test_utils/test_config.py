@@ -117,7 +117,52 @@ def test_generated_features_follow_or_decide():
     assert cfg.model.projector.video_dims == 8 + 2
 
 
-@pytest.mark.parametrize('name', ['td_detr_official_tacos', 'uvcom_audio_qvhl', 'qvhl_subtitles', 'sa_detr_synthetic'])
+def test_maps_of_streams(tmp_path):
+    """Streams of 2304 and 512 channels and text of 512: the first, a named one, others than those of one stream."""
+    text = """
+feature_spec = dict(text=dict(dim=300))
+_map = dict(type='SimilarityMap')
+model = dict(
+    existence_head=dict(type='ExistenceHead', similarity=_map),
+    encoder=dict(named=[dict(_map, stream='clip')], both=dict(_map, channels=(0, 2816))),
+    criterion=dict(scenes=dict(type='SceneSegmentation', stream='clip')),
+)
+"""
+    cfg = read_config(child(tmp_path, text))
+    first, named, both = cfg.model.existence_head.similarity, cfg.model.encoder.named[0], cfg.model.encoder.both
+    assert first.to_dict() == {'type': 'SimilarityMap', 'channels': (0, 2304), 'text_dims': 300}
+    assert named.channels == (2304, 2816) and both.channels == (0, 2816) and both.text_dims == 300
+    assert cfg.model.criterion.scenes.channels == (2304, 2816) and 'text_dims' not in cfg.model.criterion.scenes
+    apply_options(cfg, {'feature_spec.streams.slowfast.dim': 100, 'feature_spec.text.dim': 5})
+    first, named, both = cfg.model.existence_head.similarity, cfg.model.encoder.named[0], cfg.model.encoder.both
+    assert (first.channels, named.channels, both.channels) == ((0, 100), (100, 612), (0, 2816))
+    assert first.text_dims == named.text_dims == 5
+    with pytest.raises(UserError, match=r'model\.encoder\.both\.text_dims is 7, but feature_spec makes 5'):
+        apply_options(cfg, {'model.encoder.both.text_dims': 7})
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ("stream='clap'", r"similarity\.stream is 'clap', but feature_spec has the streams slowfast, clip: name one"),
+        (
+            "stream='clip', channels=(0, 512)",
+            r'similarity\.channels is \(0, 512\), but feature_spec makes \(2304, 2816\)',
+        ),
+        ('text_dims=300', r'similarity\.text_dims is 300, but feature_spec makes 512'),
+    ],
+)
+def test_maps_that_contradict_the_features(tmp_path, options, message):
+    similarity = f"dict(type='SimilarityMap', {options})"
+    path = child(tmp_path, f"model = dict(existence_head=dict(type='ExistenceHead', similarity={similarity}))")
+    with pytest.raises(UserError, match=rf'model\.existence_head\.{message}'):
+        load_config(path)
+
+
+@pytest.mark.parametrize(
+    'name',
+    ['td_detr_official_tacos', 'uvcom_audio_qvhl', 'qvhl_subtitles', 'sa_detr_synthetic', 'fitted_msrvtt_joined'],
+)
 def test_separate_is_the_inverse_of_resolve(name):
     cfg = read_config('_base_/datasets/qvhl_subtitles.py' if name == 'qvhl_subtitles' else name)
     before = cfg.to_dict()

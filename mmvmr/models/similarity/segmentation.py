@@ -24,6 +24,7 @@ class SceneSegmentation(nn.Module):
 
     Args:
         channels: First and last (exclusive) channel of a clip.
+        stream: Name of the stream, for configs, in which ``channels`` follow from ``feature_spec``; None for the first.
         dims: Number of directions K.
         shrinkage: Added to the scatter of clips around the mean of their moment, in units of its mean variance.
         penalty: Cost of a scene, per direction.
@@ -33,6 +34,7 @@ class SceneSegmentation(nn.Module):
     def __init__(
         self,
         channels: Sequence[int],
+        stream: str | None = None,
         dims: int = 64,
         shrinkage: float = 1.0,
         penalty: float = 9.0,
@@ -40,6 +42,7 @@ class SceneSegmentation(nn.Module):
     ):
         super().__init__()
         self.first, self.stop = channels
+        self.stream = stream
         self.shrinkage = shrinkage
         self.penalty = penalty
         self.power = power

@@ -28,6 +28,8 @@ class SimilarityMap(nn.Module):
     Args:
         channels: First and last (exclusive) channel of a clip that are compared: one of several streams.
         text_dims: Channels of a token.
+        stream: Name of the stream, for configs, in which ``channels`` and ``text_dims`` follow from ``feature_spec``;
+            None for the first one.
         kind: ``given``: the streams share a space already (CLIP, ConSE). ``ridge``: a linear map of one side to the
             other, by ridge regression of moments (means of their clips) on sentences. ``cca``: maps of both sides to
             the directions of largest correlation.
@@ -45,6 +47,7 @@ class SimilarityMap(nn.Module):
         self,
         channels: Sequence[int],
         text_dims: int,
+        stream: str | None = None,
         kind: str = 'ridge',
         target: str = 'text',
         penalty: float = 3.0,
@@ -54,6 +57,7 @@ class SimilarityMap(nn.Module):
     ):
         super().__init__()
         self.first, self.stop = channels
+        self.stream = stream
         self.kind = check_choice(self, 'kind', kind, KINDS)
         self.target = check_choice(self, 'target', target, TARGETS)
         self.penalty = penalty
