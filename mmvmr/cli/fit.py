@@ -3,7 +3,8 @@
     mmvmr fit ridge_msrvtt_joined
     mmvmr test ridge_msrvtt_joined work_dirs/ridge_msrvtt_joined/fitted.pth
 
-The checkpoint carries the feature specification, so that other features are refused.
+The checkpoint carries the feature specification, so that other features are refused, and what `mmvmr find` and `mmvmr
+search` need to answer with it.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Fit; see the module docstring."""
     import torch
+    from mmengine.logging import MMLogger
 
+    from mmvmr.engine.hooks.inference_spec_hook import longest_video, stated_extraction
     from mmvmr.registry import DATASETS, MODELS
     from mmvmr.utils import atomic_write
     from mmvmr.utils.cli import UserError, default_work_dir, load_config
     from mmvmr.utils.config_check import named_arguments
+    from mmvmr.utils.inference_meta import inference_dataset, inference_meta
     from mmvmr.utils.setup import setup_env
 
     cfg = load_config(args.config, args.cfg_options)
@@ -45,6 +49,10 @@ def run(args: argparse.Namespace) -> None:
     out = args.out or Path(default_work_dir(args.config), 'fitted.pth')
     out.parent.mkdir(parents=True, exist_ok=True)
     meta = {'feature_spec': dataset.feature_spec.to_dict(), 'num_samples': len(dataset)}
+    if (described := inference_dataset(cfg)) is not None:
+        extraction = stated_extraction(cfg, MMLogger.get_current_instance())
+        name = Path(args.config).stem
+        meta['inference'] = inference_meta(cfg.model, described, extraction, longest_video(dataset), name)
     with atomic_write(out) as path:
         torch.save({'meta': meta, 'state_dict': model.state_dict()}, path)
     print(f'{out}: fitted on {len(dataset)} samples')

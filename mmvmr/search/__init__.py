@@ -1,6 +1,8 @@
 """Searching a collection of videos for moments."""
 
 from mmvmr.search.collection import Collection, IndexReport
-from mmvmr.search.ranking import SearchHit, search
+from mmvmr.search.dataset_videos import DatasetVideos
+from mmvmr.search.predictions import prediction_row
+from mmvmr.search.ranking import SearchHit, SearchResult, search
 
-__all__ = ['Collection', 'IndexReport', 'SearchHit', 'search']
+__all__ = ['Collection', 'DatasetVideos', 'IndexReport', 'SearchHit', 'SearchResult', 'prediction_row', 'search']

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from mmvmr.apis import EncodedVideo, MomentFinder
 from mmvmr.apis.feature_cache import FeatureCache
@@ -124,6 +122,11 @@ class Collection:
     def __len__(self) -> int:
         return len(self.entries)
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the videos, relative to their folder."""
+        return list(self.entries)
+
     def load(self, name: str) -> EncodedVideo:
         """A video of the index.
 
@@ -141,17 +144,6 @@ class Collection:
             raise ValueError(f'{self.root}: the features of {name} are gone or damaged; run `mmvmr index` again')
         streams, duration = entry
         return self.finder.encode_features(streams, duration, name, self.videos / name)
-
-    def clip_vectors(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Name and clips (clips, dim) of every video, of its first stream, mapped from disk.
-
-        Yields:
-            One pair per video.
-        """
-        first = self.cache.streams[0]
-        for name in self.entries:
-            streams: Mapping[str, np.ndarray] = self.load(name).streams
-            yield name, streams[first]
 
 
 def _identity(path: Path) -> dict[str, int]:

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from mmvmr.apis import Moment
-from mmvmr.search.collection import Collection
+from mmvmr.apis import EncodedVideo, Moment, MomentFinder
+from mmvmr.search.joint_space import JointSpace
+
+
+class Videos(Protocol):
+    """Videos with features, of an index or a data set."""
+
+    finder: MomentFinder
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of the videos."""
+
+    def load(self, name: str) -> EncodedVideo:
+        """A video, ready to be asked."""
 
 
 @dataclass(frozen=True)
@@ -16,41 +31,57 @@ class SearchHit:
     """A moment in a video of a collection.
 
     Attributes:
-        name: Name of the video, relative to the folder of the videos.
+        name: Name of the video.
         moment: The moment, in seconds of the file.
         video_score: Similarity of the sentence to the video, by which videos are ranked; see :func:`video_scores`.
+        score: What hits are ranked by.
     """
 
     name: str
     moment: Moment
     video_score: float
+    score: float
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """Videos and moments for a sentence.
+
+    Attributes:
+        videos: Name and similarity of all videos, best first.
+        hits: Moments in the best of them, best first.
+    """
+
+    videos: list[tuple[str, float]]
+    hits: list[SearchHit]
 
 
 def video_scores(
-    sentence: np.ndarray, videos: Iterable[tuple[str, np.ndarray]], mean: np.ndarray, smooth: int = 3
-) -> dict[str, float]:
-    """Similarity of a sentence to every video.
+    sentences: np.ndarray, videos: Iterable[tuple[str, np.ndarray]], mean: np.ndarray, smooth: int = 3
+) -> dict[str, np.ndarray]:
+    """Similarity of sentences to every video.
 
     Clips are centred by the mean of the collection (not of their video, which would remove what the video is about),
     compared by cosine, averaged over ``smooth`` neighbours, and the best value counts. Values of different videos are
     comparable, as all clips are compared in one space.
 
     Args:
-        sentence: Vector of the sentence (dim,).
+        sentences: Vectors of the sentences (Q, dim).
         videos: Name and clips (clips, dim) of every video.
         mean: Mean clip of the collection (dim,).
         smooth: Neighbouring clips that are averaged.
 
     Returns:
-        Name to score in [-1, 1].
+        Name to scores (Q,) in [-1, 1].
     """
-    direction = sentence / np.linalg.norm(sentence)
+    directions = sentences / np.maximum(np.linalg.norm(sentences, axis=1, keepdims=True), 1e-8)
     scores = {}
     for name, clips in videos:
         centred = np.asarray(clips, np.float32) - mean
-        cosine = centred @ direction / np.maximum(np.linalg.norm(centred, axis=1), 1e-8)
-        window = min(smooth, len(cosine))
-        scores[name] = float(np.convolve(cosine, np.full(window, 1 / window), 'valid').max())
+        cosine = centred @ directions.T / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-8)
+        width = min(smooth, len(cosine))
+        smoothed = np.lib.stride_tricks.sliding_window_view(cosine, width, axis=0).mean(axis=-1)
+        scores[name] = smoothed.max(axis=0)
     return scores
 
 
@@ -73,38 +104,57 @@ def mean_clip(videos: Iterable[tuple[str, np.ndarray]]) -> np.ndarray:
     return (total / count).astype(np.float32)
 
 
-def search(collection: Collection, sentence: str, top: int = 10, candidates: int = 20) -> list[SearchHit]:
-    """Find a sentence in a collection.
+def search(
+    collection: Videos,
+    sentences: Sequence[str],
+    top: int = 10,
+    candidates: int = 20,
+    per_video: int = 1,
+    video_weight: float | None = None,
+    ranker: MomentFinder | None = None,
+    tokens: Sequence[np.ndarray] | None = None,
+) -> Iterator[SearchResult]:
+    """Find sentences in a collection.
 
-    All videos are ranked by :func:`video_scores`, the moment model looks at the best of them, and each gives its best
-    moment. Hits are ordered by the video score: scores of moments come from one video each and are not comparable.
+    All videos are ranked by :func:`video_scores`, and the moment model looks at the best of them. Scores of moments
+    come from one video each and are not comparable by themselves: by default a hit ranks by its video, and inside it by
+    its moment. With ``video_weight`` it ranks by ``exp(video_weight * video score) * moment score`` (Lei et al., TVR,
+    ECCV 2020, with 20).
 
     Args:
-        collection: The indexed videos, with the finder.
-        sentence: What to find.
-        top: Hits at most.
+        collection: The videos, with the finder that looks for moments.
+        sentences: What to find.
+        top: Hits per sentence at most.
         candidates: Videos that the moment model looks at.
+        per_video: Moments of one video at most.
+        video_weight: See above.
+        ranker: Finder whose space ranks the videos, see :class:`JointSpace`; that of the collection by default.
+        tokens: Text features of the sentences (tokens, dim), where they exist already.
 
-    Returns:
-        Hits, best first.
+    Yields:
+        The result of every sentence, in order.
 
     Raises:
-        ValueError: If the collection is empty, or its clips are in no common space with sentences.
+        ValueError: If the collection is empty, or clips and sentences have no common space.
     """
     finder = collection.finder
-    [tokens] = finder.encoder.sentences([sentence])
-    vector = np.asarray(tokens, np.float32).mean(axis=0)
-    dim = finder.spec.streams[0].dim
-    if len(vector) != dim:
-        raise ValueError(
-            f'search needs clips and sentences in one space, but clips have {dim} dimensions and sentences '
-            f'{len(vector)}; index with zero-shot features (without --checkpoint), or a CLIP-like specification'
-        )
-    mean = mean_clip(collection.clip_vectors())
-    scores = video_scores(vector, collection.clip_vectors(), mean)
-    best = sorted(scores, key=lambda name: -scores[name])[: max(top, candidates)]
-    hits = []
-    for name, answers in zip(best, finder.find_all(map(collection.load, best), sentence)):
-        if moments := answers[0].moments:
-            hits.append(SearchHit(name, moments[0], scores[name]))
-    return hits[:top]
+    space = JointSpace(ranker or finder)
+    vectors = space.sentences(space.finder.encoder.sentences(sentences) if tokens is None else tokens)
+    mean = mean_clip(_clips(collection, space))
+    scores = video_scores(vectors, _clips(collection, space), mean)
+    for number, sentence in enumerate(sentences):
+        videos = sorted(((name, float(values[number])) for name, values in scores.items()), key=lambda pair: -pair[1])
+        given = None if tokens is None else [tokens[number]]
+        best = videos[: max(candidates, math.ceil(top / per_video))]
+        answers = finder.find_all((collection.load(name) for name, _ in best), sentence, tokens=given)
+        hits = []
+        for (name, value), answer in zip(best, answers):
+            for moment in answer[0].moments[:per_video]:
+                score = value if video_weight is None else video_weight * value + math.log(max(moment.score, 1e-6))
+                hits.append(SearchHit(name, moment, value, score))
+        yield SearchResult(videos, sorted(hits, key=lambda hit: -hit.score)[:top])
+
+
+def _clips(collection: Videos, space: JointSpace) -> Iterator[tuple[str, np.ndarray]]:
+    for name in collection.names:
+        yield name, space.clips(collection.load(name).streams)

@@ -114,10 +114,10 @@ def test_shards_share_the_videos(finder, videos, tmp_path):
 def test_the_right_video_and_moment_come_first(finder, videos, tmp_path):
     collection = Collection(tmp_path / 'index', finder)
     collection.update(videos)
-    hits = search(collection, 'a cat')
-    assert hits[0].name == 'sub/cat.mp4'
-    assert (hits[0].moment.start, hits[0].moment.end) == (1.0, 4.0)
-    assert search(collection, 'a dog', top=1)[0].moment.start == 2.0
+    cat, dog = search(collection, ['a cat', 'a dog'], top=1)
+    assert cat.hits[0].name == 'sub/cat.mp4' and cat.videos[0][0] == 'sub/cat.mp4'
+    assert (cat.hits[0].moment.start, cat.hits[0].moment.end) == (1.0, 4.0)
+    assert dog.hits[0].moment.start == 2.0 and len(dog.hits) == 1 and len(dog.videos) == 3
 
 
 def test_another_model_is_refused(finder, videos, tmp_path):
@@ -140,8 +140,24 @@ def _digest(finder):
 def test_video_scores_by_hand():
     # Centred by (0, 1): the first video is (1, 0), (1, 0), (0, -1), the best mean of two neighbours is 1.
     clips = {'a': np.array([[1.0, 1], [1, 1], [0, 0]]), 'b': np.array([[0.0, 2]])}
-    scores = video_scores(np.array([2.0, 0]), clips.items(), np.array([0.0, 1.0]), smooth=2)
-    assert scores == {'a': 1.0, 'b': 0.0}
+    scores = video_scores(np.array([[2.0, 0], [0, -1]]), clips.items(), np.array([0.0, 1.0]), smooth=2)
+    assert {name: values.tolist() for name, values in scores.items()} == {'a': [1.0, 0.5], 'b': [0.0, -1.0]}
     np.testing.assert_allclose(mean_clip(clips.items()), [(2 / 3 + 0) / 2, (2 / 3 + 2) / 2])
     with pytest.raises(ValueError, match='holds no video'):
         mean_clip([])
+
+
+def test_order_of_moments(finder, videos, tmp_path):
+    """By the video first, or by exp(weight x video score) x moment score, worked out here for the hits that come."""
+    collection = Collection(tmp_path / 'index', finder)
+    collection.update(videos)
+    [plain] = search(collection, ['a dog'], per_video=3)
+    assert [hit.score for hit in plain.hits] == [hit.video_score for hit in plain.hits]
+    assert plain.hits[0].name == 'dog.mp4'
+    scores = [hit.moment.score for hit in plain.hits if hit.name == 'dog.mp4']
+    assert scores == sorted(scores, reverse=True)
+    [weighted] = search(collection, ['a dog'], per_video=3, video_weight=2.0)
+    expected = sorted((np.exp(2 * hit.video_score) * max(hit.moment.score, 1e-6) for hit in plain.hits), reverse=True)
+    np.testing.assert_allclose(np.exp([hit.score for hit in weighted.hits]), expected)
+    [one] = search(collection, ['a dog'], per_video=1, candidates=2, top=2)
+    assert len({hit.name for hit in one.hits}) == len(one.hits) <= 2

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from logging import Logger
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -33,17 +36,7 @@ class InferenceSpecHook(Hook):
             ValueError: If ``extraction`` is wrong. One that makes other features than the data set has is not
                 stored, with a warning.
         """
-        self._extraction = None
-        named, dataset = runner.cfg.get('extraction'), inference_dataset(runner.cfg)
-        if named is None or dataset is None:
-            return
-        spec = read_extraction_spec(named) if isinstance(named, str) else ExtractionSpec.from_config(named)
-        try:
-            check_extraction(FeatureSpec.from_dict(dataset['feature_spec']), spec.features, 'extraction of the config')
-        except ValueError as error:  # nothing that training needs, so it goes on
-            runner.logger.warning(f'{error}; checkpoints of this run will not say how their features are made')
-        else:
-            self._extraction = spec.to_dict()
+        self._extraction = stated_extraction(runner.cfg, runner.logger)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Store the entry ``meta['inference']``."""
@@ -51,15 +44,39 @@ class InferenceSpecHook(Hook):
         if dataset is None:
             return
         name = runner.experiment_name.rsplit('_', 2)[0]
-        checkpoint['meta']['inference'] = inference_meta(
-            runner.cfg.model, dataset, self._extraction, _longest(runner), name
-        )
+        longest = longest_video(runner.train_dataloader.dataset)
+        checkpoint['meta']['inference'] = inference_meta(runner.cfg.model, dataset, self._extraction, longest, name)
 
 
-def _longest(runner: Runner) -> int | None:
-    """Clips of the longest training video, from the annotated durations."""
+def stated_extraction(cfg: Mapping[str, Any], logger: Logger) -> dict[str, Any] | None:
+    """Read how the features of a config are made.
+
+    Args:
+        cfg: The config, with the top-level key ``extraction``.
+        logger: Gets a warning where ``extraction`` makes other features than the data set has.
+
+    Returns:
+        The specification as plain Python; None where there is none, or another one.
+
+    Raises:
+        ValueError: If ``extraction`` is wrong.
+    """
+    named, dataset = cfg.get('extraction'), inference_dataset(cfg)
+    if named is None or dataset is None:
+        return None
+    spec = read_extraction_spec(named) if isinstance(named, str) else ExtractionSpec.from_config(named)
+    try:
+        check_extraction(FeatureSpec.from_dict(dataset['feature_spec']), spec.features, 'extraction of the config')
+    except ValueError as error:  # nothing that training needs, so it goes on
+        logger.warning(f'{error}; checkpoints of this run will not say how their features are made')
+        return None
+    return spec.to_dict()
+
+
+def longest_video(train: Any) -> int | None:
+    """Clips of the longest video of a training data set, from the annotated durations; None where there are none."""
     longest = 0
-    for dataset in nested_datasets(runner.train_dataloader.dataset):
+    for dataset in nested_datasets(train):
         spec = getattr(dataset, 'feature_spec', None)
         if spec is None:
             continue

@@ -37,6 +37,10 @@ def shape_is(values: Sequence[Any], width: int) -> bool:
     )
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, _SCALARS) and not isinstance(value, bool)
+
+
 def check_number(value: Any, where: str, what: str) -> None:
     """Refuse what is no finite number.
 
@@ -48,7 +52,7 @@ def check_number(value: Any, where: str, what: str) -> None:
     Raises:
         InputError: If it is no number, or not finite.
     """
-    if not isinstance(value, _SCALARS) or isinstance(value, bool):
+    if not _is_number(value):
         raise InputError(f'{where}: {what} is {shown_value(value)}, expected a number')
     if not abs(value) < 1e300:  # also false for NaN; whole numbers beyond float range compare without overflow
         raise InputError(f'{where}: {what} is {shown_value(value)}, expected a finite number')

@@ -6,6 +6,7 @@ wrong with them, ``repair`` fixes what can be fixed, ``tool`` is what the comman
 
 from mmvmr.preparation.converters.by_video import video_rows
 from mmvmr.preparation.converters.charades_text import sentence_rows
+from mmvmr.preparation.converters.corpora import charades_fig_rows, tvr_rows
 from mmvmr.preparation.converters.durations import read_durations, video_lengths
 from mmvmr.preparation.converters.ego4d import nlq_rows
 from mmvmr.preparation.converters.highlights import tvsum_rows, youtube_rows
@@ -16,6 +17,7 @@ from mmvmr.preparation.converters.table import table_rows
 
 __all__ = [
     'LocatedRow',
+    'charades_fig_rows',
     'find_issues',
     'find_repeats',
     'jsonl_rows',
@@ -24,6 +26,7 @@ __all__ = [
     'repair',
     'sentence_rows',
     'table_rows',
+    'tvr_rows',
     'tvsum_rows',
     'video_lengths',
     'video_rows',
