@@ -17,15 +17,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from mmvmr.structures import MomentDataSample
 
 
-def count_parameters(model: nn.Module, per_stage: bool = False) -> dict[str, int]:
-    """Count trainable parameters, shared ones once: ``total``, and with ``per_stage`` every direct child by name."""
-    counts = {'total': sum(p.numel() for p in model.parameters() if p.requires_grad)}
-    if per_stage:
-        for name, child in model.named_children():
-            count = sum(p.numel() for p in child.parameters() if p.requires_grad)
-            if count:
-                counts[name] = count
-    return counts
+def count_parameters(model: nn.Module) -> int:
+    """Count trainable parameters, shared ones once."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 def count_flops(run: Callable[[], Any]) -> int:

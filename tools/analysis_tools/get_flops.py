@@ -39,7 +39,7 @@ def measure(cfg: Config, clips: int, words: int, training: bool) -> dict[str, fl
         model = MODELS.build(cfg.model)
     samples = 2 if training else 1  # a negative pair needs another video
     batch = model.data_preprocessor(random_batch(cfg.model, samples, clips, words, labelled=training))
-    parameters = count_parameters(model)['total']
+    parameters = count_parameters(model)
     if training:
         flops = count_flops(lambda: sum(model.train()(**batch, mode='loss').values()).backward())
     else:

@@ -95,16 +95,13 @@ class LoadResampledFeatures(LoadMomentFeatures):
     Args:
         length: Clips of every video; None leaves their number.
         step: First take every clip at this distance.
-        overhang: How much longer the receptive field of a vector is than the distance to the next, in seconds: a video
-            of L clips covers L x ``clip_len`` + ``overhang``.
         kwargs: See :class:`LoadMomentFeatures`.
     """
 
-    def __init__(self, length: int | None = None, step: int = 1, overhang: float = 0.0, **kwargs: Any) -> None:
+    def __init__(self, length: int | None = None, step: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.length = length
         self.step = step
-        self.overhang = overhang
         self._clip_len: dict[Any, float] = {}
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -122,6 +119,6 @@ class LoadResampledFeatures(LoadMomentFeatures):
         count, clip_len = len(stored[0]), self.spec.clip_len * self.step
         if self.length is not None:
             stored = [resample(stream, self.length) for stream in stored]
-            clip_len = (count * clip_len + self.overhang) / self.length
+            clip_len = count * clip_len / self.length
         self._clip_len[row['vid']] = clip_len
         return stored

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvmr.models.fusions.text_to_video import CrossEncoderLayer, TextToVideoFusion
-from mmvmr.models.layers import DynamicsProjection, frame_differences
+from mmvmr.models.layers import DynamicsProjection, MultiheadAttention, frame_differences
 from mmvmr.registry import MODELS
 from mmvmr.structures import Features, Tokens
 
@@ -103,7 +103,6 @@ class DynamicsCrossLayer(CrossEncoderLayer):
         num_heads: Number of heads.
         dropout: Dropout of attention, feed-forward block and residuals; T' gets none.
         beta: Weight of the residual, in [0, 1].
-        dynamics_attn: Config of the attention from dynamics to text tokens; by default :class:`MultiheadAttention`.
         kwargs: See :class:`CrossEncoderLayer`.
     """
 
@@ -113,17 +112,13 @@ class DynamicsCrossLayer(CrossEncoderLayer):
         num_heads: int = 8,
         dropout: float = 0.1,
         beta: float = 0.7,
-        dynamics_attn: dict[str, Any] | None = None,
         **kwargs: Any,
     ):
         super().__init__(embed_dims, num_heads=num_heads, dropout=dropout, **kwargs)
         check_beta(beta)
         self.beta = beta
         self.projection = DynamicsProjection(embed_dims)
-        self.dynamics_attn = MODELS.build(
-            dynamics_attn
-            or dict(type='MultiheadAttention', embed_dims=embed_dims, num_heads=num_heads, dropout=dropout)
-        )
+        self.dynamics_attn = MultiheadAttention(embed_dims, num_heads, dropout)
 
     def forward(self, x: Tensor, pos: Tensor, key: Tensor, value: Tensor, mask: Tensor, start: Tensor) -> Tensor:
         """Attend from clips and their changes to the text tokens.
