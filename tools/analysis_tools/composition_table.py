@@ -81,10 +81,8 @@ def compatibility() -> tuple[list[list[str]], list[str]]:
         needs = find_component(name).needs
         row = [f'`{name}`']
         for base in bases.values():
-            found = cell(base, [name], reasons)
-            if found.startswith('no') and needs and cell(base, [name, *needs], []) == 'yes':
-                found = f'with `{needs[0]}`'
-            row.append(found)
+            part = needs and cell(base, [name], []).startswith('no') and cell(base, [name, *needs], []) == 'yes'
+            row.append(f'with `{needs[0]}`' if part else cell(base, [name], reasons))
         rows.append(row)
     return rows, reasons
 
@@ -106,10 +104,7 @@ def cell(base: Config, names: list[str], reasons: list[str]) -> str:
 def sections() -> dict[tuple[Path, str], str]:
     """The tables of the page."""
     rows, reasons = compatibility()
-    used = {
-        number: reason for number, reason in enumerate(reasons, 1) if any(f'({number})' in ''.join(r) for r in rows)
-    }
-    lines = [f'({number}) {reason}.' for number, reason in used.items()]
+    lines = [f'({number}) {reason}.' for number, reason in enumerate(reasons, 1)]
     lines += [
         f'`{name}` and `{other}` exclude each other: {reason}.'
         for name in names()
