@@ -8,6 +8,7 @@ from mmvmr.datasets.moment_dataset import BaseMomentDataset, MomentDataset
 from mmvmr.datasets.pipeline import MomentPipeline
 from mmvmr.datasets.rng import SeededRng
 from mmvmr.datasets.samplers.batch_samplers import VideoBatchSampler
+from mmvmr.datasets.samplers.bucket_sampler import BucketBatchSampler
 from mmvmr.datasets.samplers.nearby_sampler import NearbyQuerySampler
 from mmvmr.datasets.samplers.partners import DissimilarVideoSampler, RandomVideoSampler, SimilarVideoSampler
 from mmvmr.datasets.samplers.similar_videos import SimilarVideos
@@ -27,6 +28,7 @@ __all__ = [
     'AnnotationReader',
     'ArrayStore',
     'BaseMomentDataset',
+    'BucketBatchSampler',
     'ConcatDataset',
     'DissimilarVideoSampler',
     'FolderStore',
