@@ -17,11 +17,9 @@ prepare = {
 splits = dict(val={}, balanced={'test_dataloader.dataset.ann_file': 'val_balanced.jsonl'})
 robustness = ['--splits', 'val', '--probes', 'plain', 'spurious_zero', 'position_only', 'other_query']
 robustness += ['dynamic_context', '--quiet']
-_td, _bm, _sa = (
-    ['td.synthesizer', 'td.dynamics'],
-    ['bm.negative_query', 'bm.temporal_shift'],
-    ['sa.anchors', 'sa.gaussian', 'sa.noise'],
-)
+_td = ['td.synthesizer', 'td.dynamics']
+_bm = ['bm.negative_query', 'bm.temporal_shift']
+_sa = ['sa.anchors', 'sa.gaussian', 'sa.noise']
 _sa_detr = dict(base='sa_detr/sa_detr_clip_charades.py')
 _snag = dict(base='snag/snag_clip_charades.py')
 rows = dict(

@@ -62,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--out', metavar='FILE', help='write the table to a file')
     parser.add_argument('--page', type=Path, metavar='HTML', help='write the table as a page with sortable columns')
+    parser.add_argument('--points', metavar='PNG', help='draw the metrics of the table, every seed as a point')
     parser.add_argument('--curve', metavar='PNG', help='draw a validation metric over the epochs')
     parser.add_argument('--curve-metric', metavar='NAME', help='default: that of the grid')
     parser.add_argument('--import-module', nargs='+', default=[], metavar='PACKAGE', help='with components of your own')
@@ -76,11 +77,11 @@ def make_grid(args: argparse.Namespace) -> Grid:
 
 
 def show(grid: Grid, cells: list[Cell], args: argparse.Namespace) -> None:
-    """Print and write the table and the curves."""
-    from mmvmr.grids.table import collect_curves, curve_table, render, table_of
+    """Print and write the table, draw points and curves."""
+    from mmvmr.grids.table import collect_curves, collect_points, curve_table, render, table_of
     from mmvmr.utils import atomic_write
     from mmvmr.utils.errors import UserError
-    from mmvmr.visualization import draw_validation_curves
+    from mmvmr.visualization import draw_seed_points, draw_validation_curves
 
     text = render(grid, cells, args.format)
     metric = args.curve_metric or grid.curve
@@ -90,6 +91,8 @@ def show(grid: Grid, cells: list[Cell], args: argparse.Namespace) -> None:
         curves = collect_curves(grid, cells, metric)
         draw_validation_curves(curves, args.curve, metric, grid.title)
         text += '\n' + curve_table(f'{metric} by epoch', curves, args.format)
+    if args.points:
+        draw_seed_points(collect_points(grid, cells), args.points, grid.title)
     print(text, end='')
     if args.out:
         with atomic_write(args.out) as temporary:

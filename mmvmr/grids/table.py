@@ -1,4 +1,4 @@
-"""Tables of a grid: mean and sample deviation over seeds next to the published figure, and metrics by epoch."""
+"""Tables of a grid: mean and sample deviation over seeds next to the published figure, metrics by seed and by epoch."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def table_of(grid: Grid, cells: Sequence[Cell]) -> tuple[list[str], list[list[st
         count = len(measured)
         line = [row.label, f'{count}' if count == len(states) else f'{count}/{len(states)}']
         for label, address, is_printed in columns:
-            split, metric = address.split('/', 1) if '/' in address else (next(iter(grid.splits)), address)
-            values = [metrics.get(split, {}).get(metric) for metrics in measured]
-            values = [value for value in values if value is not None and math.isfinite(value)]
+            values = _values(grid, measured, address)
             missing = f' (n={len(values)})' if 0 < len(values) < count else ''
             line += [mean_and_deviation(values) + missing, *([row.published.get(label, '')] if is_printed else [])]
         lines.append(line)
@@ -53,6 +51,25 @@ def table_of(grid: Grid, cells: Sequence[Cell]) -> tuple[list[str], list[list[st
     notes += [f'published: as printed by {grid.source or "the source"}, not measured here.'] if printed else []
     notes += [f'{row.label}: {row.note}' for row in grid.rows.values() if row.note]
     return header, lines, [*notes, *filter(None, [grid.note])]
+
+
+def collect_points(grid: Grid, cells: Sequence[Cell]) -> dict[str, dict[str, list[float]]]:
+    """Every metric of the table by label of the row, a value per seed; rows that have none are left out."""
+    points: dict[str, dict[str, list[float]]] = {}
+    for label, address in grid.metrics.items():
+        for name, row in grid.rows.items():
+            measured = [cell.metrics() for cell in cells if cell.row == name and cell.state() == 'finished']
+            if values := _values(grid, measured, address):
+                points.setdefault(label, {})[row.label] = values
+    if not points:
+        raise UserError(f'no row of {grid.path} has been tested yet: there is nothing to draw')
+    return points
+
+
+def _values(grid: Grid, measured: Sequence[Mapping[str, Mapping[str, float | None]]], address: str) -> list[float]:
+    split, metric = address.split('/', 1) if '/' in address else (next(iter(grid.splits)), address)
+    values = [metrics.get(split, {}).get(metric) for metrics in measured]
+    return [value for value in values if value is not None and math.isfinite(value)]
 
 
 def collect_curves(grid: Grid, cells: Sequence[Cell], metric: str) -> dict[str, dict[int, list[float]]]:

@@ -1,7 +1,8 @@
-"""Validation metrics over the epochs of several trainings."""
+"""Metrics of several trainings: validation over the epochs, and final ones by seed."""
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 from collections.abc import Mapping, Sequence
@@ -54,4 +55,37 @@ def draw_validation_curves(
     ax.grid(alpha=0.25)
     ax.spines[['top', 'right']].set_visible(False)
     ax.legend(fontsize=9, frameon=False)
+    save_figure(figure, path)
+
+
+def draw_seed_points(
+    metrics: Mapping[str, Mapping[str, Sequence[float]]], path: str | os.PathLike[str], title: str
+) -> None:
+    """Draw a panel per metric: a line per row, every seed as a point and their mean as a bar across it.
+
+    Args:
+        metrics: Metric to the values of all seeds by label of the row.
+        path: The image file.
+        title: Of the figure.
+    """
+    labels = list(dict.fromkeys(label for rows in metrics.values() for label in rows))
+    columns = min(3, len(metrics))
+    rows = math.ceil(len(metrics) / columns)
+    width = 0.07 * max(map(len, labels)) + 2.4 * columns
+    figure, panels = new_figure(rows, columns, width=width, height=rows * (0.8 + 0.26 * len(labels)))
+    for index, ax in enumerate(panels):
+        if index >= len(metrics):
+            ax.set_visible(False)
+            continue
+        name, values = list(metrics.items())[index]
+        for line, label in enumerate(labels):
+            points = values.get(label, ())
+            ax.scatter(points, [line] * len(points), s=18, alpha=0.7, color=f'C{line % 10}', linewidths=0)
+            if points:
+                ax.vlines(statistics.fmean(points), line - 0.32, line + 0.32, color=f'C{line % 10}', linewidth=2)
+        ax.set(title=name, ylim=(len(labels) - 0.5, -0.5), yticks=range(len(labels)))
+        ax.set_yticklabels(labels if index % columns == 0 else [''] * len(labels))
+        ax.grid(alpha=0.25)
+        ax.spines[['top', 'right']].set_visible(False)
+    figure.suptitle(title)
     save_figure(figure, path)

@@ -9,7 +9,7 @@ import pytest
 from mmvmr.cli.grid import show
 from mmvmr.grids.cells import plan
 from mmvmr.grids.grid import load_grid
-from mmvmr.grids.table import collect_curves, curve_table, mean_and_deviation, render
+from mmvmr.grids.table import collect_curves, collect_points, curve_table, mean_and_deviation, render
 from mmvmr.utils.cli import UserError
 from mmvmr.visualization import draw_validation_curves, validation_history
 
@@ -54,7 +54,10 @@ def test_terminal_and_latex(measured):
 
 def test_page(measured, tmp_path):
     page = tmp_path / 'out' / 'page.html'
-    show(*measured, argparse.Namespace(format='terminal', curve=None, curve_metric=None, out=None, page=page))
+    show(
+        *measured,
+        argparse.Namespace(format='terminal', points=None, curve=None, curve_metric=None, out=None, page=page),
+    )
     text = page.read_text()
     assert '<h1>A small grid</h1>' in text and 'published: as printed by a paper, not measured here.' in text
     cells = ['QD-DETR', '2', '11.50 ± 2.12', '47.02', '5.75 ± 1.06']
@@ -69,6 +72,24 @@ def test_a_value_that_some_seeds_lack(measured):
         evaluation['metrics']['MR-full-R1@0.7'] = None
     path.write_text(json.dumps(result))
     assert '13.00 (n=1)' in render(grid, cells)
+
+
+def test_points(measured, tmp_path, write_grid):
+    grid, cells = measured
+    points = collect_points(grid, cells)
+    assert points == {
+        'R1@0.7': {'QD-DETR': [10.0, 13.0], '+ mask': [20.0]},
+        'ood mAP': {'QD-DETR': [5.0, 6.5], '+ mask': [10.0]},
+    }
+    show(
+        *measured,
+        argparse.Namespace(
+            format='terminal', points=tmp_path / 'points.png', curve=None, curve_metric=None, out=None, page=None
+        ),
+    )
+    assert (tmp_path / 'points.png').stat().st_size > 1000
+    with pytest.raises(UserError, match='has been tested yet'):
+        collect_points(grid, plan(grid, tmp_path / 'other'))
 
 
 def log(cell, name, rows):
