@@ -16,6 +16,15 @@ rows = dict(
         label='the local block stands next to the global one',
         options={'model.encoder.encoder.local_input': 'fused'},
     ),
+    added_position=dict(
+        label='positions are added to projected query contents (eq. 1)',
+        options={'model.decoder.layer.self_attn.position': 'projected'},
+    ),
+    projected_residual=dict(
+        label='the cross-attention adds to the projected contents (eq. 6)',
+        options={'model.decoder.layer.residual': 'projected'},
+    ),
+    no_residual=dict(label='the cross-attention adds to nothing', options={'model.decoder.layer.residual': 'none'}),
     width_noise=dict(
         label='center noise in proportion to the width (DN-DETR)',
         options={'model.query_initializer.noise.center_noise': 'width'},

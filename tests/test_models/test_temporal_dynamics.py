@@ -145,3 +145,15 @@ def test_batch_invariance(name):
             torch.testing.assert_close(alone.final.spans[0], together.final.spans[row], atol=1e-5, rtol=1e-4)
             length = len(inputs['video'][0])
             torch.testing.assert_close(alone.saliency[0], together.saliency[row, :length], atol=1e-5, rtol=1e-4)
+
+
+def test_both_directions_as_another_reading():
+    """Text tokens that attend to clips and to dynamics as well: all parameters train, and the text changes."""
+    both = dict(type='SharedCrossFusion', num_layers=2, layer=dict(type='CrossEncoderLayer'))
+    model = build(with_dynamics('qd_detr', dynamics=dict(both))).train()
+    losses = model(**model.data_preprocessor(make_batch(), training=True), mode='loss')
+    sum(losses.values()).backward()
+    assert not [key for key, parameter in model.named_parameters() if parameter.grad is None]
+    fusion = _fusion(fusion=dict(both), dynamics=dict(both)).eval()
+    features = _features()
+    assert not torch.equal(fusion(features).text.feat, features.text.feat)

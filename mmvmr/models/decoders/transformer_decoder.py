@@ -40,6 +40,11 @@ class DecoderLayer(nn.Module):
         dropout: Dropout of residuals and feed-forward block.
         activation: Activation of the feed-forward block.
         drop_unit: What residual dropout drops, see :func:`mmvmr.models.layers.residual_dropout`.
+        residual: What the cross-attention adds to: the ``content`` of the queries, the ``projected`` content, its Q,
+            as SA-DETR prints it (eq. 6; needs :class:`ConditionalCrossAttention`), or ``none``.
+
+    Raises:
+        ValueError: If ``residual`` is unknown, or the cross-attention has no projected content.
     """
 
     def __init__(
@@ -52,11 +57,18 @@ class DecoderLayer(nn.Module):
         dropout: float = 0.1,
         activation: str = 'relu',
         drop_unit: str = 'element',
+        residual: str = 'content',
     ):
         super().__init__()
+        self.residual = check_choice(self, 'residual', residual, ('content', 'projected', 'none'))
         self.self_attn = MODELS.build(self_attn)
         self.enhance = MODELS.build(enhance or {'type': 'NoEnhance'})
         self.cross_attn = MODELS.build(cross_attn)
+        if residual == 'projected' and not hasattr(self.cross_attn, 'query_content'):
+            raise ValueError(
+                f"DecoderLayer: residual='projected' needs a cross-attention that projects the content by itself "
+                f'(ConditionalCrossAttention), found {type(self.cross_attn).__name__}'
+            )
         self.ffn = FFN(embed_dims, ffn_dims, dropout, activation)
         self.norm1 = nn.LayerNorm(embed_dims)
         self.norm2 = nn.LayerNorm(embed_dims)
@@ -87,7 +99,10 @@ class DecoderLayer(nn.Module):
         content = self.enhance(content, memory, anchors, attn_mask)
         if getattr(self.cross_attn, 'modulator', None) is not None:
             check_clip_context(self.cross_attn.modulator, memory)
-        content = self.norm2(content + self.dropout(self.cross_attn(content, position, memory.context, anchors)))
+        update = self.dropout(self.cross_attn(content, position, memory.context, anchors))
+        if self.residual == 'projected':
+            content = self.cross_attn.query_content(content)
+        content = self.norm2(update if self.residual == 'none' else content + update)
         return self.norm3(content + self.dropout(self.ffn(content)))
 
 

@@ -143,7 +143,7 @@ class MultiheadAttention(nn.Module):
             (B, N, D).
         """
         out = attend(
-            *self._projected(query, key, value),
+            *self.projected(query, key, value),
             self.num_heads,
             mask,
             self.dropout if self.training else 0.0,
@@ -151,8 +151,8 @@ class MultiheadAttention(nn.Module):
         )
         return self.out_proj(out)
 
-    def _projected(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Project the three inputs; query and key in one product where they are the same tensor."""
+    def projected(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Query, key and value after their projections; query and key in one product where they are one tensor."""
         dims = self.out_proj.in_features
         if query is key:
             weights, biases = self.in_proj_weight.split((2 * dims, dims)), self.in_proj_bias.split((2 * dims, dims))

@@ -12,6 +12,7 @@ from mmvmr.models.layers.attention import MultiheadAttention, attend, attend_hea
 from mmvmr.models.layers.query_position import QueryPosition
 from mmvmr.registry import MODELS
 from mmvmr.structures import Tokens
+from mmvmr.utils import check_choice
 
 
 @MODELS.register_module()
@@ -22,11 +23,17 @@ class QuerySelfAttention(nn.Module):
         embed_dims: Channels D.
         num_heads: Number of heads.
         dropout: Dropout on the attention weights.
+        position: Where the position is added: to the ``content`` (DETR), or to the ``projected`` query and key, as
+            SA-DETR prints it (eq. 1).
+
+    Raises:
+        ValueError: If ``position`` is unknown.
     """
 
-    def __init__(self, embed_dims: int, num_heads: int = 8, dropout: float = 0.1):
+    def __init__(self, embed_dims: int, num_heads: int = 8, dropout: float = 0.1, position: str = 'content'):
         super().__init__()
         self.attn = MultiheadAttention(embed_dims, num_heads, dropout)
+        self.added_to = check_choice(self, 'position', position, ('content', 'projected'))
 
     def forward(self, content: Tensor, position: QueryPosition, mask: Tensor | None = None) -> Tensor:
         """Let queries attend to each other.
@@ -39,8 +46,13 @@ class QuerySelfAttention(nn.Module):
         Returns:
             The update, without residual (B, N, D).
         """
-        located = content + position.pos
-        return self.attn(located, located, content, mask)
+        if self.added_to == 'content':
+            located = content + position.pos
+            return self.attn(located, located, content, mask)
+        query, key, value = self.attn.projected(content, content, content)
+        dropout = self.attn.dropout if self.training else 0.0
+        out = attend(query + position.pos, key + position.pos, value, self.attn.num_heads, mask, dropout)
+        return self.attn.out_proj(out)
 
 
 @MODELS.register_module()
