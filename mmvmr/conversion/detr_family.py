@@ -9,22 +9,33 @@ from mmvmr.conversion.method import Options
 #: The losses that the official ``loss_saliency`` adds up, in the methods with negative pairs.
 SALIENCY = ('saliency_margin', 'saliency_rank', 'saliency_negative')
 
-PROJECTION_KEYS = (
-    (r'input_vid_proj\.(\d+)\.LayerNorm\.(.+)', r'projector.video.\1.norm.\2'),
-    (r'input_vid_proj\.(\d+)\.net\.1\.(.+)', r'projector.video.\1.linear.\2'),
-    (r'input_txt_proj\.(\d+)\.LayerNorm\.(.+)', r'projector.text.\1.norm.\2'),
-    (r'input_txt_proj\.(\d+)\.net\.1\.(.+)', r'projector.text.\1.linear.\2'),
-)
-
-TEXT_POSITION_KEYS = (
+INPUT_KEYS = (
+    *(
+        (rf'input_{old}_proj\.(\d+)\.{old_part}\.(.+)', rf'projector.{new}.\1.{new_part}.\2')
+        for old, new in (('vid', 'video'), ('txt', 'text'), ('audio', 'audio'))
+        for old_part, new_part in (('LayerNorm', 'norm'), (r'net\.1', 'linear'))
+    ),
     (r'txt_position_embed\.position_embeddings\.weight', r'projector.text_position.embedding.weight'),
     (r'txt_position_embed\.LayerNorm\.(.+)', r'projector.text_position.norm.\1'),
+)
+
+GLOBAL_TOKEN_KEYS = (
+    (r'global_rep_token', r'encoder.encoder.token.feat'),
+    (r'global_rep_pos', r'encoder.encoder.token.pos'),
 )
 
 HEAD_KEYS = (
     (r'span_embed\.layers\.(.+)', r'moment_head.span.mlp.layers.\1'),
     (r'class_embed\.(.+)', r'moment_head.logits.linear.\1'),
 )
+
+#: Of methods that score clips next to a token.
+TOKEN_SALIENCY_KEYS = (
+    (r'(?:transformer\.)?saliency_proj1\.(.+)', r'saliency_head.clip.\1'),
+    (r'(?:transformer\.)?saliency_proj2\.(.+)', r'saliency_head.token.\1'),
+)
+
+UNUSED = (r'txt_position_embed\..+', r'contrastive_align_projection_.+')
 
 CONDITIONAL_DECODER_KEYS = (
     *(
@@ -52,6 +63,7 @@ CONDITIONAL_DECODER_KEYS = (
     (r'transformer\.decoder\.ref_point_head\.(.+)', r'decoder.position.point_head.\1'),
     (r'transformer\.decoder\.ref_anchor_head\.(.+)', r'decoder.position.anchor_head.\1'),
     (r'transformer\.decoder\.bbox_embed\.(.+)', r'decoder.refiner.mlp.\1'),
+    (r'query_embed\.weight', r'query_initializer.anchors.weight'),
 )
 
 
@@ -75,8 +87,8 @@ def encoder_keys(official: str, ours: str, attention: str = 'self_attn') -> tupl
     )
 
 
-def common_options(args: Options) -> dict[str, Any]:
-    """Options that mean the same in every implementation of the family, as config changes.
+def input_options(args: Options) -> dict[str, Any]:
+    """Widths and input projections, as config changes.
 
     Args:
         args: Official options.
@@ -87,11 +99,10 @@ def common_options(args: Options) -> dict[str, Any]:
     Raises:
         ValueError: If an option has a value that mmvmr does not implement.
     """
-    refuse(args, pre_norm=False, position_embedding='sine', span_loss_type='l1', contrastive_align_loss=False)
+    refuse(args, pre_norm=False, position_embedding='sine', span_loss_type='l1')
     words = None
     if args.get('use_txt_pos'):
         words = {'type': 'LearnedTextPosition', 'max_length': args['max_q_l']}
-    decoder_only_final = not args.get('aux_loss', True)
     # Audio joins the channels of the video.
     audio = 0 if args.get('a_feat_dir') is None else args['a_feat_dim']
     return {
@@ -108,6 +119,25 @@ def common_options(args: Options) -> dict[str, Any]:
             'input_dropout': args.get('input_dropout', 0.5),
             'text_position': words,
         },
+    }
+
+
+def common_options(args: Options) -> dict[str, Any]:
+    """Options that mean the same in every implementation of the family, as config changes.
+
+    Args:
+        args: Official options.
+
+    Returns:
+        Changes of the model config.
+
+    Raises:
+        ValueError: If an option has a value that mmvmr does not implement.
+    """
+    refuse(args, contrastive_align_loss=False)
+    decoder_only_final = not args.get('aux_loss', True)
+    return {
+        **input_options(args),
         'query_initializer': {'num_queries': args['num_queries']},
         'decoder': {'num_layers': args['dec_layers']},
         'criterion': {
@@ -129,6 +159,16 @@ def common_options(args: Options) -> dict[str, Any]:
                 'saliency_margin': {'weight': args['lw_saliency'], 'margin': args['saliency_margin']},
             },
         },
+    }
+
+
+def pair_encoder(args: Options) -> dict[str, Any]:
+    """Changes of the encoder of QD-DETR, which BAM-DETR and TD-DETR have too."""
+    depth = {'num_layers': args['enc_layers']}
+    return {
+        'sampler': {'exclude_same_video': False},
+        'word_positions': 'kept',
+        'encoder': {'fusion': {**depth, 'mask_layout': 'head_major'}, 'layers': dict(depth)},
     }
 
 

@@ -12,12 +12,7 @@ SIDES = ('left', 'right')
 
 def _options(args: Options) -> dict[str, Any]:
     options = family.common_options(args)
-    depth = {'num_layers': args['enc_layers']}
-    options['encoder'] = {
-        'sampler': {'exclude_same_video': False},
-        'word_positions': 'kept',
-        'encoder': {'fusion': {**depth, 'mask_layout': 'head_major'}, 'layers': dict(depth)},
-    }
+    options['encoder'] = family.pair_encoder(args)
     options['query_initializer']['projection'] = 'in_place'
     options['decoder'].update(
         boundary_features={'padding': 'keep'},
@@ -54,7 +49,7 @@ def _criterion(args: Options, common: dict[str, Any]) -> dict[str, Any]:
 _DECODER = r'transformer\.decoder\.'
 _BOUNDARY_LAYER = _DECODER + r'boundary_layers\.(\d+)\.([01])\.'
 _OURS = r'decoder.boundary_layers.\1.\2.'
-_SPECIAL = ('query_scale', 'bbox_embed', r'decoder\.norm')  # rules of the family that do not hold here
+_SPECIAL = ('query_scale', 'bbox_embed', r'decoder\.norm', 'query_embed')  # rules of the family that do not hold here
 
 
 METHOD = OfficialMethod(
@@ -63,10 +58,8 @@ METHOD = OfficialMethod(
     base='bam_detr.py',
     options=_options,
     keys=(
-        *family.PROJECTION_KEYS,
-        *family.TEXT_POSITION_KEYS,
-        (r'global_rep_token', r'encoder.encoder.token.feat'),
-        (r'global_rep_pos', r'encoder.encoder.token.pos'),
+        *family.INPUT_KEYS,
+        *family.GLOBAL_TOKEN_KEYS,
         *family.encoder_keys('transformer.t2v_encoder', 'encoder.encoder.fusion', 'cross_attn'),
         *family.encoder_keys('transformer.encoder', 'encoder.encoder.layers'),
         *(rule for rule in family.CONDITIONAL_DECODER_KEYS if not any(name in rule[0] for name in _SPECIAL)),
@@ -96,8 +89,7 @@ METHOD = OfficialMethod(
         (r'transformer\.tgt_embed\.weight', r'query_initializer.states.weight'),
         (r'class_embed\.(\d+)\.(.+)', r'moment_head.logits.linear.\1.\2'),
         (r'quality_pred\.(.+)', r'moment_head.quality.mlp.\1'),
-        (r'(?:transformer\.)?saliency_proj1\.(.+)', r'saliency_head.clip.\1'),
-        (r'(?:transformer\.)?saliency_proj2\.(.+)', r'saliency_head.token.\1'),
+        *family.TOKEN_SALIENCY_KEYS,
     ),
     unused=(
         r'txt_position_embed\..+',

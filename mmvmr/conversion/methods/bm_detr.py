@@ -56,12 +56,10 @@ METHOD = OfficialMethod(
     base='bm_detr.py',
     options=_options,
     keys=(
-        *family.PROJECTION_KEYS,
-        *family.TEXT_POSITION_KEYS,
+        *family.INPUT_KEYS,
         *family.encoder_keys('transformer.encoder', 'encoder.encoder.layers'),
         (r'transformer\.encoder\.query_scale\.(.+)', r'encoder.encoder.layers.position_scale.mlp.\1'),
         *family.CONDITIONAL_DECODER_KEYS,
-        (r'query_embed\.weight', r'query_initializer.anchors.weight'),
         *family.HEAD_KEYS,
         (r'saliency_proj\.(.+)', r'saliency_head.linear.\1'),
         (r'FPM\.0\.(.+)', r'encoder.matcher.hidden.\1'),

@@ -74,8 +74,7 @@ METHOD = OfficialMethod(
     base='cg_detr.py',
     options=_options,
     keys=(
-        *family.PROJECTION_KEYS,
-        *family.TEXT_POSITION_KEYS,
+        *family.INPUT_KEYS,
         (r'token_type_embeddings\.weight', r'projector.modality.embedding.weight'),
         (r'dummy_rep_token', r'encoder.feat'),
         (r'dummy_rep_pos', r'encoder.pos'),
@@ -91,10 +90,8 @@ METHOD = OfficialMethod(
         *family.encoder_keys('transformer.t2v_encoder', f'{_PAIR}.encoder.fusion', 'cross_attn'),
         *family.encoder_keys('transformer.encoder', f'{_PAIR}.encoder.layers'),
         *family.CONDITIONAL_DECODER_KEYS,
-        (r'query_embed\.weight', r'query_initializer.anchors.weight'),
         *family.HEAD_KEYS,
-        (r'saliency_proj1\.(.+)', r'saliency_head.clip.\1'),
-        (r'saliency_proj2\.(.+)', r'saliency_head.token.\1'),
+        *family.TOKEN_SALIENCY_KEYS,
     ),
-    unused=(r'txt_position_embed\..+', r'txt_proj_linear\..+', r'contrastive_align_projection_.+'),
+    unused=(*family.UNUSED, r'txt_proj_linear\..+'),
 )

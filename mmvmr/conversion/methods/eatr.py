@@ -34,8 +34,7 @@ METHOD = OfficialMethod(
     base='eatr.py',
     options=_options,
     keys=(
-        *family.PROJECTION_KEYS,
-        *family.TEXT_POSITION_KEYS,
+        *family.INPUT_KEYS,
         *family.encoder_keys('transformer.encoder', 'encoder.encoder.layers'),
         (_SLOTS + r'slots', r'query_initializer.slots'),
         (_SLOTS + r'project_q\.(.+)', r'query_initializer.attention.query.\1'),
@@ -53,5 +52,5 @@ METHOD = OfficialMethod(
         *family.HEAD_KEYS,
         (r'saliency_proj\.(.+)', r'saliency_head.linear.\1'),
     ),
-    unused=(r'txt_position_embed\..+', r'contrastive_align_projection_.+'),
+    unused=family.UNUSED,
 )

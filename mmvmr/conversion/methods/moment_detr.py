@@ -21,8 +21,7 @@ METHOD = OfficialMethod(
     base='moment_detr.py',
     options=_options,
     keys=(
-        *family.PROJECTION_KEYS,
-        *family.TEXT_POSITION_KEYS,
+        *family.INPUT_KEYS,
         *family.encoder_keys('transformer.encoder', 'encoder.layers'),
         (r'transformer\.decoder\.layers\.(\d+)\.self_attn\.(.+)', r'decoder.layers.\1.self_attn.attn.\2'),
         (r'transformer\.decoder\.layers\.(\d+)\.multihead_attn\.(.+)', r'decoder.layers.\1.cross_attn.attn.\2'),
@@ -33,5 +32,5 @@ METHOD = OfficialMethod(
         *family.HEAD_KEYS,
         (r'saliency_proj\.(.+)', r'saliency_head.linear.\1'),
     ),
-    unused=(r'txt_position_embed\..+', r'contrastive_align_projection_.+'),
+    unused=family.UNUSED,
 )

@@ -43,8 +43,7 @@ METHOD = OfficialMethod(
     base='tr_detr.py',
     options=_options,
     keys=(
-        *family.PROJECTION_KEYS,
-        *family.TEXT_POSITION_KEYS,
+        *family.INPUT_KEYS,
         (r'fuser\.cq_attention\.w4C', r'encoder.fusion.stages.context.clip.weight'),
         (r'fuser\.cq_attention\.w4Q', r'encoder.fusion.stages.context.word.weight'),
         (r'fuser\.cq_attention\.w4mlu', r'encoder.fusion.stages.context.product'),
@@ -54,12 +53,11 @@ METHOD = OfficialMethod(
         *family.encoder_keys('transformer.t2v_encoder', 'encoder.fusion.stages.text', 'cross_attn'),
         *family.encoder_keys('transformer.encoder', 'encoder.layers'),
         *family.CONDITIONAL_DECODER_KEYS,
-        (r'query_embed\.weight', r'query_initializer.anchors.weight'),
         *family.HEAD_KEYS,
         (r'saliency_proj1\.(.+)', r'encoder.score.\1'),
         (r'gru_extractor\.gru\.(.+)', r'saliency_head.gru.\1'),
     ),
-    unused=(r'txt_position_embed\..+', r'contrastive_align_projection_.+'),
+    unused=family.UNUSED,
     layouts=(
         (r'fuser\.cq_attention\.w4[CQ]|fuser\.cq_concat\.weighted_pool\.weight', _row),
         (r'fuser\..+\.conv1d\.weight', _matrix),

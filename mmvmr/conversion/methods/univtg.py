@@ -9,10 +9,6 @@ from mmvmr.conversion.method import OfficialMethod, Options
 
 
 def _options(args: Options) -> dict[str, Any]:
-    family.refuse(args, position_embedding='sine', pre_norm=False, span_loss_type='l1')
-    words = None
-    if args.get('use_txt_pos'):
-        words = {'type': 'LearnedTextPosition', 'embed_dims': args['hidden_dim'], 'max_length': args['max_q_l']}
     losses: dict[str, Any] = {
         'foreground': {'weight': args['f_loss_coef'], 'background_weight': args['eos_coef']},
         'span': {'weight': args['b_loss_coef']},
@@ -30,19 +26,7 @@ def _options(args: Options) -> dict[str, Any]:
         losses['clip_intra'] = {'_delete_': True, **intra}
     add, path_dropout = args.get('eval_mode') == 'add', args.get('droppath', 0.1)
     return {
-        'shared': {
-            'embed_dims': args['hidden_dim'],
-            'num_heads': args['nheads'],
-            'ffn_dims': args['dim_feedforward'],
-            'dropout': args.get('dropout', 0.1),
-        },
-        'projector': {
-            'video_dims': args['v_feat_dim'],
-            'text_dims': args['t_feat_dim'],
-            'num_layers': args.get('n_input_proj', 2),
-            'input_dropout': args.get('input_dropout', 0.5),
-            'text_position': words,
-        },
+        **family.input_options(args),
         'encoder': {'encoder': {'layers': {'num_layers': args['enc_layers'], 'layer': {'path_dropout': path_dropout}}}},
         'point_generator': {'offset': args.get('clip_length', 1.0) / 2},
         'point_head': {'tower': {'padding': 'keep'}},
@@ -74,8 +58,7 @@ METHOD = OfficialMethod(
     base='univtg.py',
     options=_options,
     keys=(
-        *family.PROJECTION_KEYS,
-        *family.TEXT_POSITION_KEYS,
+        *family.INPUT_KEYS,
         (r'token_type_embeddings\.weight', r'projector.modality.embedding.weight'),
         *family.encoder_keys('transformer.encoder', 'encoder.encoder.layers'),
         (r'weightedpool\.weight', r'encoder.pool.score.weight'),

@@ -65,10 +65,7 @@ METHOD = OfficialMethod(
     base='uvcom.py',
     options=_options,
     keys=(
-        *family.PROJECTION_KEYS,
-        *family.TEXT_POSITION_KEYS,
-        (r'input_audio_proj\.(\d+)\.LayerNorm\.(.+)', r'projector.audio.\1.norm.\2'),
-        (r'input_audio_proj\.(\d+)\.net\.1\.(.+)', r'projector.audio.\1.linear.\2'),
+        *family.INPUT_KEYS,
         (r'global_rep_pos', _ENCODER + 'token_pos'),
         (r'CIM\.txt_mu', _ENCODER + 'text_clusters.means'),
         (r'CIM\.vid_mu', _ENCODER + 'video_clusters.means'),
@@ -85,10 +82,8 @@ METHOD = OfficialMethod(
         (r'CIM\.processer_for_tgt\.(.+)', r'query_initializer.slots.\1'),
         (r'CIM\.decoder\.span_embed\.weight', r'query_initializer.embedding'),
         *((old.replace('transformer', 'CIM', 1), new) for old, new in family.CONDITIONAL_DECODER_KEYS),
-        (r'query_embed\.weight', r'query_initializer.anchors.weight'),
         *family.HEAD_KEYS,
-        (r'saliency_proj1\.(.+)', r'saliency_head.clip.\1'),
-        (r'saliency_proj2\.(.+)', r'saliency_head.token.\1'),
+        *family.TOKEN_SALIENCY_KEYS,
     ),
     # The token is overwritten before anything reads it: its gradient is exactly zero.
     unused=(r'txt_position_embed\..+', r'global_rep_token'),
