@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mmvmr.utils.config import read_config
 from mmvmr.utils.paths import configs_dir
+from mmvmr.utils.weights import compare_weights
 
 #: Options of an official run, by their official names.
 Options = Mapping[str, Any]
@@ -114,23 +115,11 @@ class OfficialMethod:
         # Buffers of losses, which official checkpoints do not keep.
         buffers = {name for name, _ in model.named_buffers() if name.startswith('criterion.')}
         converted = {**{key: value for key, value in expected.items() if key in buffers}, **converted}
-        self._require_fit(expected, converted)
+        fit = compare_weights(expected, converted)
+        if not fit.exact:
+            raise ValueError(f'{self.name}: the weights do not fit the model: {fit.counts()}. Check the options')
         model.load_state_dict(converted)
         return converted
-
-    def _require_fit(self, expected: Mapping[str, Tensor], converted: Mapping[str, Tensor]) -> None:
-        wrong = [
-            *(f'missing {key}' for key in expected.keys() - converted.keys()),
-            *(f'left over {key}' for key in converted.keys() - expected.keys()),
-            *(
-                f'{key} has shape {tuple(converted[key].shape)}, expected {tuple(expected[key].shape)}'
-                for key in expected.keys() & converted.keys()
-                if expected[key].shape != converted[key].shape
-            ),
-        ]
-        if wrong:
-            shown = '; '.join(sorted(wrong)[:5]) + (f' and {len(wrong) - 5} more' if len(wrong) > 5 else '')
-            raise ValueError(f'{self.name}: the weights do not fit the model: {shown}. Check the options')
 
     def _is_unused(self, key: str) -> bool:
         return any(re.fullmatch(pattern, key.removeprefix('module.')) for pattern in self.unused)

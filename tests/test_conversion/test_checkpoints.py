@@ -86,7 +86,10 @@ def test_converted_checkpoint_fits_and_loads_strictly(tmp_path, repo_dir, record
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (lambda state, args: state.pop('class_embed.weight'), 'missing moment_head.logits.linear.weight'),
+        (
+            lambda state, args: state.pop('class_embed.weight'),
+            'missing in the file (moment_head.logits.linear.weight)',
+        ),
         (lambda state, args: state.update(surprise=torch.zeros(1)), "no rule for the official parameter 'surprise'"),
         (lambda state, args: args.update(hidden_dim=64), 'do not fit the model'),
         (lambda state, args: args.update(span_loss_type='ce'), "span_loss_type='ce' is not implemented"),

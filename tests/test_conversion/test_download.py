@@ -176,10 +176,10 @@ def test_full_disk(server, tmp_path, monkeypatch):
 
 
 def test_a_repository_of_hugging_face(server, tmp_path, monkeypatch):
-    hub = pytest.importorskip('huggingface_hub')
-    template = hub.constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(hub.constants.ENDPOINT, server.address(''))
-    monkeypatch.setattr(hub.constants, 'HUGGINGFACE_CO_URL_TEMPLATE', template)
-    monkeypatch.setattr(hub.constants, 'ENDPOINT', server.address(''))
+    constants = pytest.importorskip('huggingface_hub.constants')
+    template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, server.address(''))
+    monkeypatch.setattr(constants, 'HUGGINGFACE_CO_URL_TEMPLATE', template)
+    monkeypatch.setattr(constants, 'ENDPOINT', server.address(''))
     listing = {'id': 'some/set', 'sha': COMMIT, 'siblings': [{'rfilename': 'a.bin'}, {'rfilename': 'in/b.bin'}]}
     server.files['/api/datasets/some/set/revision/main'] = json.dumps(listing).encode()
     tree = [

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from mmvmr.utils.checkpoint import UnsafeCheckpointError, load_checkpoint_safe
 from mmvmr.utils.content import foreign_content, reason, regular_file
+from mmvmr.utils.weights import compare_weights
 
 # Where published checkpoints keep their weights: PySlowFast, mmengine and Lightning, PANNs.
 _WRAPPERS = ('model_state', 'state_dict', 'model')
@@ -216,24 +217,12 @@ def load_weights(network: nn.Module, state: Mapping[str, Tensor], source: str | 
     Raises:
         ValueError: If a name is missing or unexpected or a shape differs; one message names them.
     """
-    expected = network.state_dict()
-    counters = {name for name in expected if name.endswith('num_batches_tracked')}
-    missing = sorted(set(expected) - counters - set(state))
-    unexpected = sorted(set(state) - set(expected))
-    shapes = [
-        f'{name} {tuple(state[name].shape)} instead of {tuple(value.shape)}'
-        for name, value in expected.items()
-        if name in state and state[name].shape != value.shape
-    ]
-    problems = [
-        f'{len(names)} {what} ({_some(names)})'
-        for what, names in (('missing', missing), ('unexpected', unexpected), ('of another shape', shapes))
-        if names
-    ]
-    if problems:
+    expected = network.state_dict().items()
+    wanted = {name: value for name, value in expected if name in state or not name.endswith('num_batches_tracked')}
+    fit = compare_weights(wanted, state)
+    if not fit.exact:
         raise ValueError(
-            f'{source}: these are not weights of {type(network).__name__}: {"; ".join(problems)}. '
-            f'Expected {len(expected) - len(counters)} tensors with the published names; check that the file belongs '
+            f'{source}: these are not weights of {type(network).__name__}: {fit.counts()}. Check that the file belongs '
             'to this architecture'
         )
     network.load_state_dict(state, strict=False)

@@ -159,7 +159,7 @@ def test_wrong_arguments_and_checkpoints_are_told(checkpoint, tmp_path, weights)
     with pytest.raises(ValueError, match='source_fps is 0'):
         build(checkpoint, source_fps=0)
     torch.save({'model_state': {k: v for k, v in weights.items() if not k.startswith('s1_fuse')}}, tmp_path / 'a.pyth')
-    with pytest.raises(ValueError, match=r'a\.pyth: these are not weights of SlowFast: 5 missing \(s1_fuse\.bn\.bias'):
+    with pytest.raises(ValueError, match=r'a\.pyth: these are not weights of SlowFast: .*5 are missing .*s1_fuse'):
         build(tmp_path / 'a.pyth')
     with pytest.raises(FileNotFoundError, match='no such file'):
         build(tmp_path / 'none.pyth')
@@ -185,8 +185,9 @@ def test_the_pickle_of_the_model_zoo_is_refused_and_converted(
     assert torch.equal(build(target)(clips), build(checkpoint)(clips))
     with pytest.raises(SystemExit):
         convert(monkeypatch, source, tmp_path / 'other.pth', '--depths', 1, 1, 1, 1, '--num-classes', 3)
-    message = 'SLOWFAST.pkl: these are not weights of SlowFast: 191 of another shape (s1.pathway0_stem.conv.weight (8,'
-    assert message in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert 'SLOWFAST.pkl: these are not weights of SlowFast: ' in message
+    assert '191 have another shape (s1.pathway0_stem.conv.weight (8,' in message
     assert not (tmp_path / 'other.pth').exists()
 
 

@@ -183,7 +183,7 @@ def test_other_pickles_are_told(variables):
     # What is not there is missing in the network, which says so.
     params = {name: value for name, value in variables['params'].items() if name != 'Mixed_4c'}
     state = from_flax({'params': params, 'batch_stats': variables['batch_stats']}, 'i3d.ckpt')
-    with pytest.raises(ValueError, match=r'30 missing \(Mixed_4c\.b0\.bn\.bias'):
+    with pytest.raises(ValueError, match=r'30 are missing in the file \(Mixed_4c\.b0\.conv3d\.weight'):
         load_weights(InceptionI3D(num_classes=5, thin=THIN), state, 'i3d.ckpt')
 
 

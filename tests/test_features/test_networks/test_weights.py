@@ -155,8 +155,9 @@ def test_weights_that_do_not_fit_are_told_in_one_message_and_nothing_is_loaded()
         load_weights(network, state, 'some.pth')
     text = str(info.value)
     assert text.startswith('some.pth: these are not weights of Sequential') and '\n' not in text
-    assert '2 missing (0.bias, 1.running_mean)' in text and '1 unexpected (head.weight)' in text
-    assert '1 of another shape (0.weight (2, 2) instead of (3, 2))' in text
+    assert '2 are missing in the file (0.bias, 1.running_mean)' in text
+    assert '1 of the file are unexpected (head.weight)' in text
+    assert '1 have another shape (0.weight (2, 2) instead of (3, 2))' in text
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
