@@ -11,9 +11,9 @@ from mmvmr.composition.edits import (
     add_augmentation,
     add_losses,
     add_view,
-    check_sentence_clips,
     direct_initializer,
     encoder_chain,
+    fuses_late,
     is_kind,
 )
 from mmvmr.models.encoders import FrameMatchEncoder
@@ -38,6 +38,10 @@ class NegativeQueryMatching(Component):
     slots = ('train_dataloader.dataset.pipeline.augment', 'model.encoder', 'model.criterion.losses')
     stage = Stage.ENCODER
     detectors = ('MomentDetector', 'PointDetector')
+    reasons = {
+        'ProposalMapDetector': 'this model compares moments with sentences at its end and has no clips that have seen '
+        'a sentence, which weights would act on'
+    }
 
     def __init__(
         self,
@@ -56,7 +60,11 @@ class NegativeQueryMatching(Component):
 
     def apply(self, cfg: Config) -> None:
         """Draw negatives, wrap the encoder, guide the probability."""
-        check_sentence_clips(cfg)
+        if fuses_late(cfg):
+            raise CompositionError(
+                'this model encodes a video once for all its sentences, and weights of clips in front of the encoder '
+                'belong to one sentence'
+            )
         if any(is_kind(encoder, FrameMatchEncoder) for encoder in encoder_chain(cfg)):
             raise AlreadyThereError('the encoder of this model is wrapped in a FrameMatchEncoder already')
         # In front, so that views take the negative along.
@@ -117,13 +125,16 @@ class PooledAlignment(Component):
     slots = ('model.criterion.losses',)
     stage = Stage.LOSSES
     detectors = ('MomentDetector', 'PointDetector')
+    reasons = {
+        'ProposalMapDetector': 'this model is trained by a contrast of moments and sentences over the batch already '
+        '(mutual matching), in separate spaces'
+    }
 
     def __init__(self, weight: float = 1.0):
         self.weight = weight
 
     def apply(self, cfg: Config) -> None:
         """Add the loss."""
-        check_sentence_clips(cfg)
         add_losses(cfg, alignment=dict(type='PooledAlignmentLoss', weight=self.weight))
 
 

@@ -46,6 +46,7 @@ class Component:
         detectors: The detectors whose slots it fills; empty for a component of the data, which serves every detector.
         needs: Components that it only makes sense with, unless the model has an equivalent.
         excludes: Name of another component to the reason why the two do not go together.
+        reasons: Name of another detector to the reason why the component makes no sense there.
     """
 
     source: ClassVar[str] = ''
@@ -54,6 +55,7 @@ class Component:
     detectors: ClassVar[tuple[str, ...]] = ('MomentDetector',)
     needs: ClassVar[tuple[str, ...]] = ()
     excludes: ClassVar[Mapping[str, str]] = {}
+    reasons: ClassVar[Mapping[str, str]] = {}
 
     def apply(self, cfg: Config) -> None:
         """Change a config in place.

@@ -93,6 +93,8 @@ def check_detector(kind: type[Component], cfg: Config) -> None:
     if not model:
         raise CompositionError('the config has no `model`')
     if kind.detectors and not is_kind(model, tuple(MODELS.get(name) for name in kind.detectors)):
+        if reason := next((why for name, why in kind.reasons.items() if is_kind(model, MODELS.get(name))), None):
+            raise CompositionError(reason)
         expected = ' or '.join(kind.detectors)
         raise CompositionError(f'it fills slots of a {expected}, but the model is a {model.get("type")}')
 

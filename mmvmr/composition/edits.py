@@ -42,20 +42,9 @@ def encoder_chain(cfg: Config) -> list[ConfigDict]:
     return chain
 
 
-def check_sentence_clips(cfg: Config) -> None:
-    """Refuse an encoder that fuses late (SnAG): its memory is no sequence of the clips of the batch.
-
-    Args:
-        cfg: The config.
-
-    Raises:
-        CompositionError: If the encoder is a :class:`LateFusionEncoder`.
-    """
-    if any(is_kind(encoder, LateFusionEncoder) for encoder in encoder_chain(cfg)):
-        raise CompositionError(
-            'LateFusionEncoder keeps text tokens at their own width and pads clips to its own length, so clips cannot '
-            'be compared with sentences or weighted one by one'
-        )
+def fuses_late(cfg: Config) -> bool:
+    """True if videos are encoded before they meet their sentences (SnAG)."""
+    return any(is_kind(encoder, LateFusionEncoder) for encoder in encoder_chain(cfg))
 
 
 def inner_encoder(cfg: Config) -> ConfigDict:

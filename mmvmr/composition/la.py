@@ -86,6 +86,7 @@ class LengthWeight(Component):
     source = 'LA-DETR, official code (length_span_weight, length_giou_weight)'
     slots = ('model.criterion.losses.<span>.pair_weight',)
     detectors = ('MomentDetector', 'PointDetector')
+    reasons = {'ProposalMapDetector': 'this model scores fixed candidates and has no loss on spans'}
 
     def __init__(self, sigma: float = 60.0, extra: float = 1.0):
         self.sigma = sigma

@@ -10,8 +10,8 @@ from mmvmr.composition.component import AlreadyThereError, Component, Compositio
 from mmvmr.composition.edits import (
     add_losses,
     add_span_losses,
-    check_sentence_clips,
     direct_initializer,
+    fuses_late,
     give_anchors,
     give_clip_context,
     give_sentence_pool,
@@ -211,6 +211,9 @@ class AlignmentLosses(Component):
 
     A loss of the same name that the model has already (TR-DETR, where L_ctm comes from) stays as it is.
 
+    On a model that encodes videos before they meet sentences (SnAG) both compare after the fusion, the finest level of
+    its pyramid with the pooled sentence, as widths differ before it.
+
     Args:
         weight: Factor of each loss (lambda_A).
         video_text: Features ``before`` or ``after`` the fusion for L_vtc; None leaves it out.
@@ -221,6 +224,10 @@ class AlignmentLosses(Component):
     slots = ('model.criterion.losses',)
     stage = Stage.LOSSES
     detectors = ('MomentDetector', 'PointDetector')
+    reasons = {
+        'ProposalMapDetector': 'this model is trained by a contrast of moments and sentences over the batch already '
+        '(mutual matching), in separate spaces'
+    }
 
     def __init__(self, weight: float = 1.0, video_text: str | None = 'before', clip_text: str | None = 'after'):
         self.losses: dict[str, dict[str, Any]] = {}
@@ -232,10 +239,14 @@ class AlignmentLosses(Component):
 
     def apply(self, cfg: Config) -> None:
         """Add the losses."""
-        check_sentence_clips(cfg)
-        new = {name: loss for name, loss in self.losses.items() if losses(cfg).get(name) is None}
+        late = fuses_late(cfg)
+        if late and (stride := cfg.model.get('shared', {}).get('input_stride', 1)) != 1:
+            raise CompositionError(f'a point of the finest level stands for {stride} clips (model.shared.input_stride)')
+        new = {name: dict(loss) for name, loss in self.losses.items() if losses(cfg).get(name) is None}
         if not new:
             raise AlreadyThereError('this model has these losses already')
-        if any(loss['stage'] == 'after' and name != 'video_text' for name, loss in new.items()):
+        for name, loss in new.items() if late else ():
+            loss.update(stage='after', **({'sentence': 'token'} if name == 'video_text' else {}))
+        if late or any(loss['stage'] == 'after' and name != 'video_text' for name, loss in new.items()):
             give_sentence_pool(cfg)
         add_losses(cfg, **new)

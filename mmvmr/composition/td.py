@@ -60,6 +60,7 @@ class TemporalDynamics(Component):
     slots = ('model.encoder (fusion)',)
     stage = Stage.FUSION
     detectors = ('MomentDetector', 'PointDetector')
+    reasons = {'ProposalMapDetector': 'clips and words of this model never attend to each other: there is no fusion'}
 
     def __init__(self, beta: float = 0.7):
         self.beta = beta

@@ -121,8 +121,27 @@ def test_td_on_points(dense, name):
 @pytest.mark.parametrize('part', ['bm.alignment', 'sa.alignment', 'bm.negative_query'])
 def test_sentences_and_clips_on_points(dense, part):
     assert len(check(compose(dense['univtg'], [part]))) > len(check(dense['univtg']))
-    with pytest.raises(CompositionError, match=f'^{part}: LateFusionEncoder keeps text tokens at their own width'):
-        compose(dense['snag'], [part])
+    if part == 'bm.negative_query':
+        with pytest.raises(CompositionError, match='encodes a video once for all its sentences'):
+            compose(dense['snag'], [part])
+        return
+    assert len(check(compose(dense['snag'], [part]))) > len(check(dense['snag']))
+
+
+def test_alignment_on_snag_compares_clips_with_the_pooled_sentence(dense):
+    """Clips of the batch alone, without the padding of the pyramid; a stride has no clips to compare."""
+    cfg = compose(dense['snag'], ['sa.alignment'])
+    model, batch = build(cfg), make_batch(cfg)
+    inputs = model.data_preprocessor(batch)['inputs']
+    outputs = model.predict_sets(inputs)
+    memory = outputs.memory
+    assert memory.fused.shape[1] == inputs['video'].shape[1] <= memory.video.feat.shape[1]
+    assert memory.sentence.shape == (len(inputs['text']), memory.fused.shape[2])
+    assert memory.text.feat.shape[-1] != memory.fused.shape[2]
+    strided = Config(dense['snag'].to_dict())
+    strided.model.shared.input_stride = 2
+    with pytest.raises(CompositionError, match='a point of the finest level stands for 2 clips'):
+        compose(strided, ['sa.alignment'])
 
 
 @pytest.mark.parametrize('name', ['snag', 'univtg'])

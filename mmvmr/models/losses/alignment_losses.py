@@ -107,6 +107,7 @@ class VideoTextContrastiveLoss(DenseLoss):
         max_scale: Upper bound of the inverse temperature (CLIP).
         padding: ``exclude`` takes means over what exists; ``include`` over the padded lengths (official TR-DETR).
         weight: Factor in the total.
+        sentence: ``mean`` of the text tokens, or ``token``, see :func:`stage_sentence`; with ``padding='exclude'``.
     """
 
     described_only = True
@@ -119,9 +120,11 @@ class VideoTextContrastiveLoss(DenseLoss):
         max_scale: float = 100.0,
         padding: str = 'exclude',
         weight: float = 1.0,
+        sentence: str = 'mean',
     ):
         super().__init__(weight)
         self.stage = check_choice(self, 'stage', stage, _STAGES)
+        self.sentence = check_choice(self, 'sentence', sentence, ('mean', 'token'))
         self.max_scale = max_scale
         self.padding = check_padding(self, padding)
         scale = torch.tensor(-math.log(temperature))
@@ -136,7 +139,7 @@ class VideoTextContrastiveLoss(DenseLoss):
             video, text = stage_clips(outputs, self.stage).mean(1), stage_text(outputs, self.stage).feat.mean(1)
         else:
             video = masked_mean(stage_clips(outputs, self.stage), targets.clip_mask)
-            text = stage_sentence(outputs, self.stage, 'mean')
+            text = stage_sentence(outputs, self.stage, self.sentence)
         video, text = F.normalize(video, dim=-1), F.normalize(text, dim=-1)
         return symmetric_contrast(video, text, self.log_scale.exp().clamp(max=self.max_scale))
 

@@ -66,6 +66,8 @@ class PooledAlignmentLoss(DenseLoss):
             the official code.
         same_video: ``exclude`` other sentences and other views of the same video from the sum, or ``include`` them.
         weight: Factor in the total.
+        text_embed_dims: Channels of text tokens, where they differ from D (SnAG): a linear map to D, or to
+            ``projection_dims``, follows the pooling.
 
     Raises:
         ValueError: If an option is unknown.
@@ -82,14 +84,17 @@ class PooledAlignmentLoss(DenseLoss):
         denominator: str = 'negatives',
         same_video: str = 'exclude',
         weight: float = 1.0,
+        text_embed_dims: int | None = None,
     ):
         super().__init__(weight)
         check_choice(self, 'denominator', denominator, ('negatives', 'all'))
         check_choice(self, 'same_video', same_video, ('exclude', 'include'))
-        pool = {'type': 'AttentionPool', 'embed_dims': embed_dims, **(pool or {})}
-        self.video_pool, self.text_pool = MODELS.build(dict(pool)), MODELS.build(dict(pool))
+        width = text_embed_dims or embed_dims
+        pool = {'type': 'AttentionPool', **(pool or {})}
+        self.video_pool = MODELS.build({**pool, 'embed_dims': embed_dims})
+        self.text_pool = MODELS.build({**pool, 'embed_dims': width})
         self.video_projection = _projection(embed_dims, projection_dims)
-        self.text_projection = _projection(embed_dims, projection_dims)
+        self.text_projection = _projection(width, projection_dims or (None if width == embed_dims else embed_dims))
         self.temperature = temperature
         self.denominator = denominator
         self.same_video = same_video
