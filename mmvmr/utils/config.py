@@ -101,6 +101,15 @@ def read_config(name: str | Path) -> Config:
     return Config.fromfile(find_config(name))
 
 
+def nested_dicts(node: Any, path: str = '') -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every dict in nested dicts and lists and its dotted path, outer ones first; they may be changed on the way."""
+    if isinstance(node, dict):
+        yield path, node
+    parts = list(node.items()) if isinstance(node, dict) else enumerate(node) if isinstance(node, (list, tuple)) else ()
+    for key, part in parts:
+        yield from nested_dicts(part, f'{path}.{key}'.lstrip('.'))
+
+
 def resolve_features(cfg: Config) -> None:
     """Give ``feature_spec`` and ``stores`` of the top level to every data set, and the widths to the model.
 
@@ -178,27 +187,17 @@ def _widths(cfg: Config) -> Iterator[tuple[str, dict[str, Any], str, Any, str]]:
         video = f'{where} makes {spec.video_dim} ({_video_text(spec)})'
         yield 'model.projector', projector, 'video_dims', spec.video_dim, video
         yield 'model.projector', projector, 'text_dims', spec.text_dim, text
-    for path, node in _parts_of_streams(model, 'model'):
+    places = _channels(spec)
+    for path, node in nested_dicts(model, 'model'):
+        if 'type' not in node or not all(_accepts(MODELS, node, key, default=False) for key in ('stream', 'channels')):
+            continue
         name, channels = node.get('stream'), node.get('channels')
-        places = _channels(spec)
         if name is not None and name not in places:
             raise ValueError(f'{path}.stream is {name!r}, but {where} has the streams {", ".join(places)}: name one')
         width = type(channels or ())(places[name or spec.streams[0].name])
         if name is not None or channels in (None, width):  # without a name, any channels can be meant
             yield path, node, 'channels', width, f'{where} makes {width} ({_video_text(spec)})'
         yield path, node, 'text_dims', spec.text_dim, text
-
-
-def _parts_of_streams(node: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every dict whose type compares the channels of one stream, with its path."""
-    if isinstance(node, dict):
-        if 'type' in node and all(_accepts(MODELS, node, key, default=False) for key in ('stream', 'channels')):
-            yield path, node
-        for key, part in list(node.items()):
-            yield from _parts_of_streams(part, f'{path}.{key}')
-    elif isinstance(node, (list, tuple)):
-        for key, part in enumerate(node):
-            yield from _parts_of_streams(part, f'{path}.{key}')
 
 
 def _channels(spec: FeatureSpec) -> dict[str, tuple[int, int]]:

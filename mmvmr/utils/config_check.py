@@ -23,6 +23,7 @@ from mmengine.registry import Registry
 from mmengine.runner import Runner, set_random_seed
 
 from mmvmr import registry as r
+from mmvmr.utils.config import nested_dicts
 from mmvmr.utils.config_values import odd_values
 
 #: Top-level keys that mean something although they are no argument of the runner.
@@ -266,13 +267,9 @@ def named_arguments(cfg: Config) -> Iterator[None]:
         ) from error
 
 
-def _typed(node: Any, path: str = '') -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _typed(node: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """All dicts with a type, nested ones included, and their dotted paths."""
-    if isinstance(node, Mapping) and 'type' in node:
-        yield path, node
-    children = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, (list, tuple)) else ()
-    for key, child in children:
-        yield from _typed(child, f'{path}.{key}'.lstrip('.'))
+    return ((path, part) for path, part in nested_dicts(node) if 'type' in part)
 
 
 def _constructor(node: Mapping[str, Any]) -> str | None:

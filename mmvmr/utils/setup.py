@@ -6,16 +6,16 @@ import datetime
 import importlib
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 from mmengine.dist import init_dist, is_distributed
 from mmengine.registry import DefaultScope, init_default_scope
 
-import mmvmr.utils.config  # noqa: F401  (Config.fromfile reads the configs of mmvmr with it)
 from mmvmr.utils.checkpoint import install_safe_loader
+from mmvmr.utils.config import nested_dicts  # Config.fromfile reads the configs of mmvmr with this module
 from mmvmr.utils.dependencies import require_mmcv
 from mmvmr.utils.errors import UserError
 from mmvmr.utils.paths import below
@@ -147,7 +147,9 @@ def apply_data_root(cfg: Config) -> None:
             value = os.path.expanduser(value)
         for split in ('train', 'val', 'test'):
             for part in ('dataloader', 'evaluator'):
-                _replace_key(cfg.get(f'{split}_{part}'), key, value)
+                for _, node in nested_dicts(cfg.get(f'{split}_{part}')):
+                    if key in node:
+                        node[key] = value
 
 
 def check_data_roots(cfg: Config) -> None:
@@ -159,33 +161,11 @@ def check_data_roots(cfg: Config) -> None:
     Raises:
         FileNotFoundError: If one is absent; the message says what to do.
     """
-    roots = {root for split in ('train', 'val', 'test') for root in _data_roots(cfg.get(f'{split}_dataloader'))}
-    for root in sorted(roots):
+    nodes = (node for split in ('train', 'val', 'test') for _, node in nested_dicts(cfg.get(f'{split}_dataloader')))
+    for root in sorted({root for node in nodes if isinstance(root := node.get('data_root'), str) and root}):
         if not below(root).is_dir():
             raise FileNotFoundError(
                 f'data_root {root!r}: there is no such folder ({below(root).absolute()}). Give yours with '
                 '--cfg-options data_root=FOLDER; docs/user_guides/data.md says what it holds, and how surrogate '
                 'features try a config without the real ones (tools/dataset_converters/make_surrogate_features.py)'
             )
-
-
-def _data_roots(node: Any) -> Iterator[str]:
-    if isinstance(node, (dict, ConfigDict)):
-        if isinstance(root := node.get('data_root'), str) and root:
-            yield root
-        node = list(node.values())
-    if isinstance(node, (list, tuple)):
-        for child in node:
-            yield from _data_roots(child)
-
-
-def _replace_key(node: Any, key: str, value: Any) -> None:
-    if isinstance(node, (dict, ConfigDict)):
-        if key in node:
-            node[key] = value
-        for name, child in node.items():
-            if name != key:
-                _replace_key(child, key, value)
-    elif isinstance(node, (list, tuple)):
-        for child in node:
-            _replace_key(child, key, value)
