@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from mmvmr.features.base import TextExtractor, VideoExtractor
 from mmvmr.features.extractors.pretrained import (
-    equal_lengths,
+    encode_groups,
     load_image_processor,
     load_network,
     load_pretrained,
@@ -96,15 +95,12 @@ class CLIPTextExtractor(TextExtractor):
         if self.pad_to is not None:
             pad = self.tokenizer.pad_token_id
             ids = [tokens + [pad] * (self.pad_to - len(tokens)) for tokens in ids]
-        results: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        device = next(self.network.parameters()).device
-        for group in equal_lengths(ids):
-            tokens = torch.tensor([ids[i] for i in group], device=device)
-            with torch.inference_mode():
-                words = self.network.text_model(input_ids=tokens).last_hidden_state.float().cpu().numpy()
-                pooled = _pooled(self.network.get_text_features(input_ids=tokens)).float().cpu().numpy()
-            results.update((i, (words[n, : lengths[i]], pooled[n])) for n, i in enumerate(group))
-        return [results[i] for i in range(len(ids))]
+        encoded = encode_groups(ids, next(self.network.parameters()).device, self._encode)
+        return [(words[:length], pooled) for (words, pooled), length in zip(encoded, lengths)]
+
+    def _encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        words = self.network.text_model(input_ids=tokens).last_hidden_state
+        return words, _pooled(self.network.get_text_features(input_ids=tokens))
 
 
 def _pooled(value: Any) -> Tensor:

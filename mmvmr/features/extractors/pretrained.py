@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from mmvmr.utils.content import reason
 from mmvmr.utils.dependencies import bundled_model, refuse_model_code, require
@@ -94,15 +96,28 @@ def load_image_processor(model: str, user: str) -> Any:
     return load_pretrained('AutoImageProcessor', model, user, **options)
 
 
-def equal_lengths(token_ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Indices of the sentences of groups with the same number of tokens.
+def encode_groups(
+    token_ids: Sequence[Sequence[int]], device: torch.device, encode: Callable[[Tensor], tuple[Tensor, Tensor]]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Encode sentences in groups with the same number of tokens: without padding nothing depends on the neighbours.
 
-    Nothing is padded there, so nothing depends on the neighbours.
+    Args:
+        token_ids: Token numbers of every sentence.
+        device: Where ``encode`` computes.
+        encode: Makes of token numbers (B, L) the tokens (B, L, D) and the sentences (B, D').
+
+    Returns:
+        Tokens and vector of every sentence, float32.
     """
     groups: dict[int, list[int]] = {}
     for index, ids in enumerate(token_ids):
         groups.setdefault(len(ids), []).append(index)
-    yield from groups.values()
+    results: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    for group in groups.values():
+        with torch.inference_mode():
+            encoded = encode(torch.tensor([token_ids[i] for i in group], device=device))
+            results.update(zip(group, zip(*(part.float().cpu().numpy() for part in encoded))))
+    return [results[i] for i in range(len(token_ids))]
 
 
 def tokenize(tokenizer: Any, sentences: Sequence[str], user: str, **options: Any) -> list[list[int]]:

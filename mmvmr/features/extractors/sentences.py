@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mmvmr.features.base import TextExtractor
-from mmvmr.features.extractors.pretrained import equal_lengths, load_network, load_pretrained, tokenize
+from mmvmr.features.extractors.pretrained import encode_groups, load_network, load_pretrained, tokenize
 from mmvmr.features.networks.bert import read_bert
 from mmvmr.registry import EXTRACTORS
 from mmvmr.utils import check_choice
@@ -51,18 +52,12 @@ class SentenceExtractor(TextExtractor):
     def forward(self, sentences: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
         """See :class:`mmvmr.features.TextExtractor`."""
         ids = tokenize(self.tokenizer, sentences, type(self).__name__, max_length=self.longest)
-        results: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        device = next(self.network.parameters()).device
-        for group in equal_lengths(ids):
-            tokens = torch.tensor([ids[i] for i in group], device=device)
-            with torch.inference_mode():
-                words = self.network(tokens)
-                pooled = words.mean(dim=1) if self.pool == 'mean' else words[:, 0]
-                if self.normalise:
-                    pooled = torch.nn.functional.normalize(pooled, dim=-1)
-            for n, i in enumerate(group):
-                results[i] = words[n].cpu().numpy(), pooled[n].cpu().numpy()
-        return [results[i] for i in range(len(ids))]
+        return encode_groups(ids, next(self.network.parameters()).device, self._encode)
+
+    def _encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        words = self.network(tokens)
+        pooled = words.mean(dim=1) if self.pool == 'mean' else words[:, 0]
+        return words, torch.nn.functional.normalize(pooled, dim=-1) if self.normalise else pooled
 
 
 def _from_transformers(model: str, user: str) -> tuple[torch.nn.Module, Any, dict[str, Any]]:
