@@ -26,10 +26,11 @@ class BaseDetector(nn.Module):
         criterion: Config of the criterion; None for a detector that is not trained.
         postprocessor: Config of the post-processor.
         shared: Arguments that every nested module receives unless its own config sets them (``embed_dims``,
-            ``num_heads``, ``ffn_dims``, ``dropout``, ``activation``).
+            ``num_heads``, ``ffn_dims``, ``dropout``, ``activation``, ``joint_dims``, ``word_dims``).
         data_preprocessor: Config of the preprocessor.
         init_cfg: Initialisation config of mmengine, e.g. a pre-trained checkpoint.
-        existence_head: Config of what says whether there is a moment at all, e.g. :class:`ExistenceHead`.
+        existence_head: Config of what says whether there is a moment at all, e.g. :class:`ExistenceHead`; None
+            for detectors of ordinary queries.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class BaseDetector(nn.Module):
         stages: Mapping[str, dict[str, Any] | None],
         criterion: dict[str, Any] | None,
         postprocessor: dict[str, Any],
+        /,
         shared: dict[str, Any] | None = None,
         data_preprocessor: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,

@@ -38,12 +38,7 @@ class MomentDetector(BaseDetector):
         criterion: Config of the criterion.
         saliency_head: Config of the highlight head; None for moments only.
         postprocessor: Config of the post-processor.
-        shared: Arguments that every nested module receives unless its own config sets them (``embed_dims``,
-            ``num_heads``, ``ffn_dims``, ``dropout``, ``activation``).
-        data_preprocessor: Config of the preprocessor.
-        init_cfg: Initialisation config of mmengine, e.g. a pre-trained checkpoint.
-        existence_head: Config of what says whether there is a moment at all, e.g. :class:`ExistenceHead`; None for
-            detectors of ordinary queries.
+        kwargs: ``shared``, ``data_preprocessor``, ``init_cfg`` and ``existence_head`` of :class:`BaseDetector`.
     """
 
     def __init__(
@@ -56,10 +51,7 @@ class MomentDetector(BaseDetector):
         criterion: dict[str, Any],
         saliency_head: dict[str, Any] | None = None,
         postprocessor: dict[str, Any] | None = None,
-        shared: dict[str, Any] | None = None,
-        data_preprocessor: dict[str, Any] | None = None,
-        init_cfg: dict[str, Any] | None = None,
-        existence_head: dict[str, Any] | None = None,
+        **kwargs: Any,
     ):
         stages = {
             'projector': projector,
@@ -70,7 +62,7 @@ class MomentDetector(BaseDetector):
             'saliency_head': saliency_head,
         }
         postprocessor = postprocessor or {'type': 'MomentPostProcessor'}
-        super().__init__(stages, criterion, postprocessor, shared, data_preprocessor, init_cfg, existence_head)
+        super().__init__(stages, criterion, postprocessor, **kwargs)
 
     def predict_sets(self, inputs: dict[str, Tensor], targets: MomentTargets | None = None) -> Outputs:
         """Run all stages."""

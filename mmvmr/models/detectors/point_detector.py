@@ -48,11 +48,7 @@ class PointDetector(BaseDetector):
         windows: Config of how a long video is cut at inference, e.g. :class:`SlidingWindows`; None takes it whole.
         max_queries: Sentences that are fused at a time at inference; None for all of the batch. Videos are encoded
             once all the same. Needs a ``late`` encoder.
-        shared: Arguments that every nested module receives unless its own config sets them.
-        data_preprocessor: Config of the preprocessor.
-        init_cfg: Initialisation config of mmengine, e.g. a pre-trained checkpoint.
-        existence_head: Config of what says whether there is a moment at all, e.g. :class:`ExistenceHead`; None for
-            detectors of ordinary queries.
+        kwargs: ``shared``, ``data_preprocessor``, ``init_cfg`` and ``existence_head`` of :class:`BaseDetector`.
     """
 
     def __init__(
@@ -66,15 +62,12 @@ class PointDetector(BaseDetector):
         postprocessor: dict[str, Any] | None = None,
         windows: dict[str, Any] | None = None,
         max_queries: int | None = None,
-        shared: dict[str, Any] | None = None,
-        data_preprocessor: dict[str, Any] | None = None,
-        init_cfg: dict[str, Any] | None = None,
-        existence_head: dict[str, Any] | None = None,
+        **kwargs: Any,
     ):
         stages = {'projector': projector, 'encoder': encoder, 'point_head': point_head, 'saliency_head': saliency_head}
         postprocessor = postprocessor or {'type': 'MomentPostProcessor'}
-        super().__init__(stages, criterion, postprocessor, shared, data_preprocessor, init_cfg, existence_head)
-        self.point_generator = TASK_UTILS.build(fill_shared(point_generator, shared or {}))
+        super().__init__(stages, criterion, postprocessor, **kwargs)
+        self.point_generator = TASK_UTILS.build(fill_shared(point_generator, kwargs.get('shared') or {}))
         self.windows = None if windows is None else TASK_UTILS.build(windows)
         self.max_queries = max_queries
 

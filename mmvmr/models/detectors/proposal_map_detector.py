@@ -34,12 +34,7 @@ class ProposalMapDetector(BaseDetector):
         moment_head: Config of the head that scores moments.
         criterion: Config of the criterion.
         postprocessor: Config of the post-processor.
-        shared: Arguments that every nested module receives unless its own config sets them (``embed_dims``,
-            ``joint_dims``, ``word_dims``).
-        data_preprocessor: Config of the preprocessor.
-        init_cfg: Initialisation config of mmengine, e.g. a pre-trained checkpoint.
-        existence_head: Config of what says whether there is a moment at all, e.g. :class:`ExistenceHead`; None for
-            detectors of ordinary queries.
+        kwargs: ``shared``, ``data_preprocessor``, ``init_cfg`` and ``existence_head`` of :class:`BaseDetector`.
     """
 
     def __init__(
@@ -49,14 +44,11 @@ class ProposalMapDetector(BaseDetector):
         moment_head: dict[str, Any],
         criterion: dict[str, Any],
         postprocessor: dict[str, Any] | None = None,
-        shared: dict[str, Any] | None = None,
-        data_preprocessor: dict[str, Any] | None = None,
-        init_cfg: dict[str, Any] | None = None,
-        existence_head: dict[str, Any] | None = None,
+        **kwargs: Any,
     ):
         stages = {'projector': projector, 'encoder': encoder, 'moment_head': moment_head}
         postprocessor = postprocessor or {'type': 'MomentPostProcessor', 'score': 'quality'}
-        super().__init__(stages, criterion, postprocessor, shared, data_preprocessor, init_cfg, existence_head)
+        super().__init__(stages, criterion, postprocessor, **kwargs)
 
     def predict_sets(self, inputs: dict[str, Tensor], targets: MomentTargets | None = None) -> Outputs:
         """Run all stages; see :meth:`BaseDetector.predict_sets`."""
