@@ -81,7 +81,7 @@ class MomentFinder:
         window: Seconds of a window for long videos; None takes the longest training video.
         overlap: Part of a window that the next one repeats.
         max_moments: Moments per sentence at most.
-        batch_size: Pairs of window and sentence per forward pass, about.
+        batch_size: Pairs of window and sentence per forward pass, about; None for a number that is fast on the device.
         half: Matrix products of the model in half precision; by default on GPUs only. Features are made in full.
         cache_dir: Folder of the feature cache; None for the default one, see :class:`FeatureCache`.
 
@@ -104,7 +104,7 @@ class MomentFinder:
         window: float | None = None,
         overlap: float = 0.5,
         max_moments: int = 10,
-        batch_size: int = 64,
+        batch_size: int | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
         half: bool | None = None,
     ) -> None:

@@ -7,7 +7,9 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmvmr.apis import MomentFinder
+from mmvmr.apis.benchmark import config_finder, random_tokens, random_video
 from mmvmr.apis.model_files import build_model_file
+from mmvmr.apis.predictor import Predictor
 from mmvmr.cli.find import print_answers
 from mmvmr.registry import DATASETS, FUNCTIONS, MODELS
 from mmvmr.utils.inference_meta import inference_meta
@@ -218,3 +220,18 @@ def test_models_without_an_existence_head_do_not_say_whether(repo_dir, data_root
     assert answers[0].probability is None and not answers[0].absent
     print_answers(answers, as_json=False)
     assert 'this video' not in capsys.readouterr().out
+
+
+def test_a_map_is_made_once_for_a_thousand_sentences():
+    torch.manual_seed(0)
+    finder = config_finder('mmn_clip_charades', device='cpu')
+    maps = []
+    finder.model.encoder.convs.register_forward_hook(lambda module, inputs, output: maps.append(len(output)))
+    video, tokens = random_video(finder, 30.0), random_tokens(finder, 100)
+    together = finder.answer(video, ['x'] * 100, tokens)
+    assert maps == [1]
+    finder.predictor = Predictor(finder.file, finder.device, 30, half=False)
+    apart = finder.answer(video, ['x'] * 100, tokens)
+    assert maps == [1] * 5
+    for a, b in zip(together, apart):
+        np.testing.assert_allclose([m.score for m in a.moments], [m.score for m in b.moments], atol=1e-6)

@@ -35,7 +35,12 @@ class ProposalMapDetector(BaseDetector):
         criterion: Config of the criterion.
         postprocessor: Config of the post-processor.
         kwargs: ``shared``, ``data_preprocessor``, ``init_cfg`` and ``existence_head`` of :class:`BaseDetector`.
+
+    Attributes:
+        sentences_at_once: Sentences of one video that the finder passes together: they cost little next to its map.
     """
+
+    sentences_at_once = 1024
 
     def __init__(
         self,

@@ -41,9 +41,11 @@ class SimilarityDetector(BaseDetector):
 
     Attributes:
         any_length: Videos of any length are taken whole: memory grows with clips + candidates.
+        sentences_at_once: Sentences of one video that the finder passes together.
     """
 
     any_length = True
+    sentences_at_once = 64
 
     def __init__(
         self,
