@@ -1,4 +1,4 @@
-"""Speed and memory of answering, with features at hand."""
+"""Speed of answering, with features at hand."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,41 +21,98 @@ from mmvmr.apis.model_files import build_model_file
 from mmvmr.apis.predictor import Predictor
 from mmvmr.utils.config import read_config
 from mmvmr.utils.inference_meta import inference_dataset, inference_meta
-from mmvmr.utils.io import read_json
 from mmvmr.utils.setup import register_inference_modules
 from mmvmr.utils.timing import step_seconds
 
 _TOKENS = 12  # of a sentence, about as many as in the usual data sets
 
 
-@dataclass(frozen=True)
-class Rates:
-    """Speed of one workload.
+@dataclass
+class Workload:
+    """Many pairs of sentence and video, answered together and one by one.
 
     Attributes:
-        together: Sentences x videos per second, as the finder answers them.
-        apart: The same with one forward pass per pair in float32, as published scripts do.
-        ratio: Median over the rounds of the two.
+        pairs: Sentences x videos.
+        together: Answers all of them as the finder does.
+        alone: Number of pairs that ``apart`` answers.
+        apart: Answers pairs with one forward pass each, in float32, as published scripts do.
+        seconds: Of every round, both ways.
+        operations: Of a pair, together over apart; see :meth:`count`.
     """
 
-    together: float
-    apart: float
-    ratio: float
+    pairs: int
+    together: Callable[[], None]
+    alone: int
+    apart: Callable[[], None]
+    seconds: list[tuple[float, float]] = field(default_factory=list)
+    operations: float = float('nan')
+
+    def count(self) -> None:
+        """Count the operations of both ways, which does once what is built at the first call.
+
+        Only matrix products and convolutions count.
+        """
+        from mmvmr.utils.complexity import count_flops  # brings sympy, which no finder needs
+
+        apart = count_flops(self.apart)
+        if apart:
+            self.operations = count_flops(self.together) / self.pairs / (apart / self.alone)
+
+    def rates(self) -> tuple[float, float, float]:
+        """Pairs per second together and apart in the fastest round of each, and the median of the rounds' ratios."""
+        ratio = statistics.median(b / self.alone / (a / self.pairs) for a, b in self.seconds)
+        return (
+            self.pairs / min(a for a, _ in self.seconds),
+            self.alone / min(b for _, b in self.seconds),
+            ratio,
+        )
 
 
-def summarise(together: Sequence[tuple[int, float]], apart: Sequence[tuple[int, float]]) -> Rates:
-    """Rates of rounds in which both ways took turns.
+def take_turns(workloads: Mapping[Any, Workload], device: Any, rounds: int) -> None:
+    """Time workloads in turn, so that what else runs on the machine slows all of them.
 
     Args:
-        together: Pairs and seconds of every round.
-        apart: The same, one forward pass per pair.
+        workloads: Name to workload; their ``seconds`` are filled.
+        device: Where they run.
+        rounds: Rounds.
+    """
+    for _ in range(rounds):
+        for work in workloads.values():
+            # One pair alone would be timed with cold caches, next to many: as many as are answered one by one.
+            repeats = max(1, work.alone // work.pairs)
+            together = sum(step_seconds(work.together, device) for _ in range(repeats)) / repeats
+            work.seconds.append((together, step_seconds(work.apart, device)))
+
+
+def workload(finder: MomentFinder, sentences: int, videos: int, seconds: float = 150.0, alone: int = 50) -> Workload:
+    """Random sentences and videos.
+
+    Args:
+        finder: The finder.
+        sentences: Number of sentences.
+        videos: Number of videos.
+        seconds: Length of a video.
+        alone: Pairs that are answered one by one.
 
     Returns:
-        Medians over the rounds.
+        The workload.
     """
-    fast, slow = ([pairs / seconds for pairs, seconds in rounds] for rounds in (together, apart))
-    ratio = statistics.median(a / b for a, b in zip(fast, slow))
-    return Rates(statistics.median(fast), statistics.median(slow), ratio)
+    texts, tokens = ['x'] * sentences, random_tokens(finder, sentences)
+    encoded = [random_video(finder, seconds, number) for number in range(min(videos, 16))]
+    many = [encoded[number % len(encoded)] for number in range(videos)]
+    pairs = [(many[number % videos], tokens[number % sentences]) for number in range(alone)]
+    published = copy.copy(finder)
+    published.predictor = Predictor(finder.file, finder.device, 1, half=False)
+
+    def together() -> None:
+        for _ in finder.find_all(many, *texts, tokens=tokens):
+            pass
+
+    def apart() -> None:
+        for video, text in pairs:
+            published.answer(video, ['x'], [text])
+
+    return Workload(sentences * videos, together, alone, apart)
 
 
 def config_finder(name: str, **options: Any) -> MomentFinder:
@@ -75,8 +132,26 @@ def config_finder(name: str, **options: Any) -> MomentFinder:
     cfg = read_config(name)
     if (dataset := inference_dataset(cfg)) is None:
         raise ValueError(f'{name}: has no data set with a feature specification; take another config')
-    entry = inference_meta(cfg.model.to_dict(), dataset.to_dict(), name=name)
+    entry = inference_meta(cfg.model.to_dict(), dataset.to_dict(), name=Path(name).stem)
     return MomentFinder(build_model_file(entry, None, name), **options)
+
+
+def named_finder(name: str, **options: Any) -> MomentFinder:
+    """A finder by the name of its model.
+
+    Args:
+        name: ``zero-shot``, a checkpoint, or the name or file of a config.
+        **options: See :class:`MomentFinder`.
+
+    Returns:
+        The finder.
+    """
+    if name == 'zero-shot':
+        finder = MomentFinder.zero_shot(**options)
+    else:
+        finder = MomentFinder(name, **options) if Path(name).suffix == '.pth' else config_finder(name, **options)
+    finder.model.requires_grad_(False)  # torch cannot count operations on parameters at inference otherwise
+    return finder
 
 
 def random_video(finder: MomentFinder, seconds: float, seed: int = 0) -> EncodedVideo:
@@ -103,47 +178,8 @@ def random_tokens(finder: MomentFinder, sentences: int) -> list[np.ndarray]:
     return [rng.standard_normal((tokens, finder.spec.text.dim), dtype=np.float32) for _ in range(sentences)]
 
 
-def compare_speed(
-    finder: MomentFinder, sentences: int, videos: int, seconds: float = 150.0, rounds: int = 3, alone: int = 50
-) -> Rates:
-    """Time many pairs of sentence and video in shared passes, and one by one in float32, in turns.
-
-    Args:
-        finder: The finder.
-        sentences: Number of sentences.
-        videos: Number of videos.
-        seconds: Length of a video.
-        rounds: Rounds; what else runs on the machine slows both ways of a round.
-        alone: Pairs of a round that are answered one by one.
-
-    Returns:
-        The rates.
-    """
-    texts, tokens = ['x'] * sentences, random_tokens(finder, sentences)
-    encoded = [random_video(finder, seconds, number) for number in range(min(videos, 16))]
-    many = [encoded[number % len(encoded)] for number in range(videos)]
-    pairs = [(many[number % videos], tokens[number % sentences]) for number in range(alone)]
-
-    published = copy.copy(finder)
-    published.predictor = Predictor(finder.file, finder.device, 1, half=False)
-
-    def together() -> None:
-        for _ in finder.find_all(many, *texts, tokens=tokens):
-            pass
-
-    def apart() -> None:
-        for video, text in pairs:
-            published.answer(video, ['x'], [text])
-
-    finder.answer(encoded[0], ['x'], tokens[:1])  # what is built at the first call
-    timed: list[tuple[float, float]] = [
-        (step_seconds(together, finder.device), step_seconds(apart, finder.device)) for _ in range(rounds)
-    ]
-    return summarise([(sentences * videos, a) for a, _ in timed], [(len(pairs), b) for _, b in timed])
-
-
 def run_child(arguments: Sequence[str]) -> tuple[float, float]:
-    """Run a command of mmvmr in its own process.
+    """Run a command of mmvmr in a separate process.
 
     Args:
         arguments: The command line after ``mmvmr``.
@@ -179,44 +215,3 @@ def start_seconds(video: Path, options: Sequence[str] = ()) -> tuple[float, floa
         arguments = ['find', str(video), 'a dog', '--cache-dir', folder, *options]
         run_child(arguments)
         return run_child(arguments)
-
-
-def peak_memory(finder: MomentFinder, seconds: float, arguments: Sequence[str]) -> float:
-    """Peak memory of a process that answers one sentence about a long video.
-
-    Args:
-        finder: Says what features there are.
-        seconds: Length of the video; its features are written to a temporary folder first.
-        arguments: Options of ``mmvmr benchmark find`` that choose the model.
-
-    Returns:
-        MB, with the interpreter, its libraries and the parts of the feature file that are in memory.
-    """
-    clips, part = round(seconds / finder.spec.clip_len), np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as folder:
-        for stream in finder.spec.streams:
-            path = Path(folder) / f'{stream.name}.npy'
-            file = np.lib.format.open_memmap(path, 'w+', np.float32, (clips, stream.dim))
-            for start in range(0, clips, 1000):
-                shape = file[start : start + 1000].shape
-                file[start : start + 1000] = part.standard_normal(shape, dtype=np.float32)
-            file.flush()
-        report = Path(folder) / 'peak.json'
-        run_child(['benchmark', 'find', *arguments, '--answer', folder, '--out', str(report)])
-        return float(read_json(report)['peak_mb'])
-
-
-def answer_folder(finder: MomentFinder, folder: Path) -> float:
-    """Answer a sentence about the feature files of :func:`peak_memory`.
-
-    Args:
-        finder: The finder.
-        folder: The folder.
-
-    Returns:
-        Peak memory of this process in MB.
-    """
-    streams = {s.name: np.load(folder / f'{s.name}.npy', mmap_mode='r') for s in finder.spec.streams}
-    finder.answer(finder.encode_features(streams), ['x'], random_tokens(finder, 1))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == 'darwin' else 1e3)

@@ -41,8 +41,8 @@ class Predictor:
     Args:
         file: The model with its pipeline.
         device: Where it is.
-        batch_size: Pairs per forward pass; None for 64 on GPUs and 32 elsewhere, where more only moves memory. A detector
-            whose sentences cost little (``sentences_at_once``) takes more sentences of one video.
+        batch_size: Pairs per forward pass; None for 64 on GPUs and 32 elsewhere, where more only moves memory; a
+            detector whose sentences cost little (``sentences_at_once``) then takes more sentences of one video.
         half: Matrix products in half precision.
     """
 

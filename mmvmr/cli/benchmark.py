@@ -1,87 +1,163 @@
-"""Measure speed and memory of answering sentences, with features at hand.
+"""Measure speed and memory, as ratios of what takes turns within one process.
 
-    mmvmr benchmark find
-    mmvmr benchmark find --config qd_detr_qvhl --video holiday.mp4
+    mmvmr benchmark find --model qd_detr_qvhl qd.pth zero-shot --sentences 1 10 100 1000 --videos 100 1000
+    mmvmr benchmark long --model qd_detr_qvhl --clips 75 750 7500 36000 --sentences 1 10 100
 
-Many sentences on one video, and one sentence on many videos, in sentences x videos per second, next to one forward
-pass per pair in float32, as published scripts answer. Both take turns within one process, in processor time of one core
-(on GPUs in wall time), so that a busy machine slows both. Features are random, weights of a config too: neither changes
-the work. Then the peak memory of a process per length of the video, and with --video the start of `mmvmr find` with
-features in the cache.
+``find``: sentences x videos per second with features at hand, next to one forward pass per pair in float32, as
+published scripts answer, in processor time of one core (on GPUs in wall time); and with --video the start of `mmvmr
+find` with features in the cache. ``long``: time and peak memory of a process per length of the video. Features are
+random, weights of a config too: neither changes the work.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmvmr.cli.arguments import positive
-from mmvmr.cli.finder_arguments import add_finder_arguments, build_finder
+
+if TYPE_CHECKING:
+    from mmvmr.apis import MomentFinder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument('what', choices=['find'], help='what is measured')
-    parser.add_argument('--config', metavar='NAME', help='a config, untrained; default: the zero-shot model')
+    kinds = parser.add_subparsers(dest='what', required=True, metavar='WHAT')
+    _add_find(kinds.add_parser('find', help='sentences x videos per second', allow_abbrev=False))
+    _add_long(kinds.add_parser('long', help='time and memory by length of the video', allow_abbrev=False))
+
+
+def _add_find(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(measure=measure_find)
     parser.add_argument(
-        '--sentences', type=positive, nargs='+', default=[1000], metavar='N', help='on one video; default: 1000'
-    )
-    parser.add_argument('--videos', type=positive, default=1000, metavar='N', help='default: %(default)s')
+        '--sentences', type=positive, nargs='*', default=[1, 10, 100, 1000], metavar='N',
+        help='on one video; default: 1 10 100 1000',
+    )  # fmt: skip
+    parser.add_argument(
+        '--videos', type=positive, nargs='*', default=[100, 1000], metavar='N',
+        help='under one sentence; default: 100 1000',
+    )  # fmt: skip
     parser.add_argument('--seconds', type=float, default=150.0, help='length of a video; default: %(default)s')
-    parser.add_argument('--rounds', type=positive, default=3, metavar='N', help='default: %(default)s')
     parser.add_argument(
         '--alone', type=positive, default=50, metavar='N', help='pairs per round that are answered one by one'
     )
     parser.add_argument(
-        '--lengths', nargs='*', type=float, default=[600.0, 3600.0, 36000.0], metavar='SECONDS',
-        help='lengths of the videos whose memory is measured; default: 10 minutes, 1 hour, 10 hours',
+        '--video',
+        type=Path,
+        help='a video, for the start of `mmvmr find` with the first model, zero-shot or a checkpoint',
+    )
+    _add_model(parser)
+
+
+def _add_long(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(measure=measure_long)
+    parser.add_argument(
+        '--clips', type=positive, nargs='+', default=[75, 750, 7500, 36000], metavar='N',
+        help='of the video; default: 75 750 7500 36000',
     )  # fmt: skip
-    parser.add_argument('--video', type=Path, help='a video, for the start of `mmvmr find`')
-    parser.add_argument('--out', metavar='JSON', help='write the figures to a file')
+    parser.add_argument(
+        '--sentences', type=positive, nargs='+', default=[1, 10, 100], metavar='N', help='default: 1 10 100'
+    )
     parser.add_argument('--answer', type=Path, help=argparse.SUPPRESS)  # the process whose memory is measured
-    add_finder_arguments(parser)
+    _add_model(parser)
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--model',
+        nargs='+',
+        metavar='NAME',
+        default=['zero-shot'],
+        help='configs (untrained), checkpoints or zero-shot',
+    )
+    parser.add_argument('--rounds', type=positive, default=3, metavar='N', help='default: %(default)s')
+    parser.add_argument('--out', metavar='JSON', help='write the figures to a file')
+    parser.add_argument('--device', default='auto', help='auto, cpu, cuda:0, ...; default: %(default)s')
+    parser.add_argument('--window', type=float, metavar='SECONDS', help='cut longer videos into windows of this length')
+    parser.add_argument('--half', action=argparse.BooleanOptionalAction, help='half precision; default: on GPUs only')
 
 
 def run(args: argparse.Namespace) -> None:
     """Measure and print; see the module docstring."""
     import torch
 
-    from mmvmr.apis import benchmark
     from mmvmr.utils.io import write_json
 
     torch.set_num_threads(1)
-    options = {'device': args.device, 'window': args.window, 'half': args.half}
-    finder = benchmark.config_finder(args.config, **options) if args.config else build_finder(args)
-    if args.answer:
-        write_json(args.out, {'peak_mb': benchmark.answer_folder(finder, args.answer)})
-        return
-    figures: dict[str, Any] = {'model': finder.file.name, 'device': str(finder.device), 'half': bool(args.half)}
-    print(f'{finder.file.name} on {finder.device}, videos of {args.seconds:g} s')
-    for sentences, videos in (*((number, 1) for number in args.sentences), (1, args.videos)):
-        rates = benchmark.compare_speed(finder, sentences, videos, args.seconds, args.rounds, args.alone)
-        figures[f'{sentences} x {videos}'] = vars(rates)
-        print(
-            f'{sentences} sentences x {videos} videos: {rates.together:.1f} per second, one pass per pair '
-            f'{rates.apart:.1f}, ratio {rates.ratio:.1f}',
-            flush=True,
-        )
-    for seconds in args.lengths:
-        peak = benchmark.peak_memory(finder, seconds, model_options(args))
-        figures[f'peak MB of {seconds:g} s'] = peak
-        print(f'peak memory with {seconds:g} s of features: {peak:.0f} MB', flush=True)
-    if args.video:
-        processor, wall = benchmark.start_seconds(args.video, model_options(args, ('checkpoint', 'spec', 'device')))
-        figures['start'] = {'processor_seconds': processor, 'wall_seconds': wall}
-        print(f'mmvmr find with features in the cache: {processor:.2f} s of processor time, {wall:.2f} s in all')
+    figures = args.measure(args)
     if args.out:
         write_json(args.out, figures)
 
 
-def model_options(
-    args: argparse.Namespace, names: tuple[str, ...] = ('config', 'checkpoint', 'spec', 'device', 'window')
-) -> list[str]:
-    """The options of a command line that choose the model, for another process."""
-    given = [(name, getattr(args, name)) for name in names]
-    words = [word for name, value in given if value is not None for word in (f'--{name}', str(value))]
-    return words + ([] if args.half is None or 'config' not in names else ['--half' if args.half else '--no-half'])
+def finders(args: argparse.Namespace) -> dict[str, MomentFinder]:
+    """The models of a command line, by the names that they have there."""
+    from mmvmr.apis.benchmark import named_finder
+
+    options = {'device': args.device, 'window': args.window, 'half': args.half}
+    return {name: named_finder(name, **options) for name in args.model}
+
+
+def measure_find(args: argparse.Namespace) -> dict[str, Any]:
+    """Speed of all models, and the start of `mmvmr find`."""
+    import torch
+
+    from mmvmr.apis import benchmark
+
+    models = finders(args)
+    print(f'videos of {args.seconds:g} s, {args.alone} pairs one by one, torch {torch.__version__}')
+    print('| model | sentences x videos | per second | one pass per pair | ratio | fewer operations |', flush=True)
+    print('|---|---|---|---|---|---|', flush=True)
+    figures: dict[str, Any] = {}
+    for sentences, videos in (*((number, 1) for number in args.sentences), *((1, number) for number in args.videos)):
+        works = {
+            name: benchmark.workload(finder, sentences, videos, args.seconds, args.alone)
+            for name, finder in models.items()
+        }
+        for work in works.values():
+            work.count()
+        benchmark.take_turns(works, next(iter(models.values())).device, args.rounds)
+        for name, work in works.items():
+            together, apart, ratio = work.rates()
+            figures[f'{name}: {sentences} x {videos}'] = {
+                'together': together, 'apart': apart, 'ratio': ratio, 'operations': work.operations
+            }  # fmt: skip
+            saved = f'{1 / work.operations:.2f}' if work.operations == work.operations else '-'
+            words = f'{sentences} x {videos}', f'{together:.1f}', f'{apart:.1f}', f'{ratio:.1f}', saved
+            print(f'| {name} | {" | ".join(words)} |', flush=True)
+    if args.video:
+        trained = [] if args.model == ['zero-shot'] else ['--checkpoint', args.model[0]]
+        options = [*trained, '--device', args.device]
+        processor, wall = benchmark.start_seconds(args.video, options)
+        figures['start'] = {'processor_seconds': processor, 'wall_seconds': wall}
+        print(f'mmvmr find with features in the cache: {processor:.2f} s of processor time, {wall:.2f} s in all')
+    return figures
+
+
+def measure_long(args: argparse.Namespace) -> dict[str, Any]:
+    """Time and peak memory by length of the video and number of sentences."""
+    from mmvmr.apis import benchmark_long
+
+    models = finders(args)
+    if args.answer:
+        finder = next(iter(models.values()))
+        return benchmark_long.answer_folder(finder, args.answer, args.sentences[0], args.rounds)
+    print('| model | clips | sentences | seconds | seconds per 1,000 clips and sentence | peak MB |')
+    print('|---|---|---|---|---|---|', flush=True)
+    figures = {}
+    for name, finder in models.items():
+        options = ['--model', name, *model_options(args)]
+        for clips in args.clips:
+            for sentences in args.sentences:
+                seconds, peak = benchmark_long.long_video(finder, clips, sentences, args.rounds, options)
+                figures[f'{name}: {clips} x {sentences}'] = {'seconds': seconds, 'peak_mb': peak}
+                each = 1000 * seconds / clips / sentences
+                print(f'| {name} | {clips:,} | {sentences:,} | {seconds:.3f} | {each:.4f} | {peak:.0f} |', flush=True)
+    return figures
+
+
+def model_options(args: argparse.Namespace) -> list[str]:
+    """The options that say how models run, for another process."""
+    words = ['--device', args.device]
+    words += [] if args.window is None else ['--window', str(args.window)]
+    return words + ([] if args.half is None else ['--half' if args.half else '--no-half'])

@@ -33,7 +33,7 @@ COMMANDS = {
     'check': 'check annotations and features of a config',
     'compose': 'put components of other methods onto a config',
     'grid': 'train and test many configs, and put the figures into one table',
-    'benchmark': 'speed and memory of answering: mmvmr benchmark find',
+    'benchmark': 'speed and memory: mmvmr benchmark find',
     'new': 'start a package of your own',
     'config': 'print a config, compare two, or list the shipped ones',
     'download': 'fetch official features and checkpoints',

@@ -4,44 +4,63 @@ import argparse
 import json
 
 import pytest
+import torch
 
-from mmvmr.apis.benchmark import run_child, summarise
+from mmvmr.apis.benchmark import Workload, config_finder, run_child, take_turns, workload
 from mmvmr.cli.benchmark import model_options
 from mmvmr.cli.main import main
 
 
 def test_rates_by_hand():
-    # 100, 50 and 200 pairs per second against 10, 10 and 10.
-    rates = summarise([(100, 1.0), (100, 2.0), (100, 0.5)], [(10, 1.0), (20, 2.0), (5, 0.5)])
-    assert (rates.together, rates.apart, rates.ratio) == (100, 10, 10)
-    # The ratio is taken within a round: 8 / 4 and 2 / 1, however slow the machine was in the second.
-    assert summarise([(8, 1.0), (8, 4.0)], [(4, 1.0), (4, 4.0)]).ratio == 2
+    # 100 pairs in 1, 2 and 0.5 s against 10 pairs in 1, 2 and 4 s.
+    work = Workload(100, print, 10, print, seconds=[(1.0, 1.0), (2.0, 2.0), (0.5, 4.0)])
+    # The fastest rounds: 100 in 0.5 s, 10 in 1 s. The ratios of the rounds are 10, 10 and 80.
+    assert work.rates() == (200, 10, 10)
+
+
+def test_few_pairs_are_answered_as_often_as_many_alone():
+    calls = []
+    work = Workload(3, lambda: calls.append('together'), 10, lambda: calls.append('apart'))
+    take_turns({'x': work}, torch.device('cpu'), rounds=2)
+    assert calls == ['together'] * 3 + ['apart'] + ['together'] * 3 + ['apart'] and len(work.seconds) == 2
+
+
+def test_operations_that_sentences_share():
+    """With n sentences at once a pair takes (v / n + s) / (v + s) of the operations; v, the map, is nearly all."""
+    finder = config_finder('mmn_clip_charades', device='cpu')
+    work = workload(finder, 4, 1, seconds=16.0, alone=2)
+    work.count()
+    assert work.operations == pytest.approx(1 / 4, rel=0.02)
+    work = workload(finder, 1, 2, seconds=16.0, alone=2)
+    work.count()
+    assert work.operations == pytest.approx(1, rel=0.001)
 
 
 def test_model_options():
-    common = dict(config='qd_detr_qvhl', checkpoint=None, spec=None, device='cpu', window=None)
-    args = argparse.Namespace(**common, half=None)
-    assert model_options(args) == ['--config', 'qd_detr_qvhl', '--device', 'cpu']
-    args.half = False
-    assert model_options(args)[-1] == '--no-half'
-    assert model_options(args, ('device',)) == ['--device', 'cpu']
+    args = argparse.Namespace(device='cpu', window=None, half=None)
+    assert model_options(args) == ['--device', 'cpu']
+    args.half, args.window = False, 20.0
+    assert model_options(args) == ['--device', 'cpu', '--window', '20.0', '--no-half']
 
 
-@pytest.mark.parametrize('config', [None, 'qd_detr_clip_charades'])
-def test_the_command_on_tiny_sizes(tmp_path, capsys, config):
-    sizes = ['--sentences', '3', '--videos', '2', '--seconds', '8', '--rounds', '1', '--alone', '2', '--lengths']
-    model = ['--config', config] if config else []
-    assert main(['benchmark', 'find', *sizes, '--out', str(tmp_path / 'x.json'), '--device', 'cpu', *model]) == 0
+def test_speed_on_tiny_sizes(tmp_path, capsys):
+    models = ['zero-shot', 'qd_detr_clip_charades', 'mmn_clip_charades']
+    sizes = ['--sentences', '3', '--videos', '2', '--seconds', '8', '--rounds', '1', '--alone', '2', '--device', 'cpu']
+    assert main(['benchmark', 'find', *sizes, '--out', str(tmp_path / 'x.json'), '--model', *models]) == 0
     figures = json.loads((tmp_path / 'x.json').read_text())
-    for name in ('3 x 1', '1 x 2'):
-        assert figures[name]['ratio'] == pytest.approx(figures[name]['together'] / figures[name]['apart'])
-    assert '3 sentences x 1 videos: ' in capsys.readouterr().out
+    text = capsys.readouterr().out
+    for model in models:
+        for size in ('3 x 1', '1 x 2'):
+            entry = figures[f'{model}: {size}']
+            assert entry['ratio'] == pytest.approx(entry['together'] / entry['apart'])
+            assert f'| {model} | {size} | ' in text
 
 
 @pytest.mark.slow
 def test_memory_is_that_of_another_process(tmp_path):
-    sizes = ['--sentences', '1', '--videos', '1', '--seconds', '4', '--rounds', '1', '--alone', '1', '--lengths', '20']
-    assert main(['benchmark', 'find', *sizes, '--out', str(tmp_path / 'x.json'), '--device', 'cpu']) == 0
-    assert 50 < json.loads((tmp_path / 'x.json').read_text())['peak MB of 20 s'] < 5000
+    sizes = ['--clips', '20', '--sentences', '1', '--rounds', '1', '--device', 'cpu']
+    out = tmp_path / 'x.json'
+    assert main(['benchmark', 'long', '--model', 'qd_detr_clip_charades', *sizes, '--out', str(out)]) == 0
+    assert 50 < json.loads(out.read_text())['qd_detr_clip_charades: 20 x 1']['peak_mb'] < 5000
     with pytest.raises(RuntimeError, match=r'mmvmr find .*: error: .*no such video'):
         run_child(['find', str(tmp_path / 'absent.mp4'), 'a dog'])

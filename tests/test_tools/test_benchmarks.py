@@ -42,7 +42,6 @@ def test_other_figures_are_told():
         ('get_flops', ()),
         ('benchmark', ('--precision', 'fp32')),
         ('profile_step', ()),
-        ('benchmark_late_fusion', ()),
     ],
 )
 def test_missing_arguments_are_named_with_their_path(tool, options, tmp_path):
