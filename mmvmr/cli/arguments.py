@@ -7,9 +7,6 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-#: What a wrong config, data folder or checkpoint raises.
-BUILD_ERRORS = (AssertionError, ImportError, KeyError, OSError, TypeError, ValueError)
-
 
 class ConfigOptions(argparse.Action):
     """Action that reads KEY=VALUE as mmengine does, which is imported when the option is there.

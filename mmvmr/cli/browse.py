@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmvmr.cli.arguments import (
-    BUILD_ERRORS,
     add_config,
     add_config_options,
     add_page_arguments,
     page_options,
     positive,
 )
+from mmvmr.utils.errors import BUILD_ERRORS
 
 if TYPE_CHECKING:
     from mmengine.config import Config

@@ -15,7 +15,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from mmvmr.cli.arguments import BUILD_ERRORS, add_config, add_config_options, positive
+from mmvmr.cli.arguments import add_config, add_config_options, positive
+from mmvmr.utils.errors import BUILD_ERRORS
 
 if TYPE_CHECKING:
     from mmvmr.preparation.checks import Results

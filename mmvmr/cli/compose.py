@@ -18,7 +18,8 @@ import sys
 import textwrap
 from pathlib import Path
 
-from mmvmr.cli.arguments import BUILD_ERRORS, ConfigOptions
+from mmvmr.cli.arguments import ConfigOptions
+from mmvmr.utils.errors import BUILD_ERRORS
 
 ERRORS = BUILD_ERRORS
 

@@ -14,6 +14,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from mmvmr.cli.arguments import positive
 from mmvmr.cli.finder_arguments import add_finder_arguments, build_finder
 
 
@@ -23,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--host', default='127.0.0.1', help='address to listen on; default: %(default)s, this machine')
     parser.add_argument('--port', type=int, metavar='N', help='default: the first free one from 7860 on')
     parser.add_argument('--open', action='store_true', help='open the page in the browser')
-    parser.add_argument('--top', type=int, default=5, metavar='N', help='moments per sentence; default: %(default)s')
+    parser.add_argument(
+        '--top', type=positive, default=5, metavar='N', help='moments per sentence; default: %(default)s'
+    )
     add_finder_arguments(parser)
 
 
@@ -31,10 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve the page; see the module docstring."""
     from mmvmr.features.videos import find_videos
     from mmvmr.report.demo import build_demo, launch_demo
-    from mmvmr.utils.errors import UserError
 
-    if args.top < 1:
-        raise UserError(f'--top {args.top}: expected at least 1')
     videos = find_videos([args.videos]) if args.videos else {}
     # Before Gradio is imported, which reads them then.
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'

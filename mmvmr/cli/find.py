@@ -13,6 +13,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmvmr.cli.arguments import positive
 from mmvmr.cli.finder_arguments import add_finder_arguments, build_finder, clock
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('video', help='video file')
     parser.add_argument('sentence', nargs='*', help='what to find, one or many')
     parser.add_argument('--sentences', metavar='TXT', help='file with a sentence per line')
-    parser.add_argument('--top', type=int, default=5, metavar='N', help='moments per sentence; default: %(default)s')
+    parser.add_argument(
+        '--top', type=positive, default=5, metavar='N', help='moments per sentence; default: %(default)s'
+    )
     parser.add_argument('--json', action='store_true', help='print one JSON object per sentence instead of text')
     parser.add_argument('--report', metavar='HTML', help='write a page with the video and its moments')
     parser.add_argument('--embed', action='store_true', help='put the video into the page')
@@ -44,8 +47,6 @@ def run(args: argparse.Namespace) -> int:
     from mmvmr.report import write_answer_report
     from mmvmr.utils.errors import UserError
 
-    if args.top < 1:
-        raise UserError(f'--top {args.top}: expected at least 1')
     if args.compare and not args.report:
         raise UserError('--compare shows a second model in the page: add --report PAGE.html')
     if args.formats and not args.export:
@@ -86,15 +87,13 @@ def read_sentences(path: str) -> list[str]:
         One sentence per line.
 
     Raises:
-        UserError: If the file is no UTF-8 text, or has no sentence.
+        UserError: If the file has no sentence.
+        ValueError: If it is not UTF-8.
     """
     from mmvmr.utils.errors import UserError
+    from mmvmr.utils.io import read_text
 
-    try:
-        lines = Path(path).read_text(encoding='utf-8-sig').splitlines()
-    except UnicodeDecodeError as error:
-        raise UserError(f'{path}: is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8') from None
-    sentences = [line.strip() for line in lines if line.strip()]
+    sentences = [line.strip() for line in read_text(path).splitlines() if line.strip()]
     if not sentences:
         raise UserError(f'{path}: holds no sentence, expected one per line')
     return sentences

@@ -12,7 +12,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mmvmr.cli.arguments import BUILD_ERRORS, add_config, add_config_options
+from mmvmr.cli.arguments import add_config, add_config_options
+from mmvmr.utils.errors import BUILD_ERRORS
 
 ERRORS = BUILD_ERRORS
 

@@ -15,7 +15,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmvmr.cli.arguments import BUILD_ERRORS, ConfigOptions, add_choice, positive
+from mmvmr.cli.arguments import ConfigOptions, add_choice, positive
+from mmvmr.utils.errors import BUILD_ERRORS
 
 if TYPE_CHECKING:
     from mmvmr.grids.cells import Cell

@@ -17,7 +17,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmvmr.cli.arguments import BUILD_ERRORS, add_config, add_config_options, positive
+from mmvmr.cli.arguments import add_config, add_config_options, positive
+from mmvmr.utils.errors import BUILD_ERRORS
 
 ERRORS = BUILD_ERRORS
 FIGURES = ('R1@0.5', 'R1@0.7', 'R1@0.9', 'mIoU', 'mAP@0.75', 'mAP')

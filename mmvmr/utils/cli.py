@@ -14,7 +14,7 @@ from mmengine.config import Config, ConfigDict
 
 from mmvmr.utils.config import find_config, read_config, resolve_features, separate_features
 from mmvmr.utils.config_check import ConfigKeyError, check_config, known_keys
-from mmvmr.utils.errors import UserError, describe, one_line_errors
+from mmvmr.utils.errors import BUILD_ERRORS, UserError, describe, one_line_errors
 
 __all__ = [
     'BUILD_ERRORS',
@@ -30,8 +30,6 @@ __all__ = [
     'write_predictions_to',
 ]
 
-#: What a wrong config, data folder or checkpoint raises while things are built.
-BUILD_ERRORS = (AssertionError, ImportError, KeyError, OSError, TypeError, ValueError)
 #: What bad data raises later; anything else is a bug and keeps its traceback.
 RUN_ERRORS = (OSError, ValueError)
 

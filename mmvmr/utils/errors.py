@@ -9,6 +9,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+#: What a wrong config, data folder or checkpoint raises while things are built.
+BUILD_ERRORS = (AssertionError, ImportError, KeyError, OSError, TypeError, ValueError)
+
 
 class UserError(Exception):
     """A mistake of the user, reported in one line."""

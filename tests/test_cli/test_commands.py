@@ -99,7 +99,7 @@ def test_sentences_from_a_file(tmp_path):
     path.write_text('\ufeffa dog\n\n  ein Hund  \n', encoding='utf-8')
     assert read_sentences(str(path)) == ['a dog', 'ein Hund']
     path.write_bytes('é'.encode('cp1252'))
-    with pytest.raises(UserError, match='is not UTF-8 text'):
+    with pytest.raises(ValueError, match=r'sentences\.txt:1: not UTF-8 text'):
         read_sentences(str(path))
     path.write_text('\n')
     with pytest.raises(UserError, match='holds no sentence'):
