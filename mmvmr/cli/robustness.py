@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,20 +84,6 @@ def _number(value: float, decimals: int = 2) -> str:
     return '-' if math.isnan(value) else f'{value:.{decimals}f}'
 
 
-def markdown(rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown.
-
-    Args:
-        rows: The head, then the rows.
-
-    Returns:
-        The lines.
-    """
-    head, *body = rows
-    lines = [head, ['---'] * len(head), *body]
-    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
-
-
 def write(report: dict[str, Any], path: str) -> None:
     """Write the figures as ``.json`` or ``.md``.
 
@@ -106,14 +91,18 @@ def write(report: dict[str, Any], path: str) -> None:
         report: Of :func:`mmvmr.evaluation.robustness.evaluate_robustness`.
         path: The file.
     """
+    from tabulate import tabulate
+
     from mmvmr.utils.io import atomic_write, write_json
 
     if path.endswith('.json'):
         write_json(path, report)
         return
-    text = f'`{report["config"]}`, `{report["checkpoint"]}`, seed {report["seed"]}\n\n'
+    text = f'`{report["config"]}`, `{report["checkpoint"]}`, seed {report["seed"]}\n'
+    for rows in (probe_table(report), frame_table(report)):
+        text += f'\n{tabulate(rows, "firstrow", "github", disable_numparse=True)}\n'
     with atomic_write(path) as tmp:
-        tmp.write_text(f'{text}{markdown(probe_table(report))}\n\n{markdown(frame_table(report))}\n', encoding='utf-8')
+        tmp.write_text(text, encoding='utf-8')
 
 
 def run(args: argparse.Namespace) -> None:

@@ -55,7 +55,7 @@ def test_all_probes_on_both_splits(untrained, tmp_path):
     assert report['splits']['val']['probes'] != report['splits']['val_ood']['probes']
     assert 'val_ood: spurious_zero, ' in text and '| plain/probe |' in text
     lines = files[1].read_text().splitlines()
-    assert sum('| plain |' in line for line in lines) == 2
+    assert sum('| plain ' in line for line in lines) == 2
     assert sum('saliency, scaled' in line for line in lines) == 2
 
     run_tool(TOOL, *untrained, '--out', tmp_path / 'again.json', '--quiet')
