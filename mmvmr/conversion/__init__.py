@@ -6,6 +6,7 @@ from mmvmr.conversion.methods import (
     bm_detr,
     cg_detr,
     eatr,
+    flash_vtg,
     mmn,
     moment_detr,
     qd_detr,
@@ -18,6 +19,20 @@ from mmvmr.conversion.methods import (
 
 __all__ = ['METHODS', 'OfficialMethod']
 
-_MODULES = (bam_detr, bm_detr, cg_detr, eatr, mmn, moment_detr, qd_detr, snag, td_detr, tr_detr, univtg, uvcom)
+_MODULES = (
+    bam_detr,
+    bm_detr,
+    cg_detr,
+    eatr,
+    flash_vtg,
+    mmn,
+    moment_detr,
+    qd_detr,
+    snag,
+    td_detr,
+    tr_detr,
+    univtg,
+    uvcom,
+)
 #: Name of a method to its maps.
 METHODS: dict[str, OfficialMethod] = {module.METHOD.name: module.METHOD for module in _MODULES}

@@ -102,20 +102,20 @@ class AdaptiveAttention(Extra):
     """Result of the adaptive cross-attention of CG-DETR.
 
     Attributes:
-        token: Fused moment-adaptive saliency token (B, 1, D).
         weights: Attention weights of the clips on dummies and text tokens (B, Lv, Nd + Lt).
         on_text: Sum of the weights on the text tokens (B, Lv).
         dummies: Dummy tokens (B, Nd, D).
-        prompts: Candidates of the saliency token (B, P, D).
+        token: Fused moment-adaptive saliency token (B, 1, D); None from encoders without prompts (FlashVTG).
+        prompts: Candidates of the saliency token (B, P, D), likewise.
     """
 
-    written_by = 'PromptTokenEncoder: set it as the (innermost) model.encoder'
+    written_by = 'PromptTokenEncoder or MeanTokenEncoder: set one as the (innermost) model.encoder'
 
-    token: Tensor
     weights: Tensor
     on_text: Tensor
     dummies: Tensor
-    prompts: Tensor
+    token: Tensor | None = None
+    prompts: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -132,6 +132,13 @@ def test_options(options):
     assert cfg.model.query_initializer.noise.num_groups == 2
 
 
+def base_of(name):
+    """A shipped config that a component goes onto."""
+    if name == 'bm.learnable_spans':
+        return REPO / 'configs' / 'moment_detr' / 'moment_detr_qvhl.py'
+    return REPO / 'configs' / 'univtg' / 'univtg_qvhl.py' if name.startswith('flash.') else QD
+
+
 def test_every_option_changes_the_config():
     samples = {bool: True, int: 3, float: 0.25, tuple: (2.0, 9.0)}
     named = {
@@ -158,12 +165,12 @@ def test_every_option_changes_the_config():
     for name in NAMES:
         kind = find_component(name)
         parts = [name, *kind.needs]
-        plain = compose(QD, parts).to_dict() if name != 'bm.learnable_spans' else None
+        plain = compose(base_of(name), parts).to_dict()
         for option, default in component_options(kind).items():
             value = named[option] if option in named else samples[type(default)]
             if option == 'detach':
                 value = True
-            assert compose(QD, parts, {f'{name}.{option}': value}).to_dict() != plain, f'{name}.{option}'
+            assert compose(base_of(name), parts, {f'{name}.{option}': value}).to_dict() != plain, f'{name}.{option}'
 
 
 @pytest.mark.parametrize(
@@ -186,9 +193,8 @@ def test_mistakes(parts, options, message):
 def test_twice_in_two_steps_is_twice():
     for name in NAMES:
         parts = [name, *find_component(name).needs]
-        base = QD if name != 'bm.learnable_spans' else REPO / 'configs' / 'moment_detr' / 'moment_detr_qvhl.py'
         with pytest.raises(AlreadyThereError, match='already'):
-            compose(compose(base, parts), parts)
+            compose(compose(base_of(name), parts), parts)
 
 
 def test_a_config_without_what_a_component_changes():
@@ -213,6 +219,7 @@ REASONS = {
     'sa.alignment': 'this model is trained by a contrast of moments and sentences over the batch already',
     'bm.negative_query': 'this model compares moments with sentences at its end',
     'la.length_weight': 'this model scores fixed candidates',
+    **{f'flash.{name}': 'this model scores fixed candidates' for name in ('layering', 'score', 'clip_score')},
     'td.dynamics': 'clips and words of this model never attend to each other',
 }
 

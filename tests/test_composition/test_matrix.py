@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmvmr.composition import CompositionError, component_names, compose
+from mmvmr.composition import AlreadyThereError, CompositionError, component_names, compose
 from mmvmr.utils.setup import register_all_modules
 
 from .bases import BASELINES, build, loss_of, make_batch, predictions_of, write_base
@@ -30,12 +30,14 @@ REFUSED = {
 }
 #: They and sa.anchors are the same queries.
 EXCLUDED = {'bm.learnable_spans', 'sim.anchors'}
-PAIRS = [(name, part) for name in BASELINES for part in component_names() if (name, part) not in REFUSED]
+#: Components of methods with moment queries, and of the data.
+PARTS = [part for part in component_names() if not part.startswith('flash.')]
+PAIRS = [(name, part) for name in BASELINES for part in PARTS if (name, part) not in REFUSED]
 
 
 def everything(name):
     """All components that a baseline takes."""
-    return [part for part in component_names() if (name, part) not in REFUSED and part not in EXCLUDED]
+    return [part for part in PARTS if (name, part) not in REFUSED and part not in EXCLUDED]
 
 
 def check(cfg, views=()):
@@ -151,6 +153,27 @@ def test_weights_of_short_moments_on_points(dense, name):
     weighed = loss_of(build(compose(dense[name], ['la.length_weight'], {'la.length_weight.sigma': 1e6})), batch)
     assert weighed['loss_span'].item() == pytest.approx(2 * plain['loss_span'].item(), rel=1e-5)
     assert weighed['loss_foreground'].item() == pytest.approx(plain['loss_foreground'].item(), rel=1e-5)
+
+
+FLASH = ['flash.layering', 'flash.score', 'flash.clip_score']
+
+
+@pytest.mark.parametrize('parts', [*([part] for part in FLASH), FLASH])
+def test_flash_on_points(dense, parts):
+    plain = check(dense['univtg'])
+    losses = check(compose(dense['univtg'], parts))
+    assert ('loss_clip_score' in losses) == ('flash.clip_score' in parts)
+    if 'flash.layering' in parts:
+        assert losses['loss_span'] != plain['loss_span']
+
+
+def test_flash_on_a_pyramid(dense):
+    assert 'loss_clip_score' in check(compose(dense['snag'], ['flash.score', 'flash.clip_score']))
+    with pytest.raises(AlreadyThereError, match='several temporal resolutions already'):
+        compose(dense['snag'], ['flash.layering'])
+    refined = compose(dense['univtg'], ['flash.score'])
+    with pytest.raises(AlreadyThereError, match='refined already'):
+        compose(refined, ['flash.score'])
 
 
 @pytest.mark.parametrize('name', ['snag', 'univtg'])

@@ -121,9 +121,10 @@ def test_positive_clips_leave_out_samples_without_moments():
     assert valid[3]  # its moment covers the whole video: no pair, but a clip
 
 
+@pytest.mark.parametrize('ties', [False, True])
 @pytest.mark.parametrize('stage', ['before', 'after'])
 @pytest.mark.parametrize('directions', [('clips',), ('batch',), ('clips', 'batch')])
-def test_intra_loss_equals_the_loop(stage, directions):
+def test_intra_loss_equals_the_loop(stage, directions, ties):
     outputs, targets = make_outputs(), make_targets()
     positive = chosen(targets)
     rows = []  # similarity of every clip, log(1e-45) added to those that do not take part
@@ -133,7 +134,9 @@ def test_intra_loss_equals_the_loop(stage, directions):
         row = []
         for i in range(max(LENGTHS)):
             x = cosine(clips[i], sentence) if i < len(clips) else 0.0
-            takes_part = i == p or (i < len(clips) and targets.saliency[b, i] < targets.saliency[b, p])
+            rated_lower = targets.saliency[b, i] < targets.saliency[b, p]
+            rated_equal = ties and targets.saliency[b, i] == targets.saliency[b, p]
+            takes_part = i == p or (i < len(clips) and (rated_lower or rated_equal))
             row.append((x if takes_part else x - 103.2789) / 0.07)
         rows.append(row)
     total = 0
@@ -142,7 +145,7 @@ def test_intra_loss_equals_the_loop(stage, directions):
             total -= softmax_at(rows[b], p) / len(positive)
         if 'batch' in directions:
             total -= softmax_at([row[p] for row in rows], b) / len(positive)
-    found = ClipTextIntraLoss(stage=stage, directions=directions)(outputs, targets)
+    found = ClipTextIntraLoss(stage=stage, directions=directions, ties=ties)(outputs, targets)
     assert found.item() == pytest.approx(total, rel=1e-4)
 
 

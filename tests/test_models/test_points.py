@@ -90,6 +90,15 @@ def test_points_that_answer(radius):
     assert {sample for sample, _ in found} == {0, 1}
 
 
+def test_bounds_of_a_level_may_belong_to_it():
+    # Points 0 to 3 for farther ends up to 2, then 0 and 2 for those of at least 2, in clips of a video of 4.
+    points = PyramidPoints(offset=0.0, regression_range=2, sigma=1.0, max_length=100)([4, 2], torch.tensor([4]))
+    targets = _targets([[[0.0, 2.0]]], [4])
+    assert set(_assigned(PointAssigner(ends='closed'), points, targets)) == {(0, 1), (0, 4), (0, 5)}
+    closed = PointAssigner(ends='closed', ranges='closed')
+    assert set(_assigned(closed, points, targets)) == {(0, 0), (0, 1), (0, 2), (0, 4), (0, 5)}
+
+
 def test_overlap_and_ends_of_univtg():
     """Inclusive at both ends, the last of several windows, and the first clip of a window that holds no point."""
     clips = [6, 4]

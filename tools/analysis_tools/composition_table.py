@@ -40,6 +40,7 @@ METHODS = {
     'SA-DETR': 'sa_detr',
     'BM-DETR': 'bm_detr',
     'UniVTG': 'univtg',
+    'FlashVTG': 'flash_vtg',
     'SnAG': 'snag',
     'MMN': 'mmn',
 }

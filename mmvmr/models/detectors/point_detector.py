@@ -158,8 +158,11 @@ class PointDetector(BaseDetector):
         if 'prior' in inputs:
             prior = point_priors(inputs['prior'], lengths, self.point_generator.input_stride)
             sets[-1].add(dataclasses.replace(sets[-1].extra(PointPredictions, self), prior=prior))
-        saliency = None if self.saliency_head is None else self.saliency_head(memory, sets)
-        return self.judged(Outputs(features, memory, None, None, sets, saliency))
+        saliency = negative = None
+        if self.saliency_head is not None:
+            saliency = self.saliency_head(memory, sets)
+            negative = None if memory.negative is None else self.saliency_head(memory.negative, sets)
+        return self.judged(Outputs(features, memory, None, None, sets, saliency, negative))
 
 
 def point_priors(scores: Tensor, lengths: Sequence[int], input_stride: int = 1) -> Tensor:

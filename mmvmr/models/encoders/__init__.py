@@ -7,11 +7,13 @@ inference. Encoders that wrap another one hand both on and add to its memory.
 from mmvmr.models.encoders.alignment_token_encoder import AlignmentTokenEncoder
 from mmvmr.models.encoders.dummy_token_encoder import DummyTokenEncoder
 from mmvmr.models.encoders.event_context_encoder import EventContextEncoder
+from mmvmr.models.encoders.feature_layering_encoder import FeatureLayeringEncoder
 from mmvmr.models.encoders.frame_match_encoder import FrameMatchEncoder, FrameMatcher
 from mmvmr.models.encoders.global_token_encoder import GlobalToken, GlobalTokenEncoder
 from mmvmr.models.encoders.integration_encoder import IntegrationEncoder
 from mmvmr.models.encoders.joint_encoder import JointEncoder
 from mmvmr.models.encoders.late_fusion_encoder import LateFusionEncoder
+from mmvmr.models.encoders.mean_token_encoder import MeanTokenEncoder
 from mmvmr.models.encoders.multi_modal_align_encoder import MultiModalAlignEncoder
 from mmvmr.models.encoders.negative_pair_encoder import NegativePairEncoder
 from mmvmr.models.encoders.prompt_token_encoder import PromptTokenEncoder
@@ -30,6 +32,7 @@ __all__ = [
     'DummyTokenEncoder',
     'EncoderLayer',
     'EventContextEncoder',
+    'FeatureLayeringEncoder',
     'FrameMatchEncoder',
     'FrameMatcher',
     'GlobalToken',
@@ -39,6 +42,7 @@ __all__ = [
     'JointSentenceEncoder',
     'LateFusionEncoder',
     'MeanTextToken',
+    'MeanTokenEncoder',
     'MultiModalAlignEncoder',
     'NegativePairEncoder',
     'PromptTokenEncoder',

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mmvmr.models.layers import FFN, MultiheadAttention, residual_dropout, xavier_
+from mmvmr.models.layers import FFN, MultiheadAttention, residual_dropout, truncated_normal_, xavier_
 from mmvmr.registry import MODELS
 from mmvmr.utils import check_choice
 
@@ -58,7 +58,8 @@ class TransformerEncoder(nn.Module):
     Args:
         num_layers: Number of layers.
         layer: Config of a layer with the signature of :class:`EncoderLayer`.
-        init: ``xavier`` for every matrix (DETR), or ``default`` for what each layer does by itself.
+        init: ``xavier`` or ``truncated_normal`` for every matrix (DETR, FlashVTG), or ``default`` for what each layer
+            does by itself.
         position_scale: Config of a module ``f(x)``, shared by the layers, that multiplies the positions before every
             layer, e.g. :class:`ContentScale` (DAB-DETR, BM-DETR); None leaves them unchanged.
     """
@@ -71,11 +72,11 @@ class TransformerEncoder(nn.Module):
         position_scale: dict[str, Any] | None = None,
     ):
         super().__init__()
-        check_choice(self, 'init', init, ('xavier', 'default'))
+        check_choice(self, 'init', init, ('xavier', 'truncated_normal', 'default'))
         self.layers = nn.ModuleList(MODELS.build(dict(layer)) for _ in range(num_layers))
         self.position_scale = None if position_scale is None else MODELS.build(position_scale)
-        if init == 'xavier':
-            xavier_(self)
+        if init != 'default':
+            {'xavier': xavier_, 'truncated_normal': truncated_normal_}[init](self)
 
     def forward(self, x: Tensor, mask: Tensor, pos: Tensor) -> Tensor:
         """Encode a sequence; arguments as in :class:`EncoderLayer`."""

@@ -64,7 +64,7 @@ class AdaptiveCrossFusion(TextToVideoFusion):
     Args:
         num_layers: Number of layers.
         layer: Config of :class:`CrossEncoderLayer` with :class:`AdaptiveCrossAttention`.
-        mask_layout: See :class:`TextToVideoFusion`.
+        mask_layout, init: See :class:`TextToVideoFusion`.
     """
 
     def forward(self, features: Features) -> Features:

@@ -9,7 +9,7 @@ from typing import Any
 from einops import rearrange, repeat
 from torch import Tensor, nn
 
-from mmvmr.models.layers import FFN, residual_dropout, xavier_
+from mmvmr.models.layers import FFN, residual_dropout, truncated_normal_, xavier_
 from mmvmr.registry import MODELS
 from mmvmr.structures import Features
 from mmvmr.utils import check_choice
@@ -105,18 +105,25 @@ class TextToVideoFusion(nn.Module):
             clip then loses text tokens that are padding in another sample, so that outputs depend on the batch.
         bias: Config of a module ``f(features) -> change of the logits`` for all layers, e.g. :class:`SimilarityBias`;
             None for none.
+        init: ``xavier`` or ``truncated_normal`` for every matrix (DETR, FlashVTG).
 
     Raises:
-        ValueError: If ``mask_layout`` is unknown.
+        ValueError: If ``mask_layout`` or ``init`` is unknown.
     """
 
     def __init__(
-        self, num_layers: int, layer: dict[str, Any], mask_layout: str = 'sample', bias: dict[str, Any] | None = None
+        self,
+        num_layers: int,
+        layer: dict[str, Any],
+        mask_layout: str = 'sample',
+        bias: dict[str, Any] | None = None,
+        init: str = 'xavier',
     ):
         super().__init__()
         self.mask_layout = check_choice(self, 'mask_layout', mask_layout, ('sample', 'head_major'))
         self.layers = nn.ModuleList(MODELS.build(dict(layer)) for _ in range(num_layers))
-        xavier_(self)
+        check_choice(self, 'init', init, ('xavier', 'truncated_normal'))
+        {'xavier': xavier_, 'truncated_normal': truncated_normal_}[init](self)
         self.bias = None if bias is None else MODELS.build(bias)
 
     def forward(self, features: Features) -> Features:

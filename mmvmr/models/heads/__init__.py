@@ -11,7 +11,7 @@ from mmvmr.models.heads.moment_head import (
     QualityHead,
     RefinedSpanHead,
 )
-from mmvmr.models.heads.point_head import CosineSaliencyHead, PointHead
+from mmvmr.models.heads.point_head import CosineSaliencyHead, PointHead, ScoreRefinement
 from mmvmr.models.heads.proposal_head import ProposalHead
 from mmvmr.models.heads.saliency_head import LinearSaliencyHead, TokenSaliencyHead
 
@@ -29,5 +29,6 @@ __all__ = [
     'ProposalHead',
     'QualityHead',
     'RefinedSpanHead',
+    'ScoreRefinement',
     'TokenSaliencyHead',
 ]

@@ -3,11 +3,12 @@
 from mmvmr.models.layers.attention import MultiheadAttention, attend, attend_heads, merge_heads, split_heads
 from mmvmr.models.layers.boundary_attention import BoundaryDeformation, BoundaryLayer
 from mmvmr.models.layers.clusters import ClusterMeans, MeanGate, RandomWalkPropagation, soft_assign
+from mmvmr.models.layers.conv_pyramid import ConvPyramid, ScoreTower
 from mmvmr.models.layers.conv_tower import ConvTower, MaskedConv
 from mmvmr.models.layers.dynamics import DynamicsProjection, frame_differences
 from mmvmr.models.layers.elementwise import Dropout, DropPath, PReLU, dropout, residual_dropout
 from mmvmr.models.layers.frame_guide import FrameGuide
-from mmvmr.models.layers.init import xavier_
+from mmvmr.models.layers.init import truncated_normal_, xavier_
 from mmvmr.models.layers.local_attention import ProjectedAttention, attend_near
 from mmvmr.models.layers.local_conv import ConvStack, LocalConvBlock
 from mmvmr.models.layers.mlp import FFN, MLP, build_activation
@@ -53,6 +54,7 @@ __all__ = [
     'ConditionalSelfAttention',
     'ContentScale',
     'ConvAttentionLayer',
+    'ConvPyramid',
     'ConvStack',
     'ConvTower',
     'DropPath',
@@ -77,6 +79,7 @@ __all__ = [
     'ResponseTransformer',
     'ScaledFFN',
     'ScaledPath',
+    'ScoreTower',
     'SinePosition',
     'SlotAttention',
     'SpanQueryPosition',
@@ -103,5 +106,6 @@ __all__ = [
     'split_heads',
     'temporal_align',
     'temporal_align_weights',
+    'truncated_normal_',
     'xavier_',
 ]

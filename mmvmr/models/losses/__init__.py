@@ -14,7 +14,14 @@ from mmvmr.models.losses.correlation_losses import (
 from mmvmr.models.losses.existence_losses import ExistenceLoss
 from mmvmr.models.losses.frame_losses import FrameGuidanceLoss, PooledAlignmentLoss
 from mmvmr.models.losses.injection_losses import SpatialDynamicLoss, VisualContextLoss
-from mmvmr.models.losses.point_losses import ClipForegroundLoss, MovingCount, PointFocalLoss, PointForegroundLoss
+from mmvmr.models.losses.point_losses import (
+    ClipAwareScoreLoss,
+    ClipForegroundLoss,
+    MovingCount,
+    PointFocalLoss,
+    PointForegroundLoss,
+    PointOffsetLoss,
+)
 from mmvmr.models.losses.proposal_losses import MomentToSentenceLoss, ProposalIoULoss, SentenceToMomentLoss
 from mmvmr.models.losses.saliency_losses import (
     ClipAttentionLoss,
@@ -39,6 +46,7 @@ __all__ = [
     'BalancedQualityLoss',
     'BoundaryEvidenceLoss',
     'ClipAttentionLoss',
+    'ClipAwareScoreLoss',
     'ClipClassLoss',
     'ClipForegroundLoss',
     'ClipSentenceLoss',
@@ -59,6 +67,7 @@ __all__ = [
     'OrthogonalTokenLoss',
     'PointFocalLoss',
     'PointForegroundLoss',
+    'PointOffsetLoss',
     'PooledAlignmentLoss',
     'ProposalIoULoss',
     'QualityLoss',

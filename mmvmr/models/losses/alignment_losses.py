@@ -16,7 +16,7 @@ from mmvmr.registry import MODELS
 from mmvmr.structures import MomentTargets, Outputs, Tokens
 from mmvmr.utils import check_choice
 
-_STAGES = ('before', 'after')
+_STAGES = ('before', 'after', 'levels')
 _SENTENCES = ('mean', 'unit_mean', 'token')
 
 
@@ -26,13 +26,20 @@ def stage_clips(outputs: Outputs, stage: str) -> Tensor:
     Args:
         outputs: Everything that the model produced.
         stage: ``before`` for the projected clips, ``after`` for the fused ones (the encoded ones where an encoder
-            does not tell them apart).
+            does not tell them apart), ``levels`` for the finest level of a pyramid.
 
     Returns:
         (B, Lv, D).
+
+    Raises:
+        ValueError: If the encoder makes no pyramid.
     """
     if stage == 'before':
         return outputs.features.video.feat
+    if stage == 'levels':
+        if outputs.memory.levels is None:
+            raise ValueError("stage='levels' needs an encoder that makes levels, e.g. FeatureLayeringEncoder")
+        return outputs.memory.levels[0].feat[:, : outputs.features.video.feat.shape[1]]
     return outputs.memory.fused_clips
 
 
@@ -65,7 +72,7 @@ class AlignmentLoss(DenseLoss):
     """A loss between clips and sentences.
 
     Args:
-        stage: ``before`` or ``after`` the fusion.
+        stage: See :func:`stage_clips`.
         sentence: See :func:`stage_sentence`; by default ``mean`` before and ``token`` after the fusion.
         temperature: Divides the similarities.
         weight: Factor in the total.
@@ -75,7 +82,7 @@ class AlignmentLoss(DenseLoss):
         self, stage: str = 'after', sentence: str | None = None, temperature: float = 0.07, weight: float = 1.0
     ):
         super().__init__(weight)
-        sentence = sentence or ('token' if stage == 'after' else 'mean')
+        sentence = sentence or ('mean' if stage == 'before' else 'token')
         self.sentence = check_choice(self, 'sentence', sentence, _SENTENCES)
         self.stage = check_choice(self, 'stage', stage, _STAGES)
         self.temperature = temperature

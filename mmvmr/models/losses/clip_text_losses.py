@@ -13,19 +13,21 @@ from mmvmr.models.losses.alignment_losses import AlignmentLoss
 from mmvmr.models.losses.gather import gather_rows, joint_ratio, mean_over_ranks
 from mmvmr.registry import MODELS
 from mmvmr.structures import MomentTargets, Outputs, PooledText
+from mmvmr.utils import check_choice
 
 
-def positive_clips(targets: MomentTargets) -> tuple[Tensor, Tensor]:
+def positive_clips(targets: MomentTargets, pair: int = -1) -> tuple[Tensor, Tensor]:
     """A clip of the moment for every sample: the higher one of its last ranked pair, a random relevant clip.
 
     Args:
         targets: Ground truth of the batch.
+        pair: The ranked pair; the first one of rated clips has the best rated clip.
 
     Returns:
         Clip indices (B,) and which samples have one (B,). A sample without ranked pairs (nothing is outside its
         moments) takes its best rated clip. Without a single rated clip in the batch no sample has one (UniVTG).
     """
-    drawn = targets.pairs[:, 0, -1]
+    drawn = targets.pairs[:, 0, pair]
     best = targets.saliency.where(targets.clip_mask & targets.clips, -1.0)
     value, fallback = best.max(1)
     rated = mean_over_ranks((targets.saliency.where(targets.clip_mask, 0.0) > 0).any().float()) > 0
@@ -43,29 +45,36 @@ class ClipTextIntraLoss(AlignmentLoss):
     Args:
         directions: ``clips`` is the loss of the paper. UniVTG's official code adds ``batch``: the transposed
             softmax, over the clips of the whole batch (of all processes) at the same index.
+        positive: ``drawn`` takes a random relevant clip, ``best`` the best rated one (R2-Tuning, FlashVTG).
+        ties: Compare with clips of the same rating, too (R2-Tuning, FlashVTG).
         stage: See :class:`AlignmentLoss`.
         sentence: See :class:`AlignmentLoss`.
         temperature: Divides the similarities.
         weight: Factor in the total.
 
     Raises:
-        ValueError: If a direction is unknown.
+        ValueError: If a direction or ``positive`` is unknown.
     """
 
     # log(1e-45) in float32, which the official code adds to clips that do not take part.
     _LEFT_OUT = -103.2789
 
-    def __init__(self, directions: Sequence[str] = ('clips',), **kwargs: Any):
+    def __init__(
+        self, directions: Sequence[str] = ('clips',), positive: str = 'drawn', ties: bool = False, **kwargs: Any
+    ):
         super().__init__(**kwargs)
+        self.pair = {'drawn': -1, 'best': 0}[check_choice(self, 'positive', positive, ('drawn', 'best'))]
+        self.ties = ties
         if not directions or not set(directions) <= {'clips', 'batch'}:
             raise ValueError(f"ClipTextIntraLoss: directions={directions!r}, expected 'clips' and / or 'batch'")
         self.directions = tuple(directions)
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
         """Compute the loss, the mean over the samples with a moment; see :meth:`DenseLoss.forward`."""
-        clip, valid = positive_clips(targets)
+        clip, valid = positive_clips(targets, self.pair)
         rows = torch.arange(len(clip), device=clip.device)
-        lower = targets.saliency < targets.saliency[rows, clip].unsqueeze(-1)
+        rating = targets.saliency[rows, clip].unsqueeze(-1)
+        lower = targets.saliency <= rating if self.ties else targets.saliency < rating
         chosen = F.one_hot(clip, lower.shape[1]).bool()
         compared = (lower & targets.clip_mask) | chosen
         similarity = self.similarity(outputs).where(targets.clip_mask, 0.0)

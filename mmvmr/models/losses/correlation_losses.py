@@ -165,8 +165,15 @@ class OrthogonalTokenLoss(DenseLoss):
         self.tokens = check_choice(self, 'tokens', tokens, ('dummies', 'prompts'))
 
     def forward(self, outputs: Outputs, targets: MomentTargets) -> Tensor:
-        """Compute the loss; see :meth:`DenseLoss.forward`."""
-        unit = F.normalize(getattr(outputs.memory.extra(AdaptiveAttention, self), self.tokens), dim=-1)
+        """Compute the loss; see :meth:`DenseLoss.forward`.
+
+        Raises:
+            ValueError: If the encoder makes no such tokens.
+        """
+        tokens = getattr(outputs.memory.extra(AdaptiveAttention, self), self.tokens)
+        if tokens is None:
+            raise ValueError(f'OrthogonalTokenLoss: the encoder makes no {self.tokens}, use PromptTokenEncoder')
+        unit = F.normalize(tokens, dim=-1)
         cosine = unit @ unit.detach().transpose(1, 2)
         eye = torch.eye(unit.shape[1], dtype=torch.bool, device=unit.device)
         return joint_mean(cosine.masked_fill(eye, 0).abs())

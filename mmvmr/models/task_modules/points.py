@@ -15,6 +15,7 @@ from mmvmr.utils import check_choice
 #: Positions that differ by less than this part of a clip are equal; spans are float32 and have been converted.
 TIE = 1e-4
 _ENDS = ('open', 'closed')
+_RANGES = ('half_open', 'closed')
 _OVERLAPS = ('shortest', 'last')
 
 
@@ -119,6 +120,7 @@ class PointAssigner:
         overlap: Span that a point inside several is assigned to: the ``shortest``, or the ``last`` in order (UniVTG).
         fallback: A sample that has spans but no point inside any of them takes the clip in which the first one
             begins (UniVTG).
+        ranges: Whether the upper bound of the range of a level belongs to it (``closed``, FlashVTG) or not.
 
     Raises:
         ValueError: If an option is unknown.
@@ -130,9 +132,12 @@ class PointAssigner:
         ends: str = 'open',
         overlap: str = 'shortest',
         fallback: bool = False,
+        ranges: str = 'half_open',
     ):
-        for name, value, choices in (('ends', ends, _ENDS), ('overlap', overlap, _OVERLAPS)):
+        given = (('ends', ends, _ENDS), ('overlap', overlap, _OVERLAPS), ('ranges', ranges, _RANGES))
+        for name, value, choices in given:
             check_choice(self, name, value, choices)
+        self.ranges = ranges
         self.center_radius = center_radius
         self.ends = ends
         self.overlap = overlap
@@ -179,7 +184,10 @@ class PointAssigner:
         center, size = points.center.unsqueeze(-1), points.size.unsqueeze(-1)
         start, end = windows[:, None].unbind(-1)
         farther = torch.maximum(center - start, end - center)
-        in_range = (farther >= points.low.unsqueeze(-1)) & (farther < points.high.unsqueeze(-1))
+        low, high = points.low.unsqueeze(-1), points.high.unsqueeze(-1)
+        # Whole numbers of clips have been normalised: equal distances differ in the last bits.
+        margin = TIE * points.size[:, :1].unsqueeze(-1) if self.ranges == 'closed' else 0.0
+        in_range = (farther >= low - margin) & (farther < high + margin)
         if self.center_radius is not None:
             middle, radius = (start + end) / 2, size * self.center_radius
             start, end = torch.maximum(middle - radius, start), torch.minimum(middle + radius, end)

@@ -10,6 +10,7 @@ from parity.methods import (
     bm_detr,
     cg_detr,
     eatr,
+    flash_vtg,
     mmn,
     moment_detr,
     qd_detr,
@@ -21,7 +22,21 @@ from parity.methods import (
 )
 from parity.recording import Recording
 
-_MODULES = (bam_detr, bm_detr, cg_detr, eatr, mmn, moment_detr, qd_detr, snag, td_detr, tr_detr, univtg, uvcom)
+_MODULES = (
+    bam_detr,
+    bm_detr,
+    cg_detr,
+    eatr,
+    flash_vtg,
+    mmn,
+    moment_detr,
+    qd_detr,
+    snag,
+    td_detr,
+    tr_detr,
+    univtg,
+    uvcom,
+)
 #: Name of a method to the names of its recordings.
 RECORDINGS: dict[str, Recording] = {module.METHOD.name: module.RECORDING for module in _MODULES}
 

@@ -21,16 +21,19 @@ from loss_data import (
 from mmvmr.models import (
     BoundaryEvidenceLoss,
     ClipAttentionLoss,
+    ClipAwareScoreLoss,
     ClipForegroundLoss,
     FrameGuidanceLoss,
     MovingCount,
     PointFocalLoss,
     PointForegroundLoss,
+    PointOffsetLoss,
     PooledAlignmentLoss,
     SaliencyMarginLoss,
     SaliencyNegativeLoss,
     SaliencyRankLoss,
 )
+from mmvmr.structures import Points
 
 LN2, LN3, LN4 = math.log(2), math.log(3), math.log(4)
 
@@ -281,6 +284,7 @@ def test_foreground_of_points_and_of_clips(options, expected):
         (dict(alpha=0.75), 0.75 * 0.397543 * 0.09 + 0.25 * LN2 * 0.25),
         (dict(gamma=1.0), 0.5 * 0.397543 * 0.3 + 0.5 * LN2 * 0.5),
         (dict(smoothing=0.0), 0.5 * 0.287682 * 0.0625 + 0.5 * LN2 * 0.25),
+        (dict(smoothing=0.0, alpha=None, normalizer='points'), (0.287682 * 0.0625 + LN2 * 0.25) / 2),
         (dict(normalizer=dict(type='MovingCount', initial=10.0)), (0.5 * 0.397543 * 0.09 + 0.5 * LN2 * 0.25) / 10),
     ],
 )
@@ -289,6 +293,49 @@ def test_focal_loss_of_points(options, expected):
     targets = truth([[[0.4, 0.6]]])
     found = PointFocalLoss(**options)(points, matched([(0, 0, 0)], targets), targets)
     assert found.item() == pytest.approx(expected, rel=1e-5)
+
+
+def points_of(centers, sizes):
+    centers, sizes = torch.tensor([centers]), torch.tensor([sizes])
+    return Points(centers, sizes, torch.zeros_like(sizes), torch.ones_like(sizes))
+
+
+def test_offsets_count_in_sizes_of_the_point():
+    # Windows 0.4 to 0.6 and 0.2 to 0.8 against 0.3 to 0.6, for points of size 0.1 and 0.2.
+    found = predictions([[[0.5, 0.2], [0.5, 0.6]]], 'point', logits=[[[0.0], [0.0]]])
+    found.points = points_of([0.5, 0.5], [0.1, 0.2])
+    targets = truth([[[0.3, 0.6]]], clips=[[0] * 10])
+    pairs = matched([(0, 0, 0), (0, 1, 0)], targets)
+    first, second = (1 + 0) / 2, (0.5 + 1) / 2
+    assert PointOffsetLoss()(found, pairs, targets).item() == pytest.approx((first + second) / 2, rel=1e-5)
+    weighed = PointOffsetLoss(pair_weight=dict(type='ShortMomentWeight', sigma=3.0))  # a moment of 3 of 10 clips
+    expected = (first + second) / 2 * (1 + math.exp(-0.5))
+    assert weighed(found, pairs, targets).item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('padding', 'expected'),
+    [
+        # Logits 1, 3, 5 | 2, 4 become 0, 1/2, 1 | 1/4, 3/4; ratings 0, 2, 4 | 0, 0 become 0, 1/2, 1 | 0, 0.
+        ('exclude', (1 / 16 + 9 / 16) / 5),
+        # The padded clip has logit 9: 0, 1/4, 1/2 | 1/8, 3/8, 1.
+        ('include', (1 / 16 + 1 / 4 + 1 / 64 + 9 / 64 + 1) / 6),
+    ],
+)
+def test_scores_have_the_shape_of_ratings(padding, expected):
+    logits = [[[1.0], [3.0], [5.0], [7.0]], [[2.0], [4.0], [9.0], [7.0]]]  # the last point is of a coarser level
+    found = outputs(sets=[predictions([[[0.5, 0.2]] * 4] * 2, 'point', logits=logits, final=True)])
+    targets = truth([[], []], saliency=[[0.0, 2.0, 4.0], [0.0, 0.0, 0.0]], mask=[[1, 1, 1], [1, 1, 0]])
+    assert ClipAwareScoreLoss(padding=padding)(found, targets).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_scores_have_no_shape_where_nothing_is_rated():
+    found = outputs(sets=[predictions([[[0.5, 0.2]] * 2], 'point', logits=[[[0.0], [1.0]]], final=True)])
+    targets = truth([[]], saliency=[[0.0, 0.0]])
+    assert ClipAwareScoreLoss()(found, targets).item() == pytest.approx(0.5)
+    found.memory.levels = [tokens([[[1.0]]])]
+    with pytest.raises(ValueError, match='needs a point per clip'):
+        ClipAwareScoreLoss()(found, targets)
 
 
 def test_moving_count():
