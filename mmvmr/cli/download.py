@@ -24,11 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List or fetch; see the module docstring. The exit status is 1 where one of several failed."""
-    import difflib
     import sys
 
     from mmvmr.conversion.downloads import REGISTRY, read_registry
     from mmvmr.conversion.fetch import fetch
+    from mmvmr.utils.choices import closest
     from mmvmr.utils.errors import UserError
 
     registry = read_registry(args.registry or REGISTRY)
@@ -37,9 +37,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for name in args.names:
         if name not in registry:
-            near = difflib.get_close_matches(name, registry, n=1)
-            hint = f'; did you mean `{near[0]}`?' if near else ''
-            raise UserError(f'{name}: not in the list{hint} `mmvmr download` shows all')
+            raise UserError(f'{name}: not in the list{closest(name, registry)} `mmvmr download` shows all')
     failed = 0
     for name in args.names:
         entry = registry[name]

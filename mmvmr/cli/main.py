@@ -7,12 +7,12 @@ package defines ``add_arguments(parser)`` and ``run(args)``, and imports torch a
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
 import os
 import sys
 from collections.abc import Sequence
 
+from mmvmr.utils.choices import closest
 from mmvmr.utils.errors import one_line_errors
 from mmvmr.version import __version__
 
@@ -88,8 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     command, *options = words
     if command not in COMMANDS:
-        close = difflib.get_close_matches(command, COMMANDS, n=1)
-        hint = f'; did you mean `{close[0]}`?' if close else ''
+        hint = closest(command, COMMANDS)
         print(f'error: mmvmr has no command `{command}`{hint} Commands: {", ".join(COMMANDS)}', file=sys.stderr)
         return 2
     args = build_parser(command).parse_args(options)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import IntEnum
 from importlib.metadata import entry_points
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ from typing import Any, ClassVar
 from mmengine.config import Config
 
 from mmvmr.registry import COMPONENTS
+from mmvmr.utils.choices import closest
 
 
 class CompositionError(ValueError):
@@ -126,9 +126,3 @@ def component_options(kind: type[Component]) -> dict[str, Any]:
 def component_help(kind: type[Component]) -> str:
     """First line of the docstring of a component."""
     return (inspect.getdoc(kind) or '').split('\n', 1)[0]
-
-
-def closest(word: str, names: Iterable[str]) -> str:
-    """A suggestion to append to an error message; empty where nothing is similar."""
-    similar = difflib.get_close_matches(word, list(names), n=1)
-    return f'; did you mean `{similar[0]}`?' if similar else ''

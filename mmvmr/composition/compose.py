@@ -13,12 +13,12 @@ from mmvmr.composition.component import (
     AlreadyThereError,
     Component,
     CompositionError,
-    closest,
     component_options,
     find_component,
 )
 from mmvmr.composition.edits import is_kind
 from mmvmr.registry import MODELS
+from mmvmr.utils.choices import closest
 from mmvmr.utils.config import read_config, resolve_features
 from mmvmr.utils.setup import register_all_modules
 

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from mmengine.dist import broadcast_object_list, is_main_process
 
+from mmvmr.utils.choices import first_names
 from mmvmr.utils.cli import UserError
 
 try:
@@ -153,7 +154,7 @@ def _refusal(folder: Path, resumed: str | None, overwrite: bool) -> str | None:
     checkpoints = checkpoints_in(folder)
     if checkpoints and not resumes_here and not overwrite:
         release(folder)
-        names = ', '.join(path.name for path in checkpoints[:3]) + (', ...' if len(checkpoints) > 3 else '')
+        names = first_names(path.name for path in checkpoints)
         return (
             f'{folder} holds the checkpoints of an earlier run ({names}): continue it with --resume, take another '
             'folder with --work-dir, or remove its checkpoints with --overwrite'

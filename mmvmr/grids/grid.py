@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from mmengine.config import Config
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StrictInt, ValidationError
 
-from mmvmr.composition.component import closest
+from mmvmr.utils.choices import closest
 from mmvmr.utils.cli import UserError
 from mmvmr.utils.paths import configs_dir
 

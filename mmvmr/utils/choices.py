@@ -1,4 +1,4 @@
-"""Checks of options that take one of a few values."""
+"""Checks of options that take one of a few values, and names in messages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,18 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 T = TypeVar('T')
+
+
+def closest(word: str, names: Iterable[Any], mark: str = '`') -> str:
+    """A suggestion to append to an error message; empty where nothing is similar."""
+    similar = difflib.get_close_matches(str(word), sorted(map(str, names)), n=1)
+    return f'; did you mean {mark}{similar[0]}{mark}?' if similar else ''
+
+
+def first_names(names: Iterable[Any], count: int = 3) -> str:
+    """The first of several names, for a message."""
+    names = list(map(str, names))
+    return ', '.join(names[:count]) + (', ...' if len(names) > count else '')
 
 
 def check_choice(owner: object, name: str, value: T, choices: Iterable[Any], error: type[Exception] = ValueError) -> T:
@@ -35,6 +47,5 @@ def check_choice(owner: object, name: str, value: T, choices: Iterable[Any], err
     prefix = f'{prefix}: ' if prefix else ''
     *others, last = map(repr, choices)
     expected = f'{", ".join(others)} or {last}' if others else last
-    similar = difflib.get_close_matches(str(value), [choice for choice in choices if isinstance(choice, str)], n=1)
-    hint = f'; did you mean {similar[0]!r}?' if similar else ''
+    hint = closest(value, (choice for choice in choices if isinstance(choice, str)), "'")
     raise error(f'{prefix}{name}={value!r} is unknown, expected {expected}{hint}')

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from mmvmr.utils.choices import closest
 from mmvmr.utils.config import find_config, read_config, resolve_features, separate_features
 from mmvmr.utils.config_check import ConfigKeyError, check_config, known_keys
 from mmvmr.utils.errors import BUILD_ERRORS, UserError, describe, one_line_errors
@@ -90,7 +90,7 @@ def _check_options(cfg: Config, options: Mapping[str, Any], source: str) -> None
     for key in options:
         first = key.split('.')[0]
         if first not in names:
-            raise UserError(f'{source} {key}: the config has no key `{first}`{_suggestion(first, names)}')
+            raise UserError(f'{source} {key}: the config has no key `{first}`{closest(first, names)}')
         _check_existing_path(cfg, key, options, source)
 
 
@@ -113,16 +113,11 @@ def _check_existing_path(cfg: Config, key: str, options: Mapping[str, Any], sour
                 return
             if len(parents) - depth > 1 or key.split('.')[-1] != 'type':
                 raise UserError(
-                    f'{source} {key}: `{shown}` has no key `{name}`{_suggestion(name, set(node))}. '
+                    f'{source} {key}: `{shown}` has no key `{name}`{closest(name, node)}. '
                     f'To add an entry, give its type first: {below}.type=...'
                 )
             return
         node = node[name]
-
-
-def _suggestion(word: str, names: set[str]) -> str:
-    close = difflib.get_close_matches(word, [str(k) for k in names], n=1)
-    return f'; did you mean `{close[0]}`?' if close else ''
 
 
 def run_config(args: argparse.Namespace) -> Config:

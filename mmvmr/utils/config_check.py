@@ -7,7 +7,6 @@ any key is let through.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import re
@@ -23,6 +22,7 @@ from mmengine.registry import Registry
 from mmengine.runner import Runner, set_random_seed
 
 from mmvmr import registry as r
+from mmvmr.utils.choices import closest
 from mmvmr.utils.config import nested_dicts
 from mmvmr.utils.config_values import odd_values
 
@@ -120,7 +120,7 @@ def known_keys() -> set[str]:
 def _problems(cfg: Config) -> Iterator[str]:
     for key in cfg:
         if key not in known_keys():
-            near = _near(key, known_keys())
+            near = closest(key, known_keys())
             yield f'{key}: nothing uses this top-level key{near} (names of helpers start with _)'
     for key, (registry, extra) in _SECTIONS.items():
         value = cfg.get(key)
@@ -205,7 +205,7 @@ def _find(kind: Any, registry: Registry, path: str) -> tuple[Any, list[str]]:
     while level is not None:
         names |= set(level.module_dict)
         level = level.parent
-    near = _near(kind, names) or _near(kind, {name for each in _REGISTRIES for name in each.module_dict})
+    near = closest(kind, names) or closest(kind, {name for each in _REGISTRIES for name in each.module_dict})
     return None, [f'{path}={kind!r} is no registered {registry.name}{near}']
 
 
@@ -283,12 +283,7 @@ def _unknown(node: Mapping[str, Any], path: str, accepted: Iterable[str], why: s
         if key == '_delete_':
             yield f'{path}._delete_ replaces nothing: no base config has `{path}`; remove it'
         elif key not in accepted:
-            yield f'{path}.{key}: {why}{_near(key, accepted)}'
-
-
-def _near(word: str, names: Iterable[str]) -> str:
-    similar = difflib.get_close_matches(str(word), sorted(map(str, names)), n=1)
-    return f'; did you mean `{similar[0]}`?' if similar else ''
+            yield f'{path}.{key}: {why}{closest(key, accepted)}'
 
 
 def _name(kind: Any) -> str:

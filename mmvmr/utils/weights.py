@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-_SHOWN = 3
+from mmvmr.utils.choices import first_names
+
 #: First parts of weight names in the official repositories of this field.
 _OFFICIAL = ('input_vid_proj.', 'input_txt_proj.', 'transformer.', 'span_embed.', 'class_embed.', 'query_embed.')
 _CONVERT = 'mmvmr convert METHOD {path} OUT.pth'
@@ -45,17 +46,11 @@ class WeightFit:
         shapes = [f'{name} {given} instead of {expected}' for name, (given, expected) in self.misshapen.items()]
         total = len(self.fitting) + len(self.missing) + len(self.misshapen)
         parts = [f'{len(self.fitting)} of {total} weights of the model fit']
-        parts += [f'{len(self.missing)} are missing in the file{_first(self.missing)}'] if self.missing else []
-        parts += [f'{len(shapes)} have another shape{_first(shapes)}'] if shapes else []
+        parts += [f'{len(self.missing)} are missing in the file ({first_names(self.missing)})'] if self.missing else []
+        parts += [f'{len(shapes)} have another shape ({first_names(shapes)})'] if shapes else []
         if self.unexpected:
-            parts.append(f'{len(self.unexpected)} of the file are unexpected{_first(self.unexpected)}')
+            parts.append(f'{len(self.unexpected)} of the file are unexpected ({first_names(self.unexpected)})')
         return ', '.join(parts)
-
-
-def _first(names: Iterable[str]) -> str:
-    names = list(names)
-    more = ', ...' if len(names) > _SHOWN else ''
-    return f' ({", ".join(names[:_SHOWN])}{more})'
 
 
 def compare_weights(expected: Mapping[str, Any], given: Mapping[str, Any]) -> WeightFit:
@@ -141,8 +136,8 @@ def require_finite(weights: Mapping[str, torch.Tensor], path: str) -> None:
     bad = not_finite(weights)
     if bad:
         raise WeightMismatchError(
-            f'{path}: {len(bad)} of {len(weights)} weights hold NaN or infinity{_first(bad)}: the training diverged '
-            'before they were saved. Use an earlier checkpoint'
+            f'{path}: {len(bad)} of {len(weights)} weights hold NaN or infinity ({first_names(bad)}): the training '
+            'diverged before they were saved. Use an earlier checkpoint'
         )
 
 

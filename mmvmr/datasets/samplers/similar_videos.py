@@ -16,6 +16,7 @@ import numpy as np
 
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils.arrays import read_npz
+from mmvmr.utils.choices import first_names
 from mmvmr.utils.io import atomic_write
 
 FORMAT = 'mmvmr.similar_videos/1'
@@ -120,10 +121,9 @@ class SimilarVideos:
         """
         absent = list(dict.fromkeys(str(vid) for vid in vids if str(vid) not in self._position))
         if absent:
-            shown = ', '.join(map(repr, absent[:3])) + (', ...' if len(absent) > 3 else '')
             raise ValueError(
-                f'{self.where}: {len(absent)} videos of the data set are not among its {len(self)} videos: {shown}; '
-                f'{REBUILD}'
+                f'{self.where}: {len(absent)} videos of the data set are not among its {len(self)} videos: '
+                f'{first_names(map(repr, absent))}; {REBUILD}'
             )
         if feature_spec is None or self.feature_spec is None:
             return

@@ -20,6 +20,7 @@ from mmvmr.datasets.stores.naming import NameTemplate, Row, describe
 from mmvmr.registry import TASK_UTILS
 from mmvmr.utils import check_choice
 from mmvmr.utils.arrays import read_hdf5_array, require_numbers
+from mmvmr.utils.choices import first_names
 from mmvmr.utils.content import foreign_content, reason, regular_file
 from mmvmr.utils.paths import below, inside
 
@@ -252,8 +253,7 @@ def check_complete(stores: Mapping[str, Any], rows: Sequence[Row]) -> None:
         except ValueError as error:
             raise ValueError(f'dataset.stores.{name}: {error}') from error
         if missing:
-            shown = ', '.join(missing[:3]) + (', ...' if len(missing) > 3 else '')
-            lines.append(f'stream {name!r}: {len(missing)} missing in {store.where}: {shown}')
+            lines.append(f'stream {name!r}: {len(missing)} missing in {store.where}: {first_names(missing)}')
     if lines:
         raise FileNotFoundError(
             'features are missing; correct data_root or the folders of dataset.stores, or extract them.\n  '

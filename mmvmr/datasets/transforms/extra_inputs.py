@@ -9,6 +9,7 @@ from mmcv.transforms import BaseTransform
 
 from mmvmr.datasets.transforms.resampling import resample
 from mmvmr.registry import TASK_UTILS, TRANSFORMS
+from mmvmr.utils.choices import first_names
 
 
 class _FromStore(BaseTransform):
@@ -45,8 +46,7 @@ class LoadPatches(_FromStore):
         super().bind(dataset)
         missing = self.store.missing(dataset.rows)
         if missing:
-            shown = ', '.join(missing[:3]) + (', ...' if len(missing) > 3 else '')
-            raise FileNotFoundError(f'patches: {len(missing)} missing in {self.store.where}: {shown}')
+            raise FileNotFoundError(f'patches: {len(missing)} missing in {self.store.where}: {first_names(missing)}')
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Load ``patches``; ValueError if the array has another form or is not finite."""

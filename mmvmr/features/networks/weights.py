@@ -7,7 +7,7 @@ import math
 import os
 import pickle
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from mmvmr.utils.checkpoint import UnsafeCheckpointError, load_checkpoint_safe
+from mmvmr.utils.choices import first_names
 from mmvmr.utils.content import foreign_content, reason, regular_file
 from mmvmr.utils.weights import compare_weights
 
 # Where published checkpoints keep their weights: PySlowFast, mmengine and Lightning, PANNs.
 _WRAPPERS = ('model_state', 'state_dict', 'model')
-_MAX_NAMED = 4
 _MAX_DEPTH = 20
 _SAVE_WEIGHTS_ALONE = (
     'Save only its weights, with a program that you trust to read it: '
@@ -200,7 +200,7 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     if not state:
         raise ValueError(
             f'{path}: holds no tensors, neither at its top nor under one of {_WRAPPERS}; found the keys '
-            f'{_some(map(str, content))}'
+            f'{first_names(content)}'
         )
     return state
 
@@ -246,9 +246,3 @@ def to_tensor(array: Any, name: str, source: str | os.PathLike[str]) -> Tensor:
         kind = f'array of {array.dtype}' if isinstance(array, np.ndarray) else type(array).__name__
         raise ValueError(f'{source}: {name} is {kind}, expected an array of real numbers')
     return torch.from_numpy(np.array(array, dtype=np.float32))
-
-
-def _some(names: Iterable[str]) -> str:
-    names = list(names)
-    shown = ', '.join(names[:_MAX_NAMED])
-    return shown + (f', and {len(names) - _MAX_NAMED} more' if len(names) > _MAX_NAMED else '')
