@@ -21,7 +21,7 @@ from mmvmr.registry import EXTRACTORS
 
 @EXTRACTORS.register_module()
 class PANNsExtractor(AudioExtractor):
-    """2048-d PANNs features.
+    """2048-d PANNs features. Needs ``transformers``, for its mel filters.
 
     Args:
         checkpoint: Published checkpoint of Cnn14 at 32 kHz (``Cnn14_mAP=0.431.pth``: a dict with the key ``model``).
