@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from mmvmr.evaluation.functional.moment import hull_iou
 from mmvmr.utils.io import read_jsonl
 from mmvmr.visualization.canvas import BLUE, GREEN, GREY, RED, new_figure, save_figure
 
@@ -79,15 +82,9 @@ def spread_by_iou(queries: Sequence[MomentsOfQuery], count: int) -> list[Moments
 
 def best_iou(item: MomentsOfQuery) -> float:
     """IoU of the best ranked prediction with any true moment; 0 where there is nothing to compare."""
-    if not item.predicted:
+    if not item.predicted or not item.true:
         return 0.0
-    start, end = item.predicted[0]
-
-    def iou(low: float, high: float) -> float:
-        inter = max(min(high, end) - max(low, start), 0.0)
-        return inter / max(high - low + end - start - inter, 1e-9)
-
-    return max((iou(*window) for window in item.true), default=0.0)
+    return float(hull_iou(np.array(item.predicted[0]), np.array(item.true)).max())
 
 
 def draw_moments(

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from mmvmr.evaluation.functional.moment import hull_iou
 from mmvmr.evaluation.functional.padding import Bools, Floats
 from mmvmr.evaluation.functional.validation import check_annotations, check_queries
 from mmvmr.evaluation.functional.values import InputError, Row, check_number, shown_value
@@ -136,9 +137,7 @@ def pair_ranks(predictions: Sequence[Row], annotations: Sequence[Row], threshold
             continue
         windows = np.array([row[MOMENTS_KEY][place][1:3] for place in places], np.float64)[:, None]
         true = np.array(truth['relevant_windows'], np.float64)[None]
-        overlap = np.minimum(windows[..., 1], true[..., 1]) - np.maximum(windows[..., 0], true[..., 0])
-        hull = np.maximum(windows[..., 1], true[..., 1]) - np.minimum(windows[..., 0], true[..., 0])
-        iou = (np.maximum(overlap, 0) / np.maximum(hull, 1e-12)).max(axis=1)
+        iou = hull_iou(windows, true).max(axis=1)
         for t, threshold in enumerate(thresholds):
             if (right := iou >= threshold).any():
                 result[i, t] = places[int(right.argmax())]
