@@ -140,6 +140,10 @@ register_protocol(
     )
 )
 register_protocol(Protocol('activitynet', lengths=_OPEN_LENGTHS))
+# TimeLens-Bench (2025) asks for one window per sentence: R1 at three thresholds and mIoU. mAP is an addition.
+register_protocol(
+    Protocol('timelens', lengths=MappingProxyType({'full': None}), ranks=(1,), recall_thresholds=(0.3, 0.5, 0.7))
+)
 # Ego4D natural language queries: R1, R3 and R5 at two thresholds as the official evaluator prints them; the leaderboard
 # is ranked by the mean of R1.
 register_protocol(

@@ -60,7 +60,11 @@ def json_or_jsonl(
 
 
 def video_rows(
-    path: str | os.PathLike[str], qid: QidRule, keep: Sequence[str] = (), suffix: str = ''
+    path: str | os.PathLike[str],
+    qid: QidRule,
+    keep: Sequence[str] = (),
+    suffix: str = '',
+    keys: tuple[str, str] = ('sentences', 'timestamps'),
 ) -> list[LocatedRow]:
     """Read such a file.
 
@@ -69,6 +73,7 @@ def video_rows(
         qid: How sentences are named.
         keep: Lists parallel to ``sentences`` of which each row takes its element along.
         suffix: What names of videos end with in this file and not in feature files.
+        keys: Names of the lists of sentences and of their times (TimeLens has ``queries`` and ``spans``).
 
     Returns:
         One row per sentence, in order.
@@ -77,21 +82,22 @@ def video_rows(
         ValueError: If the file has another form.
     """
     rows: list[LocatedRow] = []
-    for name, video in read_object(path, '{duration, timestamps, sentences}').items():
+    listed, times = keys
+    for name, video in read_object(path, f'{{duration, {times}, {listed}}}').items():
         vid = name.removesuffix(suffix)
-        sentences = video.get('sentences')
+        sentences = video.get(listed)
         if not isinstance(sentences, list):
-            issue = Issue('sentences', f'are {shown(sentences)}, expected a list', 'write one sentence per moment')
+            issue = Issue(listed, f'are {shown(sentences)}, expected a list', 'write one sentence per moment')
             rows.append(LocatedRow(f'{path}: video {name!r}', {'vid': vid}, [issue]))
             continue
         duration, fps, issues = _length(video)
-        issues += _uneven(video, len(sentences), keep)
+        issues += _uneven(video, len(sentences), (times, *keep))
         odd = {issue.field for issue in issues}
         for number, sentence in enumerate(sentences):
             row = {'qid': qid(vid, number, len(rows)), 'query': sentence, 'duration': duration, 'vid': vid}
             located = LocatedRow(f'{path}: video {name!r}, sentence {number + 1}', row, list(issues))
-            if 'timestamps' in video and 'timestamps' not in odd:
-                _add_window(located, video['timestamps'][number], fps)
+            if times in video and times not in odd:
+                _add_window(located, video[times][number], fps, times)
             row.update({key: video[key][number] for key in keep if key in video and key not in odd})
             rows.append(located)
     return rows
@@ -116,8 +122,8 @@ def _positive(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and 0 < value < float('inf')
 
 
-def _uneven(video: Mapping[str, Any], count: int, keep: Sequence[str]) -> Iterator[Issue]:
-    for key in ('timestamps', *keep):
+def _uneven(video: Mapping[str, Any], count: int, keys: Sequence[str]) -> Iterator[Issue]:
+    for key in keys:
         if key not in video:
             continue
         if not isinstance(video[key], list):
@@ -126,9 +132,9 @@ def _uneven(video: Mapping[str, Any], count: int, keep: Sequence[str]) -> Iterat
             yield Issue(key, f'has {len(video[key])} elements for {count} sentences', 'write one per sentence')
 
 
-def _add_window(located: LocatedRow, times: Any, fps: float | None) -> None:
+def _add_window(located: LocatedRow, times: Any, fps: float | None, name: str) -> None:
     located.row['relevant_windows'] = [times]
-    located.names = {'relevant_windows': 'timestamps'}
+    located.names = {'relevant_windows': name}
     located.windows_at = [located.where]
     if fps is not None and isinstance(times, list) and all(isinstance(value, Real) for value in times):
         located.row['relevant_windows'] = [[value / fps for value in times]]
