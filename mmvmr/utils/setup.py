@@ -71,6 +71,8 @@ def setup_env(cfg: Config, launcher: str = 'none') -> None:
     cfg.launcher = launcher
     apply_data_root(cfg)
     _drop_removed_hooks(cfg)
+    if launcher != 'none':
+        _set_wrapper(cfg)
     if launcher != 'none' and not torch.cuda.is_available():
         _init_gloo(launcher, cfg)
     elif launcher != 'none' and not is_distributed():
@@ -108,12 +110,28 @@ def _init_gloo(launcher: str, cfg: Config) -> None:
         seconds = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout', 1800)
         limit = datetime.timedelta(seconds=seconds)
         torch.distributed.init_process_group('gloo', timeout=limit, **_store_of_attempt())
-    cfg.model_wrapper_cfg = dict(
-        type='MMDistributedDataParallel',
-        device_ids=None,
-        broadcast_buffers=False,
-        find_unused_parameters=cfg.get('find_unused_parameters', False),
-    )
+
+
+def _set_wrapper(cfg: Config) -> None:
+    """Complete the options of DistributedDataParallel; those of the config go first.
+
+    Raises:
+        UserError: If the config asks for another wrapper.
+    """
+    wrapper = {
+        'type': 'MMDistributedDataParallel',
+        'broadcast_buffers': False,
+        'find_unused_parameters': cfg.get('find_unused_parameters', False),
+        **(cfg.get('model_wrapper_cfg') or {}),
+    }
+    if wrapper['type'] != 'MMDistributedDataParallel':
+        raise UserError(
+            f'model_wrapper_cfg.type={wrapper["type"]!r}: expected MMDistributedDataParallel, the only wrapper under '
+            'which clipping sees whole gradients and a checkpoint holds the whole state of the optimizer'
+        )
+    if not torch.cuda.is_available():
+        wrapper['device_ids'] = None
+    cfg.model_wrapper_cfg = wrapper
 
 
 def _environment_from_slurm() -> None:

@@ -2,9 +2,10 @@ import builtins
 import importlib
 
 import pytest
+import torch
 from mmengine.config import Config
 
-from mmvmr.utils import require_mmcv
+from mmvmr.utils import require_mmcv, setup
 from mmvmr.utils.errors import UserError
 from mmvmr.utils.setup import apply_data_root, setup_env
 
@@ -54,6 +55,28 @@ def test_a_launcher_that_did_not_start_the_process(monkeypatch, launcher, variab
     monkeypatch.delenv(variable, raising=False)
     with pytest.raises(UserError, match=f'--launcher {launcher}: {variable} is not set'):
         setup_env(Config({}), launcher)
+
+
+def distributed(monkeypatch, **cfg):
+    """What becomes of a config in a process of torchrun without a GPU."""
+    monkeypatch.setenv('RANK', '0')
+    monkeypatch.setattr(setup, '_init_gloo', lambda *args: None)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    cfg = Config(cfg)
+    setup_env(cfg, 'pytorch')
+    return cfg.model_wrapper_cfg
+
+
+def test_options_of_the_wrapper_are_those_of_the_config(monkeypatch):
+    default = dict(type='MMDistributedDataParallel', broadcast_buffers=False, find_unused_parameters=False)
+    assert distributed(monkeypatch) == dict(default, device_ids=None)
+    changed = distributed(monkeypatch, find_unused_parameters=True, model_wrapper_cfg=dict(static_graph=True))
+    assert changed == dict(default, find_unused_parameters=True, static_graph=True, device_ids=None)
+
+
+def test_a_wrapper_that_shards_is_refused(monkeypatch):
+    with pytest.raises(UserError, match=r"model_wrapper_cfg\.type='MMFullyShardedDataParallel': expected MMDistr"):
+        distributed(monkeypatch, model_wrapper_cfg=dict(type='MMFullyShardedDataParallel', device_id='cpu'))
 
 
 def test_light_part_of_utils_needs_no_torch(monkeypatch):
