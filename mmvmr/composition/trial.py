@@ -21,7 +21,6 @@ from mmvmr.structures import FeatureSpec, Outputs
 
 #: Stages without which the others go on.
 _OPTIONAL = ('saliency_head', 'existence_head')
-_CLIPS = 12
 
 
 def trial_problems(cfg: Config) -> list[str]:
@@ -40,7 +39,7 @@ def trial_problems(cfg: Config) -> list[str]:
     except (ImportError, KeyError, OSError, TypeError, ValueError) as error:
         return [_line('model', error)]
     try:
-        data = model.data_preprocessor(_batch(cfg), training=True)
+        data = model.data_preprocessor(pipeline_batch(cfg), training=True)
     except (KeyError, OSError, TypeError, ValueError) as error:
         return [_line('train_dataloader.dataset.pipeline', error)]
     targets = build_targets(data['data_samples'], clip_mask(data['inputs']))
@@ -100,53 +99,67 @@ def _outputs(model: Any, inputs: dict[str, Any], targets: Any) -> tuple[Outputs 
         return outputs, problems
 
 
-def _batch(cfg: Config) -> dict[str, Any]:
-    """Two random videos with two sentences each, through the training pipeline of a config."""
+def pipeline_batch(cfg: Config, videos: int = 2, clips: int = 12, words: int = 5) -> dict[str, Any]:
+    """Random videos with two sentences each, through the training pipeline of a config.
+
+    Args:
+        cfg: A merged config.
+        videos: Number of videos.
+        clips: Clips per video.
+        words: Text tokens per sentence.
+
+    Returns:
+        What a data loader yields, with the views that augmentations add.
+    """
     config = cfg.train_dataloader.dataset
     while 'pipeline' not in config and 'dataset' in config:
         config = config.dataset
+    sizes = (videos, clips, words)
     grouped = 'VideoSampler' in cfg.train_dataloader.sampler.type
     token_numbers = cfg.model.projector.get('text_encoder') is not None
     augment = dict(config.pipeline.get('augment') or {})
     for name in list(augment):
+        alone = {**config, 'pipeline': {**config.pipeline, 'augment': {name: augment[name]}}}
         try:
-            _dataset({**config, 'pipeline': {**config.pipeline, 'augment': {name: augment[name]}}}, token_numbers)[0]
+            _dataset(alone, token_numbers, *sizes)[0]
         except OSError as error:  # an index of similar videos, patches: data, which a trial does without
             del augment[name]
             text = f'not tried without its files: train_dataloader.dataset.pipeline.augment.{name}: {error}'
             print_log(text, logger='current', level=logging.WARNING)
-    dataset = _dataset({**config, 'pipeline': {**config.pipeline, 'augment': augment}}, token_numbers)
-    groups: list[Any] = [(0, 1), (2, 3)] if grouped else [0, 2, 1, 3]
+    dataset = _dataset({**config, 'pipeline': {**config.pipeline, 'augment': augment}}, token_numbers, *sizes)
+    first, second = range(0, 2 * videos, 2), range(1, 2 * videos, 2)
+    groups: list[Any] = list(zip(first, second)) if grouped else [*first, *second]
     return FUNCTIONS.get(cfg.train_dataloader.collate_fn.type)([dataset[group] for group in groups])
 
 
-def _dataset(config: Mapping[str, Any], token_numbers: bool) -> BaseMomentDataset:
+def _dataset(config: Mapping[str, Any], token_numbers: bool, videos: int, clips: int, words: int) -> BaseMomentDataset:
     if 'feature_spec' not in config:  # generated data say themselves
-        return DATASETS.build({**config, 'num_videos': 2})
+        return DATASETS.build({**config, 'num_videos': videos})
     spec = FeatureSpec.from_dict(config['feature_spec'])
     rng = np.random.default_rng(0)
-    videos = {
-        stream.name: {f'v{i}': rng.standard_normal((_CLIPS, stream.dim), np.float32) for i in range(2)}
+    features = {
+        stream.name: {f'v{i}': rng.standard_normal((clips, stream.dim), np.float32) for i in range(videos)}
         for stream in spec.streams
     }
-    stores: dict[str, Any] = {name: ArrayStore(arrays) for name, arrays in videos.items()}
-    tokens = [rng.standard_normal((5, spec.text.dim), np.float32) for _ in range(4)]
+    stores: dict[str, Any] = {name: ArrayStore(arrays) for name, arrays in features.items()}
+    tokens = [rng.standard_normal((words, spec.text.dim), np.float32) for _ in range(2 * videos)]
     sentences = {str(i): np.ones_like(x) if token_numbers else x for i, x in enumerate(tokens)}
     stores['text'] = ArrayStore(sentences, template='{qid}')
-    rows = [_row(i, _CLIPS * spec.clip_len, spec.clip_len) for i in range(4)]
+    rows = [_row(i, clips, spec.clip_len) for i in range(2 * videos)]
     return BaseMomentDataset(rows, stores, spec, config['pipeline'])
 
 
-def _row(index: int, duration: float, clip_len: float) -> dict[str, Any]:
-    first = 1 + 6 * (index % 2)
-    clips = list(range(first, first + 3))
+def _row(index: int, clips: int, clip_len: float) -> dict[str, Any]:
+    """A sentence about a quarter of its video, in the first or the second half."""
+    first = 1 + clips // 2 * (index % 2)
+    inside = list(range(first, first + clips // 4))
     return {
         'vid': f'v{index // 2}',
         'qid': index,
         'query': f'a person opens door {index}',
-        'duration': duration,
-        'relevant_windows': [[first * clip_len, (first + 3) * clip_len]],
-        'relevant_clip_ids': clips,
-        'saliency_scores': [[1, 2, 3]] * len(clips),
-        'label': [[1.0]] * _CLIPS,
+        'duration': clips * clip_len,
+        'relevant_windows': [[first * clip_len, (first + len(inside)) * clip_len]],
+        'relevant_clip_ids': inside,
+        'saliency_scores': [[1, 2, 3]] * len(inside),
+        'label': [[1.0]] * clips,
     }

@@ -9,6 +9,8 @@ import pytest
 import torch
 from run_helpers import REPO, run_tool
 
+from mmvmr.composition import CompositionError
+from mmvmr.composition.trial import pipeline_batch
 from mmvmr.datasets import SimilarVideos
 from mmvmr.evaluation.functional import evaluate_predictions
 
@@ -142,3 +144,34 @@ def test_times_of_stages_make_up_the_step():
     products = {'aten::addmm': 2, 'aten::mm': 3}  # no gradient of the input
     assert {n: sum(e.name == n for e in events) for n in products} == products
     assert profile_step.products_floor(events, torch.float32, torch.device('cpu')) >= 0
+
+
+def test_a_component_is_measured_on_what_its_pipeline_makes():
+    path = str(REPO / 'configs/qd_detr/qd_detr_clip_charades.py')
+    composed = benchmark.with_components(path, ['td.synthesizer', 'la.matching'])
+    assert list(composed) == [path, '+ td.synthesizer', '+ la.matching']
+    sizes = {name: len(pipeline_batch(cfg, 3, 12, 5)['data_samples']) for name, cfg in composed.items()}
+    assert sizes == {path: 6, '+ td.synthesizer': 12, '+ la.matching': 6}  # a further view of each of six sentences
+    assert composed[path].model.query_initializer.type != composed['+ la.matching'].model.query_initializer.type
+
+
+def test_components_that_do_not_fit_are_left_out_of_all_and_refused_by_name():
+    path = str(REPO / 'configs/mmn/mmn_clip_charades.py')
+    names = list(benchmark.with_components(path, ['all']))
+    assert names[0] == path and '+ td.synthesizer' in names and '+ sa.noise' not in names
+    with pytest.raises(CompositionError, match=r'sa\.noise: it fills slots of a MomentDetector'):
+        benchmark.with_components(path, ['sa.noise'])
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['--write'], '--write needs --components'),
+        (['b', '--components', 'all'], '--components needs one CONFIG, found 2'),
+    ],
+)
+def test_options_that_do_not_go_together(options, message, capsys, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['benchmark.py', 'a', *options])
+    with pytest.raises(SystemExit, match='2'):
+        benchmark.main()
+    assert message in capsys.readouterr().err

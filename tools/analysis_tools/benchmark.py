@@ -1,11 +1,16 @@
 """Time training steps of configs side by side.
 
     python tools/analysis_tools/benchmark.py CONFIG... [--batch 32] [--clips 75] [--words 20] [--precision fp32 bf16]
+    python tools/analysis_tools/benchmark.py CONFIG --components all --precision fp32 [--write]
 
 Every combination of config and precision runs in turn within one process, round after round, so that a busy machine
 slows all of them the same; the median per combination and the ratio to the first one are printed, with the operations
 per step and the most memory that a step holds beyond what is there before it. A step is forward, losses with
 matching, backward, gradient clipping and the AdamW update; ``profile_step.py`` shows its parts.
+
+``--components`` adds rows for the config with one component each: their cost over it. The random features then pass
+the training pipeline, so that views and negative sentences that components add are part of the step. ``--write`` puts
+the table into docs/user_guides/speed.md.
 """
 
 from __future__ import annotations
@@ -16,14 +21,18 @@ import json
 import platform
 import statistics
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
+from doc_sections import table, update
 from mmengine.config import Config
 from terminaltables import AsciiTable
 from torch.profiler import profile, record_function
 
+from mmvmr.composition import CompositionError, component_names, compose, find_component
+from mmvmr.composition.trial import pipeline_batch
 from mmvmr.registry import MODELS
 from mmvmr.utils.cli import BUILD_ERRORS, load_config, one_line_errors
 from mmvmr.utils.complexity import count_flops, random_batch
@@ -32,8 +41,12 @@ from mmvmr.utils.precision import cpu_has_bf16
 from mmvmr.utils.setup import register_all_modules
 from mmvmr.utils.timing import step_seconds
 
+PAGE = Path(__file__).resolve().parents[2] / 'docs' / 'user_guides' / 'speed.md'
 
-def training_step(cfg: Config, args: argparse.Namespace, device: torch.device, bf16: bool) -> Callable[[], Any]:
+
+def training_step(
+    cfg: Config, args: argparse.Namespace, device: torch.device, bf16: bool, batch: dict[str, Any] | None = None
+) -> Callable[[], Any]:
     """Prepare a training step.
 
     Args:
@@ -41,6 +54,7 @@ def training_step(cfg: Config, args: argparse.Namespace, device: torch.device, b
         args: Sizes of the batch.
         device: Where it runs.
         bf16: Whether matrix products run in bfloat16.
+        batch: What a data loader would yield; None makes random features for the model.
 
     Returns:
         A function that makes one step.
@@ -48,7 +62,8 @@ def training_step(cfg: Config, args: argparse.Namespace, device: torch.device, b
     torch.manual_seed(0)
     with named_arguments(cfg):
         model = MODELS.build(cfg.model).to(device).train()
-    batch = model.data_preprocessor(random_batch(cfg.model, args.batch, args.clips, args.words, labelled=True))
+    batch = batch or random_batch(cfg.model, args.batch, args.clips, args.words, labelled=True)
+    batch = model.data_preprocessor(batch, True)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=1e-4)
 
     def step() -> None:
@@ -64,6 +79,28 @@ def training_step(cfg: Config, args: argparse.Namespace, device: torch.device, b
 
     step.model = model
     return step
+
+
+def with_components(path: str, components: Sequence[str]) -> dict[str, Config]:
+    """Compose a config with one component at a time.
+
+    Args:
+        path: The config.
+        components: Names of components, or only ``all``.
+
+    Returns:
+        The config, and its compositions by component: with ``all`` those that it can have.
+    """
+    base = load_config(path)
+    every = list(components) == ['all']
+    composed = {path: base}
+    for name in component_names() if every else components:
+        try:
+            composed[f'+ {name}'] = compose(base, [*find_component(name).needs, name])
+        except CompositionError:
+            if not every:
+                raise
+    return composed
 
 
 def peak_bytes(step: Callable[[], Any], device: torch.device) -> int:
@@ -100,8 +137,14 @@ def main() -> None:
     parser.add_argument('--rounds', type=int, default=5)
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--components', nargs='+', metavar='NAME', help='of mmvmr compose --list, or all')
+    parser.add_argument('--write', action='store_true', help='write the table of components into the documentation')
     parser.add_argument('--json', action='store_true', help='print JSON')
     args = parser.parse_args()
+    if args.write and not args.components:
+        parser.error('--write needs --components')
+    if args.components and len(args.configs) > 1:
+        parser.error(f'--components needs one CONFIG, found {len(args.configs)}')
     register_all_modules()
     torch.set_num_threads(args.threads)
     device = torch.device(args.device)
@@ -112,9 +155,14 @@ def main() -> None:
     args.precision = args.precision or (['fp32'] if slow else ['fp32', 'bf16'])
     steps = {}
     with one_line_errors(*BUILD_ERRORS):
-        for path in args.configs:
+        if args.components:
+            configs = with_components(args.configs[0], args.components)
+        else:
+            configs = {path: load_config(path) for path in args.configs}
+        for name, cfg in configs.items():
+            batch = pipeline_batch(cfg, args.batch // 2, args.clips, args.words) if args.components else None
             for precision in args.precision:
-                steps[path, precision] = training_step(load_config(path), args, device, precision == 'bf16')
+                steps[name, precision] = training_step(cfg, args, device, precision == 'bf16', batch)
     operations = {key: count_flops(step) for key, step in steps.items()}  # also warms up
     memory = {key: peak_bytes(step, device) for key, step in steps.items()}
     times: dict[Any, list[float]] = {key: [] for key in steps}
@@ -152,6 +200,12 @@ def report(
     if args.json:
         print(json.dumps({'threads': args.threads, 'device': args.device, 'rows': rows}, indent=2))
         return
+    if args.write:
+        cells = [
+            (row['config'].removeprefix('+ '), f'{row["s/step"] / rows[0]["s/step"]:.2f}', f'{row["memory ratio"]:.2f}')
+            for row in rows
+        ]
+        update({(PAGE, 'component-costs'): table(['config', 'time', 'peak memory'], cells)}, check=False)
     clock = 'wall clock' if args.device == 'cuda' else 'processor time'
     print(f'batch {args.batch}, {args.clips} clips, {args.words} words, {args.threads} thread(s), {args.device}')
     print(f'({platform.machine()}, torch {torch.__version__}); median {clock} of {args.rounds} rounds')
