@@ -9,7 +9,7 @@ from mmvmr.engine.hooks.fit_hook import FitHook
 from mmvmr.engine.hooks.freeze_hook import FreezeHook
 from mmvmr.engine.hooks.inference_spec_hook import InferenceSpecHook
 from mmvmr.engine.hooks.result_hooks import DrawMomentsHook, MetricsFileHook, describe_split, name_split
-from mmvmr.engine.hooks.resume_hook import ExactResumeHook, nested_datasets, seed_iteration
+from mmvmr.engine.hooks.resume_hook import ExactResumeHook
 
 __all__ = [
     'DatasetCheckHook',
@@ -26,6 +26,4 @@ __all__ = [
     'TrainingDivergedError',
     'describe_split',
     'name_split',
-    'nested_datasets',
-    'seed_iteration',
 ]

@@ -1,17 +1,17 @@
 """Building blocks shared by all stages."""
 
-from mmvmr.models.layers.attention import MultiheadAttention, attend, attend_heads, merge_heads, split_heads
+from mmvmr.models.layers.attention import MultiheadAttention, merge_heads, split_heads
 from mmvmr.models.layers.boundary_attention import BoundaryDeformation, BoundaryLayer
-from mmvmr.models.layers.clusters import ClusterMeans, MeanGate, RandomWalkPropagation, soft_assign
+from mmvmr.models.layers.clusters import ClusterMeans, MeanGate, RandomWalkPropagation
 from mmvmr.models.layers.conv_pyramid import ConvPyramid, ScoreTower
 from mmvmr.models.layers.conv_tower import ConvTower, MaskedConv
 from mmvmr.models.layers.dynamics import DynamicsProjection, frame_differences
 from mmvmr.models.layers.elementwise import Dropout, DropPath, PReLU, dropout, residual_dropout
 from mmvmr.models.layers.frame_guide import FrameGuide
 from mmvmr.models.layers.init import truncated_normal_, xavier_
-from mmvmr.models.layers.local_attention import ProjectedAttention, attend_near
+from mmvmr.models.layers.local_attention import ProjectedAttention
 from mmvmr.models.layers.local_conv import ConvStack, LocalConvBlock
-from mmvmr.models.layers.mlp import FFN, MLP, build_activation
+from mmvmr.models.layers.mlp import FFN, MLP
 from mmvmr.models.layers.modulators import GaussianModulator
 from mmvmr.models.layers.pooling import (
     AttentionPool,
@@ -22,9 +22,9 @@ from mmvmr.models.layers.pooling import (
     masked_mean,
     sentence_token,
 )
-from mmvmr.models.layers.position import ContentScale, SinePosition, sine_embedding
+from mmvmr.models.layers.position import ContentScale, SinePosition
 from mmvmr.models.layers.proposal_map import MaskedConvStack, SparseConvMap, SparseMaxMap
-from mmvmr.models.layers.pyramid_layers import ConvAttentionLayer, ScaledFFN, ScaledPath, pool_max
+from mmvmr.models.layers.pyramid_layers import ConvAttentionLayer, ScaledFFN, ScaledPath
 from mmvmr.models.layers.query_attention import (
     ConditionalCrossAttention,
     ConditionalSelfAttention,
@@ -40,7 +40,7 @@ from mmvmr.models.layers.query_position import (
 )
 from mmvmr.models.layers.response_encoder import ResponseGRU, ResponseTransformer
 from mmvmr.models.layers.slot_attention import SlotAttention
-from mmvmr.models.layers.temporal_align import hat_weights, temporal_align, temporal_align_weights
+from mmvmr.models.layers.temporal_align import temporal_align, temporal_align_weights
 
 __all__ = [
     'FFN',
@@ -86,23 +86,15 @@ __all__ = [
     'SparseConvMap',
     'SparseMaxMap',
     'TanhAttentionPool',
-    'attend',
-    'attend_heads',
-    'attend_near',
-    'build_activation',
     'dropout',
     'frame_differences',
-    'hat_weights',
     'instance_token',
     'inverse_sigmoid',
     'masked_max',
     'masked_mean',
     'merge_heads',
-    'pool_max',
     'residual_dropout',
     'sentence_token',
-    'sine_embedding',
-    'soft_assign',
     'split_heads',
     'temporal_align',
     'temporal_align_weights',

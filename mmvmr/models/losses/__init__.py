@@ -28,7 +28,6 @@ from mmvmr.models.losses.saliency_losses import (
     SaliencyMarginLoss,
     SaliencyNegativeLoss,
     SaliencyRankLoss,
-    rank_contrastive,
 )
 from mmvmr.models.losses.score_losses import (
     BalancedQualityLoss,
@@ -85,5 +84,4 @@ __all__ = [
     'VideoSentenceLoss',
     'VideoTextContrastiveLoss',
     'VisualContextLoss',
-    'rank_contrastive',
 ]

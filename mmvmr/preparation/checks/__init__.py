@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from mmvmr.preparation.checks.annotation_checks import check_annotations, leakage, unusable_labels
 from mmvmr.preparation.checks.feature_checks import Progress, check_features
 from mmvmr.preparation.checks.finding import CHECKS, ERROR, NOTE, WARNING, Issue, Results, Skipped
-from mmvmr.preparation.checks.inventory import clashes, extra, missing, shelves
+from mmvmr.preparation.checks.inventory import clashes, extra, missing
 from mmvmr.preparation.checks.label_checks import rated_clips
 from mmvmr.preparation.checks.opening import open_splits, read_split
 from mmvmr.preparation.checks.split import Split
@@ -26,16 +26,11 @@ __all__ = [
     'Skipped',
     'Split',
     'check_annotations',
-    'check_features',
     'check_splits',
-    'clashes',
-    'extra',
     'leakage',
-    'missing',
     'open_splits',
     'rated_clips',
     'read_split',
-    'shelves',
     'unusable_labels',
     'without',
 ]
