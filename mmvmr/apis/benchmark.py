@@ -140,7 +140,7 @@ def named_finder(name: str, **options: Any) -> MomentFinder:
     """A finder by the name of its model.
 
     Args:
-        name: ``zero-shot``, a checkpoint, or the name or file of a config.
+        name: ``zero-shot``, a checkpoint, a file of ``mmvmr export``, or the name or file of a config.
         **options: See :class:`MomentFinder`.
 
     Returns:
@@ -149,7 +149,9 @@ def named_finder(name: str, **options: Any) -> MomentFinder:
     if name == 'zero-shot':
         finder = MomentFinder.zero_shot(**options)
     else:
-        finder = MomentFinder(name, **options) if Path(name).suffix == '.pth' else config_finder(name, **options)
+        finder = (
+            MomentFinder(name, **options) if Path(name).suffix in ('.pth', '.onnx') else config_finder(name, **options)
+        )
     finder.model.requires_grad_(False)  # torch cannot count operations on parameters at inference otherwise
     return finder
 

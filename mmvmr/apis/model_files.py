@@ -50,7 +50,7 @@ def load_model_file(
     """Build the model of a checkpoint without running anything that the file says.
 
     Args:
-        path: A checkpoint that ``mmvmr`` wrote.
+        path: A checkpoint that ``mmvmr`` wrote, or a file of ``mmvmr export``.
         spec: How features are made, for a checkpoint that does not say; it must fit its feature specification.
         device: Where the model goes.
 
@@ -62,6 +62,17 @@ def load_model_file(
         ValueError: If it is no checkpoint, does not say what model it holds, or its weights do not fit or
             are not finite.
     """
+    if Path(path).suffix == '.onnx':
+        from mmvmr.apis.onnx_model import read_onnx
+
+        entry, model = read_onnx(path)
+        return build_model_file(entry, None, Path(path), spec, model=model)
+    entry, state = checkpoint_entry(path)
+    return build_model_file(entry, state, Path(path), spec, device)
+
+
+def checkpoint_entry(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read what a checkpoint says of its model (see :func:`inference_meta`), and its weights; raises as above."""
     checkpoint = load_checkpoint_safe(path)
     meta = checkpoint.get('meta')
     entry = meta.get('inference') if isinstance(meta, dict) else None
@@ -71,7 +82,7 @@ def load_model_file(
             'official one with `mmvmr convert METHOD SRC DST --data CONFIG`; one that was trained without '
             'default_hooks.inference_spec gets it when its training is resumed with that hook'
         )
-    return build_model_file(entry, weights_of(checkpoint, str(path)), Path(path), spec, device)
+    return entry, weights_of(checkpoint, str(path))
 
 
 def build_model_file(
@@ -80,6 +91,7 @@ def build_model_file(
     source: Path | str,
     spec: ExtractionSpec | None = None,
     device: torch.device | str = 'cpu',
+    model: nn.Module | None = None,
 ) -> ModelFile:
     """Build a model from :func:`inference_meta` and weights.
 
@@ -89,6 +101,7 @@ def build_model_file(
         source: File for messages.
         spec: How features are made where the entry does not say.
         device: Where the model goes.
+        model: The model, where it is built already.
 
     Returns:
         The model and what inference needs.
@@ -98,7 +111,7 @@ def build_model_file(
     """
     try:
         feature_spec = FeatureSpec.from_dict(entry['feature_spec'])
-        model = MODELS.build(_without_init(entry['model']))
+        model = model or MODELS.build(_without_init(entry['model']))
     except (KeyError, TypeError, ValueError) as error:
         message = error.args[0] if error.args else error
         raise ValueError(f'{source}: the model that the checkpoint describes cannot be built: {message}') from error

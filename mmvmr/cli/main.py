@@ -37,6 +37,7 @@ COMMANDS = {
     'new': 'start a package of your own',
     'config': 'print a config, compare two, or list the shipped ones',
     'download': 'fetch official features and checkpoints',
+    'export': 'export a trained model as an ONNX file, for mmvmr find',
     'convert': 'convert a checkpoint of a published implementation',
 }
 #: What ends a command with one line unless its module has other ``ERRORS``.
