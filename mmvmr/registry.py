@@ -49,3 +49,5 @@ VISBACKENDS = _child('vis_backend', _root.VISBACKENDS, 'mmvmr.visualization')
 COMPONENTS = _root.Registry('component', scope=_SCOPE, locations=['mmvmr.composition'])
 # Nor like these: what makes features from videos and sentences (see mmvmr.features).
 EXTRACTORS = _root.Registry('extractor', scope=_SCOPE, locations=['mmvmr.features.extractors'])
+# What ranks predicted moments anew (see mmvmr.search.rerank).
+SCORERS = _root.Registry('scorer', scope=_SCOPE, locations=['mmvmr.search'])

@@ -28,6 +28,7 @@ COMMANDS = {
     'extract': 'extract features from videos and sentences',
     'eval': 'score a prediction file',
     'compare': 'intervals of figures, and whether two prediction files differ',
+    'rerank': 'rank the moments of a prediction file anew, by a scorer of your choice',
     'robustness': 'figures of a checkpoint under masked, shuffled and exchanged input',
     'browse': 'numbers and figures of a data set',
     'check': 'check annotations and features of a config',

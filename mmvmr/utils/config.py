@@ -187,7 +187,7 @@ def _widths(cfg: Config) -> Iterator[tuple[str, dict[str, Any], str, Any, str]]:
         video = f'{where} makes {spec.video_dim} ({_video_text(spec)})'
         yield 'model.projector', projector, 'video_dims', spec.video_dim, video
         yield 'model.projector', projector, 'text_dims', spec.text_dim, text
-    places = _channels(spec)
+    places = stream_channels(spec)
     for path, node in nested_dicts(model, 'model'):
         if 'type' not in node or not all(_accepts(MODELS, node, key, default=False) for key in ('stream', 'channels')):
             continue
@@ -200,7 +200,7 @@ def _widths(cfg: Config) -> Iterator[tuple[str, dict[str, Any], str, Any, str]]:
         yield path, node, 'text_dims', spec.text_dim, text
 
 
-def _channels(spec: FeatureSpec) -> dict[str, tuple[int, int]]:
+def stream_channels(spec: FeatureSpec) -> dict[str, tuple[int, int]]:
     """Streams to first and last (exclusive) channel."""
     ends = list(itertools.accumulate((stream.dim for stream in spec.streams), initial=0))
     return {stream.name: place for stream, place in zip(spec.streams, itertools.pairwise(ends), strict=True)}

@@ -48,6 +48,7 @@ PLACES = {
     'visualization': 'Visualization',
     'apis': 'Finder',
     'features.extractors': 'Feature extractors',
+    'search': 'Scorers that re-rank moments',
     'composition': 'Components of methods, for compose.py',
 }
 #: What other packages registered.
