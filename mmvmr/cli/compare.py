@@ -107,7 +107,7 @@ def common_queries(args: argparse.Namespace, annotations: list[Any], predictions
     )
 
     protocol = get_protocol(args.protocol)
-    check_annotations(annotations, protocol.clip_len, args.gt)
+    check_annotations(annotations, protocol.rated_clip_len, args.gt)
     check = check_predictions if protocol.corpus_rule is None else check_corpus_predictions
     for rows, path in zip(predictions, args.predictions):
         check(rows, annotations, path, args.gt, subset=True)

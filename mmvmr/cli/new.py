@@ -43,7 +43,10 @@ def run(args: argparse.Namespace) -> None:
 
     name, out = args.project, args.out or Path(args.project)
     if not name.isidentifier() or not name.isascii() or name != name.lower() or keyword.iskeyword(name):
-        raise UserError(f'{name}: expected the name of a package: lower-case letters, digits and underscores')
+        raise UserError(
+            f'{name}: expected the name of a package: a lower-case letter, then also digits and underscores, and no '
+            'keyword of Python'
+        )
     if name in sys.stdlib_module_names or name in ('mmvmr', 'torch', 'mmengine', 'mmcv', 'numpy', 'tests'):
         raise UserError(f'{name}: a package of this name exists already; choose another one')
     if out.exists():

@@ -120,6 +120,8 @@ def asked(args: argparse.Namespace, collection: Videos) -> tuple[list[dict[str, 
         return rows, None
     if not args.sentence and isinstance(collection, DatasetVideos):
         return list(collection.dataset.rows), collection.tokens()
+    if not args.sentence:
+        raise UserError('no sentence was given; ask at least one, e.g. "a dog jumps into the water", or --queries FILE')
     return [{'query': sentence} for sentence in checked_sentences(args.sentence)], None
 
 

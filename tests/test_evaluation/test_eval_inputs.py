@@ -249,3 +249,13 @@ def test_works_without_torch_and_mmengine(repo_dir):
     first, second = done.stdout.splitlines()
     assert first == '100.0'
     assert 'is blocked' in second
+
+
+def test_ratings_that_are_not_scored_may_have_other_clips():
+    """Clips of 1 s, which the protocol of QVHighlights refuses and that of Charades does not look at."""
+    truth = dict(qid=1, vid='v', query='a dog', duration=10, relevant_windows=[[7, 9]])
+    truth.update(relevant_clip_ids=[7, 8], saliency_scores=[[1], [2]])
+    row = {'qid': 1, 'pred_relevant_windows': [[7, 9, 0.5]]}
+    assert evaluate_predictions([row], [truth], 'charades')['brief']['MR-full-R1@0.7'] == 100
+    with pytest.raises(InputError, match='clip numbers from 0 to 4'):
+        evaluate_predictions([row], [truth], 'qvhighlights')

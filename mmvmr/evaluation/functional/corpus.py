@@ -77,7 +77,7 @@ def check_corpus_predictions(
     if videos and not videos.keys() & truth.keys():
         raise InputError(
             f'{source}: no predicted video is a `vid` of {reference}: predicted are {shown_value([*videos][:3])}, '
-            f'annotated {shown_value([*truth][:3])}; write the names as the annotations do'
+            f'annotated {shown_value([*truth][:3])}; write the names as the annotations do, or search their videos'
         )
 
 
@@ -218,7 +218,7 @@ def corpus_rows(
     predictions: Sequence[Row], annotations: Sequence[Row], subset: bool, source: str, reference: str
 ) -> tuple[list[Row], list[Row]]:
     """Checked predictions and annotations of the same queries in one order; the arguments are those of the scoring."""
-    check_annotations(annotations, source=reference)
+    check_annotations(annotations, None, reference)
     for i, row in enumerate(annotations):
         if row.get('vid') is None:
             raise InputError(f'{reference} entry {i + 1} (qid {row["qid"]!r}): vid is missing, the video to be found')

@@ -191,7 +191,7 @@ def evaluate_predictions(
     protocol = get_protocol(protocol)
     if protocol.corpus_rule is not None:
         return evaluate_corpus(predictions, annotations, protocol.corpus_rule, subset, source, reference)
-    truth = _Columns(annotations, check_annotations(annotations, protocol.clip_len, reference))
+    truth = _Columns(annotations, check_annotations(annotations, protocol.rated_clip_len, reference))
     answers = _Columns(predictions, check_predictions(predictions, annotations, source, reference, subset))
     if not answers.lack(SALIENCY_KEY):
         check_scale(annotations, protocol, reference)

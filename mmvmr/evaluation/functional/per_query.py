@@ -60,7 +60,7 @@ def query_figures(
         answers, truth = corpus_rows(predictions, annotations, False, source, reference)
         hits, _ = corpus_query_figures(answers, truth, protocol.corpus_rule)
         return {name: 100.0 * values for name, values in hits.items()}
-    check_annotations(annotations, protocol.clip_len, reference)
+    check_annotations(annotations, protocol.rated_clip_len, reference)
     check_predictions(predictions, annotations, source, reference)
     predicted = {row['qid']: row for row in predictions}
     if predictions[0].get(SALIENCY_KEY) is not None:

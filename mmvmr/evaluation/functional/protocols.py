@@ -76,6 +76,11 @@ class Protocol:
         """True if highlights are scored."""
         return bool(self.saliency_levels) or self.clip_rule is not None
 
+    @property
+    def rated_clip_len(self) -> float | None:
+        """Seconds per clip of the ratings; None where ratings are not scored and may have other clips."""
+        return self.clip_len if self.saliency_levels else None
+
     def __post_init__(self) -> None:
         rules = (self.clip_rule, self.existence_rule, self.corpus_rule)
         if not self.lengths and all(rule is None for rule in rules):

@@ -141,13 +141,13 @@ def check_queries(
 
 
 def check_annotations(
-    annotations: Sequence[Row], clip_len: float = 2.0, source: str = 'annotations'
+    annotations: Sequence[Row], clip_len: float | None = 2.0, source: str = 'annotations'
 ) -> dict[str, Ragged]:
     """Check ground truth: qids, windows, and highlight ratings where present.
 
     Args:
         annotations: Rows of an annotation file. Rows without ``relevant_windows`` (a hidden test split) are fine.
-        clip_len: Seconds per clip of the ratings.
+        clip_len: Seconds per clip of the ratings; None where they are not scored, and then not looked at.
         source: Name of the file, for messages.
 
     Returns:
@@ -162,14 +162,14 @@ def check_annotations(
     _index_by_qid(annotations, source)
     _check_key_names(annotations, source, ANNOTATION_KEYS)
     windowed = [row.get('relevant_windows') is not None for row in annotations]
-    rated = [has_ratings(row) for row in annotations]
+    rated = [clip_len is not None and has_ratings(row) for row in annotations]
     windows = windows_of([row['relevant_windows'] for row in compress(annotations, windowed)], 2)
-    ratings = ratings_of([*compress(annotations, rated)], clip_len)
+    ratings = None if clip_len is None else ratings_of([*compress(annotations, rated)], clip_len)
     for i, row in enumerate(annotations):
         where = f'{source} entry {i + 1} (qid {row["qid"]!r})'
         if row.get('relevant_windows') is not None and windows is None:
             _check_windows(row['relevant_windows'], where, 'relevant_windows', 2)
-        if ratings is None and has_ratings(row):
+        if clip_len is not None and ratings is None and has_ratings(row):
             _check_ratings(row, where, clip_len)
         if has_labels(row):
             _check_labels(row['label'], where)
