@@ -12,12 +12,13 @@ PYTEST_ARGS ?=
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 SOURCES := mmvmr tools tests configs projects docs/site setup.py
 
-.PHONY: help quickstart test test-all docs mutants lint typecheck format clean
+.PHONY: help quickstart test test-all docs benchmark mutants lint typecheck format clean
 
 help:
 	@echo "make quickstart  train SA-DETR on synthetic data, test it, draw figures (about 3 minutes on 2 cores)"
 	@echo "make test        run the tests that take seconds       make test-all    run all tests"
 	@echo "make docs        build the documentation site into build/site; a warning is an error"
+	@echo "make benchmark   speed and memory as ratios on one page, build/benchmarks.md (ten minutes)"
 	@echo "make mutants     change the arithmetic and see whether a test notices (mutmut; hours)"
 	@echo "make lint        ruff and codespell        make typecheck   mypy"
 
@@ -58,6 +59,9 @@ docs: $(VENV)/.docs
 	rm -rf build/site docs/api
 	$(BIN)/python -m sphinx --quiet --fail-on-warning -j 2 -c docs/site . build/site
 	@echo "open build/site/index.html"
+
+benchmark: $(VENV)/.runtime
+	$(BIN)/python tools/analysis_tools/benchmark_page.py
 
 # Which changes of what computes numbers no unit test notices, without third-party data. Takes hours for all.
 mutants: $(VENV)/.tests

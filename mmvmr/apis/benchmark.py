@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import copy
-import resource
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +18,7 @@ from mmvmr.apis.predictor import Predictor
 from mmvmr.utils.config import read_config
 from mmvmr.utils.inference_meta import inference_dataset, inference_meta
 from mmvmr.utils.setup import register_inference_modules
-from mmvmr.utils.timing import step_seconds
+from mmvmr.utils.timing import run_child, step_seconds
 
 _TOKENS = 12  # of a sentence, about as many as in the usual data sets
 
@@ -178,29 +174,6 @@ def random_tokens(finder: MomentFinder, sentences: int) -> list[np.ndarray]:
     rng = np.random.default_rng(1)
     tokens = 1 if finder.file.text_key == 'pooler_output' else _TOKENS
     return [rng.standard_normal((tokens, finder.spec.text.dim), dtype=np.float32) for _ in range(sentences)]
-
-
-def run_child(arguments: Sequence[str]) -> tuple[float, float]:
-    """Run a command of mmvmr in a separate process.
-
-    Args:
-        arguments: The command line after ``mmvmr``.
-
-    Returns:
-        Its processor time and its wall time in seconds.
-
-    Raises:
-        RuntimeError: If it fails.
-    """
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    command = [sys.executable, '-m', 'mmvmr', *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        said = next((line for line in done.stderr.splitlines() if line.startswith('error: ')), done.stderr[-300:])
-        raise RuntimeError(f'mmvmr {" ".join(arguments)}: {said}')
-    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return processor, wall
 
 
 def start_seconds(video: Path, options: Sequence[str] = ()) -> tuple[float, float]:

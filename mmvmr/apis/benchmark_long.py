@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mmvmr.apis.benchmark import random_tokens, run_child
+from mmvmr.apis.benchmark import random_tokens
 from mmvmr.apis.finder import MomentFinder
 from mmvmr.utils.io import read_json
-from mmvmr.utils.timing import step_seconds
+from mmvmr.utils.timing import run_child, step_seconds
 
 
 def long_video(

@@ -1,12 +1,14 @@
 """Measure speed and memory, as ratios of what takes turns within one process.
 
     mmvmr benchmark find --model qd_detr_qvhl qd.pth zero-shot --sentences 1 10 100 1000 --videos 100 1000
+    mmvmr benchmark gpu --out report.md --train qd_detr_clip_charades
     mmvmr benchmark long --model qd_detr_qvhl --clips 75 750 7500 36000 --sentences 1 10 100
 
 ``find``: sentences x videos per second with features at hand, next to one forward pass per pair in float32, as
 published scripts answer, in processor time of one core (on GPUs in wall time); and with --video the start of `mmvmr
-find` with features in the cache. ``long``: time and peak memory of a process per length of the video. Features are
-random, weights of a config too: neither changes the work.
+find` with features in the cache. ``long``: time and peak memory of a process per length of the video. ``gpu``: training
+steps in float32, TF32, bfloat16 and compiled, use of the GPU, the largest batch, and a whole training by the clock.
+Features are random, weights of a config too: neither changes the work.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest='what', required=True, metavar='WHAT')
     _add_find(kinds.add_parser('find', help='sentences x videos per second', allow_abbrev=False))
     _add_long(kinds.add_parser('long', help='time and memory by length of the video', allow_abbrev=False))
+    _add_gpu(kinds.add_parser('gpu', help='training steps', allow_abbrev=False))
 
 
 def _add_find(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +66,29 @@ def _add_long(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
 
 
+def _add_gpu(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(measure=measure_gpu)
+    models = ['qd_detr_qvhl', 'sa_detr_qvhl', 'td+qd_detr_qvhl']
+    parser.add_argument('--model', nargs='+', metavar='CONFIG', default=models, help=f'default: {" ".join(models)}')
+    parser.add_argument(
+        '--modes', nargs='+', metavar='MODE', choices=('float32', 'tf32', 'bf16', 'bf16 compiled'),
+        default=['float32', 'tf32', 'bf16', 'bf16 compiled'],
+        help="of float32, tf32, bf16, 'bf16 compiled'; default: all",
+    )  # fmt: skip
+    for name, size, what in (('batch', 32, 'samples'), ('clips', 75, 'of a video'), ('words', 20, 'of a sentence')):
+        parser.add_argument(f'--{name}', type=positive, default=size, metavar='N', help=f'{what}; default: %(default)s')
+    parser.add_argument('--rounds', type=positive, default=20, metavar='N', help='default: %(default)s')
+    parser.add_argument(
+        '--most-batch', type=int, default=65536, metavar='N', help='end of the search for the largest batch; 0: none'
+    )
+    parser.add_argument('--train', metavar='CONFIG', help='also train this config from start to end')
+    parser.add_argument(
+        '--train-options', nargs=argparse.REMAINDER, default=[], help='what follows is for `mmvmr train`; last'
+    )
+    parser.add_argument('--device', default='auto', help='auto, cpu, cuda:0, ...; default: %(default)s')
+    parser.add_argument('--out', metavar='MD', help='write the page to a file')
+
+
 def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--model',
@@ -82,11 +108,16 @@ def run(args: argparse.Namespace) -> None:
     """Measure and print; see the module docstring."""
     import torch
 
-    from mmvmr.utils.io import write_json
+    from mmvmr.utils.io import atomic_write, write_json
 
     torch.set_num_threads(1)
     figures = args.measure(args)
-    if args.out:
+    if isinstance(figures, str):
+        print(figures)
+    if args.out and isinstance(figures, str):
+        with atomic_write(args.out) as path:
+            path.write_text(figures, encoding='utf-8')
+    elif args.out:
         write_json(args.out, figures)
 
 
@@ -154,6 +185,14 @@ def measure_long(args: argparse.Namespace) -> dict[str, Any]:
                 each = 1000 * seconds / clips / sentences
                 print(f'| {name} | {clips:,} | {sentences:,} | {seconds:.3f} | {each:.4f} | {peak:.0f} |', flush=True)
     return figures
+
+
+def measure_gpu(args: argparse.Namespace) -> str:
+    """The page of training steps."""
+    from mmvmr.engine.step_report import step_report
+    from mmvmr.utils.devices import usable_device
+
+    return step_report(args, usable_device(args.device))
 
 
 def model_options(args: argparse.Namespace) -> list[str]:

@@ -1,9 +1,12 @@
-"""Timing of a step on a device."""
+"""Timing of a step on a device, and of a command in a separate process."""
 
 from __future__ import annotations
 
+import resource
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -30,3 +33,26 @@ def step_seconds(step: Callable[[], Any], device: torch.device) -> float:
     if on_gpu:
         torch.cuda.synchronize(device)
     return clock() - start
+
+
+def run_child(arguments: Sequence[str]) -> tuple[float, float]:
+    """Run a command of mmvmr in a separate process.
+
+    Args:
+        arguments: The command line after ``mmvmr``.
+
+    Returns:
+        Its processor time and its wall time in seconds.
+
+    Raises:
+        RuntimeError: If it fails.
+    """
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    command = [sys.executable, '-m', 'mmvmr', *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        said = next((line for line in done.stderr.splitlines() if line.startswith('error: ')), done.stderr[-300:])
+        raise RuntimeError(f'mmvmr {" ".join(arguments)}: {said}')
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return processor, wall

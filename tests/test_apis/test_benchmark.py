@@ -6,9 +6,10 @@ import json
 import pytest
 import torch
 
-from mmvmr.apis.benchmark import Workload, config_finder, run_child, take_turns, workload
+from mmvmr.apis.benchmark import Workload, config_finder, take_turns, workload
 from mmvmr.cli.benchmark import model_options
 from mmvmr.cli.main import main
+from mmvmr.utils.timing import run_child
 
 
 def test_rates_by_hand():

@@ -17,6 +17,7 @@ from mmvmr.evaluation.functional import evaluate_predictions
 sys.path.insert(0, str(REPO / 'tools' / 'analysis_tools'))
 import benchmark
 import benchmark_evaluation
+import benchmark_page
 import benchmark_similar_videos as similar
 import profile_step
 
@@ -175,3 +176,23 @@ def test_options_that_do_not_go_together(options, message, capsys, monkeypatch):
     with pytest.raises(SystemExit, match='2'):
         benchmark.main()
     assert message in capsys.readouterr().err
+
+
+def test_the_page_has_ratios_only():
+    figures = {
+        'find': {'m: 10 x 1': {'ratio': 2.04, 'operations': 0.5, 'together': 111.0, 'apart': 55.0}},
+        'long': {
+            'm: 75 x 1': {'seconds': 0.2, 'peak_mb': 100.0},
+            'm: 750 x 1': {'seconds': 3.0, 'peak_mb': 150.0},
+        },
+    }
+
+    def run(program, words):
+        if program == 'mmvmr':
+            return figures[words[1]]
+        return {'rows': [{'config': 'a/b.py', 'ratio': 0.5, 'memory ratio': 1.25}]}
+
+    tables = [cells for *_, cells in benchmark_page.parts(run)]
+    assert tables[0].splitlines()[-1] == '| m | 10 x 1 | 2.0 | 2.00 |'
+    assert tables[1].splitlines()[-1] == '| m | 750 | 10 | 15.0 | 1.50 |'
+    assert tables[2].splitlines()[-1] == '| b | 2.00 | 1.25 |'

@@ -16,12 +16,11 @@ the table into docs/user_guides/speed.md.
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import platform
 import statistics
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,56 +28,17 @@ import torch
 from doc_sections import table, update
 from mmengine.config import Config
 from terminaltables import AsciiTable
-from torch.profiler import profile, record_function
 
 from mmvmr.composition import CompositionError, component_names, compose, find_component
 from mmvmr.composition.trial import pipeline_batch
-from mmvmr.registry import MODELS
+from mmvmr.engine.training_step import peak_bytes, training_step
 from mmvmr.utils.cli import BUILD_ERRORS, load_config, one_line_errors
-from mmvmr.utils.complexity import count_flops, random_batch
-from mmvmr.utils.config_check import named_arguments
+from mmvmr.utils.complexity import count_flops
 from mmvmr.utils.precision import cpu_has_bf16
 from mmvmr.utils.setup import register_all_modules
 from mmvmr.utils.timing import step_seconds
 
 PAGE = Path(__file__).resolve().parents[2] / 'docs' / 'user_guides' / 'speed.md'
-
-
-def training_step(
-    cfg: Config, args: argparse.Namespace, device: torch.device, bf16: bool, batch: dict[str, Any] | None = None
-) -> Callable[[], Any]:
-    """Prepare a training step.
-
-    Args:
-        cfg: A config with ``model``.
-        args: Sizes of the batch.
-        device: Where it runs.
-        bf16: Whether matrix products run in bfloat16.
-        batch: What a data loader would yield; None makes random features for the model.
-
-    Returns:
-        A function that makes one step.
-    """
-    torch.manual_seed(0)
-    with named_arguments(cfg):
-        model = MODELS.build(cfg.model).to(device).train()
-    batch = batch or random_batch(cfg.model, args.batch, args.clips, args.words, labelled=True)
-    batch = model.data_preprocessor(batch, True)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=1e-4)
-
-    def step() -> None:
-        with record_function('forward'), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            losses = model(**batch, mode='loss')
-        optimizer.zero_grad()
-        with record_function('backward'):
-            sum(losses.values()).backward()
-        with record_function('clip'):
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
-        with record_function('optimizer'):
-            optimizer.step()
-
-    step.model = model
-    return step
 
 
 def with_components(path: str, components: Sequence[str]) -> dict[str, Config]:
@@ -101,27 +61,6 @@ def with_components(path: str, components: Sequence[str]) -> dict[str, Config]:
             if not every:
                 raise
     return composed
-
-
-def peak_bytes(step: Callable[[], Any], device: torch.device) -> int:
-    """Measure the most memory that a step holds at a time beyond what is there before it.
-
-    Args:
-        step: The work.
-        device: Where it is done.
-
-    Returns:
-        Bytes of tensors.
-    """
-    if device.type == 'cuda':
-        torch.cuda.reset_peak_memory_stats(device)
-        before = torch.cuda.memory_allocated(device)
-        step()
-        return torch.cuda.max_memory_allocated(device) - before
-    with profile(profile_memory=True) as recording:
-        step()
-    changes = [event for event in recording.profiler.kineto_results.events() if event.name() == '[memory]']
-    return max(itertools.accumulate(event.nbytes() for event in sorted(changes, key=lambda event: event.start_ns())))
 
 
 def main() -> None:
