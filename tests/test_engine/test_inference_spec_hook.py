@@ -32,7 +32,7 @@ def saved(monkeypatch):
 
     def save(runner):
         hook, checkpoint = InferenceSpecHook(), {'meta': {}}
-        hook.before_run(runner)
+        hook.before_train(runner)
         hook.before_save_checkpoint(runner, checkpoint)
         return checkpoint['meta']['inference']
 

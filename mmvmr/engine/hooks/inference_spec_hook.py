@@ -29,7 +29,7 @@ class InferenceSpecHook(Hook):
 
     priority = 'NORMAL'
 
-    def before_run(self, runner: Runner) -> None:
+    def before_train(self, runner: Runner) -> None:
         """Read the specification, so that a mistake in it stops the run at its start.
 
         Raises:
