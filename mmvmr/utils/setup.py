@@ -116,7 +116,7 @@ def _set_wrapper(cfg: Config) -> None:
     """Complete the options of DistributedDataParallel; those of the config go first.
 
     Raises:
-        UserError: If the config asks for another wrapper.
+        UserError: If the config asks for another wrapper, or for options that exclude each other.
     """
     wrapper = {
         'type': 'MMDistributedDataParallel',
@@ -128,6 +128,11 @@ def _set_wrapper(cfg: Config) -> None:
         raise UserError(
             f'model_wrapper_cfg.type={wrapper["type"]!r}: expected MMDistributedDataParallel, the only wrapper under '
             'which clipping sees whole gradients and a checkpoint holds the whole state of the optimizer'
+        )
+    if wrapper.get('static_graph') and (cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1) > 1:
+        raise UserError(
+            'model_wrapper_cfg.static_graph=True and optim_wrapper.accumulative_counts > 1 exclude each other: torch '
+            'learns the graph in the first step, in which no gradients are exchanged then; leave static_graph out'
         )
     if not torch.cuda.is_available():
         wrapper['device_ids'] = None

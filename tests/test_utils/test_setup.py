@@ -79,6 +79,12 @@ def test_a_wrapper_that_shards_is_refused(monkeypatch):
         distributed(monkeypatch, model_wrapper_cfg=dict(type='MMFullyShardedDataParallel', device_id='cpu'))
 
 
+def test_a_static_graph_and_gradients_of_several_batches(monkeypatch):
+    options = dict(model_wrapper_cfg=dict(static_graph=True), optim_wrapper=dict(accumulative_counts=2))
+    with pytest.raises(UserError, match=r'static_graph=True and optim_wrapper\.accumulative_counts > 1 exclude'):
+        distributed(monkeypatch, **options)
+
+
 def test_light_part_of_utils_needs_no_torch(monkeypatch):
     real = builtins.__import__
     imported = []
