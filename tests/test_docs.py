@@ -134,11 +134,18 @@ def flatten(value):
 
 def known_options():
     for name in COMMANDS:
-        yield from (word for action in build_parser(name)._actions for word in action.option_strings)
+        yield from options_of(build_parser(name))
     for path in TOOLS.rglob('*.py'):
         for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
             if isinstance(node, ast.Call) and getattr(node.func, 'attr', '') == 'add_argument':
                 yield from (arg.value for arg in node.args if isinstance(arg, ast.Constant))
+
+
+def options_of(parser):
+    for action in parser._actions:
+        yield from action.option_strings
+        for kind in action.choices.values() if isinstance(action, argparse._SubParsersAction) else ():
+            yield from options_of(kind)
 
 
 @pytest.mark.parametrize('page', PAGES, ids=str)
