@@ -132,6 +132,14 @@ def flatten(value):
     return [] if value is None else [value] if isinstance(value, str) else list(value)
 
 
+def options_of(parser):
+    """Options of a parser and of its subcommands."""
+    for action in parser._actions:
+        yield from action.option_strings
+        for part in action.choices.values() if isinstance(action, argparse._SubParsersAction) else ():
+            yield from options_of(part)
+
+
 def known_options():
     for name in COMMANDS:
         yield from options_of(build_parser(name))
