@@ -149,13 +149,6 @@ def known_options():
                 yield from (arg.value for arg in node.args if isinstance(arg, ast.Constant))
 
 
-def options_of(parser):
-    for action in parser._actions:
-        yield from action.option_strings
-        for kind in action.choices.values() if isinstance(action, argparse._SubParsersAction) else ():
-            yield from options_of(kind)
-
-
 @pytest.mark.parametrize('page', PAGES, ids=str)
 def test_options_in_the_text(page):
     known = {*known_options(), '--help', '--no-deps', '--launcher'}
