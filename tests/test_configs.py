@@ -145,7 +145,7 @@ def _levels(path):
 def test_a_leaf_is_short_and_its_bases_are_near():
     long = {name: n for name in CONFIGS if (n := len((ROOT / name).read_text().splitlines())) > 40}
     assert not long
-    far = {name: n for name in CONFIGS if (n := _levels(ROOT / name)) > 4}
+    far = {name: n for name in CONFIGS if (n := _levels(ROOT / name)) > 3}
     assert not far
 
 

@@ -1,7 +1,7 @@
 # QD-DETR with an existence head on part of Charades-STA (CLIP features), evaluated on queries with and without a moment.
 _base_ = ['../qd_detr/qd_detr_clip_charades.py']
 model = dict(
-    existence_head=dict(type='ExistenceHead'),
+    existence_head=dict(type='ExistenceHead', similarity=dict(type='SimilarityMap')),
     criterion=dict(losses=dict(existence=dict(type='ExistenceLoss', weight=1.0))),
 )
 train_dataloader = dict(dataset=dict(pipeline=dict(augment=dict(false_premise=dict(type='FalsePremise')))))
@@ -14,3 +14,4 @@ val_evaluator = [
     dict(type='MomentRetrievalMetric', protocol='gmr', ignore_existence=True, prefix='window'),
 ]
 test_evaluator = val_evaluator
+default_hooks = dict(fit=dict(type='FitHook'))
