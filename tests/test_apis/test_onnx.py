@@ -30,8 +30,6 @@ def checkpoint(tmp_path):
 
 @pytest.mark.slow
 def test_windows_are_those_of_torch(checkpoint, tmp_path, capsys):
-    pytest.importorskip('onnxruntime')
-    pytest.importorskip('onnxscript')
     path = checkpoint('qd_detr_clip_charades')
     assert main(['export', str(path), str(tmp_path / 'qd.onnx')]) == 0
     assert 'outputs on random inputs differ by at most' in capsys.readouterr().out
