@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mmvmr.evaluation.functional import InputError, pairwise_iou
+from mmvmr.evaluation.functional import InputError, check_predictions, pairwise_iou
 from mmvmr.registry import DATASETS, SCORERS
 from mmvmr.utils.io import read_jsonl
 
@@ -21,12 +21,17 @@ class OtherPredictions:
     Args:
         file: The other prediction file, with all queries that are re-ranked.
         scores: Multiply with the scores of the other file; False counts all its moments equally.
+
+    Raises:
+        InputError: If the other file is no prediction file.
     """
 
     def __init__(self, file: str, scores: bool = True):
         self.file = file
         self.scores = scores
-        self.windows = {row['qid']: row.get('pred_relevant_windows') or [] for row in read_jsonl(file)}
+        rows = read_jsonl(str(file))
+        check_predictions(rows, rows, str(file))
+        self.windows = {row['qid']: row.get('pred_relevant_windows') or [] for row in rows}
 
     def score(self, row: Mapping[str, Any], windows: np.ndarray) -> np.ndarray:
         """Score windows (N, 2) in seconds; zeros where the other file has no moment.

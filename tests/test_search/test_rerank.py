@@ -84,6 +84,21 @@ def test_agreement_with_another_file(tmp_path):
     assert OtherPredictions(str(tmp_path / 'other.jsonl')).score(TRUTH[0], windows).tolist() == [0, 0, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ('rows', 'message'),
+    [
+        ([dict(qid=1, pred_relevant_windows=[[5, 15], [20, 30], [1, 2]])], r'\[start, end, score\]'),
+        ([dict(qid=1, pred_relevant_windows=[[5, 15, None]])], 'score of .* is None'),
+        ([dict(qid=1, pred_relevant_windows=[])] * 2, 'qid 1'),
+        ([dict(vid='A', pred_relevant_windows=[])], r'other\.jsonl entry 1'),
+    ],
+)
+def test_another_file_that_is_wrong(tmp_path, rows, message):
+    write_jsonl(tmp_path / 'other.jsonl', rows)
+    with pytest.raises(InputError, match=message):
+        OtherPredictions(str(tmp_path / 'other.jsonl'))
+
+
 def test_similarity_of_mean_clips_equals_the_loop():
     config = str(REPO / 'configs' / 'qd_detr' / 'qd_detr_synthetic_biased.py')
     scorer = MeanClipSimilarity(config)
@@ -129,6 +144,7 @@ def test_command(tmp_path, capsys):
         ),
         (['--scorer', 'OtherPredictions'], "missing a required argument: 'file'"),
         ([], '--scorer missing'),
+        (['--scorer', 'OtherPredictions', '--options', other, '--out', files[2]], 'is the input'),
     ):
         with pytest.raises(SystemExit) as stop:
             main(['rerank', *files, *options])

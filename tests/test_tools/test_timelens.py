@@ -80,6 +80,10 @@ def test_results_and_their_figures(annotations, tmp_path, form):
         ({'AB12.mp4>>>A person sits down>>>[5, 6]': {'timestamps': []}}, 'is of no query of the annotations'),
         ({'AB12.mp4>>>A person opens a door>>>[2, 12]': {'text': ''}}, 'an object with timestamps or answers'),
         ({'AB12.mp4>>>A person opens a door>>>[2, 12]': {'timestamps': [[1]]}}, r'expected \[\[start, end\]'),
+        ({'AB12.mp4>>>A person opens a door>>>[2, 12]': {'timestamps': 5}}, r'are 5, expected \[\[start, end\]'),
+        ({'AB12.mp4>>>A person opens a door>>>[2, 12]': {'timestamps': [5, 6]}}, r'expected \[\[start, end\]'),
+        ({'AB12.mp4>>>A person opens a door>>>[2, 12]': {'timestamps': [[None, 6]]}}, r'expected \[\[start, end\]'),
+        ({'AB12.mp4>>>A person opens a door>>>[2, 12]': {'answers': 5}}, 'is 5, expected a text'),
         (
             {f'AB12{end}>>>A person opens a door>>>[2, 12]': {'timestamps': []} for end in ('', '.mp4')},
             "two results are of qid 'AB12_0'",
@@ -93,6 +97,15 @@ def test_results_that_fit_nothing(annotations, tmp_path, capsys, results, messag
         tool('timelens_results', tmp_path / 'result.json', '--gt', annotations, '--out', tmp_path / 'preds.jsonl')
     assert re.search(message, capsys.readouterr().err)
     assert not (tmp_path / 'preds.jsonl').exists()
+
+
+def test_annotations_that_are_none(tmp_path, capsys):
+    write_json(tmp_path / 'result.json', {'AB12>>>a dog>>>[2, 12]': {'timestamps': []}})
+    write_jsonl(tmp_path / 'gt.jsonl', [{'qid': 1, 'vid': 'AB12', 'query': 'a dog'}])
+    gt, out = tmp_path / 'gt.jsonl', tmp_path / 'preds.jsonl'
+    with pytest.raises(SystemExit):
+        tool('timelens_results', tmp_path / 'result.json', '--gt', gt, '--out', out)
+    assert 'annotation 1: duration is missing' in capsys.readouterr().err
 
 
 def test_annotations_of_another_form(tmp_path, capsys):

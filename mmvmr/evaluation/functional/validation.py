@@ -117,8 +117,7 @@ def check_queries(
     """
     if not predictions:
         raise InputError(f'{source}: empty, expected one entry per query')
-    index = {row['qid']: i for i, row in enumerate(annotations)}
-    predicted = _index_by_qid(predictions, source)
+    predicted, index = _index_by_qid(predictions, source), _index_by_qid(annotations, reference)
     _check_key_names(predictions, source, ('vid', *keys))
     for key in keys:
         having = [row.get(key) is not None for row in predictions]

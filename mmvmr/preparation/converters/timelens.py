@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmvmr.datasets.schema import shown
+from mmvmr.datasets.schema import row_issues, shown
 from mmvmr.preparation.converters.answers import windows_of_answer
 from mmvmr.preparation.converters.by_video import by_name, video_rows
 from mmvmr.preparation.converters.located import LocatedRow
@@ -60,10 +60,12 @@ def timelens_predictions(
         window.
 
     Raises:
-        ValueError: If a result has no annotation or two results are of one query.
+        ValueError: If an annotation is wrong, a result has none or another form, or two results are of one query.
     """
     by_text: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for row in annotations:
+    for number, row in enumerate(annotations, start=1):
+        if issues := row_issues(row):
+            raise ValueError(f'annotation {number}: {issues[0]}; give the file that timelens.py wrote')
         by_text.setdefault((row['vid'], row['query']), []).append(row)
     windows_of: dict[Any, list[list[float]]] = {}
     for key, result in _results(path):
@@ -106,7 +108,7 @@ def _annotation(
             window = [float(value) for value in ast.literal_eval(span)]
         except (SyntaxError, TypeError, ValueError):
             raise ValueError(f'{path}: key {key!r}: {span!r} is no window, expected [start, end] in seconds') from None
-        rows = [row for row in rows if row['relevant_windows'] == [window]][:1]
+        rows = [row for row in rows if row.get('relevant_windows') == [window]][:1]
     if not rows:
         raise ValueError(f'{path}: key {key!r} is of no query of the annotations; give those of the same data set')
     return rows[0]
@@ -115,12 +117,18 @@ def _annotation(
 def _windows(path: str | os.PathLike[str], key: str, result: Any, duration: float) -> Iterator[list[float]]:
     if not isinstance(result, dict) or not {'timestamps', 'answers'} & set(result):
         raise ValueError(f'{path}: result of {key!r} is {shown(result)}, expected an object with timestamps or answers')
-    windows = result.get('timestamps')
+    windows, answer = result.get('timestamps'), result.get('answers')
     if windows is None:
-        windows = windows_of_answer(result['answers'], duration) or []
+        if not isinstance(answer, str):
+            raise ValueError(f'{path}: answers of {key!r} is {shown(answer)}, expected a text, or timestamps')
+        windows = windows_of_answer(answer, duration) or []
+    elif not isinstance(windows, list) or not all(map(_is_window, windows)):
+        raise ValueError(f'{path}: timestamps of {key!r} are {shown(windows)}, expected [[start, end], ...] in seconds')
     for window in windows:
-        if len(window) != 2:
-            raise ValueError(f'{path}: timestamps of {key!r} are {shown(windows)}, expected [[start, end], ...]')
         start, end = map(float, window)
         if start < min(end, duration):
             yield [start, end]
+
+
+def _is_window(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(type(time) in (int, float) for time in value)
