@@ -7,28 +7,25 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
 from tabulate import tabulate
 from torch import nn
 
-from mmvmr.utils.config import read_config
 from mmvmr.utils.timing import step_seconds
 
 
-def compare_models(models: Mapping[str, nn.Module], config: str, options: Mapping[str, Any] | None = None) -> str:
+def compare_models(models: Mapping[str, nn.Module], cfg: Config) -> str:
     """Test models batch by batch in turn.
 
     Args:
         models: Name to detector, on the CPU.
-        config: Name or file of the config.
-        options: Changes of the config.
+        cfg: Config with the test split.
 
     Returns:
         A table of the figures and of the pairs per second of processor time, with the ratio to the first model.
     """
-    cfg = read_config(config)
-    cfg.merge_from_dict(dict(options or {}))
     loader = Runner.build_dataloader({**cfg.test_dataloader, 'num_workers': 0, 'persistent_workers': False})
     evaluators = {name: Evaluator(cfg.test_evaluator) for name in models}
     seconds = dict.fromkeys(models, 0.0)

@@ -33,11 +33,20 @@ def run(args: argparse.Namespace) -> None:
     """Export; see the module docstring."""
     from mmvmr.apis.model_files import build_model_file, checkpoint_entry
     from mmvmr.apis.onnx_model import export_onnx, read_onnx
-    from mmvmr.utils.setup import register_all_modules
+    from mmvmr.utils.cli import load_config
+    from mmvmr.utils.setup import apply_data_root, check_data_roots, register_all_modules
 
     register_all_modules()
     if args.target.suffix != '.onnx':
         raise UserError(f'{args.target}: expected a name that ends in .onnx, by which `mmvmr find` knows the file')
+    if not args.target.parent.is_dir():
+        raise UserError(f'{args.target}: there is no folder {args.target.parent}; make it first')
+    if args.cfg_options and not args.compare:
+        raise UserError('--cfg-options changes the config of --compare, which was not given')
+    if args.compare:
+        cfg = load_config(args.compare, args.cfg_options)
+        apply_data_root(cfg)
+        check_data_roots(cfg)
     entry, state = checkpoint_entry(args.checkpoint)
     model = build_model_file(entry, state, args.checkpoint).model
     difference = export_onnx(model, entry, args.target, args.int8)
@@ -50,4 +59,4 @@ def run(args: argparse.Namespace) -> None:
         from mmvmr.apis.onnx_comparison import compare_models
 
         models = {args.checkpoint.name: model, args.target.name: read_onnx(args.target)[1]}
-        print(compare_models(models, args.compare, args.cfg_options))
+        print(compare_models(models, cfg))

@@ -53,13 +53,18 @@ def test_windows_are_those_of_torch(checkpoint, tmp_path, capsys):
 def test_what_is_not_exported(checkpoint, tmp_path, capsys, monkeypatch):
     path = checkpoint('mmn_clip_charades')
 
-    def refused(target):
+    def refused(target, *options):
         with pytest.raises(SystemExit) as ended:
-            main(['export', str(path), str(tmp_path / target)])
+            main(['export', str(path), str(tmp_path / target), *options])
         assert ended.value.code == 2
         return capsys.readouterr().err
 
     assert 'expected a name that ends in .onnx' in refused('mmn.pt')
+    assert 'there is no folder' in refused('absent/mmn.onnx')
+    assert 'the config of --compare, which was not given' in refused('mmn.onnx', '--cfg-options', 'data_root=x')
+    compared = ['--compare', 'mmn_clip_charades', '--cfg-options']
+    assert 'there is no such folder' in refused('mmn.onnx', *compared, 'data_root=absent')
+    assert 'did you mean' in refused('mmn.onnx', *compared, 'test_dataloader.batch_sizes=1')
     for package in ('onnxruntime', 'onnxscript'):
         monkeypatch.setitem(sys.modules, package, None)
         assert 'pip install onnxruntime onnxscript' in refused('mmn.onnx')
