@@ -45,6 +45,12 @@ def test_charades_fig(tmp_path, capsys):
     capsys.readouterr()
     same(converted('charades_fig', source, tmp_path, '--videos', tmp_path / 'val.jsonl'), [other])
     assert '1 of 2 rows are about other videos' in capsys.readouterr().out
+    videos = tmp_path / 'bare.jsonl'
+    write_jsonl(videos, [{'vid': 'CD'}, {'qid': 1}])
+    for out, message in ((tmp_path / 'other.jsonl', 'row 2 has no vid'), (videos, 'is the input')):
+        with pytest.raises(SystemExit):
+            tool('charades_fig', source, '--videos', videos, '--out', out)
+        assert message in capsys.readouterr().err
     write_jsonl(source, [{**FIG, 'fig_desc': None}])
     assert tool('charades_fig', source, '--out', tmp_path / 'other.jsonl') == 1
     assert f'{source}:1: fig_desc is missing' in capsys.readouterr().out

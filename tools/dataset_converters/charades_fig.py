@@ -15,8 +15,9 @@ from pathlib import Path
 from mmvmr.preparation.converters import charades_fig_rows
 from mmvmr.preparation.converters.corpora import SENTENCES
 from mmvmr.preparation.converters.located import LocatedRow
-from mmvmr.preparation.converters.tool import converter_parser, run_converter
+from mmvmr.preparation.converters.tool import converter_parser, refuse_own_input, run_converter
 from mmvmr.utils import read_jsonl
+from mmvmr.utils.cli import UserError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -30,7 +31,11 @@ def main(argv: list[str] | None = None) -> int:
         rows = charades_fig_rows(args.source, args.sentence, args.prefix)
         if args.videos is None:
             return rows
-        wanted = {str(row['vid']) for row in read_jsonl(args.videos)}
+        refuse_own_input(args.out, [args.videos])
+        names = [row.get('vid') for row in read_jsonl(args.videos)]
+        if None in names:
+            raise UserError(f'{args.videos}: row {names.index(None) + 1} has no vid; give an annotation file')
+        wanted = {*map(str, names)}
         chosen = [located for located in rows if located.issues or str(located.row['vid']) in wanted]
         print(f'{args.videos}: {len(rows) - len(chosen)} of {len(rows)} rows are about other videos and are left out')
         return chosen
