@@ -1,11 +1,13 @@
 """Batches of similar length: composed by hand, the same for a seed, as many in every process."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from mmengine.dataset import DefaultSampler
 from mmengine.runner import Runner
 
-from mmvmr.datasets import BucketBatchSampler
+from mmvmr.datasets import BucketBatchSampler, VideoSampler
 from mmvmr.registry import DATA_SAMPLERS
 from mmvmr.utils.setup import register_all_modules
 
@@ -70,6 +72,16 @@ def test_last_indices_of_the_sampler_are_left_out():
 
 def test_groups_have_the_length_of_their_video():
     assert sorted(batches([(2, 3), (1,), (9, 0), (5, 6)], 2, pool=2)) == [[(1,), (5, 6)], [(2, 3), (9, 0)]]
+
+
+def test_lengths_of_the_data_set_behind_a_video_sampler():
+    dataset = SimpleNamespace(rows=[{'vid': str(index // 2), 'duration': LENGTHS[index // 2]} for index in range(8)])
+    sampler = BucketBatchSampler(VideoSampler(dataset, shuffle=False), 2)
+    assert sorted(sampler) == sorted(
+        BucketBatchSampler(
+            Listed([(0, 1), (2, 3), (4, 5), (6, 7)]), 2, durations=[LENGTHS[index // 2] for index in range(8)]
+        )
+    )
 
 
 def test_a_sampler_without_end():

@@ -49,6 +49,7 @@ class VideoSampler(Sampler):
         self.overflow = check_choice(self, 'overflow', overflow, OVERFLOWS)
         if not hasattr(dataset, 'rows'):
             raise TypeError(f'VideoSampler needs a data set with annotation rows, found {type(dataset).__name__}')
+        self.dataset = dataset
         if max_queries is not None and max_queries < 1:
             raise ValueError(f'VideoSampler: max_queries={max_queries}, expected a positive number or None')
         self.rank, self.world_size = get_dist_info()
