@@ -74,7 +74,8 @@ def on_surrogate_features(dataset, folder, split):
     if dataset.get('type') == 'JoinedVideos':
         pytest.skip('joins trimmed clips, which tests of JoinedVideos have')
     spec = FeatureSpec.from_dict(dataset['feature_spec'])
-    dataset.update(ann_file=f'{split}.jsonl', data_root=str(folder), stores=write_data(folder, spec))
+    dataset.update(ann_file=f'{split}.jsonl', data_root=str(folder))
+    dataset['stores'] = write_data(folder, spec)  # update() would keep the options of the stores that were there
     dataset.pop('domain', None)
     dataset.setdefault('annotations', {})['outside'] = 'clip'
     for transform in filter(None, (dataset['pipeline'].get('augment') or {}).values()):
