@@ -9,6 +9,7 @@ import numpy as np
 
 from mmvmr.evaluation.functional import InputError, check_predictions, pairwise_iou
 from mmvmr.registry import DATASETS, SCORERS
+from mmvmr.utils.choices import check_choice
 from mmvmr.utils.io import read_jsonl
 
 
@@ -23,12 +24,13 @@ class OtherPredictions:
         scores: Multiply with the scores of the other file; False counts all its moments equally.
 
     Raises:
+        ValueError: If ``scores`` is neither True nor False.
         InputError: If the other file is no prediction file.
     """
 
     def __init__(self, file: str, scores: bool = True):
         self.file = file
-        self.scores = scores
+        self.scores = check_choice(self, 'scores', scores, (True, False))
         rows = read_jsonl(str(file))
         check_predictions(rows, rows, str(file))
         self.windows = {row['qid']: row.get('pred_relevant_windows') or [] for row in rows}
@@ -75,7 +77,6 @@ class MeanClipSimilarity:
         data_root: str | None = None,
     ):
         from mmvmr.models import SimilarityMap
-        from mmvmr.utils.choices import check_choice
         from mmvmr.utils.cli import load_config
         from mmvmr.utils.config import stream_channels
         from mmvmr.utils.setup import apply_data_root, check_data_roots, register_all_modules

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 T = TypeVar('T')
 
 
-def closest(word: str, names: Iterable[Any], mark: str = '`') -> str:
+def closest(word: object, names: Iterable[Any], mark: str = '`') -> str:
     """A suggestion to append to an error message; empty where nothing is similar."""
     similar = difflib.get_close_matches(str(word), sorted(map(str, names)), n=1)
     return f'; did you mean {mark}{similar[0]}{mark}?' if similar else ''

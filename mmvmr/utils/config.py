@@ -194,7 +194,8 @@ def _widths(cfg: Config) -> Iterator[tuple[str, dict[str, Any], str, Any, str]]:
         name, channels = node.get('stream'), node.get('channels')
         if name is not None and name not in places:
             raise ValueError(f'{path}.stream is {name!r}, but {where} has the streams {", ".join(places)}: name one')
-        width = type(channels or ())(places[name or spec.streams[0].name])
+        place = places[name or spec.streams[0].name]
+        width = list(place) if isinstance(channels, list) else place
         if name is not None or channels in (None, width):  # without a name, any channels can be meant
             yield path, node, 'channels', width, f'{where} makes {width} ({_video_text(spec)})'
         yield path, node, 'text_dims', spec.text_dim, text

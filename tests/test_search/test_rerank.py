@@ -99,6 +99,11 @@ def test_another_file_that_is_wrong(tmp_path, rows, message):
         OtherPredictions(str(tmp_path / 'other.jsonl'))
 
 
+def test_scores_of_another_file_are_taken_or_not():
+    with pytest.raises(ValueError, match="OtherPredictions: scores='maybe' is unknown, expected True or False"):
+        OtherPredictions('other.jsonl', scores='maybe')
+
+
 def test_similarity_of_mean_clips_equals_the_loop():
     config = str(REPO / 'configs' / 'qd_detr' / 'qd_detr_synthetic_biased.py')
     scorer = MeanClipSimilarity(config)
