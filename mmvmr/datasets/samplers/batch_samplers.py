@@ -1,4 +1,4 @@
-"""Batches of samples that belong to different videos."""
+"""Batch samplers that look at the annotations: batches of samples that belong to different videos."""
 
 from __future__ import annotations
 
@@ -16,8 +16,45 @@ from mmvmr.utils import check_choice
 REPEATS = ('defer', 'drop')
 
 
+class RowBatchSampler(Sampler):
+    """Base of batch samplers that look at a field of the annotations.
+
+    Args:
+        sampler: Yields the indices of an epoch.
+        batch_size: Samples per batch.
+        drop_last: Leave out a last batch that is not full.
+    """
+
+    def __init__(self, sampler: Any, batch_size: int, drop_last: bool = False) -> None:
+        self.sampler = sampler
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+
+    def of_rows(self, field: str, option: str) -> list[Any]:
+        """A field of every annotation row of the sampler's data set.
+
+        Args:
+            field: Key of a row.
+            option: For the message: the option that replaces it, and what it holds.
+
+        Raises:
+            TypeError: If the data set has no annotation rows.
+        """
+        dataset = getattr(self.sampler, 'dataset', None)
+        if not hasattr(dataset, 'rows'):
+            raise TypeError(
+                f'{type(self).__name__} needs a sampler over a data set with annotation rows, found '
+                f'{type(dataset).__name__}: give it {option}'
+            )
+        return [row[field] for row in dataset.rows]
+
+    def __len__(self) -> int:
+        count = len(self.sampler) / self.batch_size
+        return math.floor(count) if self.drop_last else math.ceil(count)
+
+
 @DATA_SAMPLERS.register_module()
-class VideoBatchSampler(Sampler):
+class VideoBatchSampler(RowBatchSampler):
     """No video twice in a batch, so that the sentences of a batch are negatives of each other's videos (BM-DETR).
 
     ``train_dataloader=dict(batch_sampler=dict(type='VideoBatchSampler'))`` puts it after the sampler. Under
@@ -47,23 +84,9 @@ class VideoBatchSampler(Sampler):
         repeats: str = 'defer',
         videos: Sequence[Hashable] | None = None,
     ) -> None:
+        super().__init__(sampler, batch_size, drop_last)
         self.repeats = check_choice(self, 'repeats', repeats, REPEATS)
-        if videos is None:
-            dataset = getattr(sampler, 'dataset', None)
-            if not hasattr(dataset, 'rows'):
-                raise TypeError(
-                    f'VideoBatchSampler needs a sampler over a data set with annotation rows, found '
-                    f'{type(dataset).__name__}: give it videos=[...], the video of every index'
-                )
-            videos = [row['vid'] for row in dataset.rows]
-        self.sampler = sampler
-        self.batch_size = batch_size
-        self.drop_last = drop_last
-        self.videos = videos
-
-    def __len__(self) -> int:
-        count = len(self.sampler) / self.batch_size
-        return math.floor(count) if self.drop_last else math.ceil(count)
+        self.videos = self.of_rows('vid', 'videos=[...], the video of every index') if videos is None else videos
 
     def __iter__(self) -> Iterator[list[int]]:
         batches = self._dropping() if self.repeats == 'drop' else self._deferring()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 import numpy as np
-from torch.utils.data import Sampler
 
+from mmvmr.datasets.samplers.batch_samplers import RowBatchSampler
 from mmvmr.registry import DATA_SAMPLERS
 
 
 @DATA_SAMPLERS.register_module()
-class BucketBatchSampler(Sampler):
+class BucketBatchSampler(RowBatchSampler):
     """Samples of similar length in a batch, so that less of a batch is padding.
 
     ``train_dataloader=dict(batch_sampler=dict(type='BucketBatchSampler'))`` puts it after the sampler. The indices of
@@ -45,23 +44,11 @@ class BucketBatchSampler(Sampler):
     ) -> None:
         if pool < 1:
             raise ValueError(f'BucketBatchSampler: pool={pool}, expected a positive number of batches')
-        if durations is None:
-            dataset = getattr(sampler, 'dataset', None)
-            if not hasattr(dataset, 'rows'):
-                raise TypeError(
-                    f'BucketBatchSampler needs a sampler over a data set with annotation rows, found '
-                    f'{type(dataset).__name__}: give it durations=[...], the length of every index'
-                )
-            durations = [row['duration'] for row in dataset.rows]
-        self.sampler = sampler
-        self.batch_size = batch_size
-        self.drop_last = drop_last
+        super().__init__(sampler, batch_size, drop_last)
         self.pool = pool
+        if durations is None:
+            durations = self.of_rows('duration', 'durations=[...], the length of every index')
         self.durations = durations
-
-    def __len__(self) -> int:
-        count = len(self.sampler) / self.batch_size
-        return math.floor(count) if self.drop_last else math.ceil(count)
 
     def __iter__(self) -> Iterator[list[Any]]:
         # The same in every process, so that batches of one step come from the same place of their sorted pools.
