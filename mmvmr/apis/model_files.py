@@ -72,7 +72,17 @@ def load_model_file(
 
 
 def checkpoint_entry(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Read what a checkpoint says of its model (see :func:`inference_meta`), and its weights; raises as above."""
+    """Read a checkpoint without running anything that the file says.
+
+    Args:
+        path: A checkpoint that ``mmvmr`` wrote.
+
+    Returns:
+        What it says of its model, see :func:`inference_meta`, and its weights.
+
+    Raises:
+        ValueError: If it is no checkpoint, or does not say what model it holds.
+    """
     checkpoint = load_checkpoint_safe(path)
     meta = checkpoint.get('meta')
     entry = meta.get('inference') if isinstance(meta, dict) else None

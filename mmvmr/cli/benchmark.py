@@ -14,6 +14,7 @@ Features are random, weights of a config too: neither changes the work.
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,11 +113,11 @@ def run(args: argparse.Namespace) -> None:
 
     torch.set_num_threads(1)
     figures = args.measure(args)
-    if isinstance(figures, str):
+    if args.what == 'gpu':
         print(figures)
-    if args.out and isinstance(figures, str):
-        with atomic_write(args.out) as path:
-            path.write_text(figures, encoding='utf-8')
+        if args.out:
+            with atomic_write(args.out) as path:
+                path.write_text(figures, encoding='utf-8')
     elif args.out:
         write_json(args.out, figures)
 
@@ -153,7 +154,7 @@ def measure_find(args: argparse.Namespace) -> dict[str, Any]:
             figures[f'{name}: {sentences} x {videos}'] = {
                 'together': together, 'apart': apart, 'ratio': ratio, 'operations': work.operations
             }  # fmt: skip
-            saved = f'{1 / work.operations:.2f}' if work.operations == work.operations else '-'
+            saved = '-' if math.isnan(work.operations) else f'{1 / work.operations:.2f}'
             words = f'{sentences} x {videos}', f'{together:.1f}', f'{apart:.1f}', f'{ratio:.1f}', saved
             print(f'| {name} | {" | ".join(words)} |', flush=True)
     if args.video:

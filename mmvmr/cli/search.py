@@ -114,9 +114,14 @@ def asked(args: argparse.Namespace, collection: Videos) -> tuple[list[dict[str, 
         if args.sentence:
             raise UserError('give sentences, or --queries FILE, not both')
         rows = read_jsonl(args.queries)
+        numbers: dict[Any, int] = {}
         for number, row in enumerate(rows, start=1):
             if row.get('qid') is None or not str(row.get('query') or '').strip():
                 raise UserError(f'{args.queries}: row {number}: expected "qid" and a "query" that is not empty')
+            if (first := numbers.setdefault(row['qid'], number)) != number:
+                raise UserError(
+                    f'{args.queries}: row {number}: qid {row["qid"]!r} is that of row {first} too; number anew'
+                )
         return rows, None
     if not args.sentence and isinstance(collection, DatasetVideos):
         return list(collection.dataset.rows), collection.tokens()

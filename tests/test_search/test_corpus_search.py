@@ -107,11 +107,16 @@ def test_names_of_videos():
         (['{root}/features', 'a dog'], 'is no index; make one with `mmvmr index'),
         (['ridge_clip_charade', 'a dog'], 'near names of shipped configs: ridge_clip_charades'),
         (['{cfg}', '--queries', '{root}/bad.jsonl', '--checkpoint', '{root}/fitted.pth'], 'row 1: expected "qid"'),
+        (
+            ['{cfg}', '--queries', '{root}/twice.jsonl', '--checkpoint', '{root}/fitted.pth'],
+            'row 2: qid 1 is that of row 1 too; number anew',
+        ),
     ],
 )
 def test_mistakes(data, capsys, arguments, message):
     main(['fit', str(data / 'cfg.py'), '--out', str(data / 'fitted.pth')])
     write_jsonl(data / 'bad.jsonl', [{'query': 'a dog'}])
+    write_jsonl(data / 'twice.jsonl', [{'qid': 1, 'query': 'a dog'}, {'qid': 1, 'query': 'a cat'}])
     with pytest.raises(SystemExit):
         main(['search', *(word.format(cfg=data / 'cfg.py', root=data) for word in arguments)])
     assert message in capsys.readouterr().err

@@ -7,6 +7,7 @@ The figures of the TVR evaluator (Lei et al., ECCV 2020): recall of the video (V
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -70,8 +71,8 @@ def check_corpus_predictions(
             if row.get(key) is not None:
                 _check_entries(row[key], where, key, parts)
                 videos.update((str(entry[0]), None) for entry in row[key])
-        ranked = [str(entry[0]) for entry in row.get(VIDEOS_KEY) or ()]
-        if repeated := next((name for name in ranked if ranked.count(name) > 1), None):
+        ranked = Counter(str(entry[0]) for entry in row.get(VIDEOS_KEY) or ())
+        if repeated := next((name for name, count in ranked.items() if count > 1), None):
             raise InputError(f'{where}: {VIDEOS_KEY} has {repeated!r} twice; every video has one place')
     truth = {str(row.get('vid')): None for row in annotations}
     if videos and not videos.keys() & truth.keys():
