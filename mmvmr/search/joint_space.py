@@ -8,9 +8,8 @@ import numpy as np
 import torch
 
 from mmvmr.apis import MomentFinder
-from mmvmr.datasets.transforms.loading import l2_normalise
+from mmvmr.datasets.transforms.loading import scale_features
 from mmvmr.models.similarity import SimilarityMap
-from mmvmr.structures.feature_spec import StreamSpec
 
 
 class JointSpace:
@@ -57,7 +56,7 @@ class JointSpace:
             raise ValueError(f'{self.finder.file.name}: needs the streams {absent}, the videos have {list(streams)}')
         if self.map is None:
             return np.asarray(streams[spec.streams[0].name], np.float32)
-        parts = [_normalised(streams[stream.name], stream) for stream in spec.streams]
+        parts = [scale_features(np.asarray(streams[stream.name], np.float32), stream) for stream in spec.streams]
         length = min(map(len, parts))
         video = torch.from_numpy(np.concatenate([part[:length] for part in parts], axis=1))
         return self.map.mapped(video.to(self.finder.device)).float().cpu().numpy()
@@ -81,10 +80,5 @@ class JointSpace:
         if self.map is None:
             vectors = np.stack([array.mean(axis=0) for array in arrays])
             return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        means = np.stack([_normalised(array, text).mean(axis=0) for array in arrays])
+        means = np.stack([scale_features(array, text).mean(axis=0) for array in arrays])
         return self.map.text(torch.from_numpy(means).to(self.finder.device)).float().cpu().numpy()
-
-
-def _normalised(features: np.ndarray, stream: StreamSpec) -> np.ndarray:
-    array = np.asarray(features, np.float32)
-    return l2_normalise(array) if stream.normalise == 'l2' else array

@@ -134,7 +134,7 @@ class LoadMomentFeatures(BaseTransform):
     def join(self, streams: Sequence[np.ndarray]) -> np.ndarray:
         """Normalise what :meth:`streams` returned, cut all to the shortest and concatenate them: (L, Dv)."""
         length = min(map(len, streams))
-        parts = [_normalised(x[:length], stream) for x, stream in zip(streams, self.spec.streams)]
+        parts = [scale_features(x[:length], stream) for x, stream in zip(streams, self.spec.streams)]
         return np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
 
     def _video(self, row: dict[str, Any]) -> np.ndarray:
@@ -147,7 +147,7 @@ class LoadMomentFeatures(BaseTransform):
     def _text(self, row: dict[str, Any]) -> np.ndarray:
         tokens = self.stored(self.spec.text, row)
         normalised = getattr(self.stores[self.spec.text.name], 'normalised', False)
-        return tokens if normalised else _normalised(tokens, self.spec.text)
+        return tokens if normalised else scale_features(tokens, self.spec.text)
 
     def stored(self, stream: StreamSpec, row: dict[str, Any]) -> np.ndarray:
         """The vectors (L, D) of one stream as its store has them, in float32, checked and cut to ``max_length``."""
@@ -207,5 +207,6 @@ def _float32(array: np.ndarray) -> np.ndarray:
     return as_tensor(array).float().numpy()  # about twenty times faster than numpy
 
 
-def _normalised(features: np.ndarray, stream: StreamSpec) -> np.ndarray:
+def scale_features(features: np.ndarray, stream: StreamSpec) -> np.ndarray:
+    """Float32 features (length, dim) as models receive them, scaled as the stream says."""
     return l2_normalise(features) if stream.normalise == 'l2' else features

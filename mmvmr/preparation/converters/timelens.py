@@ -106,7 +106,7 @@ def _annotation(
     if len(rows) > 1:
         try:
             window = [float(value) for value in ast.literal_eval(span)]
-        except (SyntaxError, TypeError, ValueError):
+        except (MemoryError, RecursionError, SyntaxError, TypeError, ValueError):  # deep nesting as well
             raise ValueError(f'{path}: key {key!r}: {span!r} is no window, expected [start, end] in seconds') from None
         rows = [row for row in rows if row.get('relevant_windows') == [window]][:1]
     if not rows:
