@@ -142,17 +142,50 @@ def search(
     vectors = space.sentences(space.finder.encoder.sentences(sentences) if tokens is None else tokens)
     mean = mean_clip(_clips(collection, space))
     scores = video_scores(vectors, _clips(collection, space), mean)
-    for number, sentence in enumerate(sentences):
-        videos = sorted(((name, float(values[number])) for name, values in scores.items()), key=lambda pair: -pair[1])
-        given = None if tokens is None else [tokens[number]]
-        best = videos[: max(candidates, math.ceil(top / per_video))]
-        answers = finder.find_all((collection.load(name) for name, _ in best), sentence, tokens=given)
+    text = finder.encoder.sentences(sentences) if tokens is None else tokens
+    ranked = [
+        sorted(((name, float(values[number])) for name, values in scores.items()), key=lambda pair: -pair[1])
+        for number in range(len(sentences))
+    ]
+    best = [[name for name, _ in videos[: max(candidates, math.ceil(top / per_video))]] for videos in ranked]
+    moments = _moments(collection, sentences, text, best, per_video)
+    for number, videos in enumerate(ranked):
         hits = []
-        for (name, value), answer in zip(best, answers):
-            for moment in answer[0].moments[:per_video]:
+        for name, value in videos[: len(best[number])]:
+            for moment in moments[number, name]:
                 score = value if video_weight is None else video_weight * value + math.log(max(moment.score, 1e-6))
                 hits.append(SearchHit(name, moment, value, score))
         yield SearchResult(videos, sorted(hits, key=lambda hit: -hit.score)[:top])
+
+
+def _moments(
+    collection: Videos,
+    sentences: Sequence[str],
+    text: Sequence[np.ndarray],
+    best: Sequence[Sequence[str]],
+    per_video: int,
+) -> dict[tuple[int, str], tuple[Moment, ...]]:
+    """The best moments by number of the sentence and name of the video.
+
+    A video that several sentences ask is encoded once for all of them; those with a single sentence share forward
+    passes with the other videos of that sentence.
+    """
+    asked: dict[str, list[int]] = {}
+    for number, names in enumerate(best):
+        for name in names:
+            asked.setdefault(name, []).append(number)
+    passes = [([name], numbers) for name, numbers in asked.items() if len(numbers) > 1]
+    for number, names in enumerate(best):
+        if alone := [name for name in names if len(asked[name]) == 1]:
+            passes.append((alone, [number]))
+    moments = {}
+    for names, numbers in passes:
+        videos = (collection.load(name) for name in names)
+        queries, tokens = [sentences[number] for number in numbers], [text[number] for number in numbers]
+        for name, answers in zip(names, collection.finder.find_all(videos, *queries, tokens=tokens)):
+            for number, answer in zip(numbers, answers):
+                moments[number, name] = answer.moments[:per_video]
+    return moments
 
 
 def _clips(collection: Videos, space: JointSpace) -> Iterator[tuple[str, np.ndarray]]:

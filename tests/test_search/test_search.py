@@ -36,7 +36,7 @@ class ToyFinder(MomentFinder):
         register_all_modules()
         super().__init__(zero_shot_model(SPEC), device='cpu', max_moments=3)
         self.encoder.extractors = {}
-        self.encoder._text = {'a dog': DOG[None], 'a cat': CAT[None]}
+        self.encoder._text = {'a dog': DOG[None], 'a cat': CAT[None], 'the sky': SKY[None]}
 
 
 @pytest.fixture
@@ -118,6 +118,31 @@ def test_the_right_video_and_moment_come_first(finder, videos, tmp_path):
     assert cat.hits[0].name == 'sub/cat.mp4' and cat.videos[0][0] == 'sub/cat.mp4'
     assert (cat.hits[0].moment.start, cat.hits[0].moment.end) == (1.0, 4.0)
     assert dog.hits[0].moment.start == 2.0 and len(dog.hits) == 1 and len(dog.videos) == 3
+
+
+def test_sentences_share_the_videos(finder, videos, tmp_path, monkeypatch):
+    """Two videos for each of three sentences: one is asked by two of them, one by all three, one by a single one."""
+    collection = Collection(tmp_path / 'index', finder)
+    collection.update(videos)
+    sentences, options = ['a cat', 'a dog', 'the sky'], {'candidates': 2, 'top': 2, 'per_video': 1}
+    apart = [next(iter(search(collection, [sentence], **options))) for sentence in sentences]
+    calls, find_all = [], finder.find_all
+
+    def counted(asked, *queries, tokens):
+        asked = list(asked)
+        calls.append((len(asked), len(queries)))
+        return find_all(asked, *queries, tokens=tokens)
+
+    monkeypatch.setattr(finder, 'find_all', counted)
+    together = list(search(collection, sentences, **options))
+    assert calls == [(1, 2), (1, 3), (1, 1)]
+    for one, two in zip(apart, together, strict=True):
+        assert [hit.name for hit in one.hits] == [hit.name for hit in two.hits]
+        np.testing.assert_allclose([hit.score for hit in one.hits], [hit.score for hit in two.hits], rtol=1e-6)
+        for a, b in zip(one.hits, two.hits, strict=True):
+            np.testing.assert_allclose(
+                (a.moment.start, a.moment.end, a.moment.score), (b.moment.start, b.moment.end, b.moment.score), rtol=1e-5
+            )
 
 
 def test_another_model_is_refused(finder, videos, tmp_path):
