@@ -5,7 +5,7 @@ _base_ = ['./_base_/clip_charades.py']
 name = 'evidence_charades_full'
 title = 'Components at full length on part of Charades-STA (CLIP features)'
 seeds = [0, 1, 2]
-options = {'train_cfg.val_interval': 5}  # seen in the log: the best epoch beside the last one
+options = {'train_cfg.val_interval': 5}  # the log then tells the best epoch as well
 prepare = {
     'val_balanced.jsonl': [
         'dataset_converters/balance_positions.py',

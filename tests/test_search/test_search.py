@@ -1,6 +1,7 @@
 """Indexing a folder and ranking its videos, with features written by hand instead of networks."""
 
 import shutil
+from dataclasses import astuple
 
 import numpy as np
 import pytest
@@ -140,9 +141,7 @@ def test_sentences_share_the_videos(finder, videos, tmp_path, monkeypatch):
         assert [hit.name for hit in one.hits] == [hit.name for hit in two.hits]
         np.testing.assert_allclose([hit.score for hit in one.hits], [hit.score for hit in two.hits], rtol=1e-6)
         for a, b in zip(one.hits, two.hits, strict=True):
-            np.testing.assert_allclose(
-                (a.moment.start, a.moment.end, a.moment.score), (b.moment.start, b.moment.end, b.moment.score), rtol=1e-5
-            )
+            np.testing.assert_allclose(astuple(a.moment), astuple(b.moment), rtol=1e-5)
 
 
 def test_another_model_is_refused(finder, videos, tmp_path):
