@@ -153,6 +153,19 @@ def read_hdf5_array(handle: Any, name: str) -> np.ndarray:
         raise ValueError(f'entry {name!r} cannot be read: {reason(error)}') from None
 
 
+def flat_rows(array: np.ndarray, dim: int) -> np.ndarray:
+    """Flatten an array such as [clips, layers, tokens, channels] into a vector per clip.
+
+    Args:
+        array: Any array.
+        dim: Numbers of a vector.
+
+    Returns:
+        (L, dim) for an array (L, ...) whose other axes hold ``dim`` numbers together; any other array as it is.
+    """
+    return array.reshape(len(array), dim) if array.ndim > 2 and math.prod(array.shape[1:]) == dim else array
+
+
 def endpoints(length: int) -> np.ndarray:
     """Normalised start and end of each of L clips: (L, 2), float32."""
     start = np.arange(length, dtype=np.float32) / np.float32(length)

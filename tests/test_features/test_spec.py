@@ -84,7 +84,13 @@ def test_shipped_specs(path):
 
 def test_shipped_layouts_are_those_of_the_data_set_configs():
     configs = SHIPPED[0].parents[1]
-    pairs = {'clip_b32_2s': 'qvhl_clip', 'slowfast_clip_2s': 'qvhl', 'clip_b32_minilm_1fps': 'charades_clip'}
+    pairs = {
+        'clip_b32_2s': 'qvhl_clip',
+        'slowfast_clip_2s': 'qvhl',
+        'clip_b32_minilm_1fps': 'charades_clip',
+        'clip_b32_layers_2s': 'qvhl_clip_layers',
+        'clip_b32_layers_1fps': 'charades_clip_layers',
+    }
     for name, data in pairs.items():
         spec = ExtractionSpec.from_config(Config.fromfile(configs / 'features' / f'{name}.py'))
         dataset = load_config(str(configs / '_base_' / 'datasets' / f'{data}.py')).train_dataloader.dataset

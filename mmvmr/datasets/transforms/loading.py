@@ -14,6 +14,7 @@ from mmvmr.datasets.transforms.video_cuts import VideoCuts, video_of
 from mmvmr.registry import TRANSFORMS
 from mmvmr.structures.feature_spec import StreamSpec
 from mmvmr.utils import check_choice
+from mmvmr.utils.arrays import flat_rows
 
 CLIP_TIMES = ('declared', 'duration')
 L2_EPS = 1e-5  # of the published pipelines; exact equality with their inputs depends on it
@@ -30,7 +31,8 @@ class LoadMomentFeatures(BaseTransform):
 
     Every video stream is cut to ``max_clips``, normalised by itself, and all are cut to the shortest and concatenated
     in the declared order (no TEF yet); see Moment-DETR (NeurIPS 2021), section 5. A video that loses more than one clip
-    by the cut gets ``cut_at``, the second up to which the model sees it, which goes into the predictions.
+    by the cut gets ``cut_at``, the second up to which the model sees it, which goes into the predictions. Where the
+    dimension of a stream is that of several axes together, an array (L, layers, tokens, channels) is read as vectors.
 
     Args:
         duration_tolerance: How far clips x clip length may be from the duration of the video, as a part of the
@@ -155,7 +157,7 @@ class LoadMomentFeatures(BaseTransform):
 
     def _whole(self, stream: StreamSpec, row: dict[str, Any]) -> np.ndarray:
         store = self.stores[stream.name]
-        array = _float32(store.read(row))
+        array = flat_rows(_float32(store.read(row)), stream.dim)
         if array.ndim == 1:  # one vector for a whole sentence
             array = array[None]
         issue = None

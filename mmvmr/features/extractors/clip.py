@@ -55,7 +55,7 @@ class CLIPImageExtractor(VideoExtractor):
 
     def forward(self, clips: Tensor) -> Tensor:
         """Embed frames (B, 1, 3, H', W'), float32: (B, dim)."""
-        return _pooled(self.network.get_image_features(pixel_values=clips[:, 0]))
+        return pooled(self.network.get_image_features(pixel_values=clips[:, 0]))
 
 
 @EXTRACTORS.register_module()
@@ -100,10 +100,11 @@ class CLIPTextExtractor(TextExtractor):
 
     def _encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         words = self.network.text_model(input_ids=tokens).last_hidden_state
-        return words, _pooled(self.network.get_text_features(input_ids=tokens))
+        return words, pooled(self.network.get_text_features(input_ids=tokens))
 
 
-def _pooled(value: Any) -> Tensor:
+def pooled(value: Any) -> Tensor:
+    """The projected vectors (B, dim) that ``get_image_features`` and ``get_text_features`` of a network return."""
     # transformers 4 returns the tensor, 5 an output whose pooled vector is projected already.
     return value if isinstance(value, Tensor) else value.pooler_output
 

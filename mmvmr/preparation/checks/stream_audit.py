@@ -8,6 +8,7 @@ import numpy as np
 
 from mmvmr.preparation.checks.finding import ERROR, WARNING, Issue, found
 from mmvmr.structures.feature_spec import StreamSpec
+from mmvmr.utils.arrays import flat_rows
 
 # Published vectors of length 1 are stored in float16, whose steps make the length of 2304 of them wrong by 0.001.
 _UNIT = 0.01
@@ -46,7 +47,7 @@ class StreamAudit:
     def add(self, label: str, array: Any) -> np.ndarray | None:
         """Look at the array (L, D) or (D,) of a video or sentence; returns (L, D) float32, None for another shape."""
         self.read += 1
-        vectors = np.atleast_2d(np.asarray(array, dtype=np.float32))
+        vectors = flat_rows(np.atleast_2d(np.asarray(array, dtype=np.float32)), self.stream.dim)
         if vectors.ndim != 2 or vectors.shape[1] != self.stream.dim:
             self.issues['shape'].append(f'{label}: {np.shape(array)}')
             return None

@@ -41,6 +41,17 @@ def test_max_clips_cuts_after_the_duration_check(make_dataset):
     assert make_dataset(spec=dict(max_clips=4)).loaded(0)['video_feat'].shape == (4, 8)
 
 
+def test_layers_of_a_clip_are_one_vector(make_dataset):
+    """[clips, layers, tokens, channels] and [tokens, layers, channels], row after row."""
+    clips = np.arange(10 * 2 * 3 * 4, dtype=np.float32).reshape(10, 2, 3, 4)
+    tokens = np.arange(5 * 2 * 4, dtype=np.float16).reshape(5, 2, 4)
+    spec = dict(streams=dict(a=dict(dim=24, normalise='none')), text=dict(dim=8, normalise='none'))
+    results = make_dataset(spec=spec, arrays={'a/v0': clips, 't/0': tokens}).loaded(0)
+    assert results['video_feat'].shape == (10, 24) and results['text_feat'].shape == (5, 8)
+    assert results['video_feat'][1].tolist() == list(range(24, 48))
+    assert results['text_feat'][4].tolist() == list(range(32, 40))
+
+
 def test_one_vector_per_sentence_is_one_token(make_dataset):
     assert make_dataset(arrays={'t/0': np.ones(4, np.float32)}).loaded(0)['text_feat'].shape == (1, 4)
 
@@ -52,6 +63,7 @@ def test_one_vector_per_sentence_is_one_token(make_dataset):
         ({'b/v0': np.array([[np.inf, 0, 0]] + [[1, 1, 1]] * 9)}, 'NaN or infinite values in 1 of 10 vectors'),
         ({'a/v0': np.ones((10, 6))}, r'shape \(10, 6\), expected \(length, 5\)'),
         ({'a/v0': np.ones((2, 10, 5))}, r'shape \(2, 10, 5\), expected \(length, 5\)'),
+        ({'a/v0': np.ones((10, 2, 3))}, r'shape \(10, 2, 3\), expected \(length, 5\)'),
         ({'b/v0': np.ones((0, 3))}, 'zero clips'),
         ({'t/0': np.ones((0, 4))}, 'zero tokens'),
         ({'t/0': np.full((3, 4), np.nan)}, "stream 'text'.*NaN"),
