@@ -5,7 +5,7 @@ _base_ = ['./_base_/clip_charades.py']
 name = 'evidence_charades_full'
 title = 'Components at full length on part of Charades-STA (CLIP features)'
 seeds = [0, 1, 2]
-options = {'train_cfg.val_interval': 5}  # the log then tells the best epoch as well
+options = {'train_cfg.val_interval': 5}  # the log then has the best epoch as well
 prepare = {
     'val_balanced.jsonl': [
         'dataset_converters/balance_positions.py',
@@ -47,6 +47,7 @@ rows = dict(
     stream=dict(label='QD-DETR + similarity as a stream', components=['sim.stream']),
     stream_anchors=dict(label='QD-DETR + similarity, stream and anchors', components=['sim.stream', 'sim.anchors']),
 )
+curve = 'MR-full-mAP'
 _probe = 'robustness/val'
 metrics = {
     'R1@0.5': 'val/MR-full-R1@0.5',
@@ -59,4 +60,7 @@ metrics = {
     'position only R1@0.5': f'{_probe}/position_only/R1@0.5',
     'other query R1@0.5': f'{_probe}/other_query/R1@0.5',
     'dynamic context R1@0.5': f'{_probe}/dynamic_context/R1@0.5',
+    'best epoch R1@0.5': 'best/MR-full-R1@0.5',
+    'best epoch R1@0.7': 'best/MR-full-R1@0.7',
+    'best epoch mAP': 'best/MR-full-mAP',
 }

@@ -16,6 +16,8 @@ from mmvmr.utils.paths import configs_dir
 
 #: Name of the evaluation by ``robustness.py``.
 ROBUSTNESS = 'robustness'
+#: What metrics of the best epoch, by the validation metric ``curve``, are addressed with.
+BEST = 'best'
 
 
 def _figure(value: Any) -> str:
@@ -54,7 +56,9 @@ class Grid(BaseModel, extra='forbid', frozen=True):
     name: Name  # of the folders
     title: str  # heading of the table
     base: str  # config file that rows start from, relative to the grid file or to ``configs``
-    metrics: Metrics = Field(min_length=1)  # label to NAME (first split), SPLIT/NAME or robustness/SPLIT/PROBE/FIGURE
+    metrics: Metrics = Field(
+        min_length=1
+    )  # label to NAME (first split), SPLIT/NAME, robustness/SPLIT/PROBE/FIGURE or best/NAME
     rows: dict[Name, Row] = Field(min_length=1)
     seeds: Annotated[tuple[StrictInt, ...], AfterValidator(_distinct)] = (0,)
     options: Options = {}  # dotted keys changed in every row, before its own
@@ -135,9 +139,14 @@ def load_grid(path: str | Path) -> Grid:
     except ValidationError as error:
         raise UserError(f'{path}: {"; ".join(dict.fromkeys(map(_message, error.errors())))}') from None
     splits = [*grid.splits, *([ROBUSTNESS] if grid.robustness is not None else [])]
+    if BEST in grid.splits:
+        raise UserError(f'{path}: splits.{BEST}: that name stands for the best epoch; give the split another one')
+    if grid.curve:
+        splits.append(BEST)
     for label, address in grid.metrics.items():
         if '/' in address and address.split('/')[0] not in splits:
-            expected = f'NAME, or SPLIT/NAME with one of {", ".join(splits)} (`robustness` needs the key of that name)'
+            expected = f'NAME, or SPLIT/NAME with one of {", ".join(splits)} (`robustness` needs the key of that name,'
+            expected += f' `{BEST}` the key `curve`)'
             raise UserError(f'{path}: metrics.{label}: found {address!r}, expected {expected}')
     for name, row in grid.rows.items():
         for label in row.published.keys() - grid.metrics.keys():

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tabulate import tabulate
 
 from mmvmr.grids.cells import Cell
-from mmvmr.grids.grid import Grid
+from mmvmr.grids.grid import BEST, Grid
 from mmvmr.utils.cli import UserError
 from mmvmr.visualization import validation_history
 
@@ -39,7 +40,7 @@ def table_of(grid: Grid, cells: Sequence[Cell]) -> tuple[list[str], list[list[st
     lines = []
     for name, row in grid.rows.items():
         states = [cell.state() for cell in cells if cell.row == name]
-        measured = [cell.metrics() for cell in cells if cell.row == name and cell.state() == 'finished']
+        measured = _measured(grid, cells, name)
         count = len(measured)
         line = [row.label, f'{count}' if count == len(states) else f'{count}/{len(states)}']
         for label, address, is_printed in columns:
@@ -58,12 +59,27 @@ def collect_points(grid: Grid, cells: Sequence[Cell]) -> dict[str, dict[str, lis
     points: dict[str, dict[str, list[float]]] = {}
     for label, address in grid.metrics.items():
         for name, row in grid.rows.items():
-            measured = [cell.metrics() for cell in cells if cell.row == name and cell.state() == 'finished']
-            if values := _values(grid, measured, address):
+            if values := _values(grid, _measured(grid, cells, name), address):
                 points.setdefault(label, {})[row.label] = values
     if not points:
         raise UserError(f'no row of {grid.path} has been tested yet: there is nothing to draw')
     return points
+
+
+def _measured(grid: Grid, cells: Sequence[Cell], row: str) -> list[dict[str, dict[str, Any]]]:
+    """Metrics of the finished cells of a row, with those of the best epoch that the training has validated itself."""
+    finished = [cell for cell in cells if cell.row == row and cell.state() == 'finished']
+    return [{**cell.metrics(), BEST: _best_epoch(grid, cell)} for cell in finished]
+
+
+def _best_epoch(grid: Grid, cell: Cell) -> dict[str, float]:
+    names = [address.partition('/')[2] for address in grid.metrics.values() if address.startswith(f'{BEST}/')]
+    curve = validation_history(cell.folder / 'train', grid.curve) if names and grid.curve else {}
+    if not curve:
+        return {}
+    best = max(curve, key=lambda epoch: (curve[epoch], -epoch))
+    histories = {name: validation_history(cell.folder / 'train', name) for name in names}
+    return {'epoch': best, **{name: history[best] for name, history in histories.items() if best in history}}
 
 
 def _values(grid: Grid, measured: Sequence[Mapping[str, Mapping[str, float | None]]], address: str) -> list[float]:

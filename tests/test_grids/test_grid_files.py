@@ -47,6 +47,8 @@ def test_a_child_grid_changes_base_and_rows(write_grid, tmp_path):
         ),
         ("'ood/MR-full-mAP'", "'odd/MR-full-mAP'", "metrics.ood mAP: found 'odd/MR-full-mAP', expected NAME, or SPLIT"),
         ("'ood/MR-full-mAP'", "'robustness/val/spurious_zero/mAP'", '`robustness` needs the key of that name'),
+        ("'ood/MR-full-mAP'", "'best/MR-full-mAP'", '`best` the key `curve`'),
+        ('splits = dict(', 'splits = dict(best={}, ', 'splits.best: that name stands for the best epoch'),
         ('rows = dict(', 'rows = dict() or dict(**{"a b": {}},', "rows.a b: found 'a b', expected letters, digits"),
         ("title = 'A small grid'", 'title = ', 'SyntaxError'),
     ],
