@@ -41,8 +41,9 @@ def convert(method_name: str, source: Path, options_file: Path | None) -> tuple[
     """
     method = METHODS[method_name]
     state, options = read_official(source)
+    options = {**method.defaults, **options}
     if options_file is not None:
-        options = {**options, **read_options(options_file)}
+        options |= read_options(options_file)
     if not options:
         raise UserError(f'{source} holds no options: give the opt.json of the official run with --opt')
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mmengine.config import ConfigDict
@@ -33,6 +33,7 @@ class OfficialMethod:
         unused: Patterns of official parameters that never receive a gradient and do not exist here.
         layouts: Patterns of official parameters that are stored in another shape, with the function that changes it.
         hints: State dict to options that only the weights reveal.
+        defaults: Official options that all published checkpoints share, where these hold none.
     """
 
     name: str
@@ -43,6 +44,7 @@ class OfficialMethod:
     unused: tuple[str, ...] = ()
     layouts: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = ()
     hints: Callable[[Mapping[str, Tensor]], dict[str, Any]] = lambda state: {}
+    defaults: Options = field(default_factory=dict)
 
     def model_config(self, options: Options, overrides: Mapping[str, Any] | None = None) -> ConfigDict:
         """The model config that corresponds to official options.

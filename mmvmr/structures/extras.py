@@ -225,6 +225,21 @@ class PooledText(Extra):
 
 
 @dataclass(frozen=True)
+class LayerStates(Extra):
+    """Clips and sentences in every layer of a frozen encoder (R2-Tuning).
+
+    Attributes:
+        clips: Projected class tokens (B, Lv, K, D), those of the last layer at the end.
+        sentences: Pooled text tokens (B, K, D), in the same order.
+    """
+
+    written_by = 'LayerPoolEncoder: wrap model.encoder in it'
+
+    clips: Tensor
+    sentences: Tensor
+
+
+@dataclass(frozen=True)
 class ExtraInputs(Extra):
     """Inputs of the model other than video and text, for losses.
 

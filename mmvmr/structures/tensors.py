@@ -23,6 +23,8 @@ class Tokens:
         pos: Positional embedding of shape (B, L, D), or None for none.
         lead: How many entries at the front are learned tokens, which have no neighbours in time.
         raw: The vectors before projection (B, L, D'), for components that look at the input features.
+        layers: The entries in K layers of a frozen encoder, the last one at the end: (B, L, K, P, D) for clips with P
+            tokens of a frame each, the class token in front, and (B, L, K, D) for text tokens.
     """
 
     feat: Tensor
@@ -30,6 +32,7 @@ class Tokens:
     pos: Tensor | None = None
     lead: int = 0
     raw: Tensor | None = None
+    layers: Tensor | None = None
 
     def position(self) -> Tensor:
         """The positional embedding, zeros where the sequence has none: (B, L, D)."""

@@ -22,6 +22,8 @@ VIDEO_DIMS, TEXT_DIMS, EMBED_DIMS = 10, 8, 16
 AUDIO_DIMS = 3
 #: Of a frame.
 PATCHES = 4
+#: Layers that a clip holds, and tokens of a frame in each.
+LAYERS, FRAME_TOKENS = 2, 2
 #: More inputs that a batch may have.
 EXTRAS = ('roles', 'patches')
 #: Clips, words and moments of the default batch: one video of a single clip, one sentence without a moment.
@@ -55,6 +57,8 @@ def shrink(model: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -
         cfg.model.shared.frame_dims = VIDEO_DIMS
         for loss in filter(None, cfg.model.criterion.losses.values()):
             _shrink_guided(loss)
+    if cfg.model.shared.get('feature_layers'):
+        cfg.model.shared.update(feature_layers=LAYERS, frame_tokens=FRAME_TOKENS)
     if cfg.model.projector.get('audio_dims'):
         cfg.model.projector.audio_dims = AUDIO_DIMS
     _shrink_similarity(cfg.model)

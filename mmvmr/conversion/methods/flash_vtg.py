@@ -61,7 +61,7 @@ def _loss_options(args: Options) -> dict[str, Any]:
     return losses
 
 
-def _pyramid_keys() -> tuple[tuple[str, str], ...]:
+def pyramid_keys() -> tuple[tuple[str, str], ...]:
     """Convolution and norm of every step of every level, at 5 i + 1 and 5 i + 3 of a sequence."""
     return tuple(
         (rf'pyramid\.blocks\.{level}\.{5 * step + place}\.(.+)', rf'encoder.pyramid.levels.{level}.{step}.{name}.\1')
@@ -101,7 +101,7 @@ METHOD = OfficialMethod(
         *family.encoder_keys('txtproj_encoder', f'{_DUMMIES}.layers'),
         *family.encoder_keys('transformer.t2v_encoder', f'{_FUSED}.fusion', 'cross_attn'),
         *family.encoder_keys('transformer.encoder', f'{_FUSED}.layers'),
-        *_pyramid_keys(),
+        *pyramid_keys(),
         (r'pooling\.att\.weight', r'encoder.encoder.pool.score.weight'),
         *_score_keys('class_head', 'point_head.score'),
         *_score_keys('conf_head', 'point_head.refine.tower'),

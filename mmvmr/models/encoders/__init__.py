@@ -13,6 +13,7 @@ from mmvmr.models.encoders.global_token_encoder import GlobalToken, GlobalTokenE
 from mmvmr.models.encoders.integration_encoder import IntegrationEncoder
 from mmvmr.models.encoders.joint_encoder import JointEncoder
 from mmvmr.models.encoders.late_fusion_encoder import LateFusionEncoder
+from mmvmr.models.encoders.layer_encoders import FusionEncoder, LayerPoolEncoder
 from mmvmr.models.encoders.mean_token_encoder import MeanTokenEncoder
 from mmvmr.models.encoders.multi_modal_align_encoder import MultiModalAlignEncoder
 from mmvmr.models.encoders.negative_pair_encoder import NegativePairEncoder
@@ -35,12 +36,14 @@ __all__ = [
     'FeatureLayeringEncoder',
     'FrameMatchEncoder',
     'FrameMatcher',
+    'FusionEncoder',
     'GlobalToken',
     'GlobalTokenEncoder',
     'IntegrationEncoder',
     'JointEncoder',
     'JointSentenceEncoder',
     'LateFusionEncoder',
+    'LayerPoolEncoder',
     'MeanTextToken',
     'MeanTokenEncoder',
     'MultiModalAlignEncoder',

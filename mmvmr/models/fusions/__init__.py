@@ -4,6 +4,7 @@ from mmvmr.models.fusions.adaptive_cross import AdaptiveCrossAttention, Adaptive
 from mmvmr.models.fusions.context_query import ContextQueryFusion, SequentialFusion
 from mmvmr.models.fusions.modulated_cross import ModulatedCrossFusion, ModulatedCrossLayer
 from mmvmr.models.fusions.mutual_cross import MutualCrossFusion
+from mmvmr.models.fusions.recurrent_layers import RecurrentLayerFusion, RefinementLayer
 from mmvmr.models.fusions.shared_cross import SharedCrossFusion
 from mmvmr.models.fusions.similarity_bias import SimilarityBias
 from mmvmr.models.fusions.temporal_dynamics import DynamicsCrossFusion, DynamicsCrossLayer, TemporalDynamicsFusion
@@ -20,6 +21,8 @@ __all__ = [
     'ModulatedCrossLayer',
     'MutualCrossFusion',
     'NoFusion',
+    'RecurrentLayerFusion',
+    'RefinementLayer',
     'SequentialFusion',
     'SharedCrossFusion',
     'SimilarityBias',

@@ -11,7 +11,7 @@ from mmvmr.models.heads.moment_head import (
     QualityHead,
     RefinedSpanHead,
 )
-from mmvmr.models.heads.point_head import CosineSaliencyHead, PointHead, ScoreRefinement
+from mmvmr.models.heads.point_head import CosineSaliencyHead, LevelSaliencyHead, PointHead, ScoreRefinement
 from mmvmr.models.heads.proposal_head import ProposalHead
 from mmvmr.models.heads.saliency_head import LinearSaliencyHead, TokenSaliencyHead
 
@@ -22,6 +22,7 @@ __all__ = [
     'DualPathQualityHead',
     'ExistenceHead',
     'ForegroundHead',
+    'LevelSaliencyHead',
     'LinearSaliencyHead',
     'MomentGuidedSaliencyHead',
     'MomentHead',

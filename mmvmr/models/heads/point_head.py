@@ -168,3 +168,38 @@ class CosineSaliencyHead(nn.Module):
         (final,) = [predictions for predictions in sets if predictions.final]
         foreground = final.logits[:, : cosine.shape[1], 0].sigmoid()  # of a pyramid the finest level
         return foreground if self.score == 'foreground' else cosine + foreground
+
+
+@MODELS.register_module()
+class LevelSaliencyHead(nn.Module):
+    """Best score of the points over a clip, at any temporal resolution, times cosine of clip and sentence (R2-Tuning).
+
+    The point of level l over clip i is the one at clip ``i - i mod 2^l``; clips at the end that no point of a level
+    covers take its last one.
+    """
+
+    def forward(self, memory: Memory, sets: Sequence[PredictionSet]) -> Tensor:
+        """Score the clips (B, Lv).
+
+        Args:
+            memory: Output of an encoder that pools the sentence. Clips are those of the finest level where there are
+                several, else ``video``.
+            sets: Prediction sets, of which the final one has the points of all levels, finest first.
+
+        Raises:
+            ValueError: If the encoder pools no sentence.
+        """
+        if memory.sentence is None:
+            raise ValueError('LevelSaliencyHead needs a pooled sentence: wrap model.encoder in LayerPoolEncoder')
+        (final,) = [predictions for predictions in sets if predictions.final]
+        levels = [memory.video] if memory.levels is None else memory.levels
+        scores = final.logits.squeeze(-1).float().sigmoid().split([level.feat.shape[1] for level in levels], dim=1)
+        count = memory.video.feat.shape[1]
+        clip = torch.arange(count, device=scores[0].device)
+        best = torch.zeros_like(scores[0][:, :count])
+        for depth, (level, score) in enumerate(zip(levels, scores)):
+            points = level.mask.sum(1, keepdim=True)
+            place = (clip // 2**depth).minimum(points - 1).clamp(min=0)
+            best = best.maximum(score.gather(1, place).where(points > 0, 0.0))
+        clips = levels[0].feat[:, :count].float()
+        return best * F.cosine_similarity(clips, memory.sentence.float().unsqueeze(1), dim=-1)

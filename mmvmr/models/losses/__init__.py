@@ -14,6 +14,7 @@ from mmvmr.models.losses.correlation_losses import (
 from mmvmr.models.losses.existence_losses import ExistenceLoss
 from mmvmr.models.losses.frame_losses import FrameGuidanceLoss, PooledAlignmentLoss
 from mmvmr.models.losses.injection_losses import SpatialDynamicLoss, VisualContextLoss
+from mmvmr.models.losses.layer_losses import LayerContrastLoss
 from mmvmr.models.losses.point_losses import (
     ClipAwareScoreLoss,
     ClipForegroundLoss,
@@ -58,6 +59,7 @@ __all__ = [
     'ForegroundErrorLoss',
     'ForegroundLoss',
     'FrameGuidanceLoss',
+    'LayerContrastLoss',
     'MomentClipLoss',
     'MomentDummyLoss',
     'MomentSentenceLoss',

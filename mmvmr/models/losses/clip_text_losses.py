@@ -34,7 +34,8 @@ def positive_clips(targets: MomentTargets, pair: int = -1) -> tuple[Tensor, Tens
     return torch.where(drawn >= 0, drawn, fallback), ((drawn >= 0) | (value >= 0)) & rated
 
 
-def _mean_over(values: Tensor, valid: Tensor) -> Tensor:
+def mean_over(values: Tensor, valid: Tensor) -> Tensor:
+    """Share of this process in the mean of values (B,) over the valid samples (B,) of all processes: a scalar."""
     return joint_ratio((values * valid).sum(), valid.sum())
 
 
@@ -81,11 +82,11 @@ class ClipTextIntraLoss(AlignmentLoss):
         logits = similarity + torch.where(compared, 0.0, self._LEFT_OUT / self.temperature)
         total = similarity.new_zeros(())
         if 'clips' in self.directions:
-            total = total - _mean_over(logits.log_softmax(1)[rows, clip], valid)
+            total = total - mean_over(logits.log_softmax(1)[rows, clip], valid)
         if 'batch' in self.directions:
             # Narrower batches of other processes are filled up with clips that do not take part.
             everywhere, start = gather_rows(logits, fill=self._LEFT_OUT / self.temperature)
-            total = total - _mean_over(everywhere.log_softmax(0)[rows + start, clip], valid)
+            total = total - mean_over(everywhere.log_softmax(0)[rows + start, clip], valid)
         return total
 
 
@@ -123,11 +124,11 @@ class ClipTextInterLoss(AlignmentLoss):
         logits = clips @ sentences.t() / self.temperature
         total = logits.new_zeros(())
         if 'texts' in self.directions:
-            total = total - _mean_over(logits[local].log_softmax(1).diagonal(start), valid)
+            total = total - mean_over(logits[local].log_softmax(1).diagonal(start), valid)
         if 'clips' in self.directions:
             # A sample without a moment has no clip to be chosen, but its sentence may be chosen above.
             present, _ = gather_rows(torch.where(valid, 0.0, -1e4).unsqueeze(-1))
-            total = total - _mean_over((logits + present)[:, local].log_softmax(0).diagonal(-start), valid)
+            total = total - mean_over((logits + present)[:, local].log_softmax(0).diagonal(-start), valid)
         return total
 
 
@@ -154,4 +155,4 @@ class ClipClassLoss(AlignmentLoss):
         clip, valid = positive_clips(targets)
         rows = torch.arange(len(clip), device=clip.device)
         logits = self.clips(outputs)[rows, clip] @ F.normalize(names, dim=-1).t() / self.temperature
-        return -_mean_over(logits.log_softmax(1)[rows, targets.classes], valid)
+        return -mean_over(logits.log_softmax(1)[rows, targets.classes], valid)

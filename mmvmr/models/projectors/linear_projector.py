@@ -38,6 +38,26 @@ class ProjectionLayer(nn.Module):
         return self.activation(self.linear(self.dropout(self.norm(x))))
 
 
+def projection_stack(in_dims: int, out_dims: int, num_layers: int, dropout: float) -> nn.Sequential:
+    """Blocks that map (..., in_dims) to (..., out_dims).
+
+    Args:
+        in_dims: Input channels.
+        out_dims: Output channels of every block.
+        num_layers: Number of :class:`ProjectionLayer`; the last one has no ReLU.
+        dropout: Dropout inside the blocks.
+
+    Returns:
+        The blocks.
+    """
+    return nn.Sequential(
+        *(
+            ProjectionLayer(in_dims if i == 0 else out_dims, out_dims, dropout, relu=i < num_layers - 1)
+            for i in range(num_layers)
+        )
+    )
+
+
 @MODELS.register_module()
 class LearnedTextPosition(nn.Module):
     """Learned positional encoding of text tokens, added and normalised (``use_txt_pos`` of Moment-DETR).
@@ -103,22 +123,13 @@ class LinearProjector(nn.Module):
         super().__init__()
         self.video_dims = video_dims
         self.audio_dims = audio_dims
-        self.video = self._stack(video_dims - audio_dims, embed_dims, num_layers, input_dropout)
+        self.video = projection_stack(video_dims - audio_dims, embed_dims, num_layers, input_dropout)
         if audio_dims:
-            self.audio = self._stack(audio_dims + TEF_DIMS, embed_dims, num_layers, input_dropout)
-        self.text = self._stack(text_dims, embed_dims, num_layers, input_dropout)
+            self.audio = projection_stack(audio_dims + TEF_DIMS, embed_dims, num_layers, input_dropout)
+        self.text = projection_stack(text_dims, embed_dims, num_layers, input_dropout)
         self.position = MODELS.build(position or {'type': 'SinePosition', 'embed_dims': embed_dims})
         self.text_position = None if text_position is None else MODELS.build(text_position)
         self.modality = nn.Identity() if modality is None else MODELS.build(modality)
-
-    @staticmethod
-    def _stack(in_dims: int, out_dims: int, num_layers: int, dropout: float) -> nn.Sequential:
-        return nn.Sequential(
-            *(
-                ProjectionLayer(in_dims if i == 0 else out_dims, out_dims, dropout, relu=i < num_layers - 1)
-                for i in range(num_layers)
-            )
-        )
 
     def forward(self, inputs: dict[str, Tensor]) -> Features:
         """Project a padded batch.
