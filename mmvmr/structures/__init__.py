@@ -4,19 +4,15 @@ from mmvmr.structures.candidates import JointSpace, Points, Proposals
 from mmvmr.structures.extras import (
     AdaptiveAttention,
     AlignmentTokens,
-    BoundaryPathways,
     ClipScores,
     ClipSimilarity,
-    DenoisingPairs,
     EventContext,
     Extra,
     ExtraInputs,
     FrameMatch,
     LayerStates,
     MismatchedPairs,
-    PointPredictions,
     PooledText,
-    ProposalScores,
     Similarities,
     WithExtras,
 )
@@ -33,6 +29,7 @@ from mmvmr.structures.flow import (
     QueryGroup,
 )
 from mmvmr.structures.moment_data_sample import MomentDataSample, source_video
+from mmvmr.structures.prediction_extras import BoundaryPathways, DenoisingPairs, PointPredictions, ProposalScores
 from mmvmr.structures.spans import (
     clip_centers,
     paired_giou,

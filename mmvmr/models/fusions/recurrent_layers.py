@@ -102,11 +102,11 @@ class RecurrentLayerFusion(nn.Module):
             ValueError: If the projector keeps no layers, or another number of them.
         """
         video, text = features.video, features.text
-        found = [0 if tokens.layers is None else tokens.layers.shape[2] for tokens in (video, text)]
-        if found != [self.feature_layers] * 2:
+        depths = [0 if tokens.layers is None else tokens.layers.shape[2] for tokens in (video, text)]
+        if depths != [self.feature_layers] * 2:
             raise ValueError(
-                f'RecurrentLayerFusion refines {self.feature_layers} layers, but clips have {found[0]} and text tokens '
-                f'{found[1]}: set model.projector.type=LayerProjector and shared.feature_layers'
+                f'RecurrentLayerFusion refines {self.feature_layers} layers, but clips have {depths[0]} and text '
+                f'tokens {depths[1]}: set model.projector.type=LayerProjector and shared.feature_layers'
             )
         state, words, pos = None, text.feat, video.position()
         for k in reversed(range(self.feature_layers)):

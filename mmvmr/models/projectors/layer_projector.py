@@ -33,7 +33,7 @@ class LayerProjector(nn.Module):
         position: Config of the positional encoding of clips.
 
     Raises:
-        ValueError: If clips or text tokens cannot have so many layers and tokens.
+        ValueError: If clips or text tokens cannot have this number of layers and tokens.
     """
 
     def __init__(
