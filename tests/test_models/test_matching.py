@@ -52,11 +52,11 @@ def test_logit_coder_keeps_away_from_the_ends():
 
 
 def test_additive_coder_adds_and_clamps():
-    anchor = torch.tensor([[0.5, 0.2], [0.9, 0.2], [0.1, 0.8]])
-    offset = torch.tensor([[0.1, 0.1], [0.3, -0.5], [-0.3, 0.5]])
+    anchor = torch.tensor([[[0.5, 0.2], [0.9, 0.2], [0.1, 0.8]]])
+    offset = torch.tensor([[[0.1, 0.1], [0.3, -0.5], [-0.3, 0.5]]])
     found = AdditiveSpanCoder().decode(offset, anchor)
-    torch.testing.assert_close(found, torch.tensor([[0.6, 0.3], [1.0, 0.001], [0.0, 1.0]]))
-    assert AdditiveSpanCoder(min_width=0.05).decode(offset, anchor)[1, 1] == pytest.approx(0.05)
+    torch.testing.assert_close(found, torch.tensor([[[0.6, 0.3], [1.0, 0.001], [0.0, 1.0]]]))
+    assert AdditiveSpanCoder(min_width=0.05).decode(offset, anchor)[0, 1, 1] == pytest.approx(0.05)
 
 
 def test_half_precision_is_decoded_in_float32():
@@ -77,9 +77,11 @@ def test_l1_cost_of_windows_cuts_them_at_the_ends_of_the_video():
     # (0.7, 1) against (0, 0.6) and (0.4, 0.6); the prediction would reach to 1.1.
     expected = torch.tensor([[[0.4, 0.0], [1.1, 0.7]]])
     torch.testing.assert_close(SpanL1Cost(windows=True)(PredictionSet('direct', SPANS), TRUTH), expected)
-    early = torch.tensor([[[0.0, 0.4]]])  # (-0.2, 0.2), cut to (0, 0.2)
-    found = SpanL1Cost(weight=2, windows=True)(PredictionSet('direct', TRUTH[:, 1:]), early)
-    torch.testing.assert_close(found, torch.tensor([[[1.6]]]))
+    # (-0.2, 0.2) and (0.8, 1.2), cut to (0, 0.2) and (0.8, 1), against (0.4, 0.6): 0.8 in any direction.
+    outside = torch.tensor([[[0.0, 0.4], [1.0, 0.4]]])
+    for predicted, truth in ((TRUTH[:, 1:], outside), (outside, TRUTH[:, 1:])):
+        found = SpanL1Cost(weight=2, windows=True)(PredictionSet('direct', predicted), truth)
+        assert found.flatten().tolist() == pytest.approx([1.6, 1.6])
 
 
 def test_giou_cost_is_negative():
@@ -92,10 +94,12 @@ def test_giou_cost_is_negative():
     torch.testing.assert_close(SpanGIoUCost(clamp=True)(PredictionSet('direct', SPANS), TRUTH), clamped)
 
 
-def test_giou_cost_cuts_targets_as_well():
-    early = torch.tensor([[[0.0, 0.4]]])  # (-0.2, 0.2), cut to (0, 0.2): equal to the prediction
-    found = SpanGIoUCost(clamp=True)(PredictionSet('direct', torch.tensor([[[0.1, 0.2]]])), early)
-    assert found.item() == pytest.approx(-1.0)
+def test_giou_cost_cuts_predictions_and_targets():
+    # (-0.2, 0.2) and (0.8, 1.2), cut to (0, 0.2) and (0.8, 1): what they are compared with.
+    outside, inside = torch.tensor([[[0.0, 0.4], [1.0, 0.4]]]), torch.tensor([[[0.1, 0.2], [0.9, 0.2]]])
+    for predicted, truth in ((outside, inside), (inside, outside)):
+        found = SpanGIoUCost(clamp=True)(PredictionSet('direct', predicted), truth)
+        assert found.diagonal(dim1=1, dim2=2).flatten().tolist() == pytest.approx([-1.0, -1.0])
 
 
 def test_foreground_cost_is_the_negative_probability():
@@ -162,12 +166,13 @@ def test_every_set_is_matched_on_its_own():
     known = PredictionSet('noise', torch.rand(1, 3, 2), matched_gt=torch.tensor([[1, -1, 1]]))
     events = (torch.tensor([[[0.8, 0.1], [0.5, 0.1], [0.5, 1.0]]]), torch.tensor([[True, True, False]]))
     other = PredictionSet('event', TWO.spans, targets=events)
-    matched = l1_assigner()([known, TWO, other, TWO], truth)
+    turned = PredictionSet('direct', TWO.spans.flip(1))
+    matched = l1_assigner()([known, TWO, other, turned], truth)
     assert [pairs(m) for m in matched] == [
         [(0, 0, 1), (0, 2, 1)],
         [(0, 0, 1), (0, 1, 0)],
         [(0, 0, 1), (0, 1, 0)],
-        [(0, 0, 1), (0, 1, 0)],
+        [(0, 0, 0), (0, 1, 1)],
     ]
     assert torch.equal(matched[0].spans, TWO_TARGETS[0, [1, 1]])
     assert torch.equal(matched[2].spans, events[0][0, [1, 0]])

@@ -184,9 +184,10 @@ def test_votes_by_hand():
     scores = torch.tensor([[0.6, 0.2, 0.9, -torch.inf]])
     found = SegmentVoting(0.5)(kept, windows, scores)
     torch.testing.assert_close(found, torch.tensor([[[0.5, 4.0], [10.0, 12.0]]]))
-    # Squares of two thirds and of two ninths of the best: 4/9 and 4/81 of it, a weight of 9 to 1.
-    found = SegmentVoting(0.5, power=2)(kept, windows, scores)
-    torch.testing.assert_close(found, torch.tensor([[[0.2, 4.0], [10.0, 12.0]]]))
+    # Squares of two thirds and of two ninths of the best: 4/9 and 4/81 of it, a weight of 9 to 1, however low all are.
+    twice = (part.expand(2, -1, -1) for part in (kept, windows))
+    found = SegmentVoting(0.5, power=2)(*twice, torch.cat((scores, 1e-10 * scores)))
+    torch.testing.assert_close(found, torch.tensor([[[0.2, 4.0], [10.0, 12.0]]]).expand(2, -1, -1))
     near = torch.tensor([[[0.0, 3.8], [0.0, 4.0], [0.0, 3.7], [0.0, 3.0]]])  # IoU 0.95 votes by default, 0.925 not
     found = SegmentVoting()(kept, near, torch.tensor([[0.5, 0.5, 0.5, 0.5]]))
     torch.testing.assert_close(found[0, 0], torch.tensor([0.0, 3.9]))

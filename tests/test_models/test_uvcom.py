@@ -218,7 +218,8 @@ def test_losses_need_similarities():
     ],
 )
 def test_unknown_options(block, options):
-    with pytest.raises(ValueError, match=f"{block.__name__}.*'x'.*expected"):
+    name = next(name for name, value in options.items() if value == 'x')
+    with pytest.raises(ValueError, match=f"{block.__name__}.*{name}='x' is unknown, expected"):
         block(**options)
 
 
@@ -244,6 +245,34 @@ def test_negatives_are_the_least_similar_sentences():
     official = SimilarityNegativeSampler(exclude_same_video=False, padding='include')
     everything = slow_score(similarity, torch.ones_like(targets.clip_mask))
     assert official.choose(outputs.memory, targets)[0].tolist() == everything.argmin(1).tolist()
+
+
+@pytest.mark.parametrize('exclude', [True, False])
+def test_before_its_epoch_similarity_decides_nothing(exclude):
+    """The next sentence is the negative one, of another video or, as in official code, of any."""
+    targets = make_targets()
+    targets.video_index = torch.tensor([0, 0, 1, 0])
+    outputs, _ = similarity_outputs(targets)
+    feat = torch.arange(4.0).reshape(4, 1, 1)
+    features = dataclasses.replace(outputs.features, text=Tokens(feat, torch.ones(4, 1, dtype=torch.bool)))
+    sampler = SimilarityNegativeSampler(exclude_same_video=exclude)
+    chosen, may_serve = sampler.choose(outputs.memory, targets)
+    assert chosen.tolist() != [1, 2, 3, 0] and (exclude or may_serve.all())
+    rolled = [1.0, 2.0, 3.0, 0.0], [False, True, True, False] if exclude else [True] * 4
+    for epoch, wanted in ((79, rolled), (80, (chosen.tolist(), may_serve.tolist()))):
+        MessageHub.get_current_instance().update_info('epoch', epoch)
+        text, valid = sampler(features, targets, outputs.memory)
+        assert (text.feat.flatten().tolist(), valid.tolist()) == wanted
+
+
+def test_without_training_it_is_epoch_0():
+    targets = make_targets()
+    outputs, _ = similarity_outputs(targets)
+    feat = torch.arange(4.0).reshape(4, 1, 1)
+    features = dataclasses.replace(outputs.features, text=Tokens(feat, torch.ones(4, 1, dtype=torch.bool)))
+    MessageHub.get_current_instance().runtime_info.pop('epoch')
+    text, _ = SimilarityNegativeSampler(start_epoch=1)(features, targets, outputs.memory)
+    assert text.feat.flatten().tolist() == [1.0, 2.0, 3.0, 0.0]
 
 
 def test_no_negative_in_a_batch_of_one_video():
