@@ -60,6 +60,8 @@ def test_events_are_the_scenes():
     torch.testing.assert_close(first, torch.stack(((cuts[1:] + cuts[:-1]) / 2, cuts[1:] - cuts[:-1]), dim=-1))
     assert second[:, 1].sum().item() == pytest.approx(0.9)
     assert third.shape == (0, 2)
+    spans, exists = PseudoEvents()(*padded(scenes(1)))  # nothing but padding
+    assert spans.tolist() == [[[0.5, 1.0]]] and exists.tolist() == [[False]]
 
 
 def test_events_do_not_depend_on_the_batch():
@@ -82,7 +84,7 @@ def test_official_events_equal_ours_for_full_videos_but_for_the_bogus_one():
     torch.testing.assert_close(ours, [official[0], official[1][1:], official[2]])
     even = events_of(PseudoEvents('batch'), video[:2], mask[:2])
     torch.testing.assert_close(even, ours[:2])
-    with pytest.raises(ValueError, match=r"scope='video' is unknown"):
+    with pytest.raises(ValueError, match=r"PseudoEvents: scope='video' is unknown"):
         PseudoEvents('video')
 
 

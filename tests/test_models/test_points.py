@@ -110,3 +110,26 @@ def test_overlap_and_ends_of_univtg():
     assert found == {(0, 0): 0, (0, 1): 0, (0, 2): 1, (0, 3): 1, (0, 4): 1, (1, 2): 0}
     without = _assigned(PointAssigner(ends='closed', overlap='last'), points, _targets(rows, clips), mask)
     assert without == {pair: gt for pair, gt in found.items() if pair[0] == 0}
+
+
+def test_a_moment_without_a_point_takes_the_clip_in_which_it_begins():
+    """Points are the middles of clips. Moments that have one, and sentences without a moment, take nothing more."""
+    clips = [6, 4, 4, 4]
+    points = PyramidPoints()([6], torch.tensor(clips))
+    rows = [[(2.7, 5.0)], [(2.0, 2.4)], [(3.99995, 4.0)], []]  # the third begins at the end of the last clip
+    mask = torch.arange(6) < torch.tensor(clips)[:, None]
+    found = _assigned(PointAssigner(fallback=True), points, _targets(rows, clips), mask)
+    assert found == {(0, 3): 0, (0, 4): 0, (1, 2): 0, (2, 3): 0}
+
+
+def test_positions_are_normalised_by_the_clips():
+    """Two points, two clips apart, of a video of eight clips; of a level of up to three positions."""
+    points = PyramidPoints(input_stride=2, regression_range=3)([2], torch.tensor([8]), start=1)
+    assert points.center.tolist() == [[1.5 / 8, 3.5 / 8]]
+    assert [values.tolist() for values in (points.size, points.low, points.high)] == [[[v] * 2] for v in (0.25, 0, 0.75)]
+
+
+@pytest.mark.parametrize('name', ['ends', 'overlap', 'ranges'])
+def test_unknown_options_of_the_assignment(name):
+    with pytest.raises(ValueError, match=f"PointAssigner: {name}='x' is unknown"):
+        PointAssigner(**{name: 'x'})
