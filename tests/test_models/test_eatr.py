@@ -88,6 +88,13 @@ def test_official_events_equal_ours_for_full_videos_but_for_the_bogus_one():
         PseudoEvents('video')
 
 
+def test_official_events_may_begin_in_padding():
+    """Changes of 4, 1, 2, 8, 8, 2, 1 and 4, of which the ends of the two valid clips become the largest."""
+    video, mask = scenes(4, 4)[None], torch.arange(8)[None] < 2
+    assert PseudoEvents('batch').boundaries(video, mask).nonzero()[:, 1].tolist() == [0, 1, 3, 4]
+    assert PseudoEvents().boundaries(video, mask).nonzero()[:, 1].tolist() == [0, 1]
+
+
 def test_gated_fusion_against_its_formula():
     torch.manual_seed(0)
     block = GatedFusion(8, dropout=0.0, attn_dropout=0.0)

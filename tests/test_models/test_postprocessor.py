@@ -206,8 +206,8 @@ def test_candidates_can_be_chosen_twice():
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (dict(score='best'), "score='best' is unknown"),
-        (dict(scale='seconds'), "scale='seconds' is unknown"),
+        (dict(score='best'), r"^postprocessor: score='best' is unknown, expected 'foreground' or 'quality'$"),
+        (dict(scale='seconds'), r"^postprocessor: scale='seconds' is unknown, expected 'clips' or 'duration'$"),
         (dict(clamp='video'), "clamp='video' is unknown"),
     ],
 )

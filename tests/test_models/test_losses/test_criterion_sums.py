@@ -5,6 +5,7 @@ import torch
 from loss_data import outputs, predictions, tokens, truth
 
 from mmvmr.models import MomentCriterion
+from mmvmr.models.losses import DenseLoss
 
 L1 = dict(type='HungarianAssigner', costs={'l1': dict(type='SpanL1Cost')})
 LOSSES = {
@@ -89,3 +90,24 @@ def test_losses_are_computed_in_float32():
     found.saliency = found.saliency.bfloat16()
     losses = MomentCriterion(LOSSES, L1)(found, targets)
     assert {value.dtype for value in losses.values()} == {torch.float32}
+
+
+class DescribedScores(DenseLoss):
+    """Sum of the highlight scores, for which a sentence has to describe its video."""
+
+    described_only = True
+
+    def forward(self, outputs, targets):
+        return outputs.saliency.sum()
+
+
+@pytest.mark.parametrize(
+    ('described', 'total'), [(None, 3.9), ([1, 1], 3.9), ([1, 0], 1.9), ([0, 1], 2.0), ([0, 0], 0.0)]
+)
+def test_sentences_that_describe_nothing_are_left_out(described, total):
+    """Scores are 0.9 and 1.0, and 0.9 and 1.1; losses of another kind take both samples."""
+    found, targets = step(2)
+    targets.described = None if described is None else torch.tensor(described).bool()
+    criterion = MomentCriterion({**LOSSES, 'scores': dict(type=DescribedScores, weight=5.0)}, L1)
+    expected = {f'loss_{name}': pytest.approx(w * (a + b) / 2) for name, (w, a, b) in EXPECTED.items()}
+    assert floats(criterion(found, targets)) == {**expected, 'loss_scores': pytest.approx(5 * total)}
