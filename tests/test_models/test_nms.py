@@ -205,5 +205,5 @@ def test_a_window_votes_once():
 
 
 def test_unknown_decay():
-    with pytest.raises(ValueError, match=r"decay='cubic' is unknown, expected 'gaussian' or 'linear'"):
+    with pytest.raises(ValueError, match=r"^SoftNMS: decay='cubic' is unknown, expected 'gaussian' or 'linear'"):
         SoftNMS(decay='cubic')

@@ -126,7 +126,7 @@ def test_positions_are_normalised_by_the_clips():
     """Two points, two clips apart, of a video of eight clips; of a level of up to three positions."""
     points = PyramidPoints(input_stride=2, regression_range=3)([2], torch.tensor([8]), start=1)
     assert points.center.tolist() == [[1.5 / 8, 3.5 / 8]]
-    assert [values.tolist() for values in (points.size, points.low, points.high)] == [[[v] * 2] for v in (0.25, 0, 0.75)]
+    assert torch.stack((points.size, points.low, points.high)).tolist() == [[[0.25] * 2], [[0.0] * 2], [[0.75] * 2]]
 
 
 @pytest.mark.parametrize('name', ['ends', 'overlap', 'ranges'])

@@ -190,6 +190,14 @@ def test_a_prior_multiplies_the_scores():
     assert windows[-1] == [1.0, 5.0]
 
 
+def test_a_prior_of_what_does_not_exist():
+    spans, extras = [[0.2, 0.2], [0.5, 0.2]], (PointPredictions(torch.tensor([[0.05]]), prior=torch.ones(1, 2)),)
+    fields = dict(logits=torch.zeros(1, 2, 1), mask=torch.tensor([[True, False]]), processor=PointPostProcessor)
+    assert _of_set(spans, extras=extras, **fields).windows.tolist() == [[1.0, 3.0]]
+    with pytest.raises(ValueError, match=r'^PointPostProcessor needs PointPredictions'):
+        _of_set(spans, **fields)
+
+
 def test_candidates_can_be_chosen_twice():
     """Windows of a video are reduced one by one and then all together: the second time changes nothing."""
     processor = PointPostProcessor(min_score=0.5, pre_topk=2)

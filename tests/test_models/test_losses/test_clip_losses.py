@@ -136,29 +136,6 @@ def test_what_clip_losses_need():
         SaliencyNegativeLoss()(outputs(saliency=[[0.0, 0.0]]), truth([[]]))
 
 
-@pytest.mark.parametrize(
-    ('make', 'message'),
-    [
-        (lambda: SaliencyMarginLoss(scores='clips'), "scores='clips' is unknown, expected 'saliency' or 'attention'"),
-        (lambda: SaliencyMarginLoss(missing_low='one'), "missing_low='one' is unknown, expected 'skip' or 'zero'"),
-        (
-            lambda: SaliencyRankLoss(false_negatives='drop'),
-            "false_negatives='drop' is unknown, expected 'join', 'added' or",
-        ),
-        (
-            lambda: ClipAttentionLoss(padding='some'),
-            "ClipAttentionLoss: padding='some' is unknown, expected 'exclude' or",
-        ),
-        (lambda: BoundaryEvidenceLoss(grid='clips'), "grid='clips' is unknown"),
-        (lambda: PooledAlignmentLoss(2, denominator='some'), "denominator='some'"),
-        (lambda: PooledAlignmentLoss(2, same_video='some'), "same_video='some'"),
-    ],
-)
-def test_unknown_options(make, message):
-    with pytest.raises(ValueError, match=message):
-        make()
-
-
 def atanh(row):
     return [[math.atanh(p)] for p in row]
 

@@ -67,6 +67,12 @@ def test_videos_and_sentences(options, expected):
     assert VideoTextContrastiveLoss(**options)(pair(), BOTH).item() == pytest.approx(expected, abs=1e-5)
 
 
+def test_videos_and_pooled_sentences():
+    found = with_sentence(outputs(video=tokens([[X], [Y]]), text=tokens([[Y], [X]])), [X, TILTED])
+    loss = VideoTextContrastiveLoss(temperature=1.0, sentence='token')
+    assert loss(found, BOTH).item() == pytest.approx((ROWS + COLUMNS) / 2, abs=1e-5)
+
+
 def test_default_temperature_and_bound():
     loss = VideoTextContrastiveLoss()
     assert loss.log_scale.exp().item() == pytest.approx(1 / 0.07)
@@ -128,6 +134,17 @@ def test_clips_are_part_of_the_moment(options, mask, expected):
     targets = truth([[[0.0, 0.3]]], clips=[[1, 0, 0]], mask=[mask])
     loss = ClipTextLocalLoss(**{'stage': 'before', 'temperature': 1.0, **options})
     assert loss(CLIPS, targets).item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_clips_of_the_finest_level():
+    """Those of a pyramid, whose padding may be longer: X, Y with the sentence X."""
+    found = outputs(video=tokens([[Y, X]]), text=tokens([[X]]))
+    targets = truth([[[0.0, 0.5]]], clips=[[1, 0]])
+    loss = ClipTextLocalLoss(stage='levels', sentence='mean', temperature=1.0)
+    with pytest.raises(ValueError, match=r"^stage='levels' needs an encoder that makes levels"):
+        loss(found, targets)
+    found.memory.levels = [tokens([[X, Y, TILTED]])]
+    assert loss(found, targets).item() == pytest.approx((0.313262 + LN2) / 2, abs=1e-5)
 
 
 def test_sentences_of_different_kinds():
@@ -384,19 +401,12 @@ def test_sentences_without_a_moment_are_no_positives(loss):
 @pytest.mark.parametrize(
     ('make', 'message'),
     [
-        (lambda: ClipSentenceLoss(windows='last'), "windows='last' is unknown"),
-        (lambda: MomentDummyLoss(labels='all'), "labels='all' is unknown, expected 'others' or 'first'"),
-        (lambda: MomentClipLoss(form='log'), "form='log' is unknown, expected 'logits' or 'probability'"),
-        (lambda: MomentClipLoss(padding='some'), "MomentClipLoss: padding='some'"),
-        (lambda: OrthogonalTokenLoss(tokens='words'), "tokens='words' is unknown, expected 'dummies' or 'prompts'"),
         (lambda: ProposalIoULoss(min_iou=0.5, max_iou=0.5), 'min_iou=0.5 is not smaller than max_iou=0.5'),
-        (lambda: SentenceToMomentLoss(removed='one'), "removed='one' is unknown"),
         (lambda: ClipTextInterLoss(directions=['rows']), 'directions'),
         (lambda: ClipTextIntraLoss(directions=[]), 'directions'),
-        (lambda: VideoTextContrastiveLoss(stage='during'), "stage='during'"),
     ],
 )
-def test_unknown_options(make, message):
+def test_wrong_options(make, message):
     with pytest.raises(ValueError, match=message):
         make()
 

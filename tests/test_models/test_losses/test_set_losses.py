@@ -96,19 +96,6 @@ def test_no_pairs_cost_nothing_and_keep_the_graph(loss, normalizer):
     assert value == 0 and not found.spans.grad.any()
 
 
-@pytest.mark.parametrize(
-    ('make', 'message'),
-    [
-        (lambda: SpanL1Loss(normalizer='rows'), "normalizer='rows' is unknown, expected 'pairs' or 'targets'"),
-        (lambda: SpanL1Loss(coordinates='max'), "coordinates='max' is unknown, expected 'mean' or 'sum'"),
-        (lambda: SpanIoULoss(distance='ends'), "distance='ends' is unknown, expected 'none' or 'center'"),
-    ],
-)
-def test_unknown_options(make, message):
-    with pytest.raises(ValueError, match=message):
-        make()
-
-
 def test_which_sets_a_loss_accepts():
     kinds = (('direct', True), ('direct', False), ('noise', False))
     sets = [predictions([[[0.5, 0.2]]], name, final=final) for name, final in kinds]

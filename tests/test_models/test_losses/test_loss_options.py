@@ -1,0 +1,33 @@
+"""Options of losses that take one of a few values: a message names the loss and the option."""
+
+import pytest
+
+from mmvmr.models import losses
+
+OPTIONS = {
+    'AttentionDistillLoss': ['padding'],
+    'BoundaryEvidenceLoss': ['grid'],
+    'ClipAttentionLoss': ['padding'],
+    'ClipAwareScoreLoss': ['padding'],
+    'ClipSentenceLoss': ['windows', 'padding'],
+    'ClipTextIntraLoss': ['positive'],
+    'ClipTextLocalLoss': ['stage', 'sentence', 'padding'],
+    'MomentClipLoss': ['form', 'padding'],
+    'MomentDummyLoss': ['labels'],
+    'OrthogonalTokenLoss': ['tokens'],
+    'PointFocalLoss': ['normalizer'],
+    'PooledAlignmentLoss': ['denominator', 'same_video'],
+    'SaliencyMarginLoss': ['scores', 'missing_low'],
+    'SaliencyRankLoss': ['false_negatives'],
+    'SentenceToMomentLoss': ['removed'],
+    'SpanIoULoss': ['distance'],
+    'SpanL1Loss': ['normalizer', 'coordinates'],
+    'VideoTextContrastiveLoss': ['stage', 'sentence', 'padding'],
+}
+
+
+@pytest.mark.parametrize(('name', 'option'), [(name, option) for name in OPTIONS for option in OPTIONS[name]])
+def test_unknown_options(name, option):
+    required = {'embed_dims': 2} if name == 'PooledAlignmentLoss' else {}
+    with pytest.raises(ValueError, match=f"^{name}: {option}='x' is unknown, expected '"):
+        getattr(losses, name)(**required, **{option: 'x'})
