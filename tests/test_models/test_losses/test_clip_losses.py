@@ -185,13 +185,27 @@ def test_evidence_of_several_moments_and_padding():
     assert found.item() == pytest.approx((starts + 2 * LN2) / 4, rel=1e-5)
 
 
-def test_evidence_on_the_official_grid():
-    """The middles of six clips, 1/12, 3/12, ...: clips 1 and 4; padding counts twice among the 5 + 1 others."""
-    evidence = [[atanh([0.6, 0.8, 0.5, 0.5, 0.5, 0.9])], [atanh([0.5] * 6)]]
-    targets = truth([[[0.3, 0.7]]], clips=[[0, 1, 1, 1, 0, 0]], mask=[[1, 1, 1, 1, 1, 0]])
-    found = BoundaryEvidenceLoss(grid='padded')(with_boundaries(outputs(), evidence), targets)
-    starts, ends = 0.223144 + (0.916291 + 3 * LN2) / 6, LN2 + 4 * LN2 / 6
-    assert found.item() == pytest.approx((starts + ends) / 4, rel=1e-5)
+@pytest.mark.parametrize(
+    ('grid', 'starts', 'ends'),
+    [
+        ('valid', 0.223144 + (0.916291 + 3 * LN2) / 4, 2 * LN2),
+        # The middles of six clips, 1/12, 3/12, ...: clips 1 and 4; padding counts twice among the 5 + 1 others.
+        ('padded', 0.223144 + (0.916291 + 3 * LN2) / 6, LN2 + 4 * LN2 / 6),
+    ],
+)
+def test_evidence_of_a_batch(grid, starts, ends):
+    """The first video has five of six clips; the second one has no moment, and evidence 0.5 everywhere."""
+    evidence = [[atanh([0.6, 0.8, 0.5, 0.5, 0.5, 0.9]), atanh([0.5] * 6)], [atanh([0.5] * 6)] * 2]
+    targets = truth([[[0.3, 0.7]], []], clips=[[0, 1, 1, 1, 0, 0], [0] * 6], mask=[[1, 1, 1, 1, 1, 0], [1] * 6])
+    found = BoundaryEvidenceLoss(grid=grid)(with_boundaries(outputs(), evidence), targets)
+    assert found.item() == pytest.approx((starts + ends + 2 * LN2) / 8, rel=1e-5)
+
+
+def test_evidence_at_the_very_ends_of_its_reach():
+    """Clips with the middles 1/8, 3/8, 5/8 and 7/8, an eighth away from a moment of (1/4, 3/4), out and in."""
+    targets = truth([[[0.25, 0.75]]], clips=[[0, 1, 1, 0]])
+    start, end = BoundaryEvidenceLoss(inside=0.25, outside=0.25).positives(targets)
+    assert (start.tolist(), end.tolist()) == ([[True, True, False, False]], [[False, False, True, True]])
 
 
 @pytest.mark.parametrize(

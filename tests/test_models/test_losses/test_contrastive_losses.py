@@ -91,6 +91,11 @@ def test_means_of_videos_and_sentences(padding):
     cosine = 0.0 if padding == 'exclude' else math.sqrt(0.5)
     loss = VideoTextContrastiveLoss(temperature=1.0, padding=padding)
     assert loss(found, targets).item() == pytest.approx(math.log1p(math.exp(cosine - 1)), rel=1e-5)
+    # After the fusion the first sentence is Y as well: each choice is one of two.
+    found.memory.text = tokens([[Y, Y], [Y, Y]], mask)
+    loss = VideoTextContrastiveLoss(stage='after', temperature=1.0, padding=padding)
+    rows, columns = LN2, sum(math.log1p(math.exp(sign * (1 - cosine))) for sign in (-1, 1)) / 2
+    assert loss(found, targets).item() == pytest.approx((rows + columns) / 2, rel=1e-5)
 
 
 def test_videos_and_sentences_of_uvcom():

@@ -26,8 +26,20 @@ OPTIONS = {
 }
 
 
+#: Arguments without a default.
+REQUIRED = {
+    'PooledAlignmentLoss': dict(embed_dims=2),
+    'SpatialDynamicLoss': dict(word_dims=2, frame_dims=2, num_patches=4),
+    'VisualContextLoss': dict(word_dims=2, frame_dims=2),
+}
+
+
+@pytest.mark.parametrize('name', [name for name in losses.__all__ if name.endswith('Loss')])
+def test_a_loss_counts_once_by_default(name):
+    assert getattr(losses, name)(**REQUIRED.get(name, {})).weight == 1
+
+
 @pytest.mark.parametrize(('name', 'option'), [(name, option) for name in OPTIONS for option in OPTIONS[name]])
 def test_unknown_options(name, option):
-    required = {'embed_dims': 2} if name == 'PooledAlignmentLoss' else {}
     with pytest.raises(ValueError, match=f"^{name}: {option}='x' is unknown, expected '"):
-        getattr(losses, name)(**required, **{option: 'x'})
+        getattr(losses, name)(**REQUIRED.get(name, {}), **{option: 'x'})
