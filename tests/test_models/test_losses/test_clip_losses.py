@@ -23,6 +23,7 @@ from mmvmr.models import (
     ClipAttentionLoss,
     ClipAwareScoreLoss,
     ClipForegroundLoss,
+    ExistenceLoss,
     FrameGuidanceLoss,
     MovingCount,
     PointFocalLoss,
@@ -33,7 +34,7 @@ from mmvmr.models import (
     SaliencyNegativeLoss,
     SaliencyRankLoss,
 )
-from mmvmr.structures import Points
+from mmvmr.structures import Existence, Points
 
 LN2, LN3, LN4 = math.log(2), math.log(3), math.log(4)
 
@@ -134,6 +135,22 @@ def test_what_clip_losses_need():
             loss(scores='attention')(outputs(saliency=[[0.0, 0.0]]), truth([[]]))
     with pytest.raises(ValueError, match='NegativePairEncoder'):
         SaliencyNegativeLoss()(outputs(saliency=[[0.0, 0.0]]), truth([[]]))
+
+
+@pytest.mark.parametrize(
+    ('described', 'expected'),
+    [(None, 0.287682 + LN2 + LN4), ([1, 1, 1], 0.287682 + LN2 + LN4), ([1, 0, 0], 0.287682 * 2 + LN2)],
+)
+def test_existence(described, expected):
+    """Probabilities 3/4, 1/2 and 1/4 that a sentence describes anything; without labels every one does."""
+    targets = truth([[], [], []])
+    targets.described = None if described is None else torch.tensor(described).bool()
+    found = outputs()
+    with pytest.raises(ValueError, match=r'^ExistenceLoss needs model\.existence_head'):
+        ExistenceLoss()(found, targets)
+    logits = torch.tensor([LN3, 0.0, -LN3])
+    found.existence = Existence(logits, logits.sigmoid(), logits > 0)
+    assert ExistenceLoss()(found, targets).item() == pytest.approx(expected / 3, rel=1e-5)
 
 
 def atanh(row):

@@ -1,0 +1,93 @@
+"""What one of two processes computes, by hand; the other one is made up."""
+
+import math
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.distributed.nn.functional as exchange
+
+from mmvmr.models.losses import gather
+
+
+@pytest.fixture
+def other(monkeypatch):
+    """Function that sets the rank of this process and the counts or rows of the other one."""
+
+    def set_up(rank=0, count=0, rows=None):
+        sent = []
+
+        def all_gather_shapes(shapes, shape):
+            shapes[rank].copy_(shape)
+            shapes[1 - rank].copy_(torch.tensor(rows.shape))
+
+        def all_gather(padded):
+            sent.append(padded)
+            whole = torch.zeros_like(padded)
+            whole[: len(rows), : rows.shape[1]] = rows
+            return (padded, whole) if rank == 0 else (whole, padded)
+
+        monkeypatch.setattr(dist, 'is_initialized', lambda: True)
+        monkeypatch.setattr(dist, 'get_world_size', lambda: 2)
+        monkeypatch.setattr(dist, 'get_rank', lambda: rank)
+        monkeypatch.setattr(dist, 'all_reduce', lambda total: total.add_(count))
+        monkeypatch.setattr(dist, 'all_gather', all_gather_shapes)
+        monkeypatch.setattr(exchange, 'all_gather', all_gather)
+        return sent
+
+    return set_up
+
+
+@pytest.mark.parametrize('kind', [int, torch.tensor])
+def test_a_ratio_is_divided_by_the_mean_count(other, kind):
+    total = torch.tensor(6.0)
+    assert gather.joint_ratio(total, kind(2)) == 3
+    assert gather.joint_ratio(total, kind(0)) == 6  # of nothing the total is 0: no division by 0
+    other(count=4)
+    assert gather.joint_ratio(total, kind(2)) == 2
+    other(count=0)
+    assert gather.joint_ratio(total, kind(1)) == 12  # one entry among both
+    assert gather.joint_ratio(torch.tensor(0.0), kind(0)) == 0
+
+
+def test_means_run_over_both_processes(other):
+    values, logits, label = torch.tensor([1.0, 2.0, 6.0]), torch.zeros(3, 2), torch.tensor([0, 1, 1])
+    assert gather.joint_mean(values) == 3
+    assert gather.joint_cross_entropy(logits, label).item() == pytest.approx(math.log(2))
+    other(count=1)  # two values each, on average
+    assert gather.joint_mean(values) == 4.5
+    assert gather.joint_cross_entropy(logits, label).item() == pytest.approx(1.5 * math.log(2))
+
+
+def test_counts_stay_as_they_are(other):
+    count = torch.tensor([1.0, 3.0])
+    assert gather.num_processes() == 1 and gather.mean_over_ranks(count) is count
+    other(count=2)
+    assert gather.num_processes() == 2
+    assert gather.mean_over_ranks(count).tolist() == [1.5, 2.5] and count.tolist() == [1.0, 3.0]
+    assert gather.mean_over_ranks(torch.tensor(1)).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ('rank', 'rows', 'rows_of_other', 'fill', 'sent', 'expected', 'start'),
+    [
+        # Rows are filled up to the widest, and as many are sent as the other one has.
+        (0, [[1.0]], [[4.0, 6.0], [5.0, 7.0]], {'fill': -1.0}, [[1, -1], [0, 0]], [[1, -1], [4, 6], [5, 7]], 0),
+        (1, [[4.0], [5.0]], [[1.0, 2.0]], {'fill': -1.0}, [[4, -1], [5, -1]], [[1, 2], [4, -1], [5, -1]], 1),
+        (1, [[4.0]], [[1.0, 2.0]], {}, [[4, 0]], [[1, 2], [4, 0]], 1),
+    ],
+)
+def test_rows_of_both_processes(other, rank, rows, rows_of_other, fill, sent, expected, start):
+    mine = torch.tensor(rows)
+    assert gather.gather_rows(mine) == (mine, 0)
+    messages = other(rank, rows=torch.tensor(rows_of_other))
+    found, first = gather.gather_rows(mine, **fill)
+    assert messages[0].tolist() == sent
+    assert found.tolist() == expected and first == start
+
+
+def test_no_rows_at_all(other):
+    """Not every backend sends empty tensors: a row is sent, and none is received."""
+    messages = other(rows=torch.zeros(0, 2))
+    found, first = gather.gather_rows(torch.zeros(0, 2))
+    assert messages[0].shape == (1, 2) and found.shape == (0, 2) and first == 0
