@@ -405,12 +405,19 @@ def test_impossible_options(name, options, message):
         make_loss(name, **options)
 
 
-@pytest.mark.parametrize(('name', 'missing'), [('context', 'roles'), ('dynamics', 'patches')])
-def test_missing_inputs_are_named(name, missing):
+@pytest.mark.parametrize(
+    ('name', 'missing', 'transform', 'options'),
+    [
+        ('context', 'roles', 'SplitQuery', {}),
+        ('dynamics', 'patches', 'LoadPatches', {}),
+        ('context', 'static_text', 'LoadStaticQuery', dict(guide_by='static_text')),
+    ],
+)
+def test_missing_inputs_are_named(name, missing, transform, options):
     outputs = make_outputs()
-    del outputs.memory.find(ExtraInputs).tensors[missing]
-    with pytest.raises(ValueError, match=f"need the input '{missing}': add the transform"):
-        make_loss(name)(outputs, make_targets())
+    outputs.memory.find(ExtraInputs).tensors.pop(missing, None)
+    with pytest.raises(ValueError, match=f"need the input '{missing}': add the transform {transform} to"):
+        make_loss(name, **options)(outputs, make_targets())
 
 
 def test_patches_of_another_grid():

@@ -105,6 +105,15 @@ def test_rank_contrast_with_negatives(option, real, expected):
     found = outputs(saliency=RANKED * 3, negative_saliency=[[0.5 * LN2] * 2] * 3, real=real)
     loss = SaliencyRankLoss(max_rating=2, false_negatives=option)
     assert loss(found, truth([[]] * 3, saliency=[[1, 0]] * 3)).item() == pytest.approx(expected, abs=2e-6)
+    alone = loss(outputs(saliency=RANKED), truth([[]], saliency=[[1, 0]]))
+    assert alone.item() == pytest.approx(0.287682 / 2, abs=2e-6)
+
+
+def test_rank_contrast_of_scores_far_apart():
+    found = SaliencyRankLoss(max_rating=2)(
+        outputs(saliency=[[100.0 + RANKED[0][0], 100.0], RANKED[0]]), truth([[], []], saliency=[[1, 0]] * 2)
+    )
+    assert found.item() == pytest.approx(0.287682 / 2, abs=5e-6)
 
 
 def test_no_highlights_under_another_sentence():

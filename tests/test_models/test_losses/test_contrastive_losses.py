@@ -272,6 +272,13 @@ def test_clips_belong_to_the_moment(form, padding, count):
     assert loss(found, targets).item() == pytest.approx((0.287682 + LN2) / count, abs=1e-5)
 
 
+@pytest.mark.parametrize(('form', 'expected'), [('logits', 200.0), ('probability', 100.0)])
+def test_a_clip_far_on_the_wrong_side(form, expected):
+    """The logarithm of a probability that is 0 in float32 is bounded by -100."""
+    found = with_alignment(outputs(), moment=[X], moment_clips=[[[-200.0, 0.0]]], non_moment_clips=[[X]])
+    assert MomentClipLoss(form=form)(found, truth([[]], clips=[[1]])).item() == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(
     ('padding', 'expected'),
     [
@@ -362,6 +369,7 @@ def test_moments_choose_among_sentences(options, expected):
         # IoU 0.4: 0.5 by default.
         ([[[0.0, 0.4]], [[0.0, 1.0]]], [0, 0], dict(), 0.513015),
         ([[[0.0, 0.4]], [[0.0, 1.0]]], [0, 0], dict(removal_iou=0.3), 0.0),
+        ([[[0.0, 0.5]], [[0.0, 1.0]]], [0, 0], dict(), 0.0),
         # One of several moments suffices.
         ([[[0.0, 0.4], [0.5, 1.0]], [[0.5, 1.0]]], [0, 0], dict(), 0.0),
     ],

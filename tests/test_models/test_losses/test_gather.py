@@ -6,8 +6,11 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.distributed.nn.functional as exchange
+from loss_data import TILTED, X, Y, outputs, tokens, truth
 
+from mmvmr.models import PooledAlignmentLoss
 from mmvmr.models.losses import gather
+from mmvmr.models.losses.alignment_losses import symmetric_contrast
 
 
 @pytest.fixture
@@ -91,3 +94,17 @@ def test_no_rows_at_all(other):
     messages = other(rows=torch.zeros(0, 2))
     found, first = gather.gather_rows(torch.zeros(0, 2))
     assert messages[0].shape == (1, 2) and found.shape == (0, 2) and first == 0
+
+
+def test_contrast_with_the_other_process(other):
+    """Videos Y, X and sentences Y, TILTED; the other one holds a video and a sentence X, which come first.
+
+    Videos have cosines 0, 1, 0.8 and 1, 0, 0.6 with the three sentences, sentences 0, 1, 0 and 0.6, 0.8, 0.6 with the
+    videos; softmax losses are 0.782352 and 1.112067, and 0.551445 and 1.169817.
+    """
+    found = outputs(video=tokens([[Y], [X]]), text=tokens([[Y], [TILTED]]))
+    other(rank=1, count=2, rows=torch.tensor([X]))
+    pooled = PooledAlignmentLoss(2, temperature=1.0, denominator='all')
+    assert pooled(found, truth([[], []], clips=[[0], [0]])).item() == pytest.approx((0.782352 + 1.112067) / 2, abs=1e-5)
+    both = symmetric_contrast(torch.tensor([Y, X]), torch.tensor([Y, TILTED]))
+    assert both.item() == pytest.approx((0.782352 + 1.112067 + 0.551445 + 1.169817) / 4, abs=1e-5)
