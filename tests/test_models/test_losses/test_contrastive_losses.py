@@ -422,13 +422,3 @@ def test_sentences_without_a_moment_are_no_positives(loss):
 def test_wrong_options(make, message):
     with pytest.raises(ValueError, match=message):
         make()
-
-
-def test_what_the_losses_need():
-    empty = outputs()
-    with pytest.raises(ValueError, match='SimilarityProjector'):
-        VideoSentenceLoss()(empty, BOTH)
-    with pytest.raises(ValueError, match='PromptTokenEncoder'):
-        OrthogonalTokenLoss()(empty, BOTH)
-    with pytest.raises(ValueError, match='AlignmentTokenEncoder'):
-        MomentSentenceLoss()(empty, BOTH)

@@ -1,6 +1,7 @@
-"""Options of losses that take one of a few values: a message names the loss and the option."""
+"""Options of losses that take one of a few values, and what losses need: a message names the loss and either."""
 
 import pytest
+from loss_data import outputs, truth
 
 from mmvmr.models import losses
 
@@ -43,3 +44,22 @@ def test_a_loss_counts_once_by_default(name):
 def test_unknown_options(name, option):
     with pytest.raises(ValueError, match=f"^{name}: {option}='x' is unknown, expected '"):
         getattr(losses, name)(**REQUIRED.get(name, {}), **{option: 'x'})
+
+
+@pytest.mark.parametrize(
+    ('name', 'extra'),
+    [
+        ('AttentionDistillLoss', 'AlignmentTokens'),
+        ('ClipClassLoss', 'PooledText'),
+        ('ClipSentenceLoss', 'Similarities'),
+        ('FrameGuidanceLoss', 'FrameMatch'),
+        ('MomentClipLoss', 'AlignmentTokens'),
+        ('MomentDummyLoss', 'AlignmentTokens'),
+        ('MomentSentenceLoss', 'AlignmentTokens'),
+        ('OrthogonalTokenLoss', 'AdaptiveAttention'),
+        ('VideoSentenceLoss', 'Similarities'),
+    ],
+)
+def test_what_losses_need(name, extra):
+    with pytest.raises(ValueError, match=f'^{name} needs {extra}, which is written by '):
+        getattr(losses, name)()(outputs(), truth([[], []]))
