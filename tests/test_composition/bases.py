@@ -16,6 +16,7 @@ from mmvmr.registry import DATASETS, MODELS
 BASELINES = ('moment_detr', 'qd_detr', 'cg_detr', 'bam_detr', 'eatr', 'uvcom', 'tr_detr', 'sa_detr', 'bm_detr')
 #: Sizes that `model.shared` does not reach.
 SMALL = {
+    'r2_tuning': 'shared=dict(feature_layers=2, frame_tokens=2),',
     'cg_detr': 'shared=dict(num_dummies=3), encoder=dict(encoder=dict(encoder=dict(encoder=dict(num_prompts=3)))),',
     'uvcom': (
         'encoder=dict(similarity=dict(hidden_dims=16), encoder=dict(video_clusters=dict(num_clusters=3))),'

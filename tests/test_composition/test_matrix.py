@@ -109,7 +109,7 @@ def dense(tmp_path_factory):
     """Tiny configs of methods without moment queries on synthetic data."""
     register_all_modules()
     folder = tmp_path_factory.mktemp('dense')
-    return {name: Config.fromfile(write_base(name, folder)) for name in ('snag', 'univtg')}
+    return {name: Config.fromfile(write_base(name, folder)) for name in ('snag', 'univtg', 'r2_tuning')}
 
 
 TD = ['td.synthesizer', 'td.dynamics']
@@ -165,6 +165,32 @@ def test_flash_on_points(dense, parts):
     assert ('loss_clip_score' in losses) == ('flash.clip_score' in parts)
     if 'flash.layering' in parts:
         assert losses['loss_span'] != plain['loss_span']
+
+
+#: What refines clips in several layers of an encoder takes: all that goes onto points, but for the pyramid that it has.
+ON_LAYERS = [*VIEWS, 'td.dynamics', 'bm.negative_query', 'bm.alignment', 'sa.alignment', 'la.length_weight']
+ON_LAYERS += ['gmr.existence', 'flash.score', 'flash.clip_score']
+
+
+@pytest.mark.parametrize('part', ON_LAYERS)
+def test_on_layers_of_a_frozen_encoder(dense, part):
+    losses = check(compose(dense['r2_tuning'], [part], {part: OPTIONS.get(part, {})}), VIEWS.get(part, ()))
+    assert {'loss_offset', 'loss_video_calibration', 'loss_layer_calibration'} <= set(losses)
+
+
+def test_unmatched_text_brings_its_layers_along(dense):
+    """The second pass of the matcher refines clips with the layers of the other sentence."""
+    cfg = compose(dense['r2_tuning'], ['bm.negative_query'])
+    model, batch = build(cfg), make_batch(cfg)
+    plain = loss_of(model, batch)['loss_frame_guidance']
+    text = [None if words is None else words.clone() for words in batch['inputs']['neg_text']]
+    assert any(words is not None for words in text)
+    channels = text[0].shape[-1] // 2
+    for words in text:
+        if words is not None:
+            words[:, :channels] = words[:, :channels].flip(-1)  # of the first layer; the tokens are those of the last
+    batch['inputs']['neg_text'] = text
+    assert loss_of(model, batch)['loss_frame_guidance'] != plain
 
 
 def test_flash_on_a_pyramid(dense):

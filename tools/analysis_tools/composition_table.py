@@ -41,6 +41,7 @@ METHODS = {
     'BM-DETR': 'bm_detr',
     'UniVTG': 'univtg',
     'FlashVTG': 'flash_vtg',
+    'R2-Tuning': 'r2_tuning',
     'SnAG': 'snag',
     'MMN': 'mmn',
 }

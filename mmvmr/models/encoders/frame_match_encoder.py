@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
-from mmvmr.structures import ClipScores, Features, FrameMatch, Memory, MomentTargets, Tokens
+from mmvmr.structures import ClipScores, Features, FrameMatch, Memory, MomentTargets, Tokens, map_tensors
 from mmvmr.utils import check_choice
 
 
@@ -130,20 +130,20 @@ def _filled(negative: Tokens, text: Tokens, exists: Tensor) -> Tokens:
     """Unmatched text (B, L, D); samples without any get their own text, as attention to an empty one is undefined."""
     length = max(negative.mask.shape[1], text.mask.shape[1])
     first, second = _padded(negative, length), _padded(text, length)
+
+    def chosen(a: Tensor | None, b: Tensor | None) -> Tensor | None:
+        return None if a is None or b is None else torch.where(exists.view(-1, *[1] * (a.dim() - 1)), a, b)
+
     pos = None
     if first.pos is not None or second.pos is not None:
-        pos = torch.where(exists[:, None, None], first.position(), second.position())
-    feat = torch.where(exists[:, None, None], first.feat, second.feat)
-    raw = None
-    if first.raw is not None and second.raw is not None:
-        raw = torch.where(exists[:, None, None], first.raw, second.raw)
-    return Tokens(feat, torch.where(exists[:, None], first.mask, second.mask), pos, raw=raw)
+        pos = chosen(first.position(), second.position())
+    raw, layers = chosen(first.raw, second.raw), chosen(first.layers, second.layers)
+    return Tokens(chosen(first.feat, second.feat), chosen(first.mask, second.mask), pos, raw=raw, layers=layers)
 
 
 def _padded(tokens: Tokens, length: int) -> Tokens:
     extra = length - tokens.mask.shape[1]
     if not extra:
         return tokens
-    pad = torch.nn.functional.pad
-    pos, raw = (None if x is None else pad(x, (0, 0, 0, extra)) for x in (tokens.pos, tokens.raw))
-    return Tokens(pad(tokens.feat, (0, 0, 0, extra)), pad(tokens.mask, (0, extra)), pos, raw=raw)
+    # The second axis of every field counts text tokens.
+    return map_tensors(tokens, lambda x: torch.nn.functional.pad(x, (0, 0) * (x.dim() - 2) + (0, extra)))
