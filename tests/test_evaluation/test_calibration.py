@@ -33,9 +33,31 @@ def test_temperature():
     assert losses['before'] == pytest.approx(-0.75 * math.log(0.9) - 0.25 * math.log(0.1))
     assert losses['after'] == pytest.approx(-0.75 * math.log(0.75) - 0.25 * math.log(0.25))
     assert calibration.threshold == pytest.approx(0.5, abs=1e-3)
+    # Another level in the middle changes no temperature; of two equally good thresholds the lower one is taken.
+    assert calibrate(*rows([(0.9, 30, 10), (0.5, 20, 20), (0.1, 10, 30)]))[0].threshold == pytest.approx(
+        0.375, abs=1e-3
+    )
     again, same = calibrate(*rows([(0.75, 30, 10), (0.25, 10, 30)]), temperature=calibration.temperature)
     assert again.temperature == pytest.approx(calibration.temperature, rel=1e-3)
     assert same['before'] == pytest.approx(same['after'], abs=1e-6)
+
+
+def test_scores_of_0_and_1_are_taken_for_six_decimals():
+    calibration, losses = calibrate(*rows([(1.0, 30, 10), (0.0, 10, 30)]))
+    assert calibration.temperature == pytest.approx(math.log(999_999) / math.log(3), rel=1e-3)
+    assert losses['after'] == pytest.approx(-0.75 * math.log(0.75) - 0.25 * math.log(0.25))
+
+
+@pytest.mark.parametrize(
+    ('some', 'none', 'expected'),
+    [
+        ([0.5, 0.7, 0.8, 0.95], [0.1, 0.2, 0.9], 0.35),  # two of three are rejected, and none of the others
+        ([0.2], [0.8], 0.1),  # the wrong way round: nothing is rejected
+    ],
+)
+def test_threshold_by_hand(some, none, expected):
+    positive = np.array([True] * len(some) + [False] * len(none))
+    assert best_threshold(positive, np.array(some + none)) == pytest.approx(expected)
 
 
 def test_threshold_does_not_depend_on_how_many_queries_have_none():
@@ -52,6 +74,14 @@ def test_what_cannot_be_calibrated():
     predictions, annotations = rows([(0.9, 2, 0)])
     with pytest.raises(InputError, match='2 of 2 queries have a moment'):
         calibrate(predictions, annotations)
+    with pytest.raises(InputError, match='1 of 1 queries have a moment'):
+        calibrate(predictions[:1], annotations[:1])
+    for given, message in (
+        ((predictions[:1], annotations), r'^p\.jsonl: '),
+        ((predictions, annotations[:1]), r'a\.jsonl'),
+    ):
+        with pytest.raises(InputError, match=message):
+            calibrate(*given, source='p.jsonl', reference='a.jsonl')
     plain = [{key: row[key] for key in ('qid', 'pred_relevant_windows')} for row in predictions]
     with pytest.raises(InputError, match='no pred_exist_score'):
         calibrate(plain, annotations)

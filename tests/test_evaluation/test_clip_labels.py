@@ -123,10 +123,22 @@ def test_nothing_to_score():
         evaluate_predictions([{'qid': 1, 'pred_saliency_scores': [0.1]}], [{'qid': 1}], 'tvsum')
 
 
-@pytest.mark.parametrize('options', [dict(positive='mean'), dict(positive='nonzero', top=0)])
-def test_unknown_rules(options):
-    with pytest.raises(ValueError, match='ClipLabelRule'):
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(positive='mean'), "^ClipLabelRule: positive='mean' is unknown, expected 'above_median' or 'nonzero'$"),
+        (dict(positive='nonzero', top=0), '^ClipLabelRule: top=0, expected a positive number or None$'),
+    ],
+)
+def test_unknown_rules(options, message):
+    with pytest.raises(ValueError, match=message):
         ClipLabelRule(**options)
+
+
+def test_a_single_clip_may_count():
+    """The best one is a highlight of the first annotator only."""
+    rule = ClipLabelRule('nonzero', top=1)
+    assert clip_label_average_precision([[0.1, 0.9]], [[[1, 1], [1, 0]]], rule).tolist() == [[1.0, 0.0]]
 
 
 def test_protocols_score_one_kind_of_highlights():

@@ -10,6 +10,7 @@ from run_helpers import run_tool
 
 from mmvmr.evaluation.functional import (
     InputError,
+    compare,
     compare_figures,
     evaluate_predictions,
     get_protocol,
@@ -82,6 +83,19 @@ def test_p_is_that_of_all_exchanges(seed):
     assert low < row['difference'] < high
 
 
+def test_figures_and_portions_of_random_numbers_do_not_matter(monkeypatch):
+    rng = np.random.default_rng(3)
+    first, second = ({name: rng.random(20) for name in 'RS'} for _ in range(2))
+    both = compare_figures([first, second], list(range(20)), draws=50)
+    alone = [compare_figures([{n: first[n]}, {n: second[n]}], list(range(20)), draws=50)[0] for n in 'RS']
+    monkeypatch.setattr(compare, 'PORTION', 20 * 16)  # portions of 16, 16, 16 and 2
+    for other in (alone, compare_figures([first, second], list(range(20)), draws=50)):
+        for one, row in zip(both, other, strict=True):
+            assert one['figure'] == row['figure'] and one['p'] == row['p']
+            np.testing.assert_allclose(one['interval'], row['interval'])
+            np.testing.assert_allclose(one['difference_interval'], row['difference_interval'])
+
+
 def test_equal_predictions_do_not_differ():
     values = np.array([0.0, 100.0, 50.0, np.nan])
     (row,) = compare_figures([{'R': values}, {'R': values}], list('abca'), draws=50)
@@ -119,6 +133,12 @@ def test_slices_of_a_data_set():
         '3 or more': [True],
     }
     assert found['position'] == ['first third', 'last third', 'last third']
+    ends = [{'duration': 90, 'relevant_windows': [window]} for window in ([30, 50], [90, 90])]
+    assert [name for i in range(2) for name, m in slices(ends, 'position').items() if m[i]] == [
+        'second third',
+        'last third',
+    ]
+    assert list(slices(rows, 'length'))[-1] == 'long (30 to 150 s]'
     assert found['length'] == ['short (0 to 10 s]', 'middle (10 to 30 s]', 'middle (10 to 30 s]']
     assert list(slices(rows, 'length', 'charades_cd_bm_detr')) == [
         'short (0 to 10 s]',
