@@ -104,8 +104,8 @@ def test_ratings_on_another_scale_are_not_scored(protocol, key, ratings, message
     rows = [{'qid': 'a', 'duration': 4, 'relevant_windows': [[0, 4]], 'relevant_clip_ids': [0, 1], key: ratings}]
     predictions = [{'qid': 'a', 'pred_saliency_scores': [0.1, 0.2], 'pred_relevant_windows': [[0, 4, 0.5]]}]
     for score in (evaluate_predictions, query_figures):
-        with pytest.raises(InputError, match=rf"qid 'a'\): {message}"):
-            score(predictions, rows, protocol)
+        with pytest.raises(InputError, match=rf"^GT entry 1 \(qid 'a'\): {message}"):
+            score(predictions, rows, protocol, reference='GT')
     if key == 'saliency_scores':  # moments alone are scored: nobody asks for the ratings
         del predictions[0]['pred_saliency_scores']
         assert evaluate_predictions(predictions, rows, protocol)['brief']['MR-full-mAP'] == 100

@@ -121,7 +121,10 @@ def broken(place, **changes):
     ('rows', 'message'),
     [
         (PREDICTIONS[:3], r'no prediction for 1 of 4 queries .*first: \[4\]'),
-        (broken(1, pred_corpus_moments=[['dog', 3, 1, 0.5]]), r'\(qid 2\): pred_corpus_moments\[0\] ends before it'),
+        (
+            broken(1, pred_corpus_moments=[['dog', 3, 1, 0.5]]),
+            r' entry 2 \(qid 2\): pred_corpus_moments\[0\] ends before it',
+        ),
         (broken(1, pred_corpus_moments=[['dog', 3, 0.5]]), r'expected \[video, start, end, score\]'),
         (broken(1, pred_corpus_moments=[[3.5, 1, 2, 0.5]]), r'expected \[video, start, end, score\]'),
         (broken(1, pred_corpus_moments=[['dog', 1, float('nan'), 1]]), 'end of pred_corpus_moments.*finite'),
@@ -138,8 +141,8 @@ def broken(place, **changes):
     ],
 )
 def test_mistakes(rows, message):
-    with pytest.raises(InputError, match=message):
-        scored(rows)
+    with pytest.raises(InputError, match=rf'^p\.jsonl.*{message}'):
+        scored(rows, source='p.jsonl')
 
 
 def test_other_places_refuse_it():
@@ -148,8 +151,11 @@ def test_other_places_refuse_it():
     with pytest.raises(ValueError, match='scores answers from a whole collection'):
         METRICS.build(dict(type='MomentRetrievalMetric', protocol='corpus'))
     assert scored(PREDICTIONS[:3], subset=True)['brief']['VR-R1'] == 66.67
-    with pytest.raises(InputError, match='vid is missing, the video to be found'):
-        scored(PREDICTIONS, [{'qid': row['qid'], 'relevant_windows': [[0, 1]]} for row in ANNOTATIONS])
+    rows = [*ANNOTATIONS[:1], {'qid': 2, 'relevant_windows': [[0, 1]]}]
+    with pytest.raises(InputError, match=r'^a\.jsonl entry 2 \(qid 2\): vid is missing, the video to be found'):
+        scored(PREDICTIONS[:2], rows, reference='a.jsonl')
+    with pytest.raises(InputError, match=r'^a\.jsonl entry 2: qid 1 occurs twice'):
+        scored(PREDICTIONS[:1], ANNOTATIONS[:1] * 2, reference='a.jsonl')
 
 
 def test_files(tmp_path, capsys):

@@ -19,6 +19,7 @@ from mmvmr.evaluation.functional import (
     register_protocol,
     report_to_json,
 )
+from mmvmr.evaluation.functional.evaluate import evaluate_clip_labels
 
 
 @pytest.fixture
@@ -190,6 +191,34 @@ def test_what_cannot_be_scored_is_said(rows):
         del row['relevant_windows']
     with pytest.raises(InputError, match='nothing to score against the annotations: MR: no annotation has relevant'):
         evaluate_predictions(predictions, annotations)
+
+
+def test_what_has_no_ratings_is_said(rows):
+    predictions, annotations = rows
+    for row in annotations[:4]:
+        row['saliency_scores'] = None
+    assert evaluate_predictions(predictions, annotations)['reasons'] == {
+        'HL': '4 of 12 queries have no highlight ratings'
+    }
+    for row in annotations:
+        row['saliency_scores'] = None
+    report = evaluate_predictions(predictions, annotations)
+    assert report['reasons'] == {'HL': 'no annotation has relevant_clip_ids and saliency_scores'}
+    for row in annotations:
+        row.pop('relevant_windows')
+    message = '^PREDS: nothing to score against GT: MR: no annotation has .*; HL: no annotation has relevant_clip_ids'
+    with pytest.raises(InputError, match=message):
+        evaluate_predictions(predictions, annotations, source='PREDS', reference='GT')
+
+
+def test_clip_labels_of_nothing_and_of_something():
+    report = evaluate_clip_labels([], [], 'tvsum')
+    assert math.isnan(report['brief']['HL-mAP'])
+    assert report['reasons'] == {'HL-labels': 'there is no query with clip labels'}
+    report = evaluate_clip_labels([[0.9, 0.1]], [{'label': [[5], [1]]}], 'tvsum')
+    assert report == {'brief': {'HL-mAP': 100.0}, 'HL-labels': {'HL-mAP': 100.0}, 'reasons': {}}
+    with pytest.raises(ValueError, match=r"^protocol 'charades' has no clip_rule$"):
+        evaluate_clip_labels([[0.9]], [{'label': [[5]]}], 'charades')
 
 
 def test_tool_names_the_truncated_line(tmp_path, repo_dir, rows):

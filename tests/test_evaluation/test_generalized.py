@@ -10,7 +10,7 @@ from mmengine.structures import InstanceData
 
 from mmvmr.cli.main import main
 from mmvmr.evaluation.functional import InputError, evaluate_predictions, query_figures
-from mmvmr.evaluation.functional.existence import rejection_figures
+from mmvmr.evaluation.functional.existence import area_under_roc, best_rejection, existence_scores, rejection_figures
 from mmvmr.registry import METRICS
 from mmvmr.structures import MomentDataSample
 from mmvmr.utils.io import read_jsonl, write_jsonl
@@ -71,6 +71,15 @@ def test_by_hand():
 def test_one_rejected_query_is_a_whole():
     figures = rejection_figures(np.array([True, False]), np.array([0.9, 0.1]), 0.5)
     assert figures == {'Rej-F1': 1, 'Acc': 1, 'Rej-P': 1, 'Rej-R': 1, 'TP': 1, 'TN': 1, 'FP': 0, 'FN': 0}
+
+
+def test_scores_without_a_choice():
+    assert existence_scores(
+        [{'pred_relevant_windows': [[0, 1, -0.5], [0, 1, -0.2]]}, {'pred_relevant_windows': []}]
+    ).tolist() == [-0.2, 0]
+    for positive in ([True, True], [False, False]):
+        assert math.isnan(best_rejection(np.array(positive), np.array([0.1, 0.9])))
+        assert math.isnan(area_under_roc(np.array(positive), np.array([0.1, 0.9])))
 
 
 def test_a_window_is_taken_once_by_the_first_that_comes():
