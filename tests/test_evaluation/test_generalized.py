@@ -59,6 +59,9 @@ EXPECTED = {
 }
 
 
+STATS = ('num_total', 'num_positive', 'num_negative', 'num_multi_instance', 'num_single_instance')
+
+
 def test_by_hand():
     report = evaluate_predictions(PREDICTIONS, ANNOTATIONS, 'gmr')
     assert report['brief'] == EXPECTED
@@ -66,11 +69,19 @@ def test_by_hand():
         'Rej-F1': 40.0, 'Acc': 40.0, 'Rej-P': 33.33, 'Rej-R': 50.0, 'TP': 1, 'TN': 1, 'FP': 1, 'FN': 2,
     }  # fmt: skip
     assert 'reasons' not in report
+    # Query 2 has 1 at 0.5, 1/4 up to 0.8 and then 0; the others have 1.
+    by_threshold = {f'{t / 100:.2f}': 100.0 if t < 55 else 75.0 if t < 85 else 66.67 for t in range(50, 100, 5)}
+    assert report['mAP_detail'] == {'mAP': 75.0, 'AP@IoU': by_threshold}
+    assert report['stats'] == dict(zip(STATS, (5, 3, 2, 1, 2)))
 
 
 def test_one_rejected_query_is_a_whole():
     figures = rejection_figures(np.array([True, False]), np.array([0.9, 0.1]), 0.5)
     assert figures == {'Rej-F1': 1, 'Acc': 1, 'Rej-P': 1, 'Rej-R': 1, 'TP': 1, 'TN': 1, 'FP': 0, 'FN': 0}
+
+
+def test_a_single_query_is_right_or_wrong():
+    assert [rejection_figures(np.array([True]), np.array([s]), 0.5)['Acc'] for s in (0.9, 0.1)] == [1.0, 0.0]
 
 
 def test_scores_without_a_choice():
