@@ -21,7 +21,16 @@ def test_rows_are_taken_in_any_order():
 @pytest.mark.parametrize('rows', [ROWS, [[], []], []])
 def test_padding(rows):
     for given in (rows, Ragged.from_rows(rows)):
-        padded, mask = pad_rows(given, fill=-1)
+        padded, mask = pad_rows(given)
         assert padded.shape == mask.shape == (len(rows), max(map(len, rows), default=0) or 1)
         assert [row[keep].tolist() for row, keep in zip(padded, mask)] == rows
-        assert (padded[~mask] == -1).all()
+        assert padded.dtype == np.float64 and (padded[~mask] == 0).all()
+
+
+def test_padding_of_vectors():
+    padded, mask = pad_rows([[[1, 2]], [[3, 4], [5, 6]], []], width=2)
+    assert padded.tolist() == [[[1, 2], [0, 0]], [[3, 4], [5, 6]], [[0, 0], [0, 0]]]
+    assert mask.tolist() == [[True, False], [True, True], [False, False]]
+    assert pad_rows([[], []], width=3)[0].shape == (2, 1, 3)
+    with pytest.raises(ValueError, match=r'^rows of \[1, 3\] numbers, expected 2$'):
+        pad_rows([[[1, 2], [3]], [[4, 5, 6]]], width=2)

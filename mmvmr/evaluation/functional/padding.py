@@ -65,7 +65,7 @@ class Ragged:
 Rows = Sequence[Sequence[Any]] | Ragged
 
 
-def as_ragged(rows: Rows, width: int = 0) -> Ragged:
+def as_ragged(rows: Rows, width: int) -> Ragged:
     """Rows, lists or converted before, as one array; for ``width`` see :meth:`Ragged.from_rows`."""
     return rows if isinstance(rows, Ragged) else Ragged.from_rows(rows, width)
 
@@ -78,21 +78,20 @@ def as_lists(rows: Rows) -> Sequence[Sequence[Any]]:
     return [rows.entries[end - length : end].tolist() for end, length in zip(ends, rows.lengths)]
 
 
-def pad_rows(rows: Rows, width: int = 0, fill: float = 0.0) -> tuple[Floats, Bools]:
-    """Pad rows of numbers, or of short vectors, to one array.
+def pad_rows(rows: Rows, width: int = 0) -> tuple[Floats, Bools]:
+    """Pad rows of numbers, or of short vectors, with zeros to one array.
 
     Args:
         rows: Q rows; every entry is a number, or a sequence of ``width`` numbers.
         width: Length of every entry, 0 for plain numbers.
-        fill: Value of the padding.
 
     Returns:
         Values of shape (Q, N) or (Q, N, width) with N the longest row (at least 1), and the mask (Q, N), True = real.
     """
     ragged = as_ragged(rows, width)
-    longest = max(int(ragged.lengths.max(initial=0)), 1)
+    longest = int(ragged.lengths.max(initial=1))
     mask = np.arange(longest) < ragged.lengths[:, None]
     tail = (width,) if width else ()
-    padded = np.full((len(ragged), longest, *tail), fill, dtype=np.float64)
+    padded = np.zeros((len(ragged), longest, *tail))
     padded[mask] = ragged.entries
     return padded, mask
