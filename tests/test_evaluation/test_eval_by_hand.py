@@ -14,7 +14,7 @@ from mmvmr.evaluation.functional import (
     evaluate_predictions,
     trapezoid_average_precision,
 )
-from mmvmr.evaluation.functional.highlight import highlight_average_precision, hit_at_one
+from mmvmr.evaluation.functional.highlight import HighlightBatch, highlight_average_precision, hit_at_one
 from mmvmr.evaluation.functional.moment import MomentBatch, hull_iou, pairwise_iou
 
 
@@ -261,3 +261,11 @@ def test_spurious_metric():
         'Spurious-R1@0.9': 0.0,
         'Spurious-ratio': 12.0,
     }
+
+
+def test_a_video_in_which_nothing_is_rated():
+    """As if one annotator had rated all clips 0; five seconds have two clips of 2 s."""
+    row = {'duration': 5, 'relevant_clip_ids': [], 'saliency_scores': []}
+    batch = HighlightBatch.from_rows([[0.1, 0.9, 0.5]], [row], 2.0)
+    assert batch.ratings.tolist() == [[[0.0], [0.0]]] and batch.scores.tolist() == [[0.1, 0.9]]
+    assert batch.top_clip.tolist() == [1] and batch.average_precision([2]).tolist() == [[[0.0]]]

@@ -15,6 +15,7 @@ def test_rows_are_taken_in_any_order():
         assert as_lists(ragged.take(order)) == [ROWS[i] for i in order]
         assert len(ragged.take(order)) == len(order)
     pairs = Ragged.from_rows([[[1, 2], [3, 4]], [[5, 6]]], width=2)
+    assert {pairs.entries.dtype, Ragged.from_rows([[1, 2]]).entries.dtype} == {np.dtype(np.float64)}
     assert as_lists(pairs.take([1, 0])) == [[[5, 6]], [[1, 2], [3, 4]]]
 
 
