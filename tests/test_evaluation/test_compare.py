@@ -46,6 +46,21 @@ def test_clip_labels_too():
         query_figures(predictions, annotations, 'qvhighlights')
 
 
+def test_figures_of_a_single_query():
+    """IoU 0.6: right up to there."""
+    rows = [{'qid': 1, 'duration': 20, 'relevant_windows': [[0, 10]]}]
+    predictions = [{'qid': 1, 'pred_relevant_windows': [[0, 6, 0.9]]}]
+    figures = query_figures(predictions, rows, 'charades')
+    assert figures['MR-full-mIoU'].tolist() == [60.0]
+    assert [figures[f'MR-full-R1@{t}'].tolist() for t in (0.5, 0.7)] == [[100.0], [0.0]]
+    unlabelled = [{'qid': 1, 'duration': 20}]
+    for protocol in ('charades', 'gmr'):
+        with pytest.raises(InputError, match=f"^P: nothing to score against GT by the protocol '{protocol}'$"):
+            query_figures(predictions, unlabelled, protocol, source='P', reference='GT')
+    with pytest.raises(InputError, match=r'^P: no prediction for 1 of 2 queries of GT'):
+        query_figures(predictions, [*rows, {**rows[0], 'qid': 2}], 'charades', source='P', reference='GT')
+
+
 def test_the_interval_is_that_of_a_mean():
     """Many independent queries: the normal approximation knows the interval."""
     rng = np.random.default_rng(0)

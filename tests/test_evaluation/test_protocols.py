@@ -12,8 +12,10 @@ from mmvmr.evaluation.functional import (
     evaluate_predictions,
     get_protocol,
     protocol_names,
+    protocols,
     report_to_json,
 )
+from mmvmr.evaluation.functional.protocols import register_protocol
 from mmvmr.utils.io import read_jsonl
 
 MOMENTS = [name for name in protocol_names() if get_protocol(name).lengths]
@@ -33,6 +35,36 @@ def test_all_that_are_promised_exist():
         *('qvhighlights', 'charades', 'tacos', 'activitynet', 'tvsum', 'youtube_highlights', 'nlq'),
         *('charades_eatr', 'charades_cd_bm_detr', 'charades_td_detr'),
     }
+
+
+def test_grids_of_thresholds():
+    assert protocols._grid(0.5, 0.7) == (0.5, 0.55, 0.6, 0.65, 0.7)
+    assert protocols._grid(0.3, 0.7, 0.1) == (0.3, 0.4, 0.5, 0.6, 0.7)
+    assert protocols._grid(0.123, 0.2) == (0.12, 0.17, 0.22)  # two decimals
+
+
+def test_what_a_protocol_may_ask_for(monkeypatch):
+    monkeypatch.setattr(protocols, '_PROTOCOLS', {})
+    full = {'full': None}
+    protocol = register_protocol(Protocol('mine', full, ranks=(1, 10)))
+    assert get_protocol('mine') is protocol and get_protocol(protocol) is protocol and protocol_names() == ['mine']
+    for options, message in (
+        (dict(ranks=(0, 1)), r'ranks \(0, 1\) must be between 1 and 10$'),
+        (dict(ranks=(11,)), r'ranks \(11,\) must be between 1 and 10$'),
+        (dict(lengths={}), 'lengths is empty, expected at least one range$'),
+        (dict(brief_map=(0.1,)), r'brief_map asks for \[0\.1\], which is not in map_thresholds$'),
+        (dict(recall_means=(0.1,)), r'recall_means asks for \[0\.1\], which is not in recall_thresholds$'),
+    ):
+        with pytest.raises(ValueError, match=f"^protocol 'other': {message}"):
+            Protocol('other', **{'lengths': full, **options})
+    with pytest.raises(ValueError, match=r"^evaluation: protocol='other' is unknown, expected 'mine'$"):
+        get_protocol('other')
+
+
+def test_a_report_is_written_without_nan():
+    assert report_to_json({'brief': {'a': float('nan'), 'b': 1.5}}) == (
+        '{\n    "brief": {\n        "a": null,\n        "b": 1.5\n    }\n}'
+    )
 
 
 @pytest.mark.parametrize('name', MOMENTS)

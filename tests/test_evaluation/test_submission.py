@@ -64,7 +64,7 @@ def test_a_query_is_lost():
         ('pred_relevant_windows', [[0, 1, 0.5]] * 11, '1 entries: more than 10 moments'),
         ('pred_relevant_windows', [[0, 1, 0.5], [0, 2, 0.9]], 'not sorted by score'),
         ('pred_relevant_windows', [[0, 151, 0.5]], 'moments outside of the video (first: qid 2)'),
-        ('pred_relevant_windows', [[4, 4, 0.5]], 'moments without length'),
+        ('pred_relevant_windows', [[4, 4, 0.5]], '1 entries: moments without length (first: qid 2)'),
         ('pred_saliency_scores', [0.5, 0.7], 'fewer clip scores than clips'),
         ('pred_saliency_scores', [0.5] * 75, 'scores that are all equal'),
     ],
@@ -72,6 +72,13 @@ def test_a_query_is_lost():
 def test_remarks(key, value, remark):
     (found,) = check_submission(*changed(key, value))
     assert remark in found
+
+
+def test_the_score_of_a_single_clip_may_be_what_it_is():
+    predictions, annotations = rows(1)
+    annotations[0]['duration'] = 2
+    predictions[0].update(pred_relevant_windows=[[0, 2, 0.5]], pred_saliency_scores=[0.5])
+    assert check_submission(predictions, annotations) == []
 
 
 def test_the_tool(tmp_path):

@@ -17,7 +17,7 @@ def merge_reports(parts: Sequence[Report]) -> Report:
     reasons: dict[str, str] = {}
     for part in parts:
         report['brief'].update(part.get('brief', {}))
-        reasons.update(part.get('reasons', {}))
+        reasons.update(part['reasons'])
         report.update({key: value for key, value in part.items() if key not in ('brief', 'reasons')})
     ordered = {'brief': report.pop('brief'), **dict(sorted(report.items()))}
     return {**ordered, 'reasons': reasons} if reasons else ordered
