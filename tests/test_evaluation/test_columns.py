@@ -5,6 +5,7 @@ import math
 import pytest
 
 from mmvmr.evaluation.functional.columns import converted, numbers_of, ratings_of, table_of, windows_of
+from mmvmr.evaluation.functional.validation import check_annotations, check_predictions
 
 
 def plain(ragged):
@@ -80,3 +81,15 @@ def test_rows_without_a_key_have_no_values():
     part = numbers_of([[1, 2], [3]])
     values = converted(a=(part, [True, False, True]), b=(None, [True]), c=(numbers_of([]), [False]))
     assert list(values) == ['a'] and plain(values['a']) == ([1, 2, 3], [2, 0, 1])
+
+
+def test_checks_convert_what_they_have_seen():
+    truth = [{'qid': 1, 'relevant_windows': [[0, 2]], **rated([0], [[3, 4]])}, {'qid': 2, 'relevant_windows': []}]
+    predictions = [{'qid': q, 'pred_relevant_windows': [[0, 1, 0.5]], 'pred_saliency_scores': [q]} for q in (2, 1)]
+    columns = check_annotations(truth) | check_predictions(predictions, truth)
+    assert {key: plain(value) for key, value in columns.items()} == {
+        'relevant_windows': ([[0, 2]], [1, 0]),
+        'saliency_scores': ([[3, 4]], [1, 0]),
+        'pred_relevant_windows': ([[0, 1, 0.5], [0, 1, 0.5]], [1, 1]),
+        'pred_saliency_scores': ([2, 1], [1, 1]),
+    }

@@ -36,9 +36,9 @@ def test_nothing_to_say():
 @pytest.mark.parametrize(
     ('key', 'value', 'message'),
     [
-        ('vid', 'v9', r"entry 3 \(qid 2\): vid is 'v9', but the annotations has 'v2'"),
-        ('query', None, "query is None, but the annotations has 'q2'"),
-        ('qid', 9, 'this qid is not in the annotations'),
+        ('vid', 'v9', r"vid is 'v9', but GT has 'v2'"),
+        ('query', None, "query is None, but GT has 'q2'"),
+        ('qid', 9, 'this qid is not in GT'),
         ('pred_relevant_windows', [], 'pred_relevant_windows is empty, which the official evaluator does not survive'),
         ('pred_relevant_windows', None, 'pred_relevant_windows is missing'),
         ('pred_relevant_windows', [[0, 1]], r'expected \[start, end, score\]'),
@@ -48,30 +48,36 @@ def test_nothing_to_say():
     ],
 )
 def test_refused(key, value, message):
-    with pytest.raises(InputError, match=message):
-        check_submission(*changed(key, value))
+    with pytest.raises(InputError, match=rf'^S entry 3 \(qid [29]\): .*{message}'):
+        check_submission(*changed(key, value), 'S', 'GT')
 
 
 def test_a_query_is_lost():
     predictions, annotations = rows()
-    with pytest.raises(InputError, match='no prediction for 1 of 4 queries'):
+    with pytest.raises(InputError, match=r'^predictions: no prediction for 1 of 4 queries of the annotations'):
         check_submission(predictions[1:], annotations)
+
+
+WINDOWS, SALIENCY = 'pred_relevant_windows', 'pred_saliency_scores'
 
 
 @pytest.mark.parametrize(
     ('key', 'value', 'remark'),
     [
-        ('pred_relevant_windows', [[0, 1, 0.5]] * 11, '1 entries: more than 10 moments'),
-        ('pred_relevant_windows', [[0, 1, 0.5], [0, 2, 0.9]], 'not sorted by score'),
-        ('pred_relevant_windows', [[0, 151, 0.5]], 'moments outside of the video (first: qid 2)'),
-        ('pred_relevant_windows', [[4, 4, 0.5]], '1 entries: moments without length (first: qid 2)'),
-        ('pred_saliency_scores', [0.5, 0.7], 'fewer clip scores than clips'),
-        ('pred_saliency_scores', [0.5] * 75, 'scores that are all equal'),
+        (WINDOWS, [[0, 1, 0.5]] * 11, 'more than 10 moments: those after them do not count'),
+        (
+            WINDOWS,
+            [[0, 1, 0.5], [0, 2, 0.9]],
+            'moments that are not sorted by score: R1 takes the first, mAP the best',
+        ),
+        (WINDOWS, [[0, 151, 0.5]], 'moments outside of the video'),
+        (WINDOWS, [[4, 4, 0.5]], 'moments without length'),
+        (SALIENCY, [0.5, 0.7], 'fewer clip scores than clips: the evaluator takes 0 for the others'),
+        (SALIENCY, [0.5] * 75, 'scores that are all equal'),
     ],
 )
 def test_remarks(key, value, remark):
-    (found,) = check_submission(*changed(key, value))
-    assert remark in found
+    assert check_submission(*changed(key, value)) == [f'1 entries: {remark} (first: qid 2)']
 
 
 def test_the_score_of_a_single_clip_may_be_what_it_is():
