@@ -13,13 +13,14 @@ from eval_data import random_rows
 from mmvmr.evaluation.functional import (
     InputError,
     Protocol,
+    evaluate_clip_labels,
     evaluate_predictions,
     get_protocol,
     protocol_names,
     register_protocol,
     report_to_json,
 )
-from mmvmr.evaluation.functional.evaluate import evaluate_clip_labels
+from mmvmr.evaluation.functional.validation import check_annotations, check_predictions
 
 
 @pytest.fixture
@@ -77,6 +78,10 @@ BAD = {
     'saliency empty': (_set(0, 'pred_saliency_scores', []), 'expected a list with one number per clip'),
     'saliency on some': (lambda p: p[7].pop('pred_saliency_scores'), r'entry 8 \(qid 7\).*is missing, but 11 of 12'),
     'nothing': (lambda p: p.clear(), 'PREDS: empty'),
+    'neither': (
+        lambda p: p.__setitem__(slice(None), [{'qid': row['qid']} for row in p]),
+        'entry 1: neither pred_relevant_windows nor pred_saliency_scores found, nothing to score$',
+    ),
 }
 
 
@@ -85,8 +90,9 @@ def test_bad_predictions(case, rows):
     predictions, annotations = rows
     change, message = BAD[case]
     change(predictions)
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=message) as error:
         evaluate_predictions(predictions, annotations, source='PREDS', reference='GT')
+    assert str(error.value).startswith(('PREDS: ', 'PREDS entry '))
 
 
 BAD_TRUTH = {
@@ -123,8 +129,17 @@ def test_bad_annotations(case, rows):
     predictions, annotations = rows
     change, message = BAD_TRUTH[case]
     change(annotations)
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=message) as error:
         evaluate_predictions(predictions, annotations, reference='GT')
+    assert str(error.value).startswith(('GT: ', 'GT entry '))
+
+
+def test_files_without_a_name(rows):
+    predictions, annotations = rows
+    with pytest.raises(InputError, match=r'^predictions: no prediction for 1 of 12 queries of the annotations '):
+        check_predictions(predictions[1:], annotations)
+    with pytest.raises(InputError, match=r'^annotations entry 13: qid 0 occurs twice'):
+        check_annotations([*annotations, annotations[0]])
 
 
 def test_predictions_of_another_data_set(rows):
