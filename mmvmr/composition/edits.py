@@ -10,7 +10,14 @@ from mmengine.config import Config, ConfigDict
 
 from mmvmr.composition.component import AlreadyThereError, CompositionError
 from mmvmr.models.builder import constructor_arguments
-from mmvmr.models.encoders import JointEncoder, LateFusionEncoder, VideoContextEncoder
+from mmvmr.models.encoders import (
+    DummyTokenEncoder,
+    FrameMatchEncoder,
+    JointEncoder,
+    LateFusionEncoder,
+    NegativePairEncoder,
+    VideoContextEncoder,
+)
 from mmvmr.models.layers import LearnedQueryPosition
 from mmvmr.models.query_initializers import (
     DualPathQueryInitializer,
@@ -50,6 +57,19 @@ def fuses_late(cfg: Config) -> bool:
 def inner_encoder(cfg: Config) -> ConfigDict:
     """The encoder inside all wrappers."""
     return encoder_chain(cfg)[-1]
+
+
+def swapping_parent(cfg: Config) -> Any:
+    """The innermost wrapper of the encoder that swaps sentences, or the model: its ``encoder`` has the final sentence.
+
+    Raises:
+        CompositionError: If a wrapper outside of that changes the words: what the features hold no longer belongs to
+            them.
+    """
+    chain = encoder_chain(cfg)
+    if any(is_kind(node, DummyTokenEncoder) for node in chain):
+        raise CompositionError('the encoder of this model adds tokens to the words before sentences are swapped')
+    return next((n for n in reversed(chain) if is_kind(n, (NegativePairEncoder, FrameMatchEncoder))), cfg.model)
 
 
 def direct_initializer(cfg: Config) -> tuple[ConfigDict, str]:

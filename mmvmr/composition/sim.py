@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from mmengine.config import Config
 
 from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage
-from mmvmr.composition.edits import direct_initializer, encoder_chain, give_anchors, has_slot, is_kind
-from mmvmr.models.encoders import DummyTokenEncoder, FrameMatchEncoder, NegativePairEncoder, SimilarityEncoder
+from mmvmr.composition.edits import direct_initializer, encoder_chain, give_anchors, has_slot, is_kind, swapping_parent
+from mmvmr.models.encoders import SimilarityEncoder
 from mmvmr.models.fusions import TextToVideoFusion
 from mmvmr.models.query_initializers import SimilarityAnchorQueryInitializer
 from mmvmr.registry import COMPONENTS, MODELS
@@ -42,15 +42,10 @@ def similarity_encoder(cfg: Config, similarity: dict[str, Any]) -> Any:
     Raises:
         CompositionError: If a wrapper outside of that changes the words: input vectors no longer belong to them.
     """
-    chain = encoder_chain(cfg)
-    if any(is_kind(node, DummyTokenEncoder) for node in chain):
-        raise CompositionError('the encoder of this model adds tokens to the words before sentences are swapped')
-    around = cfg.model
-    for node in chain:
+    around = swapping_parent(cfg)
+    for node in encoder_chain(cfg):
         if is_kind(node, SimilarityEncoder):
             return node
-        if is_kind(node, (NegativePairEncoder, FrameMatchEncoder)):
-            around = node
     around['encoder'] = dict(type='SimilarityEncoder', similarity=similarity, stream=False, encoder=around['encoder'])
     add_fit_hook(cfg)
     return around['encoder']

@@ -190,6 +190,21 @@ def test_mistakes(parts, options, message):
     assert message in str(caught.value)
 
 
+def test_layers_take_the_place_of_the_features():
+    cfg = compose(QD, ['r2.refinement'])
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        spec, stores = loader.dataset.feature_spec, loader.dataset.stores
+        assert list(spec.streams) == ['clip_layers'] and set(stores) == {'clip_layers', 'text'}
+        assert (spec.streams.clip_layers.dim, spec.text.dim, spec.max_clips) == (4 * 50 * 768, 4 * 512, 75)
+    assert (cfg.model.projector.video_dims, cfg.model.projector.text_dims) == (4 * 50 * 768 + 2, 4 * 512)
+    assert cfg.extraction == 'clip_b32_layers_2s'
+    negatives = cfg.model.encoder
+    assert (negatives.type, negatives.encoder.type) == ('NegativePairEncoder', 'FusionEncoder')
+    assert negatives.encoder.encoder == Config.fromfile(QD).model.encoder.encoder
+    small = compose(QD, ['r2.refinement'], {'r2.refinement': dict(layers=2, tokens=1, channels=10, text_channels=3)})
+    assert (small.model.projector.video_dims, small.model.projector.text_dims) == (22, 6)
+
+
 def test_twice_in_two_steps_is_twice():
     for name in NAMES:
         parts = [name, *find_component(name).needs]
@@ -220,6 +235,7 @@ REASONS = {
     'bm.negative_query': 'this model compares moments with sentences at its end',
     'la.length_weight': 'this model scores fixed candidates',
     **{f'flash.{name}': 'this model scores fixed candidates' for name in ('layering', 'score', 'clip_score')},
+    'r2.refinement': 'this model averages clips before they meet a sentence',
     'td.dynamics': 'clips and words of this model never attend to each other',
 }
 

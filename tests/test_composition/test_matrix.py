@@ -25,11 +25,11 @@ REFUSED = {
         (name, 'sim.bias'): 'no attention from video to text'
         for name in ('moment_detr', 'cg_detr', 'eatr', 'uvcom', 'tr_detr', 'sa_detr', 'bm_detr')
     },
-    **{('cg_detr', f'sim.{name}'): 'adds tokens to the words' for name in ('stream', 'anchors')},
+    **{('cg_detr', name): 'adds tokens to the words' for name in ('sim.stream', 'sim.anchors', 'r2.refinement')},
     **{('bm_detr', f'bm.{name}'): 'already' for name in ('negative_query', 'learnable_spans', 'alignment')},
 }
-#: They and sa.anchors are the same queries.
-EXCLUDED = {'bm.learnable_spans', 'sim.anchors'}
+#: Two of them and sa.anchors are the same queries; the third is without the vectors that sim.stream compares.
+EXCLUDED = {'bm.learnable_spans', 'sim.anchors', 'r2.refinement'}
 #: Components of methods with moment queries, and of the data.
 PARTS = [part for part in component_names() if not part.startswith('flash.')]
 PAIRS = [(name, part) for name in BASELINES for part in PARTS if (name, part) not in REFUSED]
@@ -68,7 +68,7 @@ VIEWS = {
     'la.moment_mix': {'foreground_mix'},  # moments of synthetic videos are too short to fill the others
 }
 #: Synthetic moments last some seconds.
-OPTIONS = {'la.moment_mix': {'piece': 1.0}}
+OPTIONS = {'la.moment_mix': {'piece': 1.0}, 'r2.refinement': {'layers': 2, 'tokens': 2}}
 
 
 @pytest.mark.parametrize(('name', 'part'), PAIRS)
@@ -176,6 +176,14 @@ ON_LAYERS += ['gmr.existence', 'flash.score', 'flash.clip_score']
 def test_on_layers_of_a_frozen_encoder(dense, part):
     losses = check(compose(dense['r2_tuning'], [part], {part: OPTIONS.get(part, {})}), VIEWS.get(part, ()))
     assert {'loss_offset', 'loss_video_calibration', 'loss_layer_calibration'} <= set(losses)
+
+
+def test_layers_on_points(dense):
+    parts, options = ['r2.refinement', 'bm.negative_query'], {'r2.refinement': OPTIONS['r2.refinement']}
+    assert 'loss_frame_guidance' in check(compose(dense['univtg'], parts, options))
+    for name, reason in (('snag', 'encodes a video once for all its sentences'), ('r2_tuning', 'refined .* already')):
+        with pytest.raises(CompositionError, match=rf'^r2\.refinement: .*{reason}'):
+            compose(dense[name], ['r2.refinement'])
 
 
 def test_unmatched_text_brings_its_layers_along(dense):

@@ -14,19 +14,23 @@ from mmvmr.structures import Features, LayerStates, Memory, MomentTargets
 
 @MODELS.register_module()
 class FusionEncoder(nn.Module):
-    """Only a fusion: the fused clips are the memory.
+    """A fusion, then an encoder; without one the fused clips are the memory.
 
     Args:
         fusion: Config of the fusion, e.g. :class:`RecurrentLayerFusion`.
+        encoder: Config of what encodes the fused features, as if the projector had made them.
     """
 
-    def __init__(self, fusion: dict[str, Any]):
+    def __init__(self, fusion: dict[str, Any], encoder: dict[str, Any] | None = None):
         super().__init__()
         self.fusion = MODELS.build(fusion)
+        self.encoder = None if encoder is None else MODELS.build(encoder)
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
-        """Memory whose context is the fused video."""
+        """The memory of the encoder; without one, memory whose context is the fused video."""
         fused = self.fusion(features)
+        if self.encoder is not None:
+            return self.encoder(fused, targets)
         return Memory(video=fused.video, context=fused.video, text=fused.text)
 
 
