@@ -105,7 +105,7 @@ class MomentCriterion(nn.Module):
         terms: dict[str, tuple[float, Tensor]] = {}
         for name, loss in self.losses.items():
             if not isinstance(loss, SetLoss):
-                if getattr(loss, 'described_only', False):
+                if loss.described_only:
                     terms[name] = (loss.weight, factor * loss(*described))
                 else:
                     terms[name] = (loss.weight, loss(outputs, targets))

@@ -232,6 +232,10 @@ def test_evidence_at_the_very_ends_of_its_reach():
     targets = truth([[[0.25, 0.75]]], clips=[[0, 1, 1, 0]])
     start, end = BoundaryEvidenceLoss(inside=0.25, outside=0.25).positives(targets)
     assert (start.tolist(), end.tolist()) == ([[True, True, False, False]], [[False, False, True, True]])
+    # Where a clip would follow, 9/8 is an eighth after a moment that ends with the video.
+    targets = truth([[[0.5, 1.0]]], clips=[[0, 0, 1, 1, 0]], mask=[[1, 1, 1, 1, 0]])
+    start, end = BoundaryEvidenceLoss(inside=0.25, outside=0.25).positives(targets)
+    assert (start.tolist(), end.tolist()) == ([[False, True, True, False, False]], [[False, False, False, True, False]])
 
 
 @pytest.mark.parametrize(

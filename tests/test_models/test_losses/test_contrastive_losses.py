@@ -40,6 +40,7 @@ from mmvmr.models import (
     VideoSentenceLoss,
     VideoTextContrastiveLoss,
 )
+from mmvmr.models.losses.clip_text_losses import positive_clips
 
 LN2, LN3 = math.log(2), math.log(3)
 #: -log softmax of the own sentence: ln(1 + exp(-0.4)) and ln(1 + exp(-0.8)) ...
@@ -150,6 +151,12 @@ def test_clips_of_the_finest_level():
         loss(found, targets)
     found.memory.levels = [tokens([[X, Y, TILTED]])]
     assert loss(found, targets).item() == pytest.approx((0.313262 + LN2) / 2, abs=1e-5)
+
+
+@pytest.mark.parametrize('rating', [0.0, 0.5])
+def test_the_clip_of_a_moment_counts_if_anything_is_rated(rating):
+    clip, valid = positive_clips(truth([[[0.5, 1.0]]], clips=[[0, 1]], saliency=[[0.0, rating]]))
+    assert (clip.tolist(), valid.tolist()) == ([1], [rating > 0])
 
 
 def test_sentences_of_different_kinds():
