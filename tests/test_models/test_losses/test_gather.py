@@ -6,11 +6,12 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.distributed.nn.functional as exchange
-from loss_data import TILTED, X, Y, outputs, tokens, truth
+from loss_data import TILTED, X, Y, outputs, tokens, truth, with_candidates
 
-from mmvmr.models import PooledAlignmentLoss
+from mmvmr.models import ExistenceLoss, MomentToSentenceLoss, PooledAlignmentLoss, SaliencyRankLoss
 from mmvmr.models.losses import gather
 from mmvmr.models.losses.alignment_losses import symmetric_contrast
+from mmvmr.structures import Existence
 
 
 @pytest.fixture
@@ -103,8 +104,34 @@ def test_contrast_with_the_other_process(other):
     videos; softmax losses are 0.782352 and 1.112067, and 0.551445 and 1.169817.
     """
     found = outputs(video=tokens([[Y], [X]]), text=tokens([[Y], [TILTED]]))
-    other(rank=1, count=2, rows=torch.tensor([X]))
     pooled = PooledAlignmentLoss(2, temperature=1.0, denominator='all')
+    other(rank=1, count=2, rows=torch.tensor([X]))
     assert pooled(found, truth([[], []], clips=[[0], [0]])).item() == pytest.approx((0.782352 + 1.112067) / 2, abs=1e-5)
     both = symmetric_contrast(torch.tensor([Y, X]), torch.tensor([Y, TILTED]))
     assert both.item() == pytest.approx((0.782352 + 1.112067 + 0.551445 + 1.169817) / 4, abs=1e-5)
+
+
+def test_moments_choose_among_sentences_of_the_other_process(other):
+    """Moments X and Y with the sentences Y of the other one, X and TILTED: 0, 1, 0.6 and 1, 0, 0.8."""
+    found = with_candidates(outputs(rows=[0, 1]), ([[X], [Y]], [X, TILTED]))
+    targets = truth([[[0.0, 0.4]], [[0.5, 1.0]]], candidate_iou=[[1.0], [1.0]])
+    other(rank=1, count=2, rows=torch.tensor([Y]))
+    loss = MomentToSentenceLoss(temperature=1.0, margin=0.0)
+    assert loss(found, targets).item() == pytest.approx((0.712067 + 0.982352) / 2, abs=1e-5)
+
+
+def test_counts_of_samples_of_both_processes(other):
+    """Three samples here and one there, which are two on average."""
+    found = outputs()
+    found.existence = Existence(torch.zeros(3), torch.full((3,), 0.5), torch.ones(3).bool())
+    other(count=1)
+    assert ExistenceLoss()(found, truth([[], [], []])).item() == pytest.approx(1.5 * math.log(2))
+
+
+def test_a_single_sample_without_a_negative_in_any_process(other):
+    """The first has exp 3, 1, 2 and 2 and rating 1 of 2; the only one without a real negative counts 0."""
+    scores = [[0.5 * math.log(3), 0.0]] * 2
+    found = outputs(saliency=scores, negative_saliency=[[0.5 * math.log(2)] * 2] * 2, real=[1, 0])
+    other(count=0)
+    loss = SaliencyRankLoss(max_rating=2, false_negatives='added')
+    assert loss(found, truth([[], []], saliency=[[1, 0]] * 2)).item() == pytest.approx(2 * 0.980829 / 2, abs=1e-5)

@@ -192,8 +192,8 @@ def test_noised_copies_keep_their_margin():
     assert loss.accepts(noise) and not loss.accepts(SCORED)
     assert loss(noise, matched([], ONE), ONE).item() == pytest.approx(0.15)
     assert QualityMarginLoss(margin=0.6)(noise, matched([], ONE), ONE).item() == pytest.approx(0.3)  # 0.1 and 0.5
-    first = with_partners(predictions([[[0.5, 0.2]] * 2], 'noise', quality=[[0.4, 0.5]]), [[-1, 0]])
-    assert loss(first, matched([], ONE), ONE).item() == pytest.approx(0.3)
+    each_other = with_partners(predictions([[[0.5, 0.2]] * 2], 'noise', quality=[[0.4, 0.5]]), [[1, 0]])
+    assert loss(each_other, matched([], ONE), ONE).item() == pytest.approx((0.5 + 0.3) / 2)
     alone = with_partners(predictions([[[0.5, 0.2]]], 'noise', quality=[[0.8]]), [[-1]])
     assert loss(alone, matched([], ONE), ONE).item() == 0
     # Without a quality the foreground counts: 3/4 and 1/5, 0.55 apart.
