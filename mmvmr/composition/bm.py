@@ -16,7 +16,7 @@ from mmvmr.composition.edits import (
     fuses_late,
     is_kind,
 )
-from mmvmr.models.encoders import FrameMatchEncoder
+from mmvmr.models.encoders import FeatureLayeringEncoder, FrameMatchEncoder
 from mmvmr.models.query_initializers import DynamicAnchorQueryInitializer, LearnedQueryInitializer, SlotQueryInitializer
 from mmvmr.registry import COMPONENTS
 
@@ -69,7 +69,10 @@ class NegativeQueryMatching(Component):
             raise AlreadyThereError('the encoder of this model is wrapped in a FrameMatchEncoder already')
         # In front, so that views take the negative along.
         add_augmentation(cfg, 'negative', self.transform, first=True)
-        cfg.model.encoder = dict(type='FrameMatchEncoder', **self.options, encoder=cfg.model.encoder)
+        parent = cfg.model
+        while is_kind(parent.encoder, FeatureLayeringEncoder):  # levels are made of the weighted clips
+            parent = parent.encoder
+        parent['encoder'] = dict(type='FrameMatchEncoder', **self.options, encoder=parent.encoder)
         add_losses(cfg, frame_guidance=dict(type='FrameGuidanceLoss', weight=self.weight))
 
 

@@ -5,6 +5,7 @@ import torch
 from mmengine.config import Config
 
 from mmvmr.composition import AlreadyThereError, CompositionError, component_names, compose
+from mmvmr.structures import FrameMatch
 from mmvmr.utils.setup import register_all_modules
 
 from .bases import BASELINES, build, loss_of, make_batch, predictions_of, write_base
@@ -199,6 +200,17 @@ def test_unmatched_text_brings_its_layers_along(dense):
             words[:, :channels] = words[:, :channels].flip(-1)  # of the first layer; the tokens are those of the last
     batch['inputs']['neg_text'] = text
     assert loss_of(model, batch)['loss_frame_guidance'] != plain
+
+
+def test_points_of_a_pyramid_see_weighted_clips(dense):
+    """BM-DETR's weights reach what predicts: the finest level is made of the clips after their weighting."""
+    cfg = compose(dense['r2_tuning'], ['bm.negative_query'])
+    model = build(cfg).eval()
+    memory = model.predict_sets(model.data_preprocessor(make_batch(cfg))['inputs']).memory
+    weights = memory.extra(FrameMatch, 'test').attention
+    assert (weights.amax(1) - weights.amin(1) > 1e-4).any()
+    length = memory.video.feat.shape[1]
+    torch.testing.assert_close(memory.levels[0].feat[:, :length], memory.video.feat.relu())
 
 
 def test_flash_on_a_pyramid(dense):
