@@ -1,6 +1,6 @@
 """Components of methods as rewrites of configs: any of them on any baseline."""
 
-from mmvmr.composition import bm, flash, gmr, la, r2, sa, sim, td  # noqa: F401  (they register their components)
+from mmvmr.composition import bm, causal, flash, gmr, la, r2, sa, sim, td  # noqa: F401  (they register components)
 from mmvmr.composition.component import (
     AlreadyThereError,
     Component,

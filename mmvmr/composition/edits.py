@@ -15,6 +15,7 @@ from mmvmr.models.encoders import (
     FrameMatchEncoder,
     JointEncoder,
     LateFusionEncoder,
+    MismatchedVideoEncoder,
     NegativePairEncoder,
     VideoContextEncoder,
 )
@@ -60,7 +61,7 @@ def inner_encoder(cfg: Config) -> ConfigDict:
 
 
 def swapping_parent(cfg: Config) -> Any:
-    """The innermost wrapper of the encoder that swaps sentences, or the model: its ``encoder`` has the final sentence.
+    """The innermost wrapper of the encoder that swaps sentences or videos, or the model: it wraps the final pairs.
 
     Raises:
         CompositionError: If a wrapper outside of that changes the words: what the features hold no longer belongs to
@@ -69,7 +70,8 @@ def swapping_parent(cfg: Config) -> Any:
     chain = encoder_chain(cfg)
     if any(is_kind(node, DummyTokenEncoder) for node in chain):
         raise CompositionError('the encoder of this model adds tokens to the words before sentences are swapped')
-    return next((n for n in reversed(chain) if is_kind(n, (NegativePairEncoder, FrameMatchEncoder))), cfg.model)
+    swapping = (NegativePairEncoder, FrameMatchEncoder, MismatchedVideoEncoder)
+    return next((node for node in reversed(chain) if is_kind(node, swapping)), cfg.model)
 
 
 def direct_initializer(cfg: Config) -> tuple[ConfigDict, str]:

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage
 from mmvmr.composition.edits import encoder_chain, fuses_late, is_kind, swapping_parent
 from mmvmr.models.fusions import RecurrentLayerFusion
+from mmvmr.models.projectors import FrontDoorProjector
 from mmvmr.registry import COMPONENTS
 from mmvmr.utils.config import resolve_features, separate_features
 
@@ -51,6 +52,8 @@ class LayerRefinement(Component):
             )
         if any(is_kind(encoder.get('fusion'), RecurrentLayerFusion) for encoder in encoder_chain(cfg)):
             raise AlreadyThereError('clips of this model are refined with layers of an encoder already')
+        if is_kind(cfg.model.projector, FrontDoorProjector):
+            raise CompositionError('clips of this model attend to prototypes of videos, which layers of vectors lack')
         parent = swapping_parent(cfg)
         fusion = dict(type='RecurrentLayerFusion', layer=dict(type='RefinementLayer'))
         parent['encoder'] = dict(type='FusionEncoder', fusion=fusion, encoder=parent['encoder'])

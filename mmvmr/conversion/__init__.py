@@ -4,6 +4,7 @@ from mmvmr.conversion.method import OfficialMethod
 from mmvmr.conversion.methods import (
     bam_detr,
     bm_detr,
+    causal_vtg,
     cg_detr,
     eatr,
     flash_vtg,
@@ -23,6 +24,7 @@ __all__ = ['METHODS', 'OfficialMethod']
 _MODULES = (
     bam_detr,
     bm_detr,
+    causal_vtg,
     cg_detr,
     eatr,
     flash_vtg,

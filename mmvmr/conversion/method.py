@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
@@ -34,6 +35,7 @@ class OfficialMethod:
         layouts: Patterns of official parameters that are stored in another shape, with the function that changes it.
         hints: State dict to options that only the weights reveal.
         defaults: Official options that all published checkpoints share, where these hold none.
+        added: Name to value of what we keep and official checkpoints do not.
     """
 
     name: str
@@ -45,6 +47,7 @@ class OfficialMethod:
     layouts: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = ()
     hints: Callable[[Mapping[str, Tensor]], dict[str, Any]] = lambda state: {}
     defaults: Options = field(default_factory=dict)
+    added: Mapping[str, float | bool] = field(default_factory=dict)
 
     def model_config(self, options: Options, overrides: Mapping[str, Any] | None = None) -> ConfigDict:
         """The model config that corresponds to official options.
@@ -85,7 +88,8 @@ class OfficialMethod:
     def convert(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Official state dict to ours; unused parameters are left out."""
         renamed = ((self.rename(key), self._arrange(key, value)) for key, value in state.items())
-        return {key: value for key, value in renamed if key is not None}
+        converted = {key: value for key, value in renamed if key is not None}
+        return {**converted, **{key: torch.tensor(value) for key, value in self.added.items()}}
 
     def _arrange(self, key: str, value: Tensor) -> Tensor:
         for pattern, arrange in self.layouts:

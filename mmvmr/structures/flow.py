@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from mmvmr.structures.candidates import Points, Proposals
-from mmvmr.structures.extras import WithExtras
+from mmvmr.structures.extras import Extra, WithExtras
 from mmvmr.structures.tensors import Tokens, batch_axis, map_tensors
 
 
@@ -87,6 +87,21 @@ class Memory(WithExtras):
     def fused_clips(self) -> Tensor:
         """Clips after the fusion (B, Lv, D); the encoded ones where the encoder does not tell them apart."""
         return self.video.feat if self.fused is None else self.fused
+
+
+@dataclass(frozen=True)
+class MismatchedVideos(Extra):
+    """Sentences of the batch encoded with the videos of other samples, while training (CausalVTG).
+
+    Attributes:
+        memories: One of B pairs for every choice of videos (M).
+        same_video: Pairs whose video is of the same source as that of the sentence after all (B, M).
+    """
+
+    written_by = 'MismatchedVideoEncoder, while training: set it as model.encoder'
+
+    memories: tuple[Memory, ...]
+    same_video: Tensor
 
 
 @dataclass
@@ -185,11 +200,16 @@ class Existence:
         logits: As trained (B,).
         probability: Calibrated probability (B,).
         accepted: Where the probability is above the threshold of the model (B,).
+        mismatched: Logits of the sentences with M videos of other samples (B, M), from heads that judge them while
+            training.
+        same_video: Pairs of those whose video is of the same source after all (B, M).
     """
 
     logits: Tensor
     probability: Tensor
     accepted: Tensor
+    mismatched: Tensor | None = None
+    same_video: Tensor | None = None
 
 
 @dataclass

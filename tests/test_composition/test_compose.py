@@ -161,6 +161,7 @@ def test_every_option_changes_the_config():
         'similarity': None,
         'foreground': False,
         'background': False,
+        'similar': False,
     }
     for name in NAMES:
         kind = find_component(name)
@@ -237,6 +238,8 @@ REASONS = {
     **{f'flash.{name}': 'this model scores fixed candidates' for name in ('layering', 'score', 'clip_score')},
     'r2.refinement': 'this model averages clips before they meet a sentence',
     'td.dynamics': 'clips and words of this model never attend to each other',
+    'causal.front_door': 'sentences reach the text encoder of this model as token numbers',
+    'causal.relevance': 'clips and words of this model never attend to each other: side by side',
 }
 
 
@@ -253,6 +256,39 @@ def test_detectors_of_other_kinds_take_views_alone():
     assert taken == {'td.synthesizer', 'bm.temporal_shift', 'gmr.existence', 'gmr.false_premise', 'la.moment_mix'}
     with pytest.raises(CompositionError, match='the config has no `model`'):
         compose(Config({'a': 1}), ['sa.noise'])
+
+
+def test_prototypes_of_words_that_no_text_encoder_changes():
+    base = Config.fromfile(CONFIGS / 'mmn' / 'mmn_charades.py')
+    base.model.projector.update(text_encoder=None, text_dims=768)
+    for node in (base, *(base[f'{split}_dataloader'].dataset for split in ('train', 'val', 'test'))):
+        node.feature_spec.text.dim = 768
+    projector = compose(base, ['causal.front_door']).model.projector
+    assert (projector.text_embed_dims, projector.text_dims, projector.endpoint_dims) == (768, 768, 0)
+    assert 'text_dims' not in projector.projector
+    projector = compose(QD, ['causal.front_door'], {'causal.front_door.num_prototypes': 64}).model.projector
+    assert (projector.video_dims, projector.num_prototypes) == (2818, 64)
+    assert 'endpoint_dims' not in projector and 'text_embed_dims' not in projector
+
+
+def test_no_prototypes_of_layers():
+    with pytest.raises(CompositionError, match=r'causal\.front_door: this model refines clips with several layers'):
+        compose(CONFIGS / 'r2_tuning' / 'r2_tuning_qvhl.py', ['causal.front_door'])
+    with pytest.raises(CompositionError, match=r'r2\.refinement: clips of this model attend to prototypes of videos'):
+        compose(CONFIGS / 'causal_vtg' / 'causal_vtg_qvhl.py', ['r2.refinement'])
+
+
+def test_similarities_belong_to_the_videos_that_sentences_are_encoded_with():
+    encoder = compose(CONFIGS / 'moment_detr' / 'moment_detr_qvhl.py', ['sim.stream', 'causal.relevance']).model.encoder
+    assert (encoder.type, encoder.encoder.type) == ('MismatchedVideoEncoder', 'SimilarityEncoder')
+
+
+def test_one_head_for_the_existence_of_moments():
+    with pytest.raises(CompositionError, match='do not go together: both are the head'):
+        compose(QD, ['gmr.existence', 'gmr.false_premise', 'causal.relevance'])
+    cfg = compose(QD, ['gmr.existence', 'gmr.false_premise'])
+    with pytest.raises(AlreadyThereError, match=r'causal\.relevance: model\.existence_head is a ExistenceHead already'):
+        compose(cfg, ['causal.relevance'])
 
 
 def test_short_moments_weigh_more_in_every_loss_on_spans():

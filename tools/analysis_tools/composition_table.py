@@ -42,6 +42,7 @@ METHODS = {
     'UniVTG': 'univtg',
     'FlashVTG': 'flash_vtg',
     'R2-Tuning': 'r2_tuning',
+    'CausalVTG': 'causal_vtg',
     'SnAG': 'snag',
     'MMN': 'mmn',
 }

@@ -104,15 +104,26 @@ def _sizes(state: Mapping[str, Tensor]) -> dict[str, Any]:
     return {'video_channels': len(video) - 2, 'text_channels': len(text)}
 
 
-def _map_keys(official: str, ours: str) -> tuple[tuple[str, str], ...]:
+def map_keys(official: str, ours: str) -> tuple[tuple[str, str], ...]:
     """Rules for the two blocks of a projection: LayerNorm, dropout, linear layer, ReLU, and the same again."""
     places = ((0, '0.norm'), (2, '0.linear'), (4, '1.norm'), (6, '1.linear'))
-    return tuple((rf'adapter\.{official}\.{place}\.(.+)', rf'projector.{ours}.{name}.\1') for place, name in places)
+    return tuple((rf'adapter\.{official}\.{place}\.(.+)', rf'{ours}.{name}.\1') for place, name in places)
 
 
-def _attention_keys(official: str, ours: str) -> tuple[tuple[str, str], ...]:
+def layer_keys(ours: str) -> tuple[tuple[str, str], ...]:
+    """Rules for the layer in which clips attend to text tokens and to each other, a :class:`RefinementLayer`."""
     names = (('q', 'query'), ('k', 'key'), ('v', 'value'), ('m', 'out_proj'))
-    return tuple((rf'adapter\.tem\.{official}\.{old}\.(.+)', rf'{_FUSION}.layer.{ours}.{new}.\1') for old, new in names)
+    norms = (('cross_att', 'norm1'), ('self_att', 'norm2'), ('ffn', 'norm3'))
+    return (
+        *(
+            (rf'adapter\.tem\.{part}\.{old}\.(.+)', rf'{ours}.{part}n.{new}.\1')
+            for part in ('cross_att', 'self_att')
+            for old, new in names
+        ),
+        *((rf'adapter\.tem\.{part}_norm\.(.+)', rf'{ours}.{norm}.\1') for part, norm in norms),
+        (r'adapter\.tem\.ffn\.mapping\.0\.(.+)', rf'{ours}.ffn.linear1.\1'),
+        (r'adapter\.tem\.ffn\.mapping\.[23]\.(.+)', rf'{ours}.ffn.linear2.\1'),
+    )
 
 
 def _head_keys(official: str, ours: str) -> tuple[tuple[str, str], ...]:
@@ -122,6 +133,14 @@ def _head_keys(official: str, ours: str) -> tuple[tuple[str, str], ...]:
     )
 
 
+#: What follows the adapter: pyramid, pooled sentence, heads and the factors of distances.
+AFTER_ADAPTER = (
+    *pyramid_keys(),
+    (r'pooling\.att\.weight', r'encoder.encoder.pool.score.weight'),
+    *_head_keys('class_head', 'score'),
+    *_head_keys('coord_head', 'offset'),
+    (r'coef', r'point_head.factors'),
+)
 _FUSION = 'encoder.encoder.encoder.fusion'
 
 
@@ -131,23 +150,13 @@ METHOD = OfficialMethod(
     base='r2_tuning.py',
     options=_options,
     keys=(
-        *_map_keys('video_map', 'video'),
-        *_map_keys('query_map', 'text'),
+        *map_keys('video_map', 'projector.video'),
+        *map_keys('query_map', 'projector.text'),
         (r'adapter\.(gate|scale)', rf'{_FUSION}.\1'),
         (r'adapter\.v_map\.(.+)', rf'{_FUSION}.frame.\1'),
         (r'adapter\.q_map\.(.+)', rf'{_FUSION}.word.\1'),
-        *_attention_keys('cross_att', 'cross_attn'),
-        *_attention_keys('self_att', 'self_attn'),
-        (r'adapter\.tem\.cross_att_norm\.(.+)', rf'{_FUSION}.layer.norm1.\1'),
-        (r'adapter\.tem\.self_att_norm\.(.+)', rf'{_FUSION}.layer.norm2.\1'),
-        (r'adapter\.tem\.ffn_norm\.(.+)', rf'{_FUSION}.layer.norm3.\1'),
-        (r'adapter\.tem\.ffn\.mapping\.0\.(.+)', rf'{_FUSION}.layer.ffn.linear1.\1'),
-        (r'adapter\.tem\.ffn\.mapping\.[23]\.(.+)', rf'{_FUSION}.layer.ffn.linear2.\1'),
-        *pyramid_keys(),
-        (r'pooling\.att\.weight', r'encoder.encoder.pool.score.weight'),
-        *_head_keys('class_head', 'score'),
-        *_head_keys('coord_head', 'offset'),
-        (r'coef', r'point_head.factors'),
+        *layer_keys(f'{_FUSION}.layer'),
+        *AFTER_ADAPTER,
     ),
     # A constant, and CLIP itself where the official run computes its features on the way.
     unused=(r'loss\._loss_sal\.scale', r'clip\..+'),

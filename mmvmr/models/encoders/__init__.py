@@ -15,6 +15,7 @@ from mmvmr.models.encoders.joint_encoder import JointEncoder
 from mmvmr.models.encoders.late_fusion_encoder import LateFusionEncoder
 from mmvmr.models.encoders.layer_encoders import FusionEncoder, LayerPoolEncoder
 from mmvmr.models.encoders.mean_token_encoder import MeanTokenEncoder
+from mmvmr.models.encoders.mismatched_video_encoder import MismatchedVideoEncoder
 from mmvmr.models.encoders.multi_modal_align_encoder import MultiModalAlignEncoder
 from mmvmr.models.encoders.negative_pair_encoder import NegativePairEncoder
 from mmvmr.models.encoders.prompt_token_encoder import PromptTokenEncoder
@@ -46,6 +47,7 @@ __all__ = [
     'LayerPoolEncoder',
     'MeanTextToken',
     'MeanTokenEncoder',
+    'MismatchedVideoEncoder',
     'MultiModalAlignEncoder',
     'NegativePairEncoder',
     'PromptTokenEncoder',

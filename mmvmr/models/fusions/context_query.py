@@ -1,4 +1,4 @@
-"""Context-query attention between clips and text tokens (VSLNet, used by TR-DETR)."""
+"""Context-query attention between clips and text tokens (VSLNet, used by TR-DETR and CausalVTG)."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class SequentialFusion(nn.Module):
 
 
 @MODELS.register_module()
-class ContextQueryFusion(nn.Module):
-    """Context-query attention between clips and text tokens (TR-DETR, section 3.2; VSLNet, section 3.2).
+class ContextQueryAttention(nn.Module):
+    """Context-query attention between clips and text tokens (VSLNet, section 3.2; CausalVTG).
 
     With clips V, text tokens T and the score ``S_ij = <a, v_i> + <b, t_j> + <c * v_i, t_j>``::
 
         R = softmax_words(S) T                         text that a clip attends to
         E = softmax_words(S) softmax_clips(S)^T V      clips that the same text tokens are about
-        out = ReLU(W2 [W1 [V ; R ; V * R ; V * E] ; pooled T])
+        out = W1 [V ; R ; V * R ; V * E]
 
     Args:
         embed_dims: Channels D.
@@ -55,9 +55,7 @@ class ContextQueryFusion(nn.Module):
         self.product = nn.Parameter(torch.empty(1, 1, embed_dims))
         self.dropout = Dropout(dropout)
         self.gather = nn.Linear(4 * embed_dims, embed_dims)
-        self.pool = AttentionPool(embed_dims)
-        self.join = nn.Linear(2 * embed_dims, embed_dims)
-        for weight in (self.clip.weight, self.word.weight, self.product, self.pool.score.weight):
+        for weight in (self.clip.weight, self.word.weight, self.product):
             nn.init.xavier_uniform_(weight)
 
     def forward(self, features: Features) -> Features:
@@ -71,6 +69,26 @@ class ContextQueryFusion(nn.Module):
         read = over_words @ text.feat
         near = over_words @ (over_clips.transpose(1, 2) @ video.feat)
         gathered = self.gather(torch.cat((video.feat, read, video.feat * read, video.feat * near), dim=-1))
+        return dataclasses.replace(features, video=video.replace(gathered))
+
+
+@MODELS.register_module()
+class ContextQueryFusion(ContextQueryAttention):
+    """Context-query attention, joined with the pooled sentence (TR-DETR, section 3.2).
+
+    ``ReLU(W2 [out ; pooled T])`` with the ``out`` of :class:`ContextQueryAttention`, whose arguments it takes.
+    """
+
+    def __init__(self, embed_dims: int, dropout: float = 0.1):
+        super().__init__(embed_dims, dropout)
+        self.pool = AttentionPool(embed_dims)
+        self.join = nn.Linear(2 * embed_dims, embed_dims)
+        nn.init.xavier_uniform_(self.pool.score.weight)
+
+    def forward(self, features: Features) -> Features:
+        """Fuse: the video attends to the text."""
+        fused, text = super().forward(features), features.text
+        gathered = fused.video.feat
         sentence = self.pool(text.feat, text.mask).unsqueeze(1).expand_as(gathered)
         feat = self.join(torch.cat((gathered, sentence), dim=-1)).relu()
-        return dataclasses.replace(features, video=video.replace(feat))
+        return dataclasses.replace(features, video=fused.video.replace(feat))

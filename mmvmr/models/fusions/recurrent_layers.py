@@ -60,6 +60,25 @@ class RefinementLayer(nn.Module):
 
 
 @MODELS.register_module()
+class RefinementFusion(nn.Module):
+    """One layer in which clips attend to text tokens and to each other (CausalVTG).
+
+    Args:
+        layer: Config of the layer, e.g. :class:`RefinementLayer`.
+    """
+
+    def __init__(self, layer: dict[str, Any]):
+        super().__init__()
+        self.layer = MODELS.build(layer)
+
+    def forward(self, features: Features) -> Features:
+        """Fuse: clips are refined, and text tokens pass unchanged."""
+        video, text = features.video, features.text
+        feat = self.layer(video.feat, video.position(), video.mask, text.feat, text.mask)
+        return dataclasses.replace(features, video=video.replace(feat))
+
+
+@MODELS.register_module()
 class RecurrentLayerFusion(nn.Module):
     """The R2 block: recurrent refinement of clips with the layers of a frozen encoder, the last one first.
 

@@ -13,6 +13,7 @@ from mmvmr.models.heads.moment_head import (
 )
 from mmvmr.models.heads.point_head import CosineSaliencyHead, LevelSaliencyHead, PointHead, ScoreRefinement
 from mmvmr.models.heads.proposal_head import ProposalHead
+from mmvmr.models.heads.relevance_head import RelevanceHead
 from mmvmr.models.heads.saliency_head import LinearSaliencyHead, TokenSaliencyHead
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     'ProposalHead',
     'QualityHead',
     'RefinedSpanHead',
+    'RelevanceHead',
     'ScoreRefinement',
     'TokenSaliencyHead',
 ]

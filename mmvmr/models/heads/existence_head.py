@@ -16,16 +16,34 @@ from mmvmr.utils import check_choice
 _SOURCES = ('queries', 'clips', 'token', 'candidates', 'similarity')
 
 
+class CalibratedHead(nn.Module):
+    """Base of heads whose logit says whether there is a moment at all.
+
+    The probability is ``sigmoid(logit / temperature)``; ``temperature`` and ``threshold`` are buffers, which
+    ``tools/analysis_tools/calibrate_existence.py`` fits and the checkpoint keeps.
+    """
+
+    temperature: Tensor
+    threshold: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer('temperature', torch.tensor(1.0))
+        self.register_buffer('threshold', torch.tensor(0.5))
+
+    def judged(self, logits: Tensor) -> Existence:
+        """Probabilities and decisions of logits (B,)."""
+        probability = (logits / self.temperature).sigmoid()
+        return Existence(logits, probability, probability > self.threshold)
+
+
 @MODELS.register_module()
-class ExistenceHead(nn.Module):
+class ExistenceHead(CalibratedHead):
     """Two linear layers on one pooled vector per video-sentence pair (adapter of Soccer-GMR, 2026).
 
     With ``similarity`` (not published) a linear function of how similar clips and sentence are is added to the logit:
     the maximum and the mean over the clips, and the maximum of the mean of three clips in a row. What the stages make
     of their inputs does not say how well any clip fits, since the best of a poor lot looks the same to them.
-
-    The probability is ``sigmoid(logit / temperature)``; ``temperature`` and ``threshold`` are buffers, which
-    ``tools/analysis_tools/calibrate_existence.py`` fits and the checkpoint keeps.
 
     Args:
         embed_dims: Channels D of the pooled vector.
@@ -40,8 +58,6 @@ class ExistenceHead(nn.Module):
         ValueError: If an option is unknown, or ``source='similarity'`` has none.
     """
 
-    temperature: Tensor
-    threshold: Tensor
     #: Divides cosines, which differ by about a tenth.
     _SHARPNESS = 0.1
 
@@ -60,8 +76,6 @@ class ExistenceHead(nn.Module):
         self.mlp = None if source == 'similarity' else MLP(embed_dims, embed_dims, 1, 2)
         self.similarity: SimilarityMap | None = None if similarity is None else MODELS.build(similarity)
         self.level = None if similarity is None else nn.Linear(3, 1)
-        self.register_buffer('temperature', torch.tensor(1.0))
-        self.register_buffer('threshold', torch.tensor(0.5))
 
     def forward(self, outputs: Outputs) -> Existence:
         """Judge every pair of the batch.
@@ -78,9 +92,7 @@ class ExistenceHead(nn.Module):
         logits = [] if self.mlp is None else [self.mlp(self.vector(outputs))]
         if self.level is not None:
             logits.append(self.level(self._levels(outputs)))
-        logits = torch.stack(logits).sum(0).squeeze(-1).float()
-        probability = (logits / self.temperature).sigmoid()
-        return Existence(logits, probability, probability > self.threshold)
+        return self.judged(torch.stack(logits).sum(0).squeeze(-1).float())
 
     def vector(self, outputs: Outputs) -> Tensor:
         """Pool what the head looks at: (B, D)."""

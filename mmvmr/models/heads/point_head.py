@@ -190,7 +190,10 @@ class LevelSaliencyHead(nn.Module):
             ValueError: If the encoder pools no sentence.
         """
         if memory.sentence is None:
-            raise ValueError('LevelSaliencyHead needs a pooled sentence: wrap model.encoder in LayerPoolEncoder')
+            raise ValueError(
+                'LevelSaliencyHead needs a pooled sentence: wrap model.encoder in LayerPoolEncoder or '
+                'SentencePoolEncoder'
+            )
         (final,) = [predictions for predictions in sets if predictions.final]
         levels = [memory.video] if memory.levels is None else memory.levels
         scores = final.logits.squeeze(-1).float().sigmoid().split([level.feat.shape[1] for level in levels], dim=1)

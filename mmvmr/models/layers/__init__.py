@@ -2,7 +2,7 @@
 
 from mmvmr.models.layers.attention import MultiheadAttention, merge_heads, split_heads
 from mmvmr.models.layers.boundary_attention import BoundaryDeformation, BoundaryLayer
-from mmvmr.models.layers.clusters import ClusterMeans, MeanGate, RandomWalkPropagation
+from mmvmr.models.layers.clusters import ClusterMeans, MeanGate, RandomWalkPropagation, kmeans
 from mmvmr.models.layers.conv_pyramid import ConvPyramid, ScoreTower
 from mmvmr.models.layers.conv_tower import ConvTower, MaskedConv
 from mmvmr.models.layers.dynamics import DynamicsProjection, frame_differences
@@ -90,6 +90,7 @@ __all__ = [
     'frame_differences',
     'instance_token',
     'inverse_sigmoid',
+    'kmeans',
     'masked_max',
     'masked_mean',
     'merge_heads',

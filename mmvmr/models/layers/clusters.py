@@ -1,4 +1,4 @@
-"""Soft clusters of a sequence, and what they tell its entries (UVCOM)."""
+"""Soft clusters of a sequence, and what they tell its entries (UVCOM); centres of a set of vectors."""
 
 from __future__ import annotations
 
@@ -133,3 +133,28 @@ class MeanGate(nn.Module):
     def forward(self, x: Tensor, mask: Tensor, means: Tensor) -> Tensor:
         """Gate; arguments as in :class:`RandomWalkPropagation`."""
         return x * self.attn(x, means.to(x.dtype), means.to(x.dtype))
+
+
+def kmeans(x: Tensor, count: int, steps: int = 30, seed: int = 0) -> Tensor:
+    """Centres of clusters by Lloyd's algorithm, from random vectors of the set; a centre of nothing stays.
+
+    Args:
+        x: Distinct vectors (N, D).
+        count: Clusters K, at most N.
+        steps: Iterations at most; they end when no vector changes its cluster.
+        seed: Seed of the choice of the first centres.
+
+    Returns:
+        (K, D).
+    """
+    first = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:count]
+    centres, label = x[first], None
+    for _ in range(steps):
+        nearest = torch.cdist(x, centres).argmin(1)
+        if label is not None and torch.equal(nearest, label):
+            break
+        label = nearest
+        number = torch.bincount(label, minlength=count).unsqueeze(1)
+        total = torch.zeros_like(centres).index_add(0, label, x)
+        centres = torch.where(number > 0, total / number.clamp(min=1), centres)
+    return centres

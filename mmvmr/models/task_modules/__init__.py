@@ -4,7 +4,12 @@ from mmvmr.models.task_modules.assigner import HungarianAssigner, Matched
 from mmvmr.models.task_modules.coders import AdditiveSpanCoder, LogitSpanCoder
 from mmvmr.models.task_modules.lengthwise import LengthwiseAssigner
 from mmvmr.models.task_modules.match_costs import ForegroundCost, QualityCost, SpanGIoUCost, SpanL1Cost
-from mmvmr.models.task_modules.negatives import RollNegativeSampler, SimilarityNegativeSampler
+from mmvmr.models.task_modules.negatives import (
+    NextVideoSampler,
+    RollNegativeSampler,
+    SimilarityNegativeSampler,
+    SimilarSentenceSampler,
+)
 from mmvmr.models.task_modules.nms import HardNMS, SegmentVoting, SoftNMS
 from mmvmr.models.task_modules.points import PointAssigner, PyramidPoints
 from mmvmr.models.task_modules.pseudo_events import PseudoEvents
@@ -17,12 +22,14 @@ __all__ = [
     'LengthwiseAssigner',
     'LogitSpanCoder',
     'Matched',
+    'NextVideoSampler',
     'PointAssigner',
     'PseudoEvents',
     'PyramidPoints',
     'QualityCost',
     'RollNegativeSampler',
     'SegmentVoting',
+    'SimilarSentenceSampler',
     'SimilarityNegativeSampler',
     'SoftNMS',
     'SpanGIoUCost',

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from mmengine.logging import MessageHub
 from torch import Tensor
 
+from mmvmr.models.layers import masked_mean
 from mmvmr.registry import TASK_UTILS
 from mmvmr.structures import Features, Memory, MomentTargets, Similarities, Tokens, map_tensors
 from mmvmr.utils import check_choice
@@ -86,3 +88,26 @@ class SimilarityNegativeSampler:
             return score.argmin(1), torch.ones(len(score), dtype=torch.bool, device=score.device)
         same = targets.video_index[:, None] == targets.video_index
         return score.masked_fill(same, torch.inf).argmin(1), ~same.all(1)
+
+
+@TASK_UTILS.register_module()
+class NextVideoSampler:
+    """Every sentence takes the video of the next sample of the batch of its process (CausalVTG)."""
+
+    def __call__(self, features: Features, targets: MomentTargets) -> Tensor:
+        """Index of a video for every sentence (B,); it may be of the same source video."""
+        return torch.arange(len(targets.video_index), device=targets.video_index.device).roll(-1)
+
+
+@TASK_UTILS.register_module()
+class SimilarSentenceSampler:
+    """Every sentence takes the video of the most similar other sentence of the batch of its process (CausalVTG).
+
+    Similar by the cosine of their mean tokens after projection.
+    """
+
+    @torch.no_grad()
+    def __call__(self, features: Features, targets: MomentTargets) -> Tensor:
+        """As :meth:`NextVideoSampler.__call__`; in a batch of one its own video."""
+        sentence = F.normalize(masked_mean(features.text.feat, features.text.mask), dim=-1)
+        return (sentence @ sentence.t()).fill_diagonal_(-torch.inf).argmax(1)

@@ -8,6 +8,7 @@ from typing import Any
 from parity.methods import (
     bam_detr,
     bm_detr,
+    causal_vtg,
     cg_detr,
     eatr,
     flash_vtg,
@@ -26,6 +27,7 @@ from parity.recording import Recording
 _MODULES = (
     bam_detr,
     bm_detr,
+    causal_vtg,
     cg_detr,
     eatr,
     flash_vtg,

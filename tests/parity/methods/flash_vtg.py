@@ -28,13 +28,13 @@ from parity.recording import Case, Recording, Tensors, load_arrays, targets_of
 def _arrays(model: nn.Module, inputs: Tensors, outputs: Outputs) -> Tensors:
     final, memory = outputs.final, outputs.memory
     arrays = {
-        'out_class': _existing(final, final.logits),
-        'out_coord': _existing(final, final.extra(PointPredictions, 'parity').offsets),
+        'out_class': existing(final, final.logits),
+        'out_coord': existing(final, final.extra(PointPredictions, 'parity').offsets),
         'saliency_scores': outputs.saliency,
         't2vattnvalues': memory.extra(AdaptiveAttention, 'parity').on_text,
         'dummy_tokens': memory.extra(AdaptiveAttention, 'parity').dummies,
         'query_emb': memory.sentence.unsqueeze(1),
-        'boundary': _ranked(final, 2.0 * inputs['video_mask'].shape[1]),
+        'boundary': ranked(final, 2.0 * inputs['video_mask'].shape[1]),
     }
     if memory.negative is not None:
         arrays['real_neg_mask'] = memory.negative.extra(MismatchedPairs, 'parity').valid
@@ -43,15 +43,15 @@ def _arrays(model: nn.Module, inputs: Tensors, outputs: Outputs) -> Tensors:
     return arrays
 
 
-def _existing(final: PredictionSet, values: Tensor) -> Tensor:
+def existing(final: PredictionSet, values: Tensor) -> Tensor:
     """Values of the points that exist, of videos of one length: ours has levels padded to whole numbers."""
     return values[final.mask].unflatten(0, (len(values), -1))
 
 
-def _ranked(final: PredictionSet, seconds: float) -> Tensor:
+def ranked(final: PredictionSet, seconds: float) -> Tensor:
     """Start, end and score of every point, best first."""
-    scores = _existing(final, final.logits).sigmoid()
-    rows = torch.cat((seconds * to_start_end(_existing(final, final.spans)), scores), dim=-1)
+    scores = existing(final, final.logits).sigmoid()
+    rows = torch.cat((seconds * to_start_end(existing(final, final.spans)), scores), dim=-1)
     order = scores.argsort(dim=1, descending=True)
     return rows.gather(1, order.expand(rows.shape))
 

@@ -1,0 +1,10 @@
+# CausalVTG on Charades-STA (SlowFast + CLIP at 1 s): weights and rates of the official config.
+_base_ = [
+    '../_base_/models/causal_vtg.py',
+    '../_base_/datasets/charades_sta.py',
+    '../_base_/schedules/schedule_50e_warmup500_step30.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(criterion=dict(losses=dict(contrast=dict(weight=0.01))), postprocessor=dict(round_to=0.1))
+train_dataloader = dict(batch_size=64)
+default_hooks = dict(fit=dict(type='FitHook'))

@@ -1,0 +1,17 @@
+# CausalVTG on QVHighlights (SlowFast + CLIP): weights and rates of the official config, whose epoch goes four times over the
+# data.
+_base_ = [
+    '../_base_/models/causal_vtg.py',
+    '../_base_/datasets/qvhl.py',
+    '../_base_/schedules/schedule_50e_warmup500_step30.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(postprocessor=dict(round_to=2.0))
+train_dataloader = dict(batch_size=64)
+train_cfg = dict(max_epochs=200, val_interval=4)
+optim_wrapper = dict(optimizer=dict(lr=1.25e-4))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.001, end_factor=1.0, begin=0, end=500, by_epoch=False),
+    dict(type='MultiStepLR', milestones=[120], gamma=0.1, by_epoch=True),
+]
+default_hooks = dict(fit=dict(type='FitHook'))
