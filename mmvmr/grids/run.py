@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,7 +125,7 @@ class _Steps:
 
 
 def prepare_data(grid: Grid, cells: Sequence[Cell], report: Report = print) -> None:
-    """Write the training annotations that a script makes (``prepare`` of the grid) and that are not there yet.
+    """Write the annotations that a script makes (``prepare`` of the grid) and that are not there yet.
 
     Args:
         grid: The grid. ``{data_root}`` in its arguments is that of the config, ``{out}`` the file to write.
@@ -133,17 +133,35 @@ def prepare_data(grid: Grid, cells: Sequence[Cell], report: Report = print) -> N
         report: Gets one line per file.
 
     Raises:
-        UserError: If a script fails.
+        UserError: If a script fails, or a split lacks its annotations, which is better told before the training.
     """
     for cell in cells:
-        root, file = cell.config.get('data_root', ''), str(cell.config.train_dataloader.dataset.get('ann_file'))
-        command, out = grid.prepare.get(file), below(root, file)
-        if command is None or cell.state() == 'finished' or out.exists():
+        if cell.state() == 'finished':
             continue
-        tool, *arguments = (word.format(data_root=root, out=out) for word in command)
-        report(f'{out} is written by {tool}')
-        if status := subprocess.call([sys.executable, str(configs_dir().parent / 'tools' / tool), *arguments]):
-            raise UserError(f'{grid.path}: prepare: {tool} ended with exit status {status}; it should write {out}')
+        root = cell.config.get('data_root', '')
+        for key, file in _annotation_files(cell):
+            out = below(root, file)
+            if out.exists() or (file not in grid.prepare and key == 'train_dataloader'):
+                continue
+            if file not in grid.prepare:
+                raise UserError(f'{grid.path}: {key}, row {cell.row}: {out}: no such file')
+            tool, *arguments = (word.format(data_root=root, out=out) for word in grid.prepare[file])
+            report(f'{out} is written by {tool}')
+            if status := subprocess.call([sys.executable, str(configs_dir().parent / 'tools' / tool), *arguments]):
+                raise UserError(f'{grid.path}: prepare: {tool} ended with exit status {status}; it should write {out}')
+
+
+def _annotation_files(cell: Cell) -> Iterator[tuple[str, str]]:
+    yield from _files('train_dataloader', cell.config.train_dataloader)
+    for step in cell.evaluations.values():
+        cfg = Config(cell.config.to_dict())
+        apply_options(cfg, step['options'], step['name'])
+        yield from _files(f'splits.{step["name"]}', cfg.test_dataloader)
+
+
+def _files(key: str, loader: Any) -> Iterator[tuple[str, str]]:
+    files = loader.dataset.get('ann_file') or ()
+    yield from ((key, file) for file in ([files] if isinstance(files, str) else files))
 
 
 def flatten(content: Any, prefix: str = '') -> dict[str, Any]:

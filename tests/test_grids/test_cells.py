@@ -206,7 +206,7 @@ def test_nested_figures_by_their_paths():
 def test_annotations_that_a_script_makes_are_there_before_training(write_grid, tmp_path, capfd):
     command = "['dataset_converters/mine_negative_queries.py', '{data_root}/train.jsonl', '{out}', '--moments-only']"
     path = write_grid(
-        ('seeds = [0, 1]', f"seeds = [0, 1]\nprepare = {{'mined.jsonl': {command}}}"),
+        ('seeds = [0, 1]', f"seeds = [0, 1]\nprepare = {{'mined.jsonl': {command}, 'other.jsonl': {command}}}"),
         (
             "rows = dict(\n    plain=dict(label='QD-DETR',",
             "rows = dict(\n    plain=dict(label='QD-DETR', options=_mined,",
@@ -225,9 +225,13 @@ def test_annotations_that_a_script_makes_are_there_before_training(write_grid, t
         {**row, 'qid': 2, 'query': 'a person sits', 'relevant_windows': [[10, 20]]},
     ]
     (tmp_path / 'train.jsonl').write_text(''.join(json.dumps(row) + '\n' for row in rows))
+    with pytest.raises(UserError, match=r'splits\.test, row plain: .*highlight_val_release\.jsonl: no such file'):
+        prepare_data(grid, cells, said.append)
+    (tmp_path / 'highlight_val_release.jsonl').touch()
     prepare_data(grid, cells, said.append)
+    assert (tmp_path / 'other.jsonl').read_bytes() == (tmp_path / 'mined.jsonl').read_bytes()
     mined = [json.loads(line) for line in (tmp_path / 'mined.jsonl').read_text().splitlines()]
     assert [row['neg_query_ids'] for row in mined] == [[2], [1]]
-    assert len(said) == 2  # one failure; then once for both seeds, and not for the row with other annotations
+    assert len(said) == 3  # a failure; then once per file for both seeds, and not for the row with other annotations
     prepare_data(grid, cells, said.append)
-    assert len(said) == 2
+    assert len(said) == 3
