@@ -19,7 +19,7 @@ from mmvmr.cli.arguments import add_choice, add_config_options, positive
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument('videos', nargs='*', metavar='VIDEOS', help='folders, lists, patterns or files')
+    parser.add_argument('videos', nargs='*', default=[], metavar='VIDEOS', help='folders, lists, patterns or files')
     parser.add_argument('--spec', required=True, help='config of what is extracted, or its name in configs/features')
     parser.add_argument('--out', required=True, type=Path, metavar='DIR', help='folder of the features')
     parser.add_argument('--queries', nargs='+', default=[], metavar='JSONL', help='sentences of annotation files too')

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument('video', help='video file')
-    parser.add_argument('sentence', nargs='*', help='what to find, one or many')
+    parser.add_argument('sentence', nargs='*', default=[], help='what to find, one or many')
     parser.add_argument('--sentences', metavar='TXT', help='file with a sentence per line')
     parser.add_argument(
         '--top', type=positive, default=5, metavar='N', help='moments per sentence; default: %(default)s'

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument('index', help='folder that `mmvmr index` wrote; or a config, or the name of a shipped one')
-    parser.add_argument('sentence', nargs='*', help='what to find, one or many')
+    parser.add_argument('sentence', nargs='*', default=[], help='what to find, one or many')
     parser.add_argument('--queries', type=Path, metavar='JSONL', help='sentences of a file with qid and query per line')
     parser.add_argument('--out', type=Path, metavar='FILE', help='write predictions: .jsonl, or .json as TVR has it')
     parser.add_argument('--top', type=positive, metavar='N', help='moments per sentence; default: 10, with --out 100')

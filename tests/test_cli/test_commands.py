@@ -37,6 +37,10 @@ def test_overview_and_mistakes(capsys):
     assert all(f'  {name} ' in overview for name in COMMANDS)
     assert main(['serch', 'x']) == 2
     assert 'did you mean `search`?' in capsys.readouterr().err
+    for command, missing in ('find', 'video'), ('search', 'index'), ('extract', '--spec, --out'):
+        with pytest.raises(SystemExit):
+            main([command])
+        assert capsys.readouterr().err.endswith(f'arguments are required: {missing}\n')  # and no optional sentence
     with pytest.raises(SystemExit) as stop:
         main(['find', 'absent.mp4'])
     assert stop.value.code == 2
