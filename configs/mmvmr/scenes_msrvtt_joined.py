@@ -9,11 +9,12 @@ model = dict(
     predictor=dict(
         type='SceneWindows',
         maps=dict(
-            ridge=dict(_map, kind='ridge', penalty=30.0),
-            cca=dict(_map, kind='cca', penalty=1.0, text_penalty=3.0),
+            ridge=dict(_map, kind='ridge', penalty=20.0),
+            kernel=dict(_map, kind='kernel', penalty=2.0, gamma=2.0),
             conse=dict(type='SimilarityMap', stream='conse', kind='given'),
         ),
-        weights=dict(cca=0.5, conse=0.5),
+        weights=dict(conse=0.7),
+        bank=256,
         segmentation=dict(type='SceneSegmentation', power=0.5),
     ),
 )

@@ -102,3 +102,34 @@ def test_roots_of_channels():
         scene_windows(weights=dict(other=1.0))
     with pytest.raises(ValueError, match='maps is empty'):
         SceneWindows(maps={}, segmentation={})
+
+
+def test_windows_that_are_like_many_sentences_score_less():
+    # Unit clips a = (1, 0) and b = (0.6, 0.8); the sentence is (0.8, 0.6): cosines 0.8 and 0.96. The bank has (0, 1)
+    # twice: a is like none of them (0), b like both (0.8).
+    video, mask = torch.tensor([[[1.0, 0.0], [0.6, 0.8]]]), torch.ones(1, 2, dtype=torch.bool)
+    inputs = dict(video=video, video_mask=mask, text=torch.tensor([[[0.8, 0.6]]]), text_mask=mask[:, :1])
+    options = dict(cost_weight=0.0, longest=1, weights=dict(space=2.0))
+    plain = scene_windows(**options)(inputs)
+    assert plain.quality[0, 0].item() == pytest.approx(torch.tensor(2 * 0.96).sigmoid().item())
+    part = scene_windows(**options, bank=2, bank_scale=3.0)
+    part.bank.copy_(torch.tensor([[0.0, 5.0], [0.0, 1.0]]))
+    found = part(inputs)
+    assert torch.allclose(to_start_end(found.spans[0, 0]) * 2, torch.tensor([0.0, 1.0]))
+    # The weight counts for the bank too: a keeps 1.6, b has 1.92 - 1.6.
+    assert found.quality[0, 0].item() == pytest.approx(torch.tensor(1.6).sigmoid().item())
+    # Sentences that differ: (1, 0) and (0, 1) take log((e^6 + e^0) / 2) / 3 off a.
+    part.bank.copy_(torch.eye(2))
+    best = max(1.6 - np.log((np.exp(6) + 1) / 2) / 3, 1.92 - np.log((np.exp(3.6) + np.exp(4.8)) / 2) / 3)
+    assert part(inputs).quality[0, 0].item() == pytest.approx(1 / (1 + np.exp(-best)))
+
+
+def test_a_bank_is_taken_from_training_sentences():
+    rows = Rows()
+    for number in range(6):
+        video = np.array([[1.0, number], [2.0, 0.0]], np.float32)
+        text = np.array([[number, 0.0], [0.0, 2.0]], np.float32)
+        rows.append(dict(video_feat=video, text_feat=text, relevant_windows=[[0.0, 2.0]], clip_len=1.0))
+    part = scene_windows(bank=3)
+    part.fit(rows)
+    assert part.bank.tolist() == [[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]]

@@ -20,7 +20,8 @@ from mmvmr.models.similarity import (
     relative_similarity,
     scene_changes,
 )
-from mmvmr.models.similarity.similarity_map import cca, moment_pairs, ridge
+from mmvmr.models.similarity.closed_form import cca, kernel_ridge, rbf, ridge
+from mmvmr.models.similarity.similarity_map import moment_pairs
 from mmvmr.registry import MODELS
 from mmvmr.structures import MomentDataSample, to_start_end
 
@@ -121,6 +122,34 @@ def test_ridge_by_hand():
     assert ridge(x, y, 2.0).item() == pytest.approx(1.0)
 
 
+def test_kernel_ridge_by_hand():
+    gamma = np.log(2)  # the kernel of orthogonal vectors is 1 / 2
+    x, y = torch.eye(2).double(), torch.tensor([[1.0], [-1.0]]).double()
+    # (K + 1/2) w = y with K = [[1, 1/2], [1/2, 1]].
+    weight = kernel_ridge(x, x, y, 0.5, gamma)
+    assert torch.allclose(weight, torch.tensor([[1.0], [-1.0]]).double())
+    assert torch.allclose(rbf(x, x, gamma) @ weight, torch.tensor([[0.5], [-0.5]]).double())
+    # One centre: (1 + 1/4 + 1/2) w = 1 - 1/2.
+    assert kernel_ridge(x, x[:1], y, 0.5, gamma).item() == pytest.approx(2 / 7)
+    # A sentence that comes twice: both together weigh 2 (2 + 1/2) w = 2.
+    twice = kernel_ridge(x[[0, 0]], x[[0, 0]], y[[0, 0]], 0.5, gamma)
+    assert twice.sum().item() == pytest.approx(0.8)
+
+
+def test_centers_are_evenly_spaced():
+    texts = np.random.default_rng(0).normal(size=(6, 3))
+    space = SimilarityMap((0, 2), text_dims=3, kind='kernel', centers=3)
+    space.fit(Rows([sample([[1, i]], [text], [[0, 1]]) for i, text in enumerate(texts)]))
+    centred = torch.nn.functional.normalize(torch.from_numpy(texts - texts.mean(0)).float(), dim=-1)
+    assert torch.allclose(space.centers, centred[[0, 2, 4]], atol=1e-6)
+    # More centres than sentences: the rest stays zero and changes nothing.
+    rows = Rows([sample([[1, i]], [text], [[0, 1]]) for i, text in enumerate(texts)])
+    exact, wide = (SimilarityMap((0, 2), text_dims=3, kind='kernel', centers=n) for n in (6, 9))
+    exact.fit(rows), wide.fit(rows)
+    tokens = torch.from_numpy(texts).float()
+    assert torch.allclose(exact.text(tokens), wide.text(tokens)) and not wide.text_map[6:].any()
+
+
 def test_cca_finds_the_common_direction():
     rng = torch.Generator().manual_seed(0)
     common = torch.randn(400, 1, generator=rng).double()
@@ -133,7 +162,9 @@ def test_cca_finds_the_common_direction():
     assert torch.corrcoef(projected.t())[0, 1] > 0.99
 
 
-@pytest.mark.parametrize('options', [dict(), dict(target='video'), dict(kind='cca', rank=2)])
+@pytest.mark.parametrize(
+    'options', [dict(), dict(target='video'), dict(kind='cca', rank=2), dict(kind='kernel', gamma=0.5)]
+)
 def test_maps_relate_spaces_that_share_nothing(options):
     rng = np.random.default_rng(0)
     mix = rng.normal(size=(4, 6))

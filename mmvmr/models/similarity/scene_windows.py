@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,22 +27,40 @@ class SceneWindows(WindowsOfMaps):
     Args:
         segmentation: Config of a :class:`SceneSegmentation`.
         cost_weight: Weight of the cost of the segmentation.
+        bank: Number of training sentences, evenly spaced, that a window is compared with as well: what it gets for
+            being like many of them is taken off, ``log(mean(exp(bank_scale * score))) / bank_scale`` (inverted softmax,
+            Smith et al., ICLR 2017; query bank, Bogolin et al., CVPR 2022). 0 for none.
+        bank_scale: See ``bank``.
         kwargs: See :class:`WindowsOfMaps`.
     """
 
-    def __init__(self, segmentation: dict[str, Any], cost_weight: float = 0.4, **kwargs: Any):
+    def __init__(
+        self,
+        segmentation: dict[str, Any],
+        cost_weight: float = 0.4,
+        bank: int = 0,
+        bank_scale: float = 4.0,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.segmentation = MODELS.build(segmentation)
         self.cost_weight = cost_weight
+        self.bank_scale = bank_scale
+        text_dims = len(next(iter(self.maps.values())).text_mean)
+        self.register_buffer('bank', torch.zeros(bank, text_dims) if bank else None)
 
     def fit(self, dataset: Any) -> None:
-        """Fit maps and segmentation.
+        """Fit maps and segmentation, and take the sentences of the bank.
 
         Args:
             dataset: A :class:`mmvmr.datasets.BaseMomentDataset`.
         """
         super().fit(dataset)
         self.segmentation.fit(dataset)
+        if self.bank is not None:
+            rows = [int(row) for row in torch.arange(len(self.bank)) * len(dataset) // len(self.bank)]
+            sentences = [torch.as_tensor(dataset.loaded(row)['text_feat']).float().mean(0) for row in rows]
+            self.bank.copy_(torch.stack(sentences))
 
     def forward(self, inputs: dict[str, Tensor], samples: Sequence[MomentDataSample] | None = None) -> PredictionSet:
         """Predict.
@@ -56,12 +75,23 @@ class SceneWindows(WindowsOfMaps):
         video, mask = inputs['video'], inputs['video_mask']
         rows = inputs.get('video_index', slice(None))
         sentence = masked_mean(inputs['text'].float(), inputs['text_mask'])
-        score = -self.cost_weight * self.segmentation(video, mask, self.longest).float()[rows]
-        for name, part in self.maps.items():
-            target = part.text(sentence).unsqueeze(-1)
-            sums = window_sums(part.mapped(video) * mask.unsqueeze(-1), self.longest)
+        maps = {name: (self.weights[name], part.text(sentence)) for name, part in self.maps.items()}
+        banks = {} if self.bank is None else {name: part.text(self.bank).t() for name, part in self.maps.items()}
+        sums = [window_sums(part.mapped(video) * mask.unsqueeze(-1), self.longest) for part in self.maps.values()]
+        fits = []
+        for windows in zip(*sums, strict=True):  # of one size
+            fit, common = 0.0, 0.0
             # Sums are scaled once per video; only their products are made for every sentence.
-            cosines = [(F.normalize(total, dim=-1)[rows] @ target).squeeze(-1) for _, total in sums]
-            score = score + self.weights[name] * window_table(cosines)
+            for (name, (weight, target)), (_, total) in zip(maps.items(), windows, strict=True):
+                unit = F.normalize(total, dim=-1)
+                fit = fit + weight * (unit[rows] @ target.unsqueeze(-1)).squeeze(-1)
+                if banks:
+                    common = common + weight * unit @ banks[name]
+            if banks:
+                excess = torch.logsumexp(self.bank_scale * common, dim=-1) - math.log(len(self.bank))
+                fit = fit - (excess / self.bank_scale)[rows]
+            fits.append(fit)
+        cost = self.segmentation(video, mask, self.longest).float()[rows]
+        score = window_table(fits) - self.cost_weight * cost
         spans, scores = choose_windows(score, mask[rows], self.count, self.max_iou)
         return PredictionSet('direct', spans, final=True, quality=scores.sigmoid(), mask=scores > -torch.inf)

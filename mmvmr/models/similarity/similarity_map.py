@@ -11,10 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvmr.models.layers import masked_mean
+from mmvmr.models.similarity.closed_form import cca, kernel_ridge, rbf, ridge
 from mmvmr.registry import MODELS
 from mmvmr.utils import check_choice
 
-KINDS = ('given', 'ridge', 'cca')
+KINDS = ('given', 'ridge', 'cca', 'kernel')
 TARGETS = ('text', 'video')
 
 
@@ -32,12 +33,16 @@ class SimilarityMap(nn.Module):
             None for the first one.
         kind: ``given``: the streams share a space already (CLIP, ConSE). ``ridge``: a linear map of one side to the
             other, by ridge regression of moments (means of their clips) on sentences. ``cca``: maps of both sides to
-            the directions of largest correlation.
+            the directions of largest correlation. ``kernel``: sentences are mapped to the space of clips by kernel
+            ridge regression, with the kernel ``exp(gamma * (cosine - 1))`` of two centred sentences.
         target: For ``ridge``: the space of ``text`` (clips are mapped) or of ``video`` (sentences are mapped).
-        penalty: For ``ridge`` and ``cca``: what is added to the diagonal of the sums of squares.
+        penalty: For ``ridge`` and ``cca``: what is added to the diagonal of the sums of squares; for ``kernel``: to
+            that of the kernel matrix.
         rank: For ``cca``: number of directions.
         power: Exponent of the channels of clips, with their sign; 0.5 makes peaked features (classifiers') even.
         text_penalty: For ``cca``: penalty of the text; None for ``penalty``.
+        gamma: For ``kernel``: see ``kind``.
+        centers: For ``kernel``: training sentences that the map is made of, evenly spaced where there are more of them.
 
     Raises:
         ValueError: If an option is unknown, or streams of different width are said to share a space.
@@ -54,6 +59,8 @@ class SimilarityMap(nn.Module):
         rank: int = 64,
         power: float = 1.0,
         text_penalty: float | None = None,
+        gamma: float = 2.0,
+        centers: int = 1024,
     ):
         super().__init__()
         self.first, self.stop = channels
@@ -63,6 +70,7 @@ class SimilarityMap(nn.Module):
         self.penalty = penalty
         self.text_penalty = penalty if text_penalty is None else text_penalty
         self.power = power
+        self.gamma = gamma
         dims = self.stop - self.first
         if kind == 'given' and dims != text_dims:
             raise ValueError(
@@ -75,6 +83,9 @@ class SimilarityMap(nn.Module):
             maps[source] = torch.zeros(dims if source == 'video' else text_dims, width)
         elif kind == 'cca':
             maps = {'video': torch.zeros(dims, rank), 'text': torch.zeros(text_dims, rank)}
+        elif kind == 'kernel':
+            maps['text'] = torch.zeros(centers, dims)
+            self.register_buffer('centers', torch.zeros(centers, text_dims))
         self.register_buffer('video_mean', torch.zeros(dims))
         self.register_buffer('text_mean', torch.zeros(text_dims))
         self.register_buffer('video_map', maps['video'])
@@ -87,7 +98,11 @@ class SimilarityMap(nn.Module):
 
     def text(self, tokens: Tensor) -> Tensor:
         """Unit vectors of tokens or sentences (..., Dt) in the joint space (..., K)."""
-        return F.normalize(self._map(tokens.float(), self.text_mean, self.text_map), dim=-1)
+        if self.kind != 'kernel':
+            return F.normalize(self._map(tokens.float(), self.text_mean, self.text_map), dim=-1)
+        with torch.autocast(tokens.device.type, enabled=False):
+            similarity = rbf(F.normalize(tokens.float() - self.text_mean, dim=-1), self.centers, self.gamma)
+            return F.normalize(similarity @ self.text_map * self.fitted, dim=-1)
 
     def mapped(self, clips: Tensor) -> Tensor:
         """Clips (..., Dv) in the joint space (..., K), not scaled, so that their sums stand for windows."""
@@ -137,38 +152,17 @@ class SimilarityMap(nn.Module):
                 left, right = cca(x, y, (self.penalty, self.text_penalty), self.video_map.shape[1])
                 self.video_map.copy_(left)
                 self.text_map.copy_(right)
+            elif self.kind == 'kernel':
+                unit = F.normalize(y, dim=-1)
+                count = min(len(self.centers), len(unit))
+                chosen = unit[torch.arange(count) * len(unit) // count]
+                self.centers[: len(chosen)] = chosen
+                self.text_map[: len(chosen)] = kernel_ridge(unit, chosen, x, self.penalty, self.gamma)
             elif self.target == 'text':
                 self.video_map.copy_(ridge(x, y, self.penalty))
             else:
                 self.text_map.copy_(ridge(y, x, self.penalty))
         self.fitted.fill_(True)
-
-
-def ridge(x: Tensor, y: Tensor, penalty: float) -> Tensor:
-    """The map W (D, K) that minimises ``|x W - y|^2 + penalty |W|^2``, for centred x (N, D) and y (N, K)."""
-    square = x.t() @ x + penalty * torch.eye(x.shape[1], dtype=x.dtype)
-    return torch.linalg.solve(square, x.t() @ y)
-
-
-def cca(x: Tensor, y: Tensor, penalties: tuple[float, float], rank: int) -> tuple[Tensor, Tensor]:
-    """Canonical correlations of centred x (N, D) and y (N, K), with a penalty on both.
-
-    Args:
-        x: One side.
-        y: The other side.
-        penalties: What is added to the diagonals of the sums of squares of x and of y.
-        rank: Number of directions R; at most the smaller of D and K.
-
-    Returns:
-        Maps (D, R) and (K, R), each direction scaled by the root of its correlation, so that weak ones count less.
-    """
-    whiten = []
-    for side, penalty in zip((x, y), penalties, strict=True):
-        values, vectors = torch.linalg.eigh(side.t() @ side + penalty * torch.eye(side.shape[1], dtype=side.dtype))
-        whiten.append(vectors * values.rsqrt() @ vectors.t())
-    u, s, v = torch.linalg.svd(whiten[0] @ (x.t() @ y) @ whiten[1], full_matrices=False)
-    scale = s[:rank].sqrt()
-    return whiten[0] @ u[:, :rank] * scale, whiten[1] @ v.t()[:, :rank] * scale
 
 
 def moment_clips(
