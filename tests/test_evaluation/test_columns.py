@@ -2,8 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 
+from mmvmr.evaluation.functional import evaluate_predictions
 from mmvmr.evaluation.functional.columns import converted, numbers_of, ratings_of, table_of, windows_of
 from mmvmr.evaluation.functional.validation import check_annotations, check_predictions
 
@@ -93,3 +95,11 @@ def test_checks_convert_what_they_have_seen():
         'pred_relevant_windows': ([[0, 1, 0.5], [0, 1, 0.5]], [1, 1]),
         'pred_saliency_scores': ([2, 1], [1, 1]),
     }
+
+
+@pytest.mark.parametrize('clips', [[0, 1], [np.int64(0), np.int64(1)]], ids=['converted', 'as they are'])
+def test_values_that_are_not_converted_are_scored_as_well(clips):
+    truth = [{'qid': 1, **rated(clips, [[4], [0]])}]
+    assert ('saliency_scores' in check_annotations(truth)) == isinstance(clips[0], int)
+    brief = evaluate_predictions([{'qid': 1, 'pred_saliency_scores': [0.1, 0.2]}], truth)['brief']
+    assert (brief['HL-min-Fair-mAP'], brief['HL-min-Fair-Hit1']) == (50.0, 0.0)
