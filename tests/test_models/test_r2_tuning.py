@@ -257,6 +257,12 @@ def test_highlights_are_the_best_point_over_a_clip_times_the_cosine():
     sets = [PredictionSet('point', None, final=True, logits=probability.logit().unsqueeze(-1))]
     found = LevelSaliencyHead()(memory, sets)
     assert found[0].tolist() == pytest.approx([0.4, 0.5 * 0.6, 0.3, 0.25, 0.25])
+    # Points of the third level are four clips apart.
+    levels = [tokens(torch.tensor([[X] * count])) for count in (8, 4, 2)]
+    scores = torch.tensor([[0.1] * 12 + [0.2, 0.9]])
+    sets = [PredictionSet('point', None, final=True, logits=scores.logit().unsqueeze(-1))]
+    memory = Memory(levels[0], levels[0], sentence=torch.tensor([X]), levels=levels)
+    assert LevelSaliencyHead()(memory, sets)[0].tolist() == pytest.approx([0.2] * 4 + [0.9] * 4)
     memory.sentence = None
     with pytest.raises(ValueError, match='LevelSaliencyHead needs a pooled sentence'):
         LevelSaliencyHead()(memory, sets)
