@@ -19,7 +19,6 @@ _FRONT_DOOR_HEADS = 8
 
 
 def _options(args: Options) -> dict[str, Any]:
-    args = args.get('model', args)  # the whole config, or the model alone
     adapter, losses = args['adapter_cfg'], args['loss_cfg']
     layer = adapter['tem_cfg']
     family.refuse(adapter, use_tef=True)
