@@ -138,6 +138,8 @@ def test_files_without_a_name(rows):
     predictions, annotations = rows
     with pytest.raises(InputError, match=r'^predictions: no prediction for 1 of 12 queries of the annotations '):
         check_predictions(predictions[1:], annotations)
+    with pytest.raises(InputError, match=r'^predictions entry 1: neither .* nothing to score$'):
+        check_predictions([{'qid': 0}], annotations[:1])
     with pytest.raises(InputError, match=r'^annotations entry 13: qid 0 occurs twice'):
         check_annotations([*annotations, annotations[0]])
 
