@@ -6,7 +6,8 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = dict(postprocessor=dict(round_to=2.0))
-train_dataloader = dict(batch_size=64)
+_targets = dict(max_windows=1000, min_window=2.0)  # all of them, none shorter than a clip
+train_dataloader = dict(batch_size=64, dataset=dict(pipeline=dict(targets=_targets)))
 train_cfg = dict(max_epochs=200, val_interval=4)
 optim_wrapper = dict(optimizer=dict(lr=1.25e-4))
 param_scheduler = [

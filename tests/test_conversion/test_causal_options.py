@@ -1,11 +1,15 @@
 """The `model` of CausalVTG's configs as ours, and what its checkpoints do not say."""
 
 import copy
+import random
 
+import numpy as np
 import pytest
 import torch
 
 from mmvmr.conversion.methods.causal_vtg import METHOD
+from mmvmr.registry import TRANSFORMS
+from mmvmr.utils.config import read_config
 
 ARGS = {
     'dim_q': 7,
@@ -90,3 +94,31 @@ def test_converted_prototypes_are_not_fitted_again():
     assert converted.keys() == {'projector.memories.text.prototypes', *METHOD.added}
     assert converted['projector.memories.text.prototypes'].shape == (2, 3)
     assert bool(converted['projector.fitted'])
+
+
+@pytest.mark.parametrize('name', ['causal_vtg_qvhl', 'causal_vtg_charades'])
+def test_clip_comes_before_slowfast_as_in_the_official_configs(name):
+    cfg = read_config(name)
+    for split in ('train', 'val', 'test'):
+        streams = cfg[f'{split}_dataloader'].dataset.feature_spec.streams
+        assert [(stream, value.dim) for stream, value in streams.items()] == [('clip', 512), ('slowfast', 2304)]
+
+
+@pytest.mark.parametrize('features', ['', 'internvideo2_'])
+@pytest.mark.parametrize(('data', 'clip_len'), [('qvhl', 2.0), ('charades', 1.0)])
+def test_all_windows_are_targets_and_short_ones_as_long_as_a_clip(features, data, clip_len):
+    cfg = read_config(f'causal_vtg_{features}{data}')
+    starts = np.arange(6) * 3 * clip_len + clip_len
+    sample = {
+        'qid': 1,
+        'relevant_clip_ids': [1],
+        'saliency_scores': [[4, 4, 4]],
+        'relevant_windows': [[start, start + 0.25 * clip_len] for start in starts],
+        'video_feat': np.zeros((20, 4), np.float32),
+        'clip_len': cfg.feature_spec.clip_len,
+        'duration': 20 * clip_len,
+        'rng': random.Random(0),
+    }
+    found = TRANSFORMS.build(cfg.train_dataloader.dataset.pipeline.targets)(sample)['gt_spans'] * 20 * clip_len
+    expected = torch.tensor([[start + 0.125 * clip_len, clip_len] for start in starts], dtype=torch.float32)
+    torch.testing.assert_close(found, expected)
