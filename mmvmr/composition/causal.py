@@ -52,7 +52,8 @@ class FrontDoorAdjustment(Component):
         dataset = cfg.get('train_dataloader', {}).get('dataset', {})
         if not dataset.get('pipeline', {}).get('tef', True):
             options['endpoint_dims'] = 0
-        cfg.model.projector = dict(type='FrontDoorProjector', **widths, **options, projector=inner)
+        # Widths last, where they are put when a file is read that does not state them.
+        cfg.model.projector = dict(type='FrontDoorProjector', **options, projector=inner, **widths)
         add_fit_hook(cfg)
 
 

@@ -4,6 +4,7 @@ import pytest
 from mmengine.config import Config
 from run_helpers import REPO
 
+from mmvmr.cli.main import main
 from mmvmr.composition import CompositionError, compose, write_config
 from mmvmr.composition.writer import Reference, difference, render, render_config, same
 
@@ -126,3 +127,18 @@ def test_what_cannot_be_written_leaves_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == [out]
     with pytest.raises(CompositionError, match='is the base config itself'):
         write_config(cfg, QD, QD)
+
+
+@pytest.mark.parametrize(
+    ('name', 'parts'),
+    [
+        ('qd_detr_qvhl', ['causal.front_door', 'causal.relevance']),
+        ('univtg_qvhl', ['causal.front_door']),
+    ],
+)
+def test_a_projector_whose_widths_follow_from_the_features_is_read_back(name, parts, tmp_path):
+    base, out = CONFIGS / name.removesuffix('_qvhl') / f'{name}.py', tmp_path / 'new.py'
+    assert main(['compose', name, '--with', *parts, '--out', str(out)]) in (0, None)
+    cfg = Config.fromfile(out)
+    assert same(cfg.to_dict(), compose(base, parts).to_dict())
+    assert (cfg.model.projector.type, cfg.model.projector.video_dims) == ('FrontDoorProjector', 2818)
