@@ -290,3 +290,18 @@ def test_the_model_judges_the_sentences_of_a_batch():
     assert outputs.existence.mismatched.shape == (4, 2)
     assert not torch.equal(model.projector.memories.text.prototypes, before)
     assert model.eval()(data['inputs']).existence.mismatched is None
+
+
+@pytest.mark.parametrize(
+    ('option', 'value', 'expected'),
+    [
+        ('num_prototypes', 0, 'at least 1'),
+        ('momentum', 1.5, 'a number from 0 to 1'),
+        ('momentum', -0.1, 'a number from 0 to 1'),
+        ('num_heads', 3, 'a divisor of the 8 channels'),
+    ],
+)
+def test_options_out_of_range(option, value, expected):
+    inner = dict(type='LinearProjector', embed_dims=8)
+    with pytest.raises(ValueError, match=f'{option}={value}, expected {expected}'):
+        FrontDoorProjector(inner, video_dims=6, text_dims=3, embed_dims=8, **{option: value})

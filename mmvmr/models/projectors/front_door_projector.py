@@ -38,6 +38,10 @@ class PrototypeMemory(nn.Module):
 
     def __init__(self, in_dims: int, embed_dims: int, num_prototypes: int, momentum: float, input_dropout: float):
         super().__init__()
+        if num_prototypes < 1:
+            raise ValueError(f'FrontDoorProjector: num_prototypes={num_prototypes}, expected at least 1')
+        if not 0 <= momentum <= 1:
+            raise ValueError(f'FrontDoorProjector: momentum={momentum}, expected a number from 0 to 1')
         self.momentum = momentum
         self.map = projection_stack(in_dims, embed_dims, 2, input_dropout)
         for module in self.map.modules():  # weights that nothing trains
@@ -86,6 +90,10 @@ class FrontDoor(nn.Module):
 
     def __init__(self, embed_dims: int, num_heads: int, dropout: float):
         super().__init__()
+        if num_heads < 1 or embed_dims % num_heads:
+            raise ValueError(
+                f'FrontDoorProjector: num_heads={num_heads}, expected a divisor of the {embed_dims} channels'
+            )
         self.num_heads = num_heads
         self.query = nn.Linear(embed_dims, embed_dims)
         self.key = nn.Linear(embed_dims, embed_dims)
