@@ -22,6 +22,7 @@ from mmvmr.grids.grid import ROBUSTNESS, Grid
 from mmvmr.utils import atomic_write, read_json, write_json
 from mmvmr.utils.cli import UserError, apply_options
 from mmvmr.utils.paths import below, configs_dir
+from mmvmr.utils.setup import apply_data_root
 from mmvmr.utils.slurm import make_executor, submit_array
 
 #: Minutes that submitit gives a local job.
@@ -138,8 +139,7 @@ def prepare_data(grid: Grid, cells: Sequence[Cell], report: Report = print) -> N
     for cell in cells:
         if cell.state() == 'finished':
             continue
-        root = cell.config.get('data_root', '')
-        for key, file in _annotation_files(cell):
+        for key, root, file in _annotation_files(cell):
             out = below(root, file)
             if out.exists() or (file not in grid.prepare and key == 'train_dataloader'):
                 continue
@@ -151,17 +151,17 @@ def prepare_data(grid: Grid, cells: Sequence[Cell], report: Report = print) -> N
                 raise UserError(f'{grid.path}: prepare: {tool} ended with exit status {status}; it should write {out}')
 
 
-def _annotation_files(cell: Cell) -> Iterator[tuple[str, str]]:
-    yield from _files('train_dataloader', cell.config.train_dataloader)
-    for step in cell.evaluations.values():
+def _annotation_files(cell: Cell) -> Iterator[tuple[str, str, str]]:
+    """Key, data root and name of every annotation file that a cell reads."""
+    splits = {f'splits.{step["name"]}': step['options'] for step in cell.evaluations.values()}
+    for key, options in {'train_dataloader': {}, **splits}.items():
         cfg = Config(cell.config.to_dict())
-        apply_options(cfg, step['options'], step['name'])
-        yield from _files(f'splits.{step["name"]}', cfg.test_dataloader)
-
-
-def _files(key: str, loader: Any) -> Iterator[tuple[str, str]]:
-    files = loader.dataset.get('ann_file') or ()
-    yield from ((key, file) for file in ([files] if isinstance(files, str) else files))
+        apply_options(cfg, options, key)
+        apply_data_root(cfg)  # as the tools do
+        dataset = cfg['train_dataloader' if key == 'train_dataloader' else 'test_dataloader'].dataset
+        files = dataset.get('ann_file') or ()
+        root = dataset.get('data_root') or ''
+        yield from ((key, root, file) for file in ([files] if isinstance(files, str) else files))
 
 
 def flatten(content: Any, prefix: str = '') -> dict[str, Any]:

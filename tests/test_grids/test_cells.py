@@ -232,6 +232,13 @@ def test_annotations_that_a_script_makes_are_there_before_training(write_grid, t
     assert (tmp_path / 'other.jsonl').read_bytes() == (tmp_path / 'mined.jsonl').read_bytes()
     mined = [json.loads(line) for line in (tmp_path / 'mined.jsonl').read_text().splitlines()]
     assert [row['neg_query_ids'] for row in mined] == [[2], [1]]
+    (tmp_path / 'elsewhere').mkdir()
+    (tmp_path / 'elsewhere/other.jsonl').touch()
+    moved = grid.model_copy(
+        update=dict(splits=dict(ood={**grid.splits['ood'], 'data_root': str(tmp_path / 'elsewhere')}))
+    )
+    (tmp_path / 'other.jsonl').unlink()
+    prepare_data(moved, plan(moved, tmp_path / 'work', overrides={'data_root': str(tmp_path)}), said.append)
     assert len(said) == 3  # a failure; then once per file for both seeds, and not for the row with other annotations
     prepare_data(grid, cells, said.append)
-    assert len(said) == 3
+    assert len(said) == 4  # the file that is gone again

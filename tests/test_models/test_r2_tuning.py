@@ -80,7 +80,7 @@ def test_features_that_hold_no_such_layers(dims, message):
         LayerProjector(*dims, DIMS, LAYERS, TOKENS)
 
 
-def by_hand(words, scales, gates=(), padding='exclude', mask=None):
+def by_hand(words, scales, gates=(), padding='exclude', mask=None, train=True):
     """One clip of one channel: frame tokens 1 and 3 in the last layer, 5 and 5 in the one before it."""
     fusion = RecurrentLayerFusion(1, dict(type='RefinementLayer', embed_dims=1, num_heads=1), len(scales), padding)
     for linear in (fusion.frame, fusion.word):
@@ -89,6 +89,7 @@ def by_hand(words, scales, gates=(), padding='exclude', mask=None):
     if gates:
         fusion.gate.data = torch.logit(torch.tensor(gates))
     fusion.layer = Unrefined()
+    fusion.train(train)
     frames = [[[5.0], [5.0]], [[1.0], [3.0]]][-len(scales) :]
     text = [[[[word]] * len(scales) for word in words]]
     (((clip,),),) = fusion(layered([[frames]], text, mask)).video.feat.tolist()
@@ -109,6 +110,8 @@ def test_padded_text_tokens_are_not_the_maximum():
     mask = [[True, False]]
     assert by_hand([0.0, 100.0], [0.5], mask=mask) == by_hand([0.0], [0.5])
     assert by_hand([0.0, 100.0], [0.5], mask=mask, padding='include') == pytest.approx(1 + 0.5 * (3 + 100))
+    evaluated = by_hand([0.0, 100.0], [0.5], mask=mask, padding='include', train=False)
+    assert evaluated == by_hand([0.0], [0.5])  # an answer never depends on the other sentences of the batch
 
 
 def test_refinement_equals_the_loop():

@@ -133,3 +133,9 @@ def test_a_bank_is_taken_from_training_sentences():
     part = scene_windows(bank=3)
     part.fit(rows)
     assert part.bank.tolist() == [[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]]
+
+
+@pytest.mark.parametrize('options', [dict(bank=-1), dict(bank=2.5), dict(bank=2, bank_scale=0.0)])
+def test_banks_that_cannot_be(options):
+    with pytest.raises(ValueError, match=r'SceneWindows: found bank=.*expected a number of sentences'):
+        scene_windows(**options)

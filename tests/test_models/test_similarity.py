@@ -136,6 +136,12 @@ def test_kernel_ridge_by_hand():
     assert twice.sum().item() == pytest.approx(0.8)
 
 
+@pytest.mark.parametrize('options', [dict(gamma=0), dict(penalty=-1.0), dict(centers=0)])
+def test_kernels_that_cannot_be(options):
+    with pytest.raises(ValueError, match="expected numbers above 0 for kind='kernel'"):
+        SimilarityMap((0, 2), text_dims=3, kind='kernel', **options)
+
+
 def test_centers_are_evenly_spaced():
     texts = np.random.default_rng(0).normal(size=(6, 3))
     space = SimilarityMap((0, 2), text_dims=3, kind='kernel', centers=3)

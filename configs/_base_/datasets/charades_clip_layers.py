@@ -19,5 +19,5 @@ stores = dict(
 )
 _dataset = dict(data_root=data_root)
 train_dataloader = dict(dataset=dict(_dataset, ann_file='charades_train.jsonl'))
-val_dataloader = dict(dataset=dict(_dataset, ann_file='charades_test.jsonl'))
+val_dataloader = dict(batch_size=16, dataset=dict(_dataset, ann_file='charades_test.jsonl'))
 test_dataloader = val_dataloader

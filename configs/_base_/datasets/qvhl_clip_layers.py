@@ -21,5 +21,5 @@ stores = dict(
 )
 _dataset = dict(data_root=data_root)
 train_dataloader = dict(dataset=_dataset)
-val_dataloader = dict(dataset=_dataset)
+val_dataloader = dict(batch_size=16, dataset=_dataset)  # 46 MB of float32 per query
 test_dataloader = val_dataloader

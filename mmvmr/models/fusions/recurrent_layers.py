@@ -98,7 +98,8 @@ class RecurrentLayerFusion(nn.Module):
         layer: Config of the temporal refinement, e.g. :class:`RefinementLayer`.
         feature_layers: Layers K.
         padding: ``exclude`` takes the maximum over the text tokens that exist; ``include`` reproduces the official
-            training, where the maximum sees what sentences are padded with.
+            training, where the maximum sees what sentences are padded with; its inference takes one sentence at a time,
+            so that nothing is padded, and evaluation here excludes padding either way.
 
     Raises:
         ValueError: If ``padding`` is unknown.
@@ -141,6 +142,6 @@ class RecurrentLayerFusion(nn.Module):
         """Query-modulated spatial pooling of frame tokens (B, L, P, D) with text tokens (B, Lt, D): (B, L, D)."""
         logits = torch.einsum('bwd,blpd->blwp', self.word(words), self.frame(frames)) * words.shape[-1] ** -0.5
         pooled = logits.softmax(-1).to(frames.dtype) @ frames + words.unsqueeze(1)
-        if self.padding == 'exclude':
+        if self.padding == 'exclude' or not self.training:
             pooled = pooled.masked_fill(~mask[:, None, :, None], torch.finfo(pooled.dtype).min)
         return pooled.amax(2)

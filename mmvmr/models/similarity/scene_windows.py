@@ -32,6 +32,9 @@ class SceneWindows(WindowsOfMaps):
             Smith et al., ICLR 2017; query bank, Bogolin et al., CVPR 2022). 0 for none.
         bank_scale: See ``bank``.
         kwargs: See :class:`WindowsOfMaps`.
+
+    Raises:
+        ValueError: If ``bank`` or ``bank_scale`` cannot be used.
     """
 
     def __init__(
@@ -43,6 +46,11 @@ class SceneWindows(WindowsOfMaps):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        if type(bank) is not int or bank < 0 or not bank_scale > 0:
+            given = f'bank={bank!r} with bank_scale={bank_scale!r}'
+            raise ValueError(
+                f'SceneWindows: found {given}, expected a number of sentences (0 for none) and a scale above 0'
+            )
         self.segmentation = MODELS.build(segmentation)
         self.cost_weight = cost_weight
         self.bank_scale = bank_scale

@@ -45,7 +45,8 @@ class SimilarityMap(nn.Module):
         centers: For ``kernel``: training sentences that the map is made of, evenly spaced where there are more of them.
 
     Raises:
-        ValueError: If an option is unknown, or streams of different width are said to share a space.
+        ValueError: If an option is unknown or out of its range, or streams of different width are said to share a
+            space.
     """
 
     def __init__(
@@ -69,6 +70,9 @@ class SimilarityMap(nn.Module):
         self.target = check_choice(self, 'target', target, TARGETS)
         self.penalty = penalty
         self.text_penalty = penalty if text_penalty is None else text_penalty
+        if kind == 'kernel' and not (gamma > 0 and penalty > 0 and centers > 0):
+            given = f'gamma={gamma!r}, penalty={penalty!r} and centers={centers!r}'
+            raise ValueError(f"SimilarityMap: found {given}, expected numbers above 0 for kind='kernel'")
         self.power = power
         self.gamma = gamma
         dims = self.stop - self.first

@@ -97,10 +97,6 @@ def _inputs(folder: Path, prefix: str = '') -> Tensors:
 
 def _cases(folder: Path, config: Mapping[str, Any]) -> list[Case]:
     """A training step, and inference of one video at a time: here three of different length at once, nothing padded."""
-    unpadded = {
-        'encoder': {'encoder': {'encoder': {'fusion': {'padding': 'exclude'}}}},
-        'postprocessor': {'decimals': None},
-    }
     cases = [
         Case('_train', load_arrays(folder / 'outputs_train.npz'), load_arrays(folder / 'losses_train.npz'), train=True)
     ]
@@ -110,7 +106,15 @@ def _cases(folder: Path, config: Mapping[str, Any]) -> list[Case]:
             if name.endswith('suppressed'):  # the official list keeps what it drops, with a score of 0
                 outputs[name] = rows[rows[:, 2] > 0]
         options = {'nms_cfg': suppression}
-        cases.append(Case(suffix, outputs, options=options, overrides=unpadded, inputs=_inputs(folder, 'infer_')))
+        cases.append(
+            Case(
+                suffix,
+                outputs,
+                options=options,
+                overrides={'postprocessor': {'decimals': None}},
+                inputs=_inputs(folder, 'infer_'),
+            )
+        )
     return cases
 
 
