@@ -52,8 +52,9 @@ class FrontDoorAdjustment(Component):
         dataset = cfg.get('train_dataloader', {}).get('dataset', {})
         if not dataset.get('pipeline', {}).get('tef', True):
             options['endpoint_dims'] = 0
-        # Widths last, where they are put when a file is read that does not state them.
-        cfg.model.projector = dict(type='FrontDoorProjector', **options, projector=inner, **widths)
+        # Widths last, where they are put when a file is read that does not state them. Those of the inner projector
+        # follow from the outer ones; they are stated, as files that inherit a base with widths cannot take them away.
+        cfg.model.projector = dict(type='FrontDoorProjector', **options, projector={**inner, **widths}, **widths)
         add_fit_hook(cfg)
 
 

@@ -150,7 +150,7 @@ class FrontDoorProjector(nn.Module):
         endpoint_dims: int = TEF_DIMS,
     ):
         super().__init__()
-        self.projector = MODELS.build({'video_dims': video_dims, 'text_dims': text_dims, **projector})
+        self.projector = MODELS.build({**projector, 'video_dims': video_dims, 'text_dims': text_dims})
         widths = {
             'video': (video_dims - endpoint_dims, embed_dims),
             'text': (text_dims, embed_dims if text_embed_dims is None else text_embed_dims),
