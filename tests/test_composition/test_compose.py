@@ -265,7 +265,7 @@ def test_prototypes_of_words_that_no_text_encoder_changes():
         node.feature_spec.text.dim = 768
     projector = compose(base, ['causal.front_door']).model.projector
     assert (projector.text_embed_dims, projector.text_dims, projector.endpoint_dims) == (768, 768, 0)
-    assert 'text_dims' not in projector.projector
+    assert projector.projector.text_dims == 768  # as the outer one
     projector = compose(QD, ['causal.front_door'], {'causal.front_door.num_prototypes': 64}).model.projector
     assert (projector.video_dims, projector.num_prototypes) == (2818, 64)
     assert 'endpoint_dims' not in projector and 'text_embed_dims' not in projector
