@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pprint import pformat
 from typing import Any
@@ -25,13 +25,16 @@ from mmvmr.utils.setup import register_all_modules
 from mmvmr.version import __version__
 
 
-def convert(method_name: str, source: Path, options_file: Path | None) -> tuple[dict[str, torch.Tensor], dict]:
+def convert(
+    method_name: str, source: Path, options_file: Path | None, extra_options: Mapping[str, Any] | None = None
+) -> tuple[dict[str, torch.Tensor], dict]:
     """Read, rename and check the weights.
 
     Args:
         method_name: Name of the method.
         source: Official checkpoint.
         options_file: Official option file; None where the checkpoint holds its options.
+        extra_options: Official options of this very checkpoint, which the file does not hold.
 
     Returns:
         The state dict, and the model config that it fits.
@@ -41,7 +44,8 @@ def convert(method_name: str, source: Path, options_file: Path | None) -> tuple[
     """
     method = METHODS[method_name]
     state, options = read_official(source)
-    options = {**method.defaults, **options}
+    state = {key.removeprefix('module.'): value for key, value in state.items()}
+    options = {**method.defaults, **options, **(extra_options or {})}
     if options_file is not None:
         options |= read_options(options_file)
     if not options:
@@ -50,7 +54,6 @@ def convert(method_name: str, source: Path, options_file: Path | None) -> tuple[
         config = method.model_config({**options, **method.hints(state)})
     except KeyError as error:
         raise UserError(f'the official options lack {error.args[0]!r}: give the complete opt.json with --opt') from None
-    state = {key.removeprefix('module.'): value for key, value in state.items()}
     return method.load(MODELS.build(config), state), config.to_dict()
 
 
@@ -61,6 +64,7 @@ def convert_file(
     options_file: Path | None = None,
     config_file: Path | None = None,
     data: str | None = None,
+    extra_options: Mapping[str, Any] | None = None,
 ) -> dict[str, torch.Tensor]:
     """Convert a checkpoint and write it.
 
@@ -72,6 +76,7 @@ def convert_file(
         config_file: Where to write the model config that the options describe, if anywhere.
         data: Config of the data that the checkpoint was trained on; with it, the checkpoint is enough for a
             ``MomentFinder``.
+        extra_options: See :func:`convert`.
 
     Returns:
         The state dict.
@@ -81,7 +86,7 @@ def convert_file(
         ValueError: If the file cannot be read without running code, or its weights do not fit.
     """
     register_all_modules()
-    state, config = convert(method_name, source, options_file)
+    state, config = convert(method_name, source, options_file, extra_options)
     meta: dict[str, Any] = {'mmvmr_version': __version__, 'converted_from': method_name}
     if data is not None:
         meta['inference'] = _inference(config, data, target.stem)

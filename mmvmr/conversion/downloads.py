@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 import yaml
@@ -35,6 +35,7 @@ class Download(BaseModel):
     checked: bool = False
     convert: str | None = None
     dataset: str | None = None
+    options: dict[str, Any] = {}
 
     @field_validator('name', 'file')
     @classmethod

@@ -209,7 +209,7 @@ def _place(entry: Download, source: Path, target: Path) -> None:
         elif entry.convert == 'slowfast':
             convert_slowfast(source, target)
         else:
-            convert_file(entry.convert, source, target, data=entry.dataset)
+            convert_file(entry.convert, source, target, data=entry.dataset, extra_options=entry.options)
     except ValueError as error:
         raise UserError(
             f'{entry.name}: downloaded, but cannot be converted: {error}. The original is {source}'

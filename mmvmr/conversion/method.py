@@ -33,7 +33,7 @@ class OfficialMethod:
         keys: Patterns and replacements, official parameter name to ours. The first match counts.
         unused: Patterns of official parameters that never receive a gradient and do not exist here.
         layouts: Patterns of official parameters that are stored in another shape, with the function that changes it.
-        hints: State dict to options that only the weights reveal.
+        hints: State dict, without the prefix of a parallel wrapper, to options that only the weights reveal.
         defaults: Official options that all published checkpoints share, where these hold none.
         added: Name to value of what we keep and official checkpoints do not.
     """

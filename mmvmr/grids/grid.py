@@ -16,7 +16,7 @@ from mmvmr.utils.paths import configs_dir
 
 #: Name of the evaluation by ``robustness.py``.
 ROBUSTNESS = 'robustness'
-#: What metrics of the best epoch, by the validation metric ``curve``, are addressed with.
+#: Prefix of metrics at the best epoch, by the validation metric ``curve``.
 BEST = 'best'
 
 
@@ -56,9 +56,8 @@ class Grid(BaseModel, extra='forbid', frozen=True):
     name: Name  # of the folders
     title: str  # heading of the table
     base: str  # config file that rows start from, relative to the grid file or to ``configs``
-    metrics: Metrics = Field(
-        min_length=1
-    )  # label to NAME (first split), SPLIT/NAME, robustness/SPLIT/PROBE/FIGURE or best/NAME
+    # Label to NAME (first split), SPLIT/NAME, robustness/SPLIT/PROBE/FIGURE or best/NAME.
+    metrics: Metrics = Field(min_length=1)
     rows: dict[Name, Row] = Field(min_length=1)
     seeds: Annotated[tuple[StrictInt, ...], AfterValidator(_distinct)] = (0,)
     options: Options = {}  # dotted keys changed in every row, before its own

@@ -12,7 +12,7 @@ from tabulate import tabulate
 from mmvmr.grids.cells import Cell
 from mmvmr.grids.grid import BEST, Grid
 from mmvmr.utils.cli import UserError
-from mmvmr.visualization import validation_history
+from mmvmr.visualization import read_validations, validation_history
 
 FORMATS = {'terminal': 'psql', 'markdown': 'github', 'latex': 'latex_booktabs'}
 #: Epochs in the table of a curve.
@@ -57,9 +57,10 @@ def table_of(grid: Grid, cells: Sequence[Cell]) -> tuple[list[str], list[list[st
 def collect_points(grid: Grid, cells: Sequence[Cell]) -> dict[str, dict[str, list[float]]]:
     """Every metric of the table by label of the row, a value per seed; rows that have none are left out."""
     points: dict[str, dict[str, list[float]]] = {}
+    measured = {name: _measured(grid, cells, name) for name in grid.rows}
     for label, address in grid.metrics.items():
         for name, row in grid.rows.items():
-            if values := _values(grid, _measured(grid, cells, name), address):
+            if values := _values(grid, measured[name], address):
                 points.setdefault(label, {})[row.label] = values
     if not points:
         raise UserError(f'no row of {grid.path} has been tested yet: there is nothing to draw')
@@ -73,13 +74,13 @@ def _measured(grid: Grid, cells: Sequence[Cell], row: str) -> list[dict[str, dic
 
 
 def _best_epoch(grid: Grid, cell: Cell) -> dict[str, float]:
-    names = [address.partition('/')[2] for address in grid.metrics.values() if address.startswith(f'{BEST}/')]
-    curve = validation_history(cell.folder / 'train', grid.curve) if names and grid.curve else {}
-    if not curve:
+    metric = grid.curve
+    if metric is None or not any(address.startswith(f'{BEST}/') for address in grid.metrics.values()):
         return {}
-    best = max(curve, key=lambda epoch: (curve[epoch], -epoch))
-    histories = {name: validation_history(cell.folder / 'train', name) for name in names}
-    return {'epoch': best, **{name: history[best] for name, history in histories.items() if best in history}}
+    validations = read_validations(cell.folder / 'train')
+    curve = {epoch: row[metric] for epoch, row in validations.items() if math.isfinite(row.get(metric, math.nan))}
+    best = max(curve, key=lambda epoch: (curve[epoch], -epoch), default=None)
+    return {} if best is None else {**validations[best], 'epoch': best}
 
 
 def _values(grid: Grid, measured: Sequence[Mapping[str, Mapping[str, float | None]]], address: str) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -143,15 +144,17 @@ def search(
     mean = mean_clip(_clips(collection, space))
     scores = video_scores(vectors, _clips(collection, space), mean)
     text = finder.encoder.sentences(sentences) if tokens is None else tokens
-    ranked = [
-        sorted(((name, float(values[number])) for name, values in scores.items()), key=lambda pair: -pair[1])
-        for number in range(len(sentences))
-    ]
-    best = [[name for name, _ in videos[: max(candidates, math.ceil(top / per_video))]] for videos in ranked]
+    count = max(candidates, math.ceil(top / per_video))
+    best = []
+    for number in range(len(sentences)):
+        column = {name: values[number] for name, values in scores.items()}
+        best.append(heapq.nlargest(count, column, key=column.__getitem__))
     moments = _moments(collection, sentences, text, best, per_video)
-    for number, videos in enumerate(ranked):
+    for number, names in enumerate(best):
+        # All videos of one sentence at a time: together they would grow with sentences times videos.
+        videos = sorted(((name, float(values[number])) for name, values in scores.items()), key=lambda pair: -pair[1])
         hits = []
-        for name, value in videos[: len(best[number])]:
+        for name, value in videos[: len(names)]:
             for moment in moments[number, name]:
                 score = value if video_weight is None else video_weight * value + math.log(max(moment.score, 1e-6))
                 hits.append(SearchHit(name, moment, value, score))

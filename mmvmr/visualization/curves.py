@@ -12,23 +12,35 @@ from mmvmr.utils import read_jsonl
 from mmvmr.visualization.canvas import new_figure, save_figure
 
 
+def read_validations(work_dir: Path) -> dict[int, dict[str, float]]:
+    """All validation metrics by epoch.
+
+    Args:
+        work_dir: Of a training; a resumed one has several logs, of which the latest counts.
+
+    Returns:
+        Metrics by epoch, in order.
+    """
+    validations: dict[int, dict[str, float]] = {}
+    for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
+        for row in read_jsonl(path):
+            if 'loss' not in row:
+                numbers = {name: value for name, value in row.items() if isinstance(value, (int, float))}
+                validations.setdefault(row['step'], {}).update(numbers)
+    return dict(sorted(validations.items()))
+
+
 def validation_history(work_dir: Path, metric: str) -> dict[int, float]:
     """A validation metric by epoch.
 
     Args:
-        work_dir: Of a training; a resumed one has several logs, of which the latest counts.
+        work_dir: See :func:`read_validations`.
         metric: As the evaluator names it.
 
     Returns:
         Values by epoch, in order.
     """
-    history: dict[int, float] = {}
-    for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
-        for row in read_jsonl(path):
-            value = row.get(metric)
-            if 'loss' not in row and isinstance(value, (int, float)):
-                history[row['step']] = value
-    return dict(sorted(history.items()))
+    return {epoch: row[metric] for epoch, row in read_validations(work_dir).items() if metric in row}
 
 
 def draw_validation_curves(

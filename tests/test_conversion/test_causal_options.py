@@ -84,7 +84,7 @@ def test_options_without_a_counterpart(path, value, message):
 
 
 def test_the_number_of_prototypes_is_that_of_the_weights():
-    hints = METHOD.hints({'module.adapter.video_memory': torch.zeros(1, 12, 16)})
+    hints = METHOD.hints({'adapter.video_memory': torch.zeros(1, 12, 16)})
     assert METHOD.model_config({**ARGS, **hints}).projector.num_prototypes == 12
     assert METHOD.hints({}) == {}
 

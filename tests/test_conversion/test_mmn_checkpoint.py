@@ -48,7 +48,7 @@ def test_weights_with_a_text_encoder(recorded):
     bert = {f'module.text_encoder.bert.{name}': torch.empty_like(v, device='meta') for name, v in names.items()}
     bert['module.text_encoder.bert.embeddings.position_ids'] = torch.arange(512).unsqueeze(0)
     state = {**{f'module.{name}': value for name, value in state.items()}, **bert}
-    options = {**args, **METHOD.hints(state)}
+    options = {**args, **METHOD.hints({key.removeprefix('module.'): value for key, value in state.items()})}
     with torch.device('meta'):
         model = MODELS.build(METHOD.model_config(options))
     converted = METHOD.convert(state)

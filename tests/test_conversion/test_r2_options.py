@@ -5,6 +5,7 @@ import torch
 
 from mmvmr.conversion import METHODS
 from mmvmr.conversion.convert import convert
+from mmvmr.conversion.downloads import read_registry
 from mmvmr.registry import MODELS
 from mmvmr.utils.config import read_config
 from mmvmr.utils.errors import UserError
@@ -53,6 +54,17 @@ def test_a_checkpoint_without_options(shipped, tmp_path):
         assert torch.equal(converted[name], value)
     assert config['projector']['video_dims'] == 4 * 50 * 768 + 2
     assert config['encoder']['encoder']['encoder']['fusion']['padding'] == 'include'
+
+
+def test_downloads_are_evaluated_as_the_official_configs_say(shipped, tmp_path):
+    _, state = shipped
+    torch.save({'state_dict': {f'module.{key}': value for key, value in state.items()}}, tmp_path / 'official.pth')
+    for name, rounding, suppression in (
+        ('r2_tuning_qvhl', 2.0, 'HardNMS'),
+        ('r2_tuning_charades', 0.1, 'SoftNMS'),
+    ):
+        _, config = convert('r2_tuning', tmp_path / 'official.pth', None, read_registry()[name].options)
+        assert (config['postprocessor']['round_to'], config['postprocessor']['nms']['type']) == (rounding, suppression)
 
 
 def test_options_are_those_of_the_shipped_configs():

@@ -119,7 +119,8 @@ def test_the_best_epoch_of_the_training(measured):
     """Of two trainings epochs 2 and 1 have the best mAP (10, 20, 20 and 12, 11): R1 is 7 and 5 there."""
     grid, cells = measured
     grid = grid.model_copy(update=dict(metrics={'best R1': 'best/R1', 'epoch': 'best/epoch'}, curve='mAP'))
-    log(cells[0], '1', [{'mAP': m, 'R1': r, 'step': i} for i, m, r in ((1, 10.0, 9.0), (2, 20.0, 7.0), (3, 20.0, 8.0))])
+    rows = (0, float('nan'), 1.0), (1, 10.0, 9.0), (2, 20.0, 7.0), (3, 20.0, 8.0)
+    log(cells[0], '1', [{'mAP': m, 'R1': r, 'step': i} for i, m, r in rows])
     log(cells[1], '1', [{'mAP': m, 'R1': r, 'step': i} for i, m, r in ((1, 12.0, 5.0), (2, 11.0, 6.0))])
     points = collect_points(grid, cells)
     assert points == {'best R1': {'QD-DETR': [7.0, 5.0]}, 'epoch': {'QD-DETR': [2.0, 1.0]}}

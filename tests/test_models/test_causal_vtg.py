@@ -295,13 +295,13 @@ def test_the_model_judges_the_sentences_of_a_batch():
 @pytest.mark.parametrize(
     ('option', 'value', 'expected'),
     [
-        ('num_prototypes', 0, 'at least 1'),
-        ('momentum', 1.5, 'a number from 0 to 1'),
-        ('momentum', -0.1, 'a number from 0 to 1'),
-        ('num_heads', 3, 'a divisor of the 8 channels'),
+        ('num_prototypes', 0, 'num_prototypes=0, expected at least 1'),
+        ('momentum', 1.5, 'momentum=1.5, expected a number from 0 to 1'),
+        ('momentum', -0.1, 'momentum=-0.1, expected a number from 0 to 1'),
+        ('num_heads', 3, 'FrontDoor: embed_dims is 8, num_heads 3: expected a multiple of the heads'),
     ],
 )
 def test_options_out_of_range(option, value, expected):
     inner = dict(type='LinearProjector', embed_dims=8)
-    with pytest.raises(ValueError, match=f'{option}={value}, expected {expected}'):
+    with pytest.raises(ValueError, match=expected):
         FrontDoorProjector(inner, video_dims=6, text_dims=3, embed_dims=8, **{option: value})

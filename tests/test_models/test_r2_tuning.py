@@ -296,3 +296,10 @@ def test_the_adapter_is_the_fusion_of_other_methods(method, encoder):
     assert not [name for name, parameter in model.named_parameters() if parameter.grad is None]
     samples = model.eval()(**model.data_preprocessor(make_batch()), mode='predict')
     assert all(torch.isfinite(sample.pred_instances.windows).all() for sample in samples)
+
+
+def test_heads_and_layers_that_cannot_be():
+    with pytest.raises(ValueError, match='ProjectedAttention: embed_dims is 8, num_heads 3: expected a multiple'):
+        RefinementLayer(8, num_heads=3)
+    with pytest.raises(ValueError, match='are no 0 feature_layers'):
+        LayerProjector(2 * 3 * 4 + 2, 2 * 4, 8, feature_layers=0)

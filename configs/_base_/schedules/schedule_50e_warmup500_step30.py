@@ -1,4 +1,4 @@
-# CausalVTG on Charades-STA: the rate rises over 500 iterations, then a tenth from epoch 30.
+# R2-Tuning and CausalVTG on Charades-STA: the rate rises over 500 iterations, then a tenth from epoch 30.
 _base_ = ['./schedule_200e.py']
 train_cfg = dict(max_epochs=50, val_interval=1)
 optim_wrapper = dict(optimizer=dict(lr=2.5e-4), clip_grad=dict(max_norm=35.0))

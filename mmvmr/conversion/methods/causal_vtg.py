@@ -58,7 +58,7 @@ def _options(args: Options) -> dict[str, Any]:
 
 def _prototypes(state: Mapping[str, Tensor]) -> dict[str, Any]:
     """The number of prototypes, which files of clusters decide in the official code."""
-    memory = {key.removeprefix('module.'): value for key, value in state.items()}.get('adapter.video_memory')
+    memory = state.get('adapter.video_memory')
     return {} if memory is None else {'num_prototypes': memory.shape[1]}
 
 

@@ -80,7 +80,7 @@ def _score_keys(official: str, ours: str) -> tuple[tuple[str, str], ...]:
 
 def _levels(state: Mapping[str, Tensor]) -> dict[str, Any]:
     """The number of levels, which stands in another file of the official run."""
-    coefficients = {key.removeprefix('module.'): value for key, value in state.items()}.get('coef')
+    coefficients = state.get('coef')
     return {} if coefficients is None else {'num_levels': len(coefficients)}
 
 

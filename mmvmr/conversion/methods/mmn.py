@@ -72,7 +72,7 @@ def _bert() -> dict[str, Any]:
 
 def _hints(state: Mapping[str, Tensor]) -> dict[str, Any]:
     """Hints from the weights: whether DistilBERT is part of them (recordings have its output as input)."""
-    return {'trained_bert': any(re.match(_BERT, key.removeprefix('module.')) for key in state)}
+    return {'trained_bert': any(re.match(_BERT, key) for key in state)}
 
 
 METHOD = OfficialMethod(

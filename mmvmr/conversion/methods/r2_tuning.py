@@ -10,6 +10,7 @@ from torch import Tensor
 from mmvmr.conversion import detr_family as family
 from mmvmr.conversion.method import OfficialMethod, Options
 from mmvmr.conversion.methods.flash_vtg import pyramid_keys
+from mmvmr.models.projectors.linear_projector import TEF_DIMS
 
 #: Tokens of a frame (the official table says 50 for ViT-L/14 as well, which has 257).
 _FRAME_TOKENS = {'ViT-B/32': 50, 'ViT-B/16': 197, 'ViT-L/14': 257, 'ViT-L/14-336px': 577}
@@ -71,7 +72,7 @@ def _options(args: Options) -> dict[str, Any]:
             'num_levels': len(strides),
         },
         'projector': {
-            'video_dims': layers * tokens * args['video_channels'] + 2,
+            'video_dims': layers * tokens * args['video_channels'] + TEF_DIMS,
             'text_dims': layers * args['text_channels'],
             'input_dropout': adapter['dropout'],
         },
@@ -97,11 +98,10 @@ def _suppression(nms: Mapping[str, Any]) -> dict[str, Any]:
 
 def _sizes(state: Mapping[str, Tensor]) -> dict[str, Any]:
     """Channels of a frame token and of a text token, which no option names."""
-    state = {key.removeprefix('module.'): value for key, value in state.items()}
     video, text = (state.get(f'adapter.{name}_map.0.weight') for name in ('video', 'query'))
     if video is None or text is None:
         return {}
-    return {'video_channels': len(video) - 2, 'text_channels': len(text)}
+    return {'video_channels': len(video) - TEF_DIMS, 'text_channels': len(text)}
 
 
 def map_keys(official: str, ours: str) -> tuple[tuple[str, str], ...]:

@@ -100,6 +100,14 @@ def expand_mask(mask: Tensor | None) -> Tensor | None:
     return mask[:, None, None] if mask.dim() == 2 else mask[:, None]
 
 
+def check_heads(owner: nn.Module, embed_dims: int, num_heads: int) -> int:
+    """Return the number of heads; ValueError unless it divides the channels."""
+    if embed_dims < 1 or num_heads < 1 or embed_dims % num_heads:
+        name = type(owner).__name__
+        raise ValueError(f'{name}: embed_dims is {embed_dims}, num_heads {num_heads}: expected a multiple of the heads')
+    return num_heads
+
+
 @MODELS.register_module()
 class MultiheadAttention(nn.Module):
     """Multi-head attention with packed input projections, parameter for parameter that of :mod:`torch.nn`.
@@ -112,9 +120,7 @@ class MultiheadAttention(nn.Module):
 
     def __init__(self, embed_dims: int, num_heads: int = 8, dropout: float = 0.1):
         super().__init__()
-        if embed_dims < 1 or num_heads < 1 or embed_dims % num_heads:
-            raise ValueError(f'embed_dims is {embed_dims}, num_heads {num_heads}: expected a multiple of the heads')
-        self.num_heads = num_heads
+        self.num_heads = check_heads(self, embed_dims, num_heads)
         self.dropout = dropout
         self.in_proj_weight = nn.Parameter(torch.empty(3 * embed_dims, embed_dims))
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * embed_dims))

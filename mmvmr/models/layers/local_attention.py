@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from mmvmr.models.layers.attention import attend
+from mmvmr.models.layers.attention import attend, check_heads
 from mmvmr.models.layers.elementwise import Dropout
 from mmvmr.registry import MODELS
 
@@ -68,7 +68,7 @@ class ProjectedAttention(nn.Module):
         attn_dropout: Dropout on the attention weights.
 
     Raises:
-        ValueError: If ``window`` is even.
+        ValueError: If ``window`` is even, or the heads do not divide the channels.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class ProjectedAttention(nn.Module):
         super().__init__()
         if window is not None and window % 2 == 0:
             raise ValueError(f'ProjectedAttention: window={window}, expected an odd number or None')
-        self.num_heads = num_heads
+        self.num_heads = check_heads(self, embed_dims, num_heads)
         self.window = window
         self.query = nn.Linear(embed_dims, embed_dims)
         self.key = nn.Linear(key_dims or embed_dims, embed_dims)

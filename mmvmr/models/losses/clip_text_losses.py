@@ -90,6 +90,27 @@ class ClipTextIntraLoss(AlignmentLoss):
         return total
 
 
+def chosen_pairs(clips: Tensor, sentences: Tensor, valid: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    """Log probabilities that a clip chooses its sentence, and a sentence its clip, among those of all processes.
+
+    Args:
+        clips: A clip of every sample (B, D).
+        sentences: Its sentence (B, D).
+        valid: Samples with a moment (B,): one without has no clip to be chosen, but its sentence may be chosen.
+        temperature: Divides the products.
+
+    Returns:
+        Both (B,).
+    """
+    (all_clips, start), (all_sentences, _) = gather_rows(clips), gather_rows(sentences)
+    local = slice(start, start + len(clips))
+    logits = all_clips @ all_sentences.t() / temperature
+    present, _ = gather_rows(torch.where(valid, 0.0, -1e4).unsqueeze(-1))
+    to_sentence = logits[local].log_softmax(1).diagonal(start)
+    to_clip = (logits + present)[:, local].log_softmax(0).diagonal(-start)
+    return to_sentence, to_clip
+
+
 @MODELS.register_module()
 class ClipTextInterLoss(AlignmentLoss):
     """A clip of the moment and its sentence against the other sentences and moments of the batch (UniVTG, L_inter).
@@ -118,18 +139,9 @@ class ClipTextInterLoss(AlignmentLoss):
         """Compute the loss, the mean over the samples with a moment; see :meth:`DenseLoss.forward`."""
         clip, valid = positive_clips(targets)
         rows = torch.arange(len(clip), device=clip.device)
-        clips, start = gather_rows(self.clips(outputs)[rows, clip])
-        sentences, _ = gather_rows(self.sentences(outputs))
-        local = slice(start, start + len(clip))
-        logits = clips @ sentences.t() / self.temperature
-        total = logits.new_zeros(())
-        if 'texts' in self.directions:
-            total = total - mean_over(logits[local].log_softmax(1).diagonal(start), valid)
-        if 'clips' in self.directions:
-            # A sample without a moment has no clip to be chosen, but its sentence may be chosen above.
-            present, _ = gather_rows(torch.where(valid, 0.0, -1e4).unsqueeze(-1))
-            total = total - mean_over((logits + present)[:, local].log_softmax(0).diagonal(-start), valid)
-        return total
+        pairs = chosen_pairs(self.clips(outputs)[rows, clip], self.sentences(outputs), valid, self.temperature)
+        chosen = [pair for name, pair in zip(('texts', 'clips'), pairs, strict=True) if name in self.directions]
+        return -mean_over(torch.stack(chosen).sum(0), valid)
 
 
 @MODELS.register_module()

@@ -7,8 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmvmr.models.losses.base import DenseLoss
-from mmvmr.models.losses.clip_text_losses import mean_over, positive_clips
-from mmvmr.models.losses.gather import gather_rows
+from mmvmr.models.losses.clip_text_losses import chosen_pairs, mean_over, positive_clips
 from mmvmr.registry import MODELS
 from mmvmr.structures import LayerStates, MomentTargets, Outputs
 from mmvmr.utils import check_choice
@@ -45,19 +44,8 @@ class LayerContrastLoss(DenseLoss):
         sentences = F.normalize(states.sentences, dim=-1)
         if self.over == 'layers':
             logits = clips @ sentences.transpose(1, 2) / self.temperature
-            right = logits.log_softmax(2) + logits.log_softmax(1)
-            return -0.5 * mean_over(right.diagonal(dim1=1, dim2=2).mean(1), valid)
-        return -0.5 * mean_over(self._over_samples(clips, sentences, valid), valid)
-
-    def _over_samples(self, clips: Tensor, sentences: Tensor, valid: Tensor) -> Tensor:
-        """Log probabilities (B,) of the right sentence and of the right clip, summed; the mean over the layers."""
-        layers, count = clips.shape[1], len(clips)
-        (all_clips, start), (all_sentences, _) = gather_rows(clips.flatten(1)), gather_rows(sentences.flatten(1))
-        all_clips, all_sentences = (x.unflatten(1, (layers, -1)).transpose(0, 1) for x in (all_clips, all_sentences))
-        logits = all_clips @ all_sentences.transpose(1, 2) / self.temperature  # (K, N, N)
-        # A sample without a moment has no clip to be chosen, but its sentence may be.
-        present, _ = gather_rows(torch.where(valid, 0.0, -1e4).unsqueeze(-1))
-        local = slice(start, start + count)
-        to_sentence = logits[:, local].log_softmax(2).diagonal(start, 1, 2)
-        to_clip = (logits + present)[:, :, local].log_softmax(1).diagonal(-start, 1, 2)
-        return (to_sentence + to_clip).mean(0)
+            right = (logits.log_softmax(2) + logits.log_softmax(1)).diagonal(dim1=1, dim2=2)
+        else:
+            layers = zip(clips.unbind(1), sentences.unbind(1), strict=True)
+            right = torch.stack([sum(chosen_pairs(*layer, valid, self.temperature)) for layer in layers], dim=1)
+        return -0.5 * mean_over(right.mean(1), valid)

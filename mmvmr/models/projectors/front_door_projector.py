@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvmr.models.layers import kmeans, masked_mean
-from mmvmr.models.layers.attention import attend
+from mmvmr.models.layers.attention import attend, check_heads
 from mmvmr.models.losses.gather import gather_rows
 from mmvmr.models.projectors.linear_projector import TEF_DIMS, projection_stack
 from mmvmr.registry import MODELS
@@ -90,11 +90,7 @@ class FrontDoor(nn.Module):
 
     def __init__(self, embed_dims: int, num_heads: int, dropout: float):
         super().__init__()
-        if num_heads < 1 or embed_dims % num_heads:
-            raise ValueError(
-                f'FrontDoorProjector: num_heads={num_heads}, expected a divisor of the {embed_dims} channels'
-            )
-        self.num_heads = num_heads
+        self.num_heads = check_heads(self, embed_dims, num_heads)
         self.query = nn.Linear(embed_dims, embed_dims)
         self.key = nn.Linear(embed_dims, embed_dims)
         self.value = nn.Linear(embed_dims, embed_dims)
@@ -169,7 +165,7 @@ class FrontDoorProjector(nn.Module):
         """
         features = self.projector(inputs)
         for name, memory in self.memories.items():
-            if self.training and name in inputs:
+            if self.training:
                 memory.observe(masked_mean(inputs[name][..., : self.pooled_dims[name]], inputs[f'{name}_mask']))
         names = {'video': 'video', 'text': 'text', 'negative_text': 'text', 'class_text': 'text'}
         adjusted = {name: self._adjusted(getattr(features, name), side) for name, side in names.items()}

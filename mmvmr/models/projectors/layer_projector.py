@@ -58,7 +58,7 @@ class LayerProjector(nn.Module):
         self.position = MODELS.build(position or {'type': 'SinePosition', 'embed_dims': embed_dims})
 
     def _channels(self, name: str, numbers: int, vectors: int) -> int:
-        if numbers < vectors or numbers % vectors:
+        if not 0 < vectors <= numbers or numbers % vectors:
             tokens = f' x {self.frame_tokens} frame_tokens' if name == 'video' else ''
             raise ValueError(
                 f'model.projector.{name}_dims={self.dims[name]}: {numbers} numbers'

@@ -83,19 +83,19 @@ class SceneWindows(WindowsOfMaps):
         video, mask = inputs['video'], inputs['video_mask']
         rows = inputs.get('video_index', slice(None))
         sentence = masked_mean(inputs['text'].float(), inputs['text_mask'])
-        maps = {name: (self.weights[name], part.text(sentence)) for name, part in self.maps.items()}
-        banks = {} if self.bank is None else {name: part.text(self.bank).t() for name, part in self.maps.items()}
+        targets, banks = (
+            [] if vectors is None else [self.weights[name] * part.text(vectors) for name, part in self.maps.items()]
+            for vectors in (sentence, self.bank)
+        )
         sums = [window_sums(part.mapped(video) * mask.unsqueeze(-1), self.longest) for part in self.maps.values()]
         fits = []
         for windows in zip(*sums, strict=True):  # of one size
-            fit, common = 0.0, 0.0
             # Sums are scaled once per video; only their products are made for every sentence.
-            for (name, (weight, target)), (_, total) in zip(maps.items(), windows, strict=True):
-                unit = F.normalize(total, dim=-1)
-                fit = fit + weight * (unit[rows] @ target.unsqueeze(-1)).squeeze(-1)
-                if banks:
-                    common = common + weight * unit @ banks[name]
+            units = [F.normalize(total, dim=-1) for _, total in windows]
+            products = [(x[rows] @ y.unsqueeze(-1)).squeeze(-1) for x, y in zip(units, targets, strict=True)]
+            fit = torch.stack(products).sum(0)
             if banks:
+                common = torch.stack([x @ y.t() for x, y in zip(units, banks, strict=True)]).sum(0)
                 excess = torch.logsumexp(self.bank_scale * common, dim=-1) - math.log(len(self.bank))
                 fit = fit - (excess / self.bank_scale)[rows]
             fits.append(fit)

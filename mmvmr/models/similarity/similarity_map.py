@@ -89,7 +89,7 @@ class SimilarityMap(nn.Module):
             maps = {'video': torch.zeros(dims, rank), 'text': torch.zeros(text_dims, rank)}
         elif kind == 'kernel':
             maps['text'] = torch.zeros(centers, dims)
-            self.register_buffer('centers', torch.zeros(centers, text_dims))
+        self.register_buffer('centers', torch.zeros(centers, text_dims) if kind == 'kernel' else None)
         self.register_buffer('video_mean', torch.zeros(dims))
         self.register_buffer('text_mean', torch.zeros(text_dims))
         self.register_buffer('video_map', maps['video'])
@@ -102,20 +102,18 @@ class SimilarityMap(nn.Module):
 
     def text(self, tokens: Tensor) -> Tensor:
         """Unit vectors of tokens or sentences (..., Dt) in the joint space (..., K)."""
-        if self.kind != 'kernel':
-            return F.normalize(self._map(tokens.float(), self.text_mean, self.text_map), dim=-1)
-        with torch.autocast(tokens.device.type, enabled=False):
-            similarity = rbf(F.normalize(tokens.float() - self.text_mean, dim=-1), self.centers, self.gamma)
-            return F.normalize(similarity @ self.text_map * self.fitted, dim=-1)
+        return F.normalize(self._map(tokens.float(), self.text_mean, self.text_map, self.centers), dim=-1)
 
     def mapped(self, clips: Tensor) -> Tensor:
         """Clips (..., Dv) in the joint space (..., K), not scaled, so that their sums stand for windows."""
         channels = signed_power(clips[..., self.first : self.stop].float(), self.power)
         return self._map(channels, self.video_mean, self.video_map)
 
-    def _map(self, x: Tensor, mean: Tensor, weight: Tensor | None) -> Tensor:
+    def _map(self, x: Tensor, mean: Tensor, weight: Tensor | None, centers: Tensor | None = None) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
             centred = x - mean
+            if centers is not None:
+                centred = rbf(F.normalize(centred, dim=-1), centers, self.gamma)
             # Zeros stay zeros before the map is fitted.
             return (centred if weight is None else centred @ weight) * self.fitted
 
@@ -160,8 +158,8 @@ class SimilarityMap(nn.Module):
                 unit = F.normalize(y, dim=-1)
                 count = min(len(self.centers), len(unit))
                 chosen = unit[torch.arange(count) * len(unit) // count]
-                self.centers[: len(chosen)] = chosen
-                self.text_map[: len(chosen)] = kernel_ridge(unit, chosen, x, self.penalty, self.gamma)
+                self.centers[:count] = chosen
+                self.text_map[:count] = kernel_ridge(unit, chosen, x, self.penalty, self.gamma)
             elif self.target == 'text':
                 self.video_map.copy_(ridge(x, y, self.penalty))
             else:

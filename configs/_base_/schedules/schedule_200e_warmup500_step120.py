@@ -1,0 +1,9 @@
+# CausalVTG on QVHighlights: the rate rises over 500 iterations, then a tenth from epoch 120. The official run counts 50 epochs
+# that see every sample four times.
+_base_ = ['./schedule_200e.py']
+train_cfg = dict(max_epochs=200, val_interval=4)
+optim_wrapper = dict(optimizer=dict(lr=1.25e-4), clip_grad=dict(max_norm=35.0))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.001, end_factor=1.0, begin=0, end=500, by_epoch=False),
+    dict(type='MultiStepLR', milestones=[120], gamma=0.1, by_epoch=True),
+]
