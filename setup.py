@@ -78,6 +78,8 @@ setup(
         'demo': requirements('demo') + requirements('offline'),
         # mmvmr export, and mmvmr find with what it writes.
         'onnx': ['onnxruntime>=1.20', 'onnxscript>=0.5'],
+        # Perception Encoder and other towers of open_clip: feature spec pe_b16_1fps. Its torchvision has to fit torch.
+        'open_clip': ['open-clip-torch>=3.0', *(r for r in requirements('optional') if r.startswith(('av', 'pillow')))],
         # Sentence embeddings of tools/dataset_converters/mine_negative_queries.py; its tests do without.
         'sentences': ['sentence-transformers>=3.0'],
         'tests': requirements('tests') + requirements('optional') + requirements('demo'),

@@ -5,6 +5,7 @@ from mmvmr.features.extractors.clip import CLIPImageExtractor, CLIPTextExtractor
 from mmvmr.features.extractors.clip_layers import CLIPImageLayersExtractor, CLIPTextLayersExtractor
 from mmvmr.features.extractors.conse import ConSEExtractor
 from mmvmr.features.extractors.i3d import I3DExtractor
+from mmvmr.features.extractors.open_clip import OpenCLIPImageExtractor, OpenCLIPTextExtractor
 from mmvmr.features.extractors.sentences import SentenceExtractor
 from mmvmr.features.extractors.slowfast import SlowFastExtractor
 from mmvmr.features.extractors.word_vectors import WordVectorExtractor
@@ -16,6 +17,8 @@ __all__ = [
     'CLIPTextLayersExtractor',
     'ConSEExtractor',
     'I3DExtractor',
+    'OpenCLIPImageExtractor',
+    'OpenCLIPTextExtractor',
     'PANNsExtractor',
     'SentenceExtractor',
     'SlowFastExtractor',
