@@ -80,7 +80,14 @@ def take_turns(workloads: Mapping[Any, Workload], device: Any, rounds: int) -> N
             work.seconds.append((together, step_seconds(work.apart, device)))
 
 
-def workload(finder: MomentFinder, sentences: int, videos: int, seconds: float = 150.0, alone: int = 50) -> Workload:
+def workload(
+    finder: MomentFinder,
+    sentences: int,
+    videos: int,
+    seconds: float = 150.0,
+    alone: int = 50,
+    against: MomentFinder | None = None,
+) -> Workload:
     """Random sentences and videos.
 
     Args:
@@ -89,16 +96,16 @@ def workload(finder: MomentFinder, sentences: int, videos: int, seconds: float =
         videos: Number of videos.
         seconds: Length of a video.
         alone: Pairs that are answered one by one.
+        against: Another finder that answers these, e.g. the torch model of an exported one; None for the same.
 
     Returns:
         The workload.
     """
-    texts, tokens = ['x'] * sentences, random_tokens(finder, sentences)
-    encoded = [random_video(finder, seconds, number) for number in range(min(videos, 16))]
-    many = [encoded[number % len(encoded)] for number in range(videos)]
-    pairs = [(many[number % videos], tokens[number % sentences]) for number in range(alone)]
-    published = copy.copy(finder)
-    published.predictor = Predictor(finder.file, finder.device, 1, half=False)
+    texts, tokens, many = ['x'] * sentences, random_tokens(finder, sentences), _random_videos(finder, seconds, videos)
+    published = copy.copy(finder if against is None else against)
+    published.predictor = Predictor(published.file, published.device, 1, half=False)
+    theirs, one_by_one = random_tokens(published, sentences), _random_videos(published, seconds, videos)
+    pairs = [(one_by_one[number % videos], theirs[number % sentences]) for number in range(alone)]
 
     def together() -> None:
         for _ in finder.find_all(many, *texts, tokens=tokens):
@@ -167,6 +174,11 @@ def random_video(finder: MomentFinder, seconds: float, seed: int = 0) -> Encoded
     clips = max(1, round(seconds / finder.spec.clip_len))
     streams = {s.name: rng.standard_normal((clips, s.dim), dtype=np.float32) for s in finder.spec.streams}
     return finder.encode_features(streams, seconds)
+
+
+def _random_videos(finder: MomentFinder, seconds: float, videos: int) -> list[EncodedVideo]:
+    encoded = [random_video(finder, seconds, number) for number in range(min(videos, 16))]
+    return [encoded[number % len(encoded)] for number in range(videos)]
 
 
 def random_tokens(finder: MomentFinder, sentences: int) -> list[np.ndarray]:

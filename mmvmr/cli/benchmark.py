@@ -5,9 +5,10 @@
     mmvmr benchmark long --model qd_detr_qvhl --clips 75 750 7500 36000 --sentences 1 10 100
 
 ``find``: sentences x videos per second with features at hand, next to one forward pass per pair in float32, as
-published scripts answer, in processor time of one core (on GPUs in wall time); and with --video the start of `mmvmr
-find` with features in the cache. ``long``: time and peak memory of a process per length of the video. ``gpu``: training
-steps in float32, TF32, bfloat16 and compiled, use of the GPU, the largest batch, and a whole training by the clock.
+published scripts answer (through the same model, or that of --against), in processor time of one core (on GPUs in
+wall time); and with --video the start of `mmvmr find` with features in the cache. ``long``: time and peak memory of a
+process per length of the video. ``gpu``: training steps in float32, TF32, bfloat16 and compiled, use of the GPU, the
+largest batch, and a whole training by the clock.
 Features are random, weights of a config too: neither changes the work.
 """
 
@@ -46,6 +47,10 @@ def _add_find(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--alone', type=positive, default=50, metavar='N', help='pairs per round that are answered one by one'
     )
+    parser.add_argument(
+        '--against', metavar='NAME',
+        help='this model answers one by one, e.g. the torch model of an exported one; default: each model itself',
+    )  # fmt: skip
     parser.add_argument(
         '--video',
         type=Path,
@@ -126,8 +131,12 @@ def finders(args: argparse.Namespace) -> dict[str, MomentFinder]:
     """The models of a command line, by the names that they have there."""
     from mmvmr.apis.benchmark import named_finder
 
-    options = {'device': args.device, 'window': args.window, 'half': args.half}
-    return {name: named_finder(name, **options) for name in args.model}
+    return {name: named_finder(name, **finder_options(args)) for name in args.model}
+
+
+def finder_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What the options of a command line say about every model."""
+    return {'device': args.device, 'window': args.window, 'half': args.half}
 
 
 def measure_find(args: argparse.Namespace) -> dict[str, Any]:
@@ -137,13 +146,14 @@ def measure_find(args: argparse.Namespace) -> dict[str, Any]:
     from mmvmr.apis import benchmark
 
     models = finders(args)
+    against = benchmark.named_finder(args.against, **finder_options(args)) if args.against else None
     print(f'videos of {args.seconds:g} s, {args.alone} pairs one by one, torch {torch.__version__}')
     print('| model | sentences x videos | per second | one pass per pair | ratio | fewer operations |', flush=True)
     print('|---|---|---|---|---|---|', flush=True)
     figures: dict[str, Any] = {}
     for sentences, videos in (*((number, 1) for number in args.sentences), *((1, number) for number in args.videos)):
         works = {
-            name: benchmark.workload(finder, sentences, videos, args.seconds, args.alone)
+            name: benchmark.workload(finder, sentences, videos, args.seconds, args.alone, against)
             for name, finder in models.items()
         }
         for work in works.values():

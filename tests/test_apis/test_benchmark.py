@@ -9,6 +9,7 @@ import torch
 from mmvmr.apis.benchmark import Workload, config_finder, take_turns, workload
 from mmvmr.cli.benchmark import model_options
 from mmvmr.cli.main import main
+from mmvmr.utils.complexity import count_flops
 from mmvmr.utils.timing import run_child
 
 
@@ -37,6 +38,19 @@ def test_operations_that_sentences_share():
     assert work.operations == pytest.approx(1, rel=0.001)
 
 
+def test_another_model_answers_one_by_one():
+    mmn, qd_detr = (config_finder(f'{name}_clip_charades', device='cpu') for name in ('mmn', 'qd_detr'))
+    for finder in (mmn, qd_detr):
+        finder.model.requires_grad_(False)
+    both = [workload(finder, 2, 1, seconds=16.0, alone=2, against=qd_detr) for finder in (mmn, qd_detr)]
+    assert (
+        count_flops(both[0].apart)
+        == count_flops(both[1].apart)
+        == 2 * count_flops(workload(qd_detr, 1, 1, 16.0).together)
+    )
+    assert count_flops(both[0].together) == count_flops(workload(mmn, 2, 1, 16.0).together)
+
+
 def test_model_options():
     args = argparse.Namespace(device='cpu', window=None, half=None)
     assert model_options(args) == ['--device', 'cpu']
@@ -47,6 +61,7 @@ def test_model_options():
 def test_speed_on_tiny_sizes(tmp_path, capsys):
     models = ['zero-shot', 'qd_detr_clip_charades', 'mmn_clip_charades']
     sizes = ['--sentences', '3', '--videos', '2', '--seconds', '8', '--rounds', '1', '--alone', '2', '--device', 'cpu']
+    sizes += ['--against', 'qd_detr_clip_charades']
     assert main(['benchmark', 'find', *sizes, '--out', str(tmp_path / 'x.json'), '--model', *models]) == 0
     figures = json.loads((tmp_path / 'x.json').read_text())
     text = capsys.readouterr().out
