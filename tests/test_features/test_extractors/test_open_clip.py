@@ -17,7 +17,7 @@ SENTENCES = ['the door', 'a person opens the old wooden door', 'x']
 MODEL_CFG = {
     'embed_dim': DIM,
     'vision_cfg': {
-        'image_size': 32,
+        'image_size': 384,
         'timm_model_name': 'vit_pe_core_tiny_patch16_384',
         'timm_model_pretrained': False,
         'timm_pool': 'map',
@@ -58,7 +58,7 @@ def test_frames_and_embeddings(network, checkpoint):
     """Squashed to a square, bilinear, x / 127.5 - 1, then pooled by attention and projected."""
     extractor = OpenCLIPImageExtractor(checkpoint, clip_len=2.0, position=0.5)
     frame = np.random.default_rng(0).integers(0, 256, (48, 80, 3), dtype=np.uint8)
-    square = np.asarray(Image.fromarray(frame).resize((32, 32), Image.Resampling.BILINEAR)) / 127.5 - 1
+    square = np.asarray(Image.fromarray(frame).resize((384, 384), Image.Resampling.BILINEAR)) / 127.5 - 1
     prepared = extractor.prepare(np.rot90(np.rot90(frame, -1)))  # a view that is not contiguous
     np.testing.assert_allclose(prepared.numpy(), square.transpose(2, 0, 1), atol=1e-5)
     trunk, head = network.visual.trunk, network.visual.head
