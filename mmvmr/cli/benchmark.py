@@ -135,7 +135,7 @@ def finders(args: argparse.Namespace) -> dict[str, MomentFinder]:
 
 
 def finder_options(args: argparse.Namespace) -> dict[str, Any]:
-    """What the options of a command line say about every model."""
+    """Options of a command line that hold for every model."""
     return {'device': args.device, 'window': args.window, 'half': args.half}
 
 
