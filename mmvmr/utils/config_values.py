@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import re
+import sys
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,12 +25,25 @@ _TYPES: dict[Any, tuple[tuple[type, ...], str]] = {
     **dict.fromkeys((dict, Mapping), ((Mapping,), 'a dict')),
     **dict.fromkeys((list, tuple, Sequence), ((list, tuple), 'a list')),
 }
-#: Counts and widths that leave nothing to compute with below 1 (the loss becomes NaN, or a tensor is empty); where zero
-#: is a matter of one component, its constructor says so.
-_AT_LEAST_ONE = re.compile(
-    r'(.*_)?dims|num_(queries|heads|states|levels|clusters|clips|parts|patches|frames)|max_(predictions|windows|queries)'
-    r'|kernel_size|candidates|bins|rank|pre_topk'
+_COUNTS = (
+    r'(.*_)?dims|num_(queries|heads|states|levels|clusters|clips|parts|patches|frames|points|prototypes|prompts|groups)'
+    r'|num_(selected|classes|iters|convs|videos)|max_(predictions|windows|queries|clips|epochs|videos)|kernel_size|rank'
+    r'|queries_per_video|candidates|bins|pre_topk|top|top_k|times|centers|steps?|stride|input_stride|length|longest'
 )
+#: Names of arguments, their lowest and highest number, and how a message calls the range. Beyond it a loss becomes NaN
+#: or is turned around, or a tensor is empty; what is a matter of one component, its constructor says.
+_RANGES = (
+    (_COUNTS, 1, math.inf, 'at least 1'),
+    (r'(.*_)?temperature|sigma|clip_len|center_radius|max_duration|piece|shortest', 1e-9, math.inf, 'more than 0'),
+    (
+        r'(.*_)?(weight|penalty)|lr|weight_decay|margin|bias_std|min_window|num_(layers|dummies)|(begin|start|late)_epoch',
+        0,
+        sys.float_info.max,
+        'a finite number of at least 0',
+    ),
+    (r'(.*_)?dropout|share|momentum|(min|max|negative|removal)_iou|min_overlap', 0, 1, 'a number from 0 to 1'),
+)
+_ANY = ('', -math.inf, math.inf, 'a number')
 _VALUES = (bool, int, float, str, list, tuple, Mapping, type(None))
 
 
@@ -58,8 +73,10 @@ def odd_values(node: Mapping[str, Any], path: str, kinds: Iterable[Any]) -> Iter
             hint = _spelling(value) if isinstance(value, str) and not {int, float}.isdisjoint(hints) else ''
             names = dict.fromkeys(name for hint in hints if (name := _TYPES[hint][1]))
             yield f'{path}.{key} is {value!r}, expected {" or ".join(names)}{hint}'
-        elif int in hints and isinstance(value, int) and value < 1 and _AT_LEAST_ONE.fullmatch(key):
-            yield f'{path}.{key} is {value}, expected at least 1'
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            _, lowest, highest, words = next((row for row in _RANGES if re.fullmatch(row[0], key)), _ANY)
+            if not lowest <= value <= highest:  # NaN neither
+                yield f'{path}.{key} is {value}, expected {words}'
 
 
 @functools.cache

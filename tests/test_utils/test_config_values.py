@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 from unittest.mock import patch
 
@@ -73,6 +74,22 @@ def test_annotations_that_say_too_little_allow_everything():
         (
             {'model.postprocessor.max_predictions': 0},
             r'model\.postprocessor\.max_predictions is 0, expected at least 1',
+        ),
+        ({'model.shared.dropout': 1.5}, r'model\.shared\.dropout is 1.5, expected a number from 0 to 1'),
+        (
+            {'model.criterion.losses.span.weight': -10},
+            'span.weight is -10, expected a finite number of at least 0',
+        ),
+        (
+            {'model.criterion.losses.span.weight': math.inf},
+            'span.weight is inf, expected a finite number',
+        ),
+        ({'optim_wrapper.optimizer.lr': -1e-4}, 'optimizer.lr is -0.0001, expected a finite number of at least 0'),
+        ({'train_cfg.max_epochs': 0}, 'train_cfg.max_epochs is 0, expected at least 1'),
+        ({'model.criterion.losses.span.beta': math.nan}, 'losses.span.beta is nan, expected a number'),
+        (
+            {'model.criterion.losses.new': {'type': 'LayerContrastLoss', 'weight': 1.0, 'temperature': 0}},
+            r'losses\.new\.temperature is 0, expected more than 0',
         ),
     ],
 )
