@@ -13,12 +13,14 @@ from mmvmr.datasets.moment_dataset import SPEC_FILE
 from mmvmr.features.spec import TEXT, ExtractionSpec
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils import atomic_write, check_choice, read_json, write_json
-from mmvmr.utils.arrays import read_npz
+from mmvmr.utils.arrays import NpzArrays, read_npz
 from mmvmr.utils.paths import inside
 
 RECORD_FILE = 'extraction.json'
 VIDEO_KEY = 'features'
 TEXT_KEYS = ('last_hidden_state', 'pooler_output')
+#: Array with the sentence itself: annotations number anew, or are corrected, and a file is named by its qid alone.
+SENTENCE_KEY = 'query'
 DTYPES = {'float16': np.float16, 'float32': np.float32}
 
 
@@ -103,17 +105,23 @@ class FeatureFolder:
             return f'its shape is {vectors.shape}, expected (length, {self.spec.dim(name)})'
         if vectors.dtype != DTYPES[self.dtype]:
             return f'it is {vectors.dtype}, expected {self.dtype}'
-        if not all(np.isfinite(array).all() for array in arrays.values()):
+        if not all(np.isfinite(array).all() for name, array in arrays.items() if name != SENTENCE_KEY):
             return 'it has NaN or infinite values'
         return None
 
-    def write(self, name: str, item: Any, *arrays: np.ndarray) -> None:
+    def sentence(self, qid: Any) -> str | None:
+        """The sentence of a text file that has no issue; None where it does not say."""
+        arrays = NpzArrays(self.path(TEXT, qid))
+        return str(arrays[SENTENCE_KEY]) if SENTENCE_KEY in arrays else None
+
+    def write(self, name: str, item: Any, *arrays: np.ndarray, sentence: str | None = None) -> None:
         """Write a file, completely or not at all.
 
         Args:
             name: Name of the stream, or ``text``.
             item: ``vid`` or ``qid``.
             *arrays: The vectors (clips, dim); for text the tokens (L, dim) and the vector of the sentence (dim',).
+            sentence: The sentence itself, for text.
 
         Raises:
             ValueError: If a number is too large for float16.
@@ -122,6 +130,8 @@ class FeatureFolder:
         if self.dtype == 'float16' and any(np.abs(a).max() > np.finfo(np.float16).max for a in arrays):
             raise ValueError(f'{name} of {item}: values too large for float16; use --dtype float32')
         stored = {key: array.astype(DTYPES[self.dtype]) for key, array in zip(keys, arrays)}
+        if sentence is not None:
+            stored[SENTENCE_KEY] = np.array(sentence)
         with atomic_write(self.path(name, item)) as tmp:
             np.savez(tmp, **stored)
 

@@ -43,6 +43,29 @@ def read_queries(files: Iterable[str]) -> dict[Any, str]:
     return queries
 
 
+def open_queries(queries: Mapping[Any, str], folder: FeatureFolder) -> dict[Any, str]:
+    """Sentences whose files are absent or damaged.
+
+    Args:
+        queries: qid to sentence.
+        folder: Where the files are.
+
+    Returns:
+        The part of ``queries`` that is left to do.
+
+    Raises:
+        ValueError: If the file of a qid is of another sentence. A file of an earlier version does not say its sentence.
+    """
+    left = {qid: query for qid, query in queries.items() if folder.issue(TEXT, qid) is not None}
+    for qid, query in queries.items():
+        if qid not in left and (there := folder.sentence(qid)) not in (None, query):
+            raise ValueError(
+                f'{folder.path(TEXT, qid)}: these are the features of {there!r}, and qid {qid} stands for {query!r} '
+                'now; make every qid unique or use another --out, or remove the file where the sentence was corrected'
+            )
+    return left
+
+
 def extract_queries(
     queries: Mapping[Any, str],
     extractor: TextExtractor,
@@ -68,7 +91,7 @@ def extract_queries(
                 raise ValueError(
                     f'qid {qid} ({query!r}): tokens of shape {tokens.shape}, expected (L, {extractor.dim})'
                 )
-            folder.write(TEXT, qid, tokens, pooled)
+            folder.write(TEXT, qid, tokens, pooled, sentence=query)
         progress(len(batch))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from mmvmr.features.folder import FeatureFolder
 from mmvmr.features.jobs import Outcome, Settings, Task, run_tasks
-from mmvmr.features.queries import extract_queries, read_queries
+from mmvmr.features.queries import extract_queries, open_queries, read_queries
 from mmvmr.features.spec import TEXT, ExtractionSpec
 from mmvmr.features.spec_files import read_extraction_spec
 from mmvmr.features.videos import find_videos
@@ -53,7 +53,7 @@ def extract_videos(videos: dict[str, Path], settings: Settings, folder: FeatureF
 
 def extract_text(queries: dict[Any, str], settings: Settings, folder: FeatureFolder) -> None:
     """Encode the sentences that are left, with a progress bar."""
-    left = {qid: query for qid, query in queries.items() if folder.issue(TEXT, qid) is not None}
+    left = open_queries(queries, folder)
     print(f'{len(queries)} sentences, {len(queries) - len(left)} of them done already')
     if not left:
         return
@@ -92,9 +92,9 @@ def run_extraction(args: argparse.Namespace) -> int:
     spec = read_extraction_spec(args.spec, args.cfg_options)
     videos, queries = find_videos(args.videos), read_queries(args.queries)
     folder = FeatureFolder(args.out, spec, args.dtype)
-    folder.claim()
     damaged = 'keep' if args.keep_damaged else 'error'
     devices = tuple(str(usable_device(name)) for name in args.device.split(','))
+    folder.claim()
     settings = Settings(folder, damaged, devices, args.jobs)
     if queries:
         extract_text(queries, settings, folder)

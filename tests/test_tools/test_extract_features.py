@@ -77,7 +77,7 @@ def test_videos_and_queries(tmp_path, videos, annotations, spec, capsys):
     with np.load(out / 'text_features' / 'qid1.npz') as words:
         assert words['last_hidden_state'].tolist() == [[5, ord('o')], [3, ord('t')], [4, ord('d')]]
         assert words['pooler_output'].shape == (2,)
-        assert {words[key].dtype for key in words} == {np.dtype(np.float16)}
+        assert {words[key].dtype for key in ('last_hidden_state', 'pooler_output')} == {np.dtype(np.float16)}
     assert not (out / 'failures.jsonl').exists()
     assert not list(out.rglob('*.tmp*'))
 
@@ -222,4 +222,26 @@ def test_wrong_queries(tmp_path, annotations, spec, row, message, capsys):
     with pytest.raises(SystemExit):
         extract('--spec', spec, '--out', tmp_path / 'out', '--queries', path)
     assert re.search(message, capsys.readouterr().err)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_the_features_of_another_sentence_are_not_taken_for_done(tmp_path, annotations, spec, capsys):
+    out, path = tmp_path / 'out', tmp_path / 'renumbered.jsonl'
+    assert extract('--spec', spec, '--out', out, '--queries', annotations) == 0
+    with np.load(out / 'text_features' / 'qid1.npz') as words:
+        assert str(words['query']) == 'opens the door'
+    path.write_text('{"qid": 4, "query": "runs"}\n{"qid": 1, "query": "opens the window"}\n')
+    before = files(out)
+    with pytest.raises(SystemExit, match='2'):
+        extract('--spec', spec, '--out', out, '--queries', path)
+    message = "these are the features of 'opens the door', and qid 1 stands for 'opens the window' now"
+    assert message in capsys.readouterr().err
+    assert files(out) == before
+    (out / 'text_features' / 'qid1.npz').unlink()
+    assert extract('--spec', spec, '--out', out, '--queries', path) == 0
+
+
+def test_no_folder_is_begun_for_a_device_that_is_not_there(tmp_path, annotations, spec):
+    with pytest.raises(SystemExit, match='2'):
+        extract('--spec', spec, '--out', tmp_path / 'out', '--queries', annotations, '--device', 'cpo')
     assert not (tmp_path / 'out').exists()
