@@ -72,7 +72,7 @@ def description(name: str) -> str:
 def run(args: argparse.Namespace) -> int:
     """List, print or write; see the module docstring."""
     from mmvmr.composition import CompositionError, compose, write_config
-    from mmvmr.composition.trial import trial_problems
+    from mmvmr.composition.trial import build_problems, trial_problems
     from mmvmr.composition.writer import render_config
     from mmvmr.utils.cli import UserError, load_config
     from mmvmr.utils.config import find_config
@@ -93,6 +93,8 @@ def run(args: argparse.Namespace) -> int:
         if args.check and (problems := trial_problems(cfg)):
             print(f'{len(problems)} parts of the composed config do not fit:', *problems, sep='\n', file=sys.stderr)
             return 1
+        if problems := build_problems(cfg):
+            raise UserError('; '.join(problems))
         comment = f'{base_file.stem} with {", ".join(sorted(args.components))} (written by mmvmr compose).'
         if args.out is None:
             print(render_config(cfg, base_file, Path.cwd(), comment), end='')

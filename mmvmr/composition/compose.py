@@ -20,6 +20,8 @@ from mmvmr.composition.edits import is_kind
 from mmvmr.registry import MODELS
 from mmvmr.utils.choices import closest
 from mmvmr.utils.config import read_config, resolve_features
+from mmvmr.utils.config_check import check_config
+from mmvmr.utils.config_values import odd_values
 from mmvmr.utils.setup import register_all_modules
 
 
@@ -44,8 +46,9 @@ def compose(
         A new config.
 
     Raises:
-        CompositionError: If a component is unknown or given twice, if two exclude each other, if an option is unknown,
-            if a component cannot be put onto this config, or if it contradicts the features.
+        CompositionError: If a component is unknown or given twice, if two exclude each other, if an option is unknown
+            or has a value that makes no sense, if a component cannot be put onto this config, or if it contradicts the
+            features.
     """
     register_all_modules(init_scope=False)
     cfg = base if isinstance(base, Config) else read_config(base)  # first: its custom_imports may bring components
@@ -55,6 +58,8 @@ def compose(
         raise CompositionError(f'given more than once: {", ".join(twice)}')
     check_exclusions(kinds)
     chosen = split_options(kinds, options or {})
+    if problems := [line for name in kinds for line in odd_values(chosen[name], name, [kinds[name]])]:
+        raise CompositionError('; '.join(problems))
     cfg = Config(cfg.to_dict())  # a copy, in which no two places share an object
     for name in sorted(kinds, key=lambda name: (kinds[name].stage, name)):
         try:
@@ -72,8 +77,11 @@ def compose(
             raise CompositionError(
                 f'{name}: the config lacks what it changes ({" ".join(map(str, error.args))})'
             ) from error
+        except (TypeError, ValueError) as error:
+            raise CompositionError(f'{name}: options {chosen[name]}: {error}') from error
     try:
         resolve_features(cfg)
+        check_config(cfg)
     except ValueError as error:
         raise CompositionError(str(error)) from None
     return cfg

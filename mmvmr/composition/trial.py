@@ -13,6 +13,7 @@ from mmengine.logging import print_log
 from torch import nn
 
 from mmvmr.datasets.moment_dataset import BaseMomentDataset
+from mmvmr.datasets.pipeline import MomentPipeline
 from mmvmr.datasets.stores.feature_stores import ArrayStore
 from mmvmr.models.detectors.base_detector import clip_mask
 from mmvmr.models.targets import build_targets
@@ -21,6 +22,30 @@ from mmvmr.structures import FeatureSpec, Outputs
 
 #: Stages without which the others go on.
 _OPTIONAL = ('saliency_head', 'existence_head')
+
+
+def build_problems(cfg: Config) -> list[str]:
+    """Build the model and the training pipeline of a config, which check their options; their files are not missed.
+
+    Args:
+        cfg: A merged config, as :func:`mmvmr.utils.config.read_config` reads it.
+
+    Returns:
+        One line per part that refuses its options: config key, and the message of the part.
+    """
+    cfg = Config(cfg.to_dict())
+    problems = []
+    pipeline = cfg.get('train_dataloader', {}).get('dataset', {}).get('pipeline')
+    parts = {'model': (MODELS.build, cfg.model), 'train_dataloader.dataset.pipeline': (MomentPipeline, pipeline)}
+    for key, (build, node) in parts.items():
+        try:
+            if node is not None:
+                build(node)
+        except (KeyError, TypeError, ValueError) as error:
+            problems.append(_line(key, error))
+        except (ImportError, OSError):  # weights and packages are missed where the config is used
+            pass
+    return problems
 
 
 def trial_problems(cfg: Config) -> list[str]:

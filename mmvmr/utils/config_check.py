@@ -25,6 +25,7 @@ from mmvmr import registry as r
 from mmvmr.utils.choices import closest
 from mmvmr.utils.config import nested_dicts
 from mmvmr.utils.config_values import odd_values
+from mmvmr.utils.merging import merge_configs
 
 #: Top-level keys that mean something although they are no argument of the runner.
 EXTRA_KEYS = {
@@ -187,7 +188,7 @@ def _walk(node: Any, path: str, registry: Registry, extra: frozenset[str] = froz
             if key in _FOREIGN or (key == 'shared' and path == 'model'):
                 continue
             if key == 'first_layer' and isinstance(child, Mapping):  # changes of `layer`
-                child = Config._merge_a_into_b(dict(child), dict(node.get('layer') or {}))
+                child = merge_configs(node.get('layer') or {}, child)
             yield from _walk(child, f'{path}.{key}', _BY_KEY.get(key, registry), frozenset() if typed else extra)
 
 

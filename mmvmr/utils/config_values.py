@@ -26,9 +26,10 @@ _TYPES: dict[Any, tuple[tuple[type, ...], str]] = {
     **dict.fromkeys((list, tuple, Sequence), ((list, tuple), 'a list')),
 }
 _COUNTS = (
-    r'(.*_)?dims|num_(queries|heads|states|levels|clusters|clips|parts|patches|frames|points|prototypes|prompts|groups)'
-    r'|num_(selected|classes|iters|convs|videos)|max_(predictions|windows|queries|clips|epochs|videos)|kernel_size|rank'
-    r'|queries_per_video|candidates|bins|pre_topk|top|top_k|times|centers|steps?|stride|input_stride|length|longest'
+    r'(?!audio_|endpoint_)(.*_)?dims|num_(queries|heads|states|levels|clusters|clips|parts|patches|frames|points|groups)'
+    r'|num_(prototypes|prompts|selected|classes|iters|convs|videos)|max_(predictions|windows|queries|clips|epochs|videos)'
+    r'|queries_per_video|candidates|bins|rank|pre_topk|top|top_k|times|centers|kernel_size|steps?|(input_)?stride|length'
+    r'|longest'
 )
 #: Names of arguments, their lowest and highest number, and how a message calls the range. Beyond it a loss becomes NaN
 #: or is turned around, or a tensor is empty; what is a matter of one component, its constructor says.

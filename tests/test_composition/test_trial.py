@@ -73,3 +73,27 @@ def test_command(tmp_path, capsys):
     config = str(REPO / 'configs/qd_detr/qd_detr_clip_charades.py')
     assert main(['compose', config, *command[2:]]) == 0
     assert out.is_file()
+
+
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        ('causal.front_door.num_prototypes=0', 'causal.front_door.num_prototypes is 0, expected at least 1'),
+        ('sa.noise.num_groups=many', "sa.noise.num_groups is 'many', expected a whole number"),
+        (
+            'la.matching.bounds=(5,1)',
+            'model: LengthwiseAssigner: bounds=[2.5, 0.5], expected positive lengths in ascend',
+        ),
+        ('la.matching.bounds=(a,)', "la.matching: options {'bounds': ('a',)}: unsupported operand"),
+        ('sa.gaussian.alpha=0', 'model: GaussianModulator: alpha=0, expected more than 0'),
+        ('td.synthesizer.alpha=2', 'pipeline: SynthesizeVideo: alpha=2, expected a share in [0, 1]'),
+        ('flash.clip_score.weight=-4', 'flash.clip_score.weight is -4, expected a finite number of at least 0'),
+    ],
+)
+def test_options_that_make_no_sense_end_the_command(tmp_path, capsys, option, message):
+    name, out = '.'.join(option.split('.')[:2]), tmp_path / 'new.py'
+    config = 'univtg_qvhl' if name.startswith('flash') else 'qd_detr_qvhl'
+    with pytest.raises(SystemExit, match='2'):
+        main(['compose', config, '--with', name, '--options', option, '--out', str(out)])
+    assert message in capsys.readouterr().err
+    assert not out.exists()

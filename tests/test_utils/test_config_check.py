@@ -111,3 +111,12 @@ def test_errors_of_other_code_pass(qvhl):
 
     with pytest.raises(TypeError, match='broken'), named_arguments(Config(qvhl)):
         broken()
+
+
+def test_a_block_of_the_first_layer_alone_takes_no_options_of_the_others(repo_dir):
+    cfg = read_config(repo_dir / 'configs/eatr/eatr_qvhl.py')
+    cfg.model.decoder.layer.enhance = dict(type='SpanEnhance', num_points=10)  # GatedFusion in the first layer
+    check_config(cfg)
+    cfg.model.decoder.first_layer.cross_attn.add_query_poss = True
+    with pytest.raises(ConfigKeyError, match='add_query_poss: no argument of ConditionalCrossAttention'):
+        check_config(cfg)

@@ -112,3 +112,9 @@ def test_a_config_that_ends_the_program(tmp_path):
     (tmp_path / 'ends.py').write_text('raise SystemExit(0)\n')
     with pytest.raises(UserError, match=r'ends\.py: SystemExit: 0'):
         load_config(str(tmp_path / 'ends.py'))
+
+
+def test_no_audio_and_no_endpoint_features_are_widths_too():
+    cfg = load_config('qd_detr_qvhl', {'model.projector.audio_dims': 0})
+    assert cfg.model.projector.audio_dims == 0
+    assert list(odd_values(dict(endpoint_dims=0), 'p', [MODELS.get('FrontDoorProjector')])) == []

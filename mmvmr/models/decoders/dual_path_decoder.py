@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmvmr.models.decoders.transformer_decoder import merge_configs
 from mmvmr.models.layers import MLP, inverse_sigmoid, xavier_
 from mmvmr.registry import MODELS
 from mmvmr.structures import (
@@ -19,6 +18,7 @@ from mmvmr.structures import (
     spans_to_point_distances,
     to_center_width,
 )
+from mmvmr.utils.merging import merge_configs
 
 
 @MODELS.register_module()

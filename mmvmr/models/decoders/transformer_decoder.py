@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from mmvmr.models.layers import FFN, MLP, LearnedQueryPosition, QueryPosition, r
 from mmvmr.registry import MODELS, TASK_UTILS
 from mmvmr.structures import Decoded, Memory, Queries
 from mmvmr.utils import check_choice
+from mmvmr.utils.merging import merge_configs
 
 
 @MODELS.register_module()
@@ -216,14 +216,3 @@ class TransformerDecoder(nn.Module):
             anchors=torch.stack(inputs) if inputs else None,
             refined=torch.stack(outputs) if outputs else None,
         )
-
-
-def merge_configs(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge component configs recursively to a new one; a component of another ``type`` replaces that of ``base``."""
-    if override.get('type', base.get('type')) != base.get('type'):
-        return dict(override)
-    merged = dict(base)
-    for key, value in override.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = merge_configs(merged[key], value) if both else value
-    return merged

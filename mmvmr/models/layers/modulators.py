@@ -17,19 +17,21 @@ class GaussianModulator(nn.Module):
     alone: wrap encoders that return a joint sequence in :class:`VideoContextEncoder`.
 
     Args:
-        alpha: Sharpness.
+        alpha: Sharpness, more than 0.
         mode: ``multiply`` multiplies the logits with the mask, as printed: far clips get logit 0, not a low one.
             ``log`` adds the logarithm of the mask, which multiplies the attention weights instead.
         min_width: Narrower spans count as this wide (normalised), which keeps the mask finite.
 
     Raises:
-        ValueError: If ``mode`` is unknown.
+        ValueError: If ``mode`` is unknown, or ``alpha`` is not more than 0.
     """
 
     needs_anchors = True
 
     def __init__(self, alpha: float = 2.0, mode: str = 'multiply', min_width: float = 1e-3):
         super().__init__()
+        if alpha <= 0:
+            raise ValueError(f'GaussianModulator: alpha={alpha}, expected more than 0; 0 gives all clips one weight')
         self.alpha = alpha
         self.mode = check_choice(self, 'mode', mode, ('multiply', 'log'))
         self.min_width = min_width
