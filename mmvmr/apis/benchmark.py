@@ -50,9 +50,9 @@ class Workload:
         """
         from mmvmr.utils.complexity import count_flops  # brings sympy, which no finder needs
 
-        apart = count_flops(self.apart)
-        if apart:
-            self.operations = count_flops(self.together) / self.pairs / (apart / self.alone)
+        apart, together = count_flops(self.apart), count_flops(self.together)
+        if apart and together:  # those of an exported model are not seen
+            self.operations = together / self.pairs / (apart / self.alone)
 
     def rates(self) -> tuple[float, float, float]:
         """Pairs per second together and apart in the fastest round of each, and the median of the rounds' ratios."""

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 
 import pytest
 import torch
@@ -49,6 +50,12 @@ def test_another_model_answers_one_by_one():
         == 2 * count_flops(workload(qd_detr, 1, 1, 16.0).together)
     )
     assert count_flops(both[0].together) == count_flops(workload(mmn, 2, 1, 16.0).together)
+
+
+def test_operations_that_torch_does_not_see():
+    work = Workload(2, list, 2, lambda: torch.ones(2, 2) @ torch.ones(2, 2))
+    work.count()
+    assert math.isnan(work.operations)
 
 
 def test_model_options():
