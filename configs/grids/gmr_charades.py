@@ -33,6 +33,13 @@ rows = dict(
     qd_none=dict(label='QD-DETR, false premises', components=['gmr.false_premise'], options=_small),
     qd_head=dict(label='QD-DETR, head as published', components=_both, options={**_small, **_published}),
     qd_level=dict(label='QD-DETR, head with similarity', components=_both, options=_small),
+    qd_relevance=dict(label='QD-DETR, relevance head', components=['causal.relevance'], options=_small),
+    qd_front_door=dict(label='QD-DETR, front door', components=['causal.front_door'], options=_small),
+    causal=dict(
+        label='CausalVTG',
+        base='causal_vtg/causal_vtg_clip_charades.py',
+        options={'param_scheduler.milestones': [8]},
+    ),
     sa=dict(_sa, label='SA-DETR', options=_small),
     sa_head=dict(_sa, label='SA-DETR, head as published', components=_both, options={**_small, **_published}),
     sa_level=dict(_sa, label='SA-DETR, head with similarity', components=_both, options=_small),
