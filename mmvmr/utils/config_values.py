@@ -37,12 +37,12 @@ _RANGES = (
     (_COUNTS, 1, math.inf, 'at least 1'),
     (r'(.*_)?temperature|sigma|clip_len|center_radius|max_duration|piece|shortest', 1e-9, math.inf, 'more than 0'),
     (
-        r'(.*_)?(weight|penalty)|lr|weight_decay|margin|bias_std|min_window|num_(layers|dummies)|(begin|start|late)_epoch',
+        r'(.*_)?(weight|penalty|iou)|lr|weight_decay|margin|bias_std|min_window|num_(layers|dummies)|(begin|start|late)_epoch',
         0,
         sys.float_info.max,
         'a finite number of at least 0',
     ),
-    (r'(.*_)?dropout|share|momentum|(min|max|negative|removal)_iou|min_overlap', 0, 1, 'a number from 0 to 1'),
+    (r'(.*_)?dropout|share|momentum|min_overlap', 0, 1, 'a number from 0 to 1'),
 )
 _ANY = ('', -math.inf, math.inf, 'a number')
 _VALUES = (bool, int, float, str, list, tuple, Mapping, type(None))
