@@ -36,7 +36,7 @@ def chosen():
     return [draw.choice(names) for names in by_folder.values()]
 
 
-def write_data(folder, spec):
+def write_data(folder, spec, labels=(0.0, 1.0)):
     """Annotations with everything that any data set has, and random features."""
     rng = np.random.default_rng(0)
     rows = []
@@ -45,7 +45,7 @@ def write_data(folder, spec):
         clips = list(range(first, first + 4))
         row = {'qid': i, 'query': f'a person opens door {i}', 'vid': f'v{i // 2}', 'duration': CLIPS * spec.clip_len}
         row['relevant_windows'] = [[first * spec.clip_len, (first + 4) * spec.clip_len]]
-        row['label'] = [[float(clip in clips)] for clip in range(CLIPS)]
+        row['label'] = [[labels[clip in clips]] for clip in range(CLIPS)]
         if spec.clip_len == 2:  # only QVHighlights has ratings
             row.update(relevant_clip_ids=clips, saliency_scores=[[1, 2, 3]] * len(clips))
         rows.append(row)
@@ -75,7 +75,11 @@ def on_surrogate_features(dataset, folder, split):
         pytest.skip('joins trimmed clips, which tests of JoinedVideos have')
     spec = FeatureSpec.from_dict(dataset['feature_spec'])
     dataset.update(ann_file=f'{split}.jsonl', data_root=str(folder))
-    dataset['stores'] = write_data(folder, spec)  # update() would keep the options of the stores that were there
+    rating = dataset['pipeline']['targets'].get('labels') or {}
+    labels = (1.0, 5.0) if rating.get('type') == 'AnnotatorLabels' else (0.0, 1.0)
+    dataset['stores'] = write_data(
+        folder, spec, labels
+    )  # update() would keep the options of the stores that were there
     dataset.pop('domain', None)
     dataset.setdefault('annotations', {})['outside'] = 'clip'
     for transform in filter(None, (dataset['pipeline'].get('augment') or {}).values()):
