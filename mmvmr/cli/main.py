@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from mmvmr.utils.choices import closest
-from mmvmr.utils.errors import one_line_errors
+from mmvmr.utils.errors import UserError, one_line_errors
 from mmvmr.version import __version__
 
 #: Subcommand to one line about it; each is a module of this package.
@@ -41,6 +41,8 @@ COMMANDS = {
     'export': 'export a trained model as an ONNX file, for mmvmr find',
     'convert': 'convert a checkpoint of a published implementation',
 }
+#: Arguments that name a file to write.
+_OUTPUTS = ('out', 'page', 'report', 'target')
 #: What ends a command with one line unless its module has other ``ERRORS``.
 ERRORS = (ImportError, OSError, RuntimeError, ValueError)
 
@@ -97,10 +99,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     module = importlib.import_module(f'mmvmr.cli.{command}')
     try:
         with one_line_errors(*getattr(module, 'ERRORS', ERRORS)):
+            refuse_inputs(args)
             return module.run(args) or 0
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
         return 130
+
+
+def refuse_inputs(args: argparse.Namespace) -> None:
+    """Never write into what is read.
+
+    Args:
+        args: The arguments of a command.
+
+    Raises:
+        UserError: If a file to write is one that another argument names.
+    """
+    files = {name: [str(word) for word in _words(value)] for name, value in vars(args).items()}
+    outputs = [path for name in _OUTPUTS for path in files.pop(name, ()) if os.path.isfile(path)]
+    inputs = [path for paths in files.values() for path in paths if os.path.isfile(path)]
+    for path in outputs:
+        if any(os.path.samefile(path, other) for other in inputs):
+            raise UserError(f'{path} is the input, which is never changed; give another file to write')
+
+
+def _words(value: object) -> list[object]:
+    """Text and paths of an argument, also of one that takes several."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return [word for word in values if isinstance(word, (str, os.PathLike))]
 
 
 def _overview() -> str:

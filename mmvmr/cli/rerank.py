@@ -39,7 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Re-rank; see the module docstring."""
     from mmvmr.evaluation.functional import check_predictions
-    from mmvmr.preparation.converters.tool import refuse_own_input
     from mmvmr.registry import SCORERS
     from mmvmr.search.rerank import rerank
     from mmvmr.utils.errors import UserError
@@ -55,7 +54,6 @@ def run(args: argparse.Namespace) -> int:
     given = {'PREDS': args.predictions, '--gt': args.gt, '--scorer': args.scorer, '--out': args.out}
     if missing := [name for name, value in given.items() if value is None]:
         raise UserError(f'{", ".join(missing)} missing; see mmvmr rerank --help')
-    refuse_own_input(args.out, [Path(args.predictions), Path(args.gt)])
     scorer = build_scorer(args.scorer, args.options)
     predictions, annotations = read_jsonl(args.predictions), read_jsonl(args.gt)
     check_predictions(predictions, annotations, args.predictions, args.gt, subset=True)

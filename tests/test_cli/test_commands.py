@@ -120,3 +120,24 @@ def test_printing(capsys):
     print_answers(answers, as_json=True)
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert rows[0] == {'video': 'clip', 'query': 'a dog', 'moments': [{'start': 1.0, 'end': 62.0, 'score': 0.5}]}
+
+
+def test_no_command_writes_into_what_it_reads(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    files = [tmp_path / name for name in ('preds.jsonl', 'gt.jsonl', 'model.pth', 'link.jsonl')]
+    for file in files[:3]:
+        file.write_text('{}\n')
+    files[3].symlink_to(files[1])
+    for words, path in (
+        (['eval', 'preds.jsonl', 'gt.jsonl', '--out', files[0]], files[0]),
+        (['eval', 'preds.jsonl', 'gt.jsonl', '--page', 'link.jsonl'], 'link.jsonl'),
+        (['compare', 'preds.jsonl', 'preds.jsonl', '--gt', 'gt.jsonl', '--out', './gt.jsonl'], './gt.jsonl'),
+        (['robustness', 'sa_detr_qvhl', 'model.pth', '--out', 'new.md', 'model.pth'], 'model.pth'),
+        (['convert', 'qd_detr', 'model.pth', 'model.pth'], 'model.pth'),
+        (['export', 'model.pth', files[2]], files[2]),
+    ):
+        with pytest.raises(SystemExit, match='2'):
+            main([str(word) for word in words])
+        message = f'error: {path} is the input, which is never changed; give another file to write\n'
+        assert capsys.readouterr().err.replace('./', '') == message.replace('./', '')
+    assert [file.read_text() for file in files] == ['{}\n'] * 4

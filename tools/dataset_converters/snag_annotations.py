@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmvmr.preparation.converters.tool import refuse_own_input
 from mmvmr.utils.cli import UserError, one_line_errors
 from mmvmr.utils.io import read_json, write_jsonl
 
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument('--out', type=Path, required=True, help='jsonl file to write')
     args = parser.parse_args()
     with one_line_errors(OSError, ValueError, KeyError):
+        refuse_own_input(args.out, [args.annotations])
         content = read_json(args.annotations)
         if absent := [name for name in args.split if name not in content]:
             raise UserError(f'{args.annotations}: no split {absent}, there are {sorted(content)}')
