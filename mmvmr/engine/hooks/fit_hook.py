@@ -37,5 +37,7 @@ class FitHook(Hook):
                 f'FitHook: {", ".join(parts)} are fitted to annotated moments, and the training data have none'
             )
         for name, part in parts.items():
+            if part.fitted:  # by the part that holds it
+                continue
             part.fit(dataset)
             runner.logger.info(f'FitHook: {name} fitted on {len(dataset)} samples')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from mmvmr.structures import Existence, Outputs
 from mmvmr.utils import check_choice
 
 _SOURCES = ('queries', 'clips', 'token', 'candidates', 'similarity')
+_FOLDS = 3  # parts of the videos, each compared by a map that is fitted to the others
 
 
 class CalibratedHead(nn.Module):
@@ -43,7 +45,9 @@ class ExistenceHead(CalibratedHead):
 
     With ``similarity`` (not published) a linear function of how similar clips and sentence are is added to the logit:
     the maximum and the mean over the clips, and the maximum of the mean of three clips in a row. What the stages make
-    of their inputs does not say how well any clip fits, since the best of a poor lot looks the same to them.
+    of their inputs does not say how well any clip fits, since the best of a poor lot looks the same to them. The
+    function is fitted in closed form and stays: the similarities of training pairs, which the map was fitted to, are
+    higher than those of new ones, and would train it to expect too much.
 
     Args:
         embed_dims: Channels D of the pooled vector.
@@ -52,13 +56,13 @@ class ExistenceHead(CalibratedHead):
             detectors that compare candidate moments with sentences: the product of the sentence and the mean
             candidate, weighted by their similarity; ``similarity``, no vector, for a head that looks at nothing else.
         pool: ``max`` or ``mean`` over queries or clips.
-        similarity: Config of a :class:`SimilarityMap`, which ``FitHook`` fits; None for none.
+        similarity: Config of a :class:`SimilarityMap`, which ``FitHook`` fits with the function; None for none.
 
     Raises:
         ValueError: If an option is unknown, or ``source='similarity'`` has none.
     """
 
-    #: Divides cosines, which differ by about a tenth.
+    #: Divides the cosines of candidates, which differ by about a tenth.
     _SHARPNESS = 0.1
 
     def __init__(
@@ -74,8 +78,13 @@ class ExistenceHead(CalibratedHead):
         if source == 'similarity' and similarity is None:
             raise ValueError("ExistenceHead: source='similarity' needs the config of a SimilarityMap as similarity")
         self.mlp = None if source == 'similarity' else MLP(embed_dims, embed_dims, 1, 2)
-        self.similarity: SimilarityMap | None = None if similarity is None else MODELS.build(similarity)
-        self.level = None if similarity is None else nn.Linear(3, 1)
+        self.similarity: SimilarityMap | None = None
+        if similarity is not None:
+            self.similarity_cfg = similarity
+            self.similarity = MODELS.build(similarity)
+            self.register_buffer('level_weight', torch.zeros(3))
+            self.register_buffer('level_bias', torch.zeros(()))
+            self.register_buffer('fitted', torch.tensor(False))
 
     def forward(self, outputs: Outputs) -> Existence:
         """Judge every pair of the batch.
@@ -89,10 +98,10 @@ class ExistenceHead(CalibratedHead):
         Raises:
             ValueError: If the detector has nothing of the kind that ``source`` names.
         """
-        logits = [] if self.mlp is None else [self.mlp(self.vector(outputs))]
-        if self.level is not None:
-            logits.append(self.level(self._levels(outputs)))
-        return self.judged(torch.stack(logits).sum(0).squeeze(-1).float())
+        logits = [] if self.mlp is None else [self.mlp(self.vector(outputs)).squeeze(-1).float()]
+        if self.similarity is not None:
+            logits.append((self._levels(outputs) * self.level_weight).sum(-1) + self.level_bias)
+        return self.judged(torch.stack(logits).sum(0))
 
     def vector(self, outputs: Outputs) -> Tensor:
         """Pool what the head looks at: (B, D)."""
@@ -113,7 +122,7 @@ class ExistenceHead(CalibratedHead):
         return pool(states, mask)
 
     def _levels(self, outputs: Outputs) -> Tensor:
-        """Maximum, mean and maximum over three clips in a row of the cosines, in tenths: (B, 3)."""
+        """See :func:`similarity_levels`."""
         features = outputs.features.paired()
         if features.raw_video is None or features.text.raw is None:
             raise ValueError(
@@ -123,10 +132,38 @@ class ExistenceHead(CalibratedHead):
         # A projector may pool clips: then there is no padding left.
         clips = features.raw_video.shape[1]
         mask = features.video.mask if features.video.mask.shape[1] == clips else features.video.mask.new_ones(1, clips)
-        cosine = self.similarity(features.raw_video, features.text.raw, features.text.mask) * mask
-        number = mask.sum(1).to(cosine.dtype)
-        best = [x.masked_fill(~mask, -1).amax(1) for x in (cosine, neighbour_mean(cosine, mask, 3))]
-        return torch.stack([best[0], cosine.sum(1) / number, best[1]], dim=-1) / self._SHARPNESS
+        return similarity_levels(self.similarity(features.raw_video, features.text.raw, features.text.mask), mask)
+
+    @torch.no_grad()
+    def fit(self, dataset: Any) -> None:
+        """Fit the map, and the linear discriminant of pairs that belong together and of false ones.
+
+        For the discriminant every video is compared by a map that is fitted to other videos.
+
+        Args:
+            dataset: A :class:`mmvmr.datasets.BaseMomentDataset`; its samples are loaded four times, without
+                augmentation.
+
+        Raises:
+            ValueError: If all sentences are about one video.
+        """
+        numbers: dict[str, int] = {}
+        folds = [numbers.setdefault(str(row['vid']), len(numbers)) % _FOLDS for row in dataset.rows]
+        if len(numbers) < 2:
+            raise ValueError('ExistenceHead: similarity is fitted to sentences about at least 2 videos, found 1')
+        levels: tuple[list[Tensor], list[Tensor]] = ([], [])
+        for fold in range(_FOLDS):
+            inside, outside = (
+                _Part(dataset, [i for i, x in enumerate(folds) if (x == fold) == same]) for same in (1, 0)
+            )
+            space = MODELS.build(self.similarity_cfg)
+            space.fit(outside)
+            _add_levels(space, inside, _sentence(outside.loaded(0)), levels)
+        weight, bias = discriminant(*(torch.stack(part).double() for part in levels))
+        self.level_weight.copy_(weight)
+        self.level_bias.copy_(bias)
+        self.similarity.fit(dataset)
+        self.fitted.fill_(True)
 
     def _candidates(self, outputs: Outputs) -> Tensor:
         proposals = outputs.memory.proposals
@@ -138,3 +175,70 @@ class ExistenceHead(CalibratedHead):
         moments = moments if rows is None else moments[rows]
         attended = (weights.unsqueeze(1) @ moments).squeeze(1)
         return attended * sentences * sentences.shape[-1]  # products of unit vectors are of the size of 1 / D
+
+
+class _Part:
+    """Some samples of a data set."""
+
+    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+        self.dataset, self.indices = dataset, indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def loaded(self, index: int) -> dict[str, Any]:
+        return self.dataset.loaded(self.indices[index])
+
+
+def _sentence(sample: dict[str, Any]) -> Tensor:
+    return torch.tensor(sample['text_feat'], dtype=torch.float32).mean(0)
+
+
+def _add_levels(space: SimilarityMap, part: _Part, other: Tensor, levels: tuple[list[Tensor], list[Tensor]]) -> None:
+    """Add the levels of every video with its sentence, and with the one before that is about another video."""
+    vid, before = None, other
+    for index in range(len(part)):
+        sample = part.loaded(index)
+        if not sample.get('relevant_windows'):
+            continue
+        if sample['vid'] != vid:
+            vid, other = sample['vid'], before
+        before = _sentence(sample)
+        clips = space.video(torch.tensor(sample['video_feat']))
+        mask = torch.ones(1, len(clips), dtype=torch.bool)
+        for vectors, text in zip(levels, (before, other)):
+            vectors += similarity_levels((clips @ space.text(text))[None], mask)
+
+
+def similarity_levels(cosine: Tensor, mask: Tensor) -> Tensor:
+    """Maximum, mean, and maximum of the mean of three clips in a row.
+
+    Args:
+        cosine: Cosines of clips with a sentence (B, L).
+        mask: Clips that exist (B or 1, L), contiguous from the first.
+
+    Returns:
+        Shape (B, 3).
+    """
+    number = mask.sum(1).to(cosine.dtype)
+    best = [x.masked_fill(~mask, -1).amax(1) for x in (cosine, neighbour_mean(cosine, mask, 3))]
+    return torch.stack([best[0], cosine.where(mask, 0.0).sum(1) / number, best[1]], dim=-1)
+
+
+def discriminant(together: Tensor, apart: Tensor) -> tuple[Tensor, Tensor]:
+    """Log odds of two classes of equal size, normal with a common covariance (Fisher's linear discriminant).
+
+    Args:
+        together: Vectors of the first class (N, D).
+        apart: Vectors of the other one (M, D).
+
+    Returns:
+        Weight (D,) and bias: ``x @ weight + bias`` is positive on the side of the first class.
+    """
+    first, second = together.mean(0), apart.mean(0)
+    centred = torch.cat([together - first, apart - second])
+    covariance = centred.T @ centred / max(len(centred) - 2, 1)
+    # A thousandth of the variances: levels of short videos are nearly the same.
+    covariance += torch.eye(len(first), dtype=first.dtype) * (1e-3 * covariance.diagonal().mean() + 1e-8)
+    weight = torch.linalg.solve(covariance, first - second)
+    return weight, -(weight @ (first + second)) / 2

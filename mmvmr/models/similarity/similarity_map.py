@@ -129,7 +129,8 @@ class SimilarityMap(nn.Module):
             Cosines (B, Lv), float32.
         """
         sentence = self.text(masked_mean(tokens.float(), token_mask))
-        return (self.video(clips) @ sentence.unsqueeze(-1)).squeeze(-1)
+        with torch.autocast(clips.device.type, enabled=False):
+            return (self.video(clips) @ sentence.unsqueeze(-1)).squeeze(-1)
 
     def by_token(self, clips: Tensor, tokens: Tensor) -> Tensor:
         """Cosines of clips (B, Lv, Dv) and single tokens (B, Lt, Dt): (B, Lv, Lt), float32."""
