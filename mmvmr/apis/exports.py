@@ -20,8 +20,8 @@ EDL_RATE = 25
 
 def export_answers(answers: Answers, folder: Path, formats: Sequence[str], top: int | None = None) -> list[Path]:
     """Write answers in several formats; see :meth:`mmvmr.apis.Answers.export`."""
-    if unknown := [name for name in formats if name not in (*_TEXT_FORMATS, 'jsonl', 'clips')]:
-        raise ValueError(f'export: unknown formats {unknown}, expected some of {[*_TEXT_FORMATS, "jsonl", "clips"]}')
+    if unknown := [name for name in formats if name not in FORMATS]:
+        raise ValueError(f'export: unknown formats {unknown}, expected some of {list(FORMATS)}')
     if 'clips' in formats and answers.path is None:
         raise ValueError('export: clips need the video file, but these answers were made from features')
     folder.mkdir(parents=True, exist_ok=True)
@@ -152,6 +152,8 @@ _TEXT_FORMATS: dict[str, tuple[str, Callable[[Answers, int | None], str]]] = {
     'edl': ('.edl', _edl),
     'chapters': ('.chapters.txt', _chapters),
 }
+#: Formats of :func:`export_answers`.
+FORMATS = (*_TEXT_FORMATS, 'jsonl', 'clips')
 
 
 def _write_clips(answers: Answers, folder: Path, stem: str, top: int | None) -> list[Path]:

@@ -128,8 +128,8 @@ class MomentFinder:
 
     def _window_clips(self, seconds: float | None) -> int | None:
         if seconds is not None:
-            if not seconds >= self.spec.clip_len:
-                raise ValueError(f'window={seconds:g} s is shorter than a clip of {self.spec.clip_len:g} s')
+            if not self.spec.clip_len <= seconds < float('inf'):
+                raise ValueError(f'window={seconds:g} s, expected at least a clip of {self.spec.clip_len:g} s')
             return max(1, round(seconds / self.spec.clip_len))
         if getattr(self.model, 'windows', None) is not None or getattr(self.model, 'any_length', False):
             return None  # the detector takes a video of any length itself

@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmvmr.cli.arguments import positive
+from mmvmr.cli.arguments import add_choice, positive
 from mmvmr.cli.finder_arguments import add_finder_arguments, build_finder, clock
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--report', metavar='HTML', help='write a page with the video and its moments')
     parser.add_argument('--embed', action='store_true', help='put the video into the page')
     parser.add_argument('--export', metavar='DIR', help='write files for other programs')
-    parser.add_argument(
-        '--formats', nargs='+', metavar='FORMAT',
+    add_choice(
+        parser, '--formats', place='mmvmr.apis.exports:FORMATS', nargs='+', metavar='FORMAT',
         help='of --export: jsonl csv srt vtt edl chapters clips; default: jsonl',
     )  # fmt: skip
     parser.add_argument('--compare', metavar='PTH', help='a second model, shown next to the first in the report')
@@ -43,12 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Answer, print and write; see the module docstring."""
-    from mmvmr.apis import MomentFinder
     from mmvmr.report import write_answer_report
     from mmvmr.utils.errors import UserError
 
-    if args.compare and not args.report:
-        raise UserError('--compare shows a second model in the page: add --report PAGE.html')
+    if (args.compare or args.embed) and not args.report:
+        raise UserError('--compare and --embed are about the page: add --report PAGE.html')
     if args.formats and not args.export:
         raise UserError('--formats says what --export writes: add --export DIR')
     sentences = [*args.sentence, *(read_sentences(args.sentences) if args.sentences else [])]
@@ -63,7 +62,8 @@ def run(args: argparse.Namespace) -> int:
     if args.report:
         models = [answers]
         if args.compare:
-            other = MomentFinder(args.compare, args.device, max_moments=args.top, cache_dir=args.cache_dir)
+            second = argparse.Namespace(**{**vars(args), 'checkpoint': args.compare, 'spec': None})
+            other = build_finder(second, max_moments=args.top)
             models.append(other.encode(args.video).find(*sentences))
         print(f'wrote {write_answer_report(models, Path(args.report), args.embed)}')
     return 0

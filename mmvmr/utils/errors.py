@@ -48,6 +48,8 @@ def describe(error: BaseException) -> str:
     if text.startswith('Caught ') and 'Original Traceback' in text:  # torch.utils.data worker
         tail = re.split(r'\n(?=[\w.]+(?:Error|Exception)\b)', text)[-1]
         text = tail.split(': ', 1)[-1]
+    if isinstance(error, (FileExistsError, NotADirectoryError)) and error.filename is not None:
+        return f'{error.filename}: there is a file where a folder is expected; give another folder'
     text = ' '.join(text.split())
     plain = isinstance(error, (UserError, ValueError, FileNotFoundError)) and text
     return text if plain else f'{type(error).__name__}: {text}'

@@ -17,6 +17,7 @@ from mmvmr.apis.zero_shot import zero_shot_model
 from mmvmr.cli.main import main
 from mmvmr.features.spec import ExtractionSpec
 from mmvmr.report import write_answer_report
+from mmvmr.utils.errors import describe
 
 
 def _spec(**streams):
@@ -75,6 +76,23 @@ def test_no_sentence_and_an_empty_one(finder, video, capsys):
     with pytest.raises(ValueError, match='sentence 2 of 2 is empty'):
         finder.encode(video).find('a dog', ' ')
     assert 'no sentence was given' in _error(capsys, 'a.mp4')
+
+
+def test_options_that_would_do_nothing_or_no_good(tmp_path, capsys):
+    (tmp_path / 'taken').write_text('a file')
+    for words, message in (
+        (['--embed'], '--compare and --embed are about the page: add --report PAGE.html'),
+        (['--window', 'inf'], 'window=inf s, expected at least a clip of 1 s'),
+        (['--window', 'nan'], 'window=nan s, expected at least a clip of 1 s'),
+    ):
+        assert message in _error(capsys, str(tmp_path / 'absent.mp4'), 'a dog', *words)
+    with pytest.raises(SystemExit, match='2'):
+        main(['find', 'absent.mp4', 'a dog', '--export', 'x', '--formats', 'srt', 'mp3'])
+    assert "'mp3': expected one of chapters, clips, csv, edl, jsonl, srt, vtt" in capsys.readouterr().err
+    with pytest.raises(NotADirectoryError) as caught:
+        (tmp_path / 'taken' / 'folder').mkdir()
+    path = tmp_path / 'taken' / 'folder'
+    assert describe(caught.value) == f'{path}: there is a file where a folder is expected; give another folder'
 
 
 def test_another_script_and_a_long_sentence_are_noted(finder, video):
