@@ -51,7 +51,7 @@ class Cell:
         return f'{self.row}, seed {self.seed}'
 
     def result(self) -> dict[str, Any]:
-        """The finished steps: ``trained``, and the evaluations with their metrics."""
+        """The finished steps: ``trained``, by which ``code``, and the evaluations with their metrics."""
         path = self.folder / RESULT
         return read_json(path) if path.is_file() else {'trained': False, 'evaluations': {}}
 

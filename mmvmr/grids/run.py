@@ -21,6 +21,7 @@ from mmvmr.grids.cells import FAILED, JOB, LOG, RESULT, Cell, CellBusy, CellFail
 from mmvmr.grids.grid import ROBUSTNESS, Grid
 from mmvmr.utils import atomic_write, read_json, write_json
 from mmvmr.utils.cli import UserError, apply_options
+from mmvmr.utils.code_version import code_version
 from mmvmr.utils.paths import below, configs_dir
 from mmvmr.utils.setup import apply_data_root
 from mmvmr.utils.slurm import make_executor, submit_array
@@ -74,6 +75,9 @@ class _Steps:
         folder, done = self.cell.folder, self.cell.result()
         config = self.config('config.py', {})
         if not done['trained']:
+            if (code := code_version()) not in done.setdefault('code', []):  # goes on with other code
+                done['code'].append(code)
+                write_json(folder / RESULT, done)
             self.tool('training', 'train.py', config, '--work-dir', str(folder / 'train'), '--resume')
             done['trained'] = True
             write_json(folder / RESULT, done)

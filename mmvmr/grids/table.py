@@ -51,7 +51,27 @@ def table_of(grid: Grid, cells: Sequence[Cell]) -> tuple[list[str], list[list[st
     notes = [f'Measured: mean ± sample deviation over the seeds, {grid.checkpoint} checkpoint.']
     notes += [f'published: as printed by {grid.source or "the source"}, not measured here.'] if printed else []
     notes += [f'{row.label}: {row.note}' for row in grid.rows.values() if row.note]
-    return header, lines, [*notes, *filter(None, [grid.note])]
+    return header, lines, [*notes, *_code(grid, cells), *filter(None, [grid.note])]
+
+
+def _code(grid: Grid, cells: Sequence[Cell]) -> list[str]:
+    """The code that trained the finished cells."""
+    seeds: dict[str, dict[str, list[int]]] = {}
+    for cell in cells:
+        if cell.state() == 'finished':
+            code = ', then '.join(cell.result().get('code', [])) or 'code that was not noted'
+            seeds.setdefault(code, {}).setdefault(grid.rows[cell.row].label, []).append(cell.seed)
+    if len(seeds) < 2:
+        return [f'Trained by {code}.' for code in seeds]
+    parts = (
+        f'{code}: {", ".join(f"{label} (seed {_numbers(numbers)})" for label, numbers in rows.items())}'
+        for code, rows in seeds.items()
+    )
+    return [f'Trained by different code, so that rows may differ by it. {"; ".join(parts)}.']
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    return ', '.join(map(str, numbers))
 
 
 def collect_points(grid: Grid, cells: Sequence[Cell]) -> dict[str, dict[str, list[float]]]:

@@ -11,6 +11,7 @@ from mmvmr.grids.cells import plan
 from mmvmr.grids.grid import load_grid
 from mmvmr.grids.table import collect_curves, collect_points, curve_table, mean_and_deviation, render
 from mmvmr.utils.cli import UserError
+from mmvmr.utils.code_version import code_version
 from mmvmr.visualization import draw_validation_curves, validation_history
 
 
@@ -72,6 +73,22 @@ def test_a_value_that_some_seeds_lack(measured):
         evaluation['metrics']['MR-full-R1@0.7'] = None
     path.write_text(json.dumps(result))
     assert '13.00 (n=1)' in render(grid, cells)
+
+
+def test_code_of_the_cells(measured, monkeypatch, fake_tools):
+    grid, cells = measured
+    assert f'Trained by {code_version()}.' in render(grid, cells)
+    path = cells[1].folder / 'result.json'
+    path.write_text(json.dumps({**json.loads(path.read_text()), 'code': ['mmvmr 0.0.1', 'mmvmr 0.0.2']}))
+    note = render(grid, cells).splitlines()[-1]
+    assert note == (
+        f'Trained by different code, so that rows may differ by it. {code_version()}: QD-DETR (seed 0), '
+        '+ mask (seed 0); mmvmr 0.0.1, then mmvmr 0.0.2: QD-DETR (seed 1).'
+    )
+    # A cell that is trained further by other code names both.
+    monkeypatch.setattr('mmvmr.grids.run.code_version', lambda: 'mmvmr 9')
+    fake_tools().run(cells)
+    assert json.loads((cells[3].folder / 'result.json').read_text())['code'] == [code_version(), 'mmvmr 9']
 
 
 def test_points(measured, tmp_path, write_grid):
