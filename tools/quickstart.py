@@ -17,6 +17,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from terminaltables import AsciiTable
 
+from mmvmr.cli.arguments import natural
 from mmvmr.engine import MomentRunner
 from mmvmr.engine.run import prepared_test, prepared_training
 from mmvmr.engine.run_folder import METRICS_FILE
@@ -45,7 +46,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--work-dir', default='work_dirs/quickstart')
     parser.add_argument('--max-epochs', type=int, help='default: as in the config')
     parser.add_argument('--overwrite', action='store_true', help='replace an earlier run in the work dir')
-    parser.add_argument('--seed', type=int, help='default: as in the config')
+    parser.add_argument('--seed', type=natural, help='default: as in the config')
     parser.add_argument('--threads', type=int, default=1, help='CPU threads of torch (default: %(default)s)')
     return parser.parse_args()
 

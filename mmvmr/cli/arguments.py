@@ -172,3 +172,21 @@ def positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f'{text}: expected a whole number of at least 1')
     return int(text)
+
+
+def natural(text: str) -> int:
+    """A number of at least 0, e.g. a seed, as ``type`` of an argument."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f'{text}: expected a whole number of at least 0')
+    return int(text)
+
+
+def amount(text: str) -> float:
+    """A finite number of at least 0, as ``type`` of an argument."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float('inf'):
+        raise argparse.ArgumentTypeError(f'{text}: expected a finite number of at least 0')
+    return value

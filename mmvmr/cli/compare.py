@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mmvmr.cli.arguments import add_choice, add_page_arguments, add_protocol, page_options, positive
+from mmvmr.cli.arguments import add_choice, add_page_arguments, add_protocol, natural, page_options, positive
 
 ERRORS = (OSError, ValueError)
 #: Figures of the slices, where the protocol has them.
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--draws', type=positive, default=10_000, metavar='N', help='resamplings; default: %(default)s')
     parser.add_argument('--level', type=float, default=0.95, help='coverage of the intervals; default: %(default)s')
-    parser.add_argument('--seed', type=int, default=0, help='of the resampling; default: %(default)s')
+    parser.add_argument('--seed', type=natural, default=0, help='of the resampling; default: %(default)s')
     parser.add_argument('--out', metavar='JSON', help='also write everything to this file')
     add_page_arguments(parser)
 

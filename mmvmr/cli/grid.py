@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmvmr.cli.arguments import ConfigOptions, add_choice, positive
+from mmvmr.cli.arguments import ConfigOptions, add_choice, natural, positive
 from mmvmr.utils.errors import BUILD_ERRORS
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='N',
         help='cells at once (default: one per GPU, 1 without GPU; with --slurm all)',
     )
-    parser.add_argument('--seeds', nargs='+', type=int, help='instead of those of the grid')
+    parser.add_argument('--seeds', nargs='+', type=natural, help='instead of those of the grid')
     parser.add_argument('--only', nargs='+', metavar='ROW', help='these rows')
     parser.add_argument('--base', nargs='+', default=[], metavar='[ROW=]CONFIG', help='another config to start from')
     parser.add_argument(

@@ -16,7 +16,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from mmvmr.cli.arguments import add_config, add_config_options, positive
+from mmvmr.cli.arguments import add_config, add_config_options, natural, positive
 from mmvmr.utils.errors import BUILD_ERRORS
 
 ERRORS = BUILD_ERRORS
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--out', nargs='+', default=[], metavar='FILE', help='write the figures: .json, .md')
     parser.add_argument('--limit', type=positive, metavar='N', help='only the first N queries of every split')
-    parser.add_argument('--seed', type=int, default=0, help='of what probes draw; default: %(default)s')
+    parser.add_argument('--seed', type=natural, default=0, help='of what probes draw; default: %(default)s')
     parser.add_argument('--threads', type=positive, metavar='N', help='CPU threads of torch; default: its own choice')
     parser.add_argument('--quiet', action='store_true', help='no progress')
     add_config_options(parser)

@@ -16,7 +16,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmvmr.cli.arguments import add_config_options, positive
+from mmvmr.cli.arguments import add_config_options, amount, positive
 from mmvmr.cli.finder_arguments import add_finder_arguments, build_finder, clock
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--video-weight',
-        type=float,
+        type=amount,
         metavar='W',
         help='rank moments by exp(W x video score) x moment score (TVR: 20); default: by the video, then by the moment',
     )

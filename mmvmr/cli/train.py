@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 
-from mmvmr.cli.arguments import add_config, add_run_arguments
+from mmvmr.cli.arguments import add_config, add_run_arguments, natural
 
 #: The training reports mistakes of the user itself; what else it raises is a bug, and keeps its traceback.
 ERRORS = ()
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--load-from-partial', action='store_true', help='with load_from: take the weights that fit, keep the others'
     )
-    parser.add_argument('--seed', type=int, help='seed of weights, data order, augmentation and dropout')
+    parser.add_argument('--seed', type=natural, help='seed of weights, data order, augmentation and dropout')
     parser.add_argument('--deterministic', action='store_true', help='deterministic algorithms on GPUs')
     add_run_arguments(parser)
 

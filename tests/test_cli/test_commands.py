@@ -65,6 +65,22 @@ def test_numbers_of_at_least_one(capsys):
         assert 'expected a whole number of at least 1' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ('words', 'message'),
+    [
+        (['compare', 'p.jsonl', '--gt', 'g.jsonl', '--seed=-1'], '--seed: -1: expected a whole number of at least 0'),
+        (['grid', 'g.py', '--seeds', '0', '-2'], '-2: expected a whole number of at least 0'),
+        (['search', 'i', 'a dog', '--video-weight=-1'], '--video-weight: -1: expected a finite number of at least 0'),
+        (['search', 'i', 'a dog', '--video-weight=nan'], 'nan: expected a finite number of at least 0'),
+        (['search', 'i', 'a dog', '--video-weight=ten'], 'ten: expected a finite number of at least 0'),
+    ],
+)
+def test_numbers_of_at_least_zero(words, message, capsys):
+    with pytest.raises(SystemExit, match='2'):
+        main(words)
+    assert message in capsys.readouterr().err
+
+
 def test_scoring_imports_no_torch(tmp_path):
     row = '{"qid": 1, "query": "a", "vid": "v", "duration": 10, "relevant_windows": [[0, 4]]}'
     (tmp_path / 'gt.jsonl').write_text(row)

@@ -122,6 +122,7 @@ def test_a_share_that_is_none(config, tmp_path):
     assert 'share=1.5, expected a number in [0, 1]' in run_tool(
         TOOL, config, '--out', tmp_path / 'x', '--share', 1.5, check=2
     )
+    assert not (tmp_path / 'x').exists()  # the next build in it is no other one
 
 
 def test_clips_behind_the_cut_are_kept(tmp_path):

@@ -29,6 +29,7 @@ from doc_sections import table, update
 from mmengine.config import Config
 from terminaltables import AsciiTable
 
+from mmvmr.cli.arguments import positive
 from mmvmr.composition import CompositionError, component_names, compose, find_component
 from mmvmr.composition.trial import pipeline_batch
 from mmvmr.engine.training_step import peak_bytes, training_step
@@ -67,14 +68,14 @@ def main() -> None:
     """Run the benchmark; see the module docstring."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('configs', nargs='+', metavar='CONFIG')
-    parser.add_argument('--batch', type=int, default=32)
-    parser.add_argument('--clips', type=int, default=75)
-    parser.add_argument('--words', type=int, default=20)
+    parser.add_argument('--batch', type=positive, default=32)
+    parser.add_argument('--clips', type=positive, default=75)
+    parser.add_argument('--words', type=positive, default=20)
     parser.add_argument(
         '--precision', nargs='+', choices=('fp32', 'bf16'), help='default: both; fp32 on a CPU without bf16'
     )
-    parser.add_argument('--rounds', type=int, default=5)
-    parser.add_argument('--threads', type=int, default=1)
+    parser.add_argument('--rounds', type=positive, default=5)
+    parser.add_argument('--threads', type=positive, default=1)
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--components', nargs='+', metavar='NAME', help='of mmvmr compose --list, or all')
     parser.add_argument('--write', action='store_true', help='write the table of components into the documentation')

@@ -15,6 +15,7 @@ import torch
 from mmengine.config import Config
 from terminaltables import AsciiTable
 
+from mmvmr.cli.arguments import positive
 from mmvmr.registry import MODELS
 from mmvmr.utils.cli import BUILD_ERRORS, load_config, one_line_errors
 from mmvmr.utils.complexity import count_flops, count_parameters, random_batch
@@ -53,8 +54,8 @@ def main() -> None:
     """Measure and print; see the module docstring."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('configs', nargs='+', metavar='CONFIG')
-    parser.add_argument('--clips', type=int, default=75, help='clips per video (default: %(default)s)')
-    parser.add_argument('--words', type=int, default=32, help='words per sentence (default: %(default)s)')
+    parser.add_argument('--clips', type=positive, default=75, help='clips per video (default: %(default)s)')
+    parser.add_argument('--words', type=positive, default=32, help='words per sentence (default: %(default)s)')
     parser.add_argument('--training', action='store_true', help='a training step instead of inference')
     parser.add_argument('--json', action='store_true', help='print JSON')
     args = parser.parse_args()

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from mmvmr.cli.arguments import positive
 from mmvmr.features.extractors import CLIPImageExtractor, CLIPTextExtractor
 from mmvmr.utils import read_jsonl
 from mmvmr.utils.cli import UserError, one_line_errors
@@ -43,10 +44,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     triplets.add_argument('images', type=Path, help='folder of its images')
     words = commands.add_parser('words', help='figure 1')
     words.add_argument('annotations', type=Path, nargs='+', help='jsonl with query_tags')
-    words.add_argument('--bins', type=int, default=10, metavar='N', help='bins of the histogram; default: %(default)s')
+    words.add_argument('--bins', type=positive, default=10, metavar='N', help='of the histogram; default: %(default)s')
     for command in (triplets, words):
         command.add_argument('--model', required=True, help='CLIP checkpoint: its folder, or its name')
-        command.add_argument('--limit', type=int, metavar='N', help='use the first N rows only')
+        command.add_argument('--limit', type=positive, metavar='N', help='use the first N rows only')
     return parser.parse_args(argv)
 
 

@@ -23,6 +23,7 @@ from torch import nn
 from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import profile, record_function
 
+from mmvmr.cli.arguments import positive
 from mmvmr.utils.cli import BUILD_ERRORS, load_config, one_line_errors
 from mmvmr.utils.setup import register_all_modules
 from mmvmr.utils.timing import step_seconds
@@ -143,13 +144,13 @@ def main() -> None:
     """Record a step and print its tables; see the module docstring."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('config', metavar='CONFIG')
-    parser.add_argument('--batch', type=int, default=32)
-    parser.add_argument('--clips', type=int, default=75)
-    parser.add_argument('--words', type=int, default=20)
+    parser.add_argument('--batch', type=positive, default=32)
+    parser.add_argument('--clips', type=positive, default=75)
+    parser.add_argument('--words', type=positive, default=20)
     parser.add_argument('--precision', choices=('fp32', 'bf16'), default='fp32')
-    parser.add_argument('--top', type=int, default=15, help='operators in the table')
-    parser.add_argument('--rounds', type=int, default=3, help='steps and floors that are timed in turn')
-    parser.add_argument('--threads', type=int, default=1)
+    parser.add_argument('--top', type=positive, default=15, help='operators in the table')
+    parser.add_argument('--rounds', type=positive, default=3, help='steps and floors that are timed in turn')
+    parser.add_argument('--threads', type=positive, default=1)
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     args = parser.parse_args()
     register_all_modules()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from mmvmr.cli.arguments import natural
 from mmvmr.preparation.converters.by_video import json_or_jsonl, numbered
 from mmvmr.preparation.converters.located import LocatedRow
 from mmvmr.preparation.converters.tool import converter_parser, run_converter
@@ -22,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = converter_parser(__doc__, 'JSON or jsonl file of one split')
     parser.add_argument(
         '--first-qid',
-        type=int,
+        type=natural,
         default=0,
         metavar='N',
         help='of the first sentence, as published: train 0, val_1 37421',

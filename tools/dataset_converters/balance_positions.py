@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from mmvmr.cli.arguments import natural
 from mmvmr.datasets import AnnotationReader
 from mmvmr.models.similarity import PositionPrior
 from mmvmr.structures import pairwise_iou, to_start_end
@@ -38,7 +39,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--share', type=float, default=0.5, help='of what the best window reaches (default: %(default)s)'
     )
     parser.add_argument('--count', type=int, default=10, help='number of fixed windows (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--seed', type=natural, default=0)
     return parser.parse_args(argv)
 
 

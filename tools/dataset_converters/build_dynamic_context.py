@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from mmvmr.cli.arguments import ConfigOptions
+from mmvmr.cli.arguments import ConfigOptions, natural, positive
 from mmvmr.datasets.moment_dataset import SPEC_FILE
 from mmvmr.datasets.transforms import ReplaceContext
 from mmvmr.evaluation.robustness_splits import DATASET_FILE, open_split
@@ -44,8 +44,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--split', default='val', help='as in robustness.py (default: %(default)s)')
     parser.add_argument('--out', required=True, metavar='DIR', help='folder of annotations and features')
     parser.add_argument('--share', type=float, default=1.0, help='part of the context that is replaced (default: all)')
-    parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--limit', type=int, metavar='N', help='only the first N queries')
+    parser.add_argument('--seed', type=natural, default=0)
+    parser.add_argument('--limit', type=positive, metavar='N', help='only the first N queries')
     parser.add_argument('--half', action='store_true', help='write float16: half the size, not equal to the last bit')
     parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='change the config')
     return parser.parse_args(argv)
@@ -170,8 +170,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         dataset = open_split(cfg, args.split, args.seed, args.limit).dataset
         if any(stream.name == 'text' for stream in dataset.feature_spec.streams):
             raise UserError('a video stream is named "text", which is the folder of the sentences')
-        claim_folder(out, describe(dataset, args))
         writer = ContextWriter(out, dataset, args.share, 'float16' if args.half else 'float32')
+        claim_folder(out, describe(dataset, args))
         rows = []
         progress = show_progress(total=len(dataset.rows))
         for index in range(len(dataset.rows)):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from mmvmr.cli.arguments import natural
 from mmvmr.datasets.schema import Rules
 from mmvmr.preparation.converters.by_video import json_or_jsonl, numbered
 from mmvmr.preparation.converters.located import LocatedRow
@@ -22,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = converter_parser(__doc__, 'JSON or jsonl file of one split')
     parser.add_argument(
         '--first-qid',
-        type=int,
+        type=natural,
         default=0,
         metavar='N',
         help='of the first sentence, as published: train 0, val 11071, test_iid 11930, test_ood 12753',

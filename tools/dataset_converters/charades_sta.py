@@ -14,6 +14,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from mmvmr.cli.arguments import natural
 from mmvmr.datasets.schema import Rules
 from mmvmr.preparation.converters import jsonl_rows, read_durations, sentence_rows
 from mmvmr.preparation.converters.located import LocatedRow
@@ -36,7 +37,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--durations', type=Path, metavar='TABLE', help='.csv, .json or .jsonl with lengths of videos')
     parser.add_argument('--keep-ends', action='store_true', help='leave windows of the text that end past the video')
     parser.add_argument(
-        '--first-qid', type=int, default=0, metavar='N', help='of the first sentence, as published: 0, in test 12404'
+        '--first-qid',
+        type=natural,
+        default=0,
+        metavar='N',
+        help='of the first sentence; as published: 0, test 12404',
     )
     args = parser.parse_args(argv)
     return run_converter(args, read, Rules(outside='clip' if args.keep_ends else 'error'))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from mmvmr.cli.arguments import amount
 from mmvmr.datasets.schema import Rules
 from mmvmr.preparation.converters import nlq_rows
 from mmvmr.preparation.converters.located import LocatedRow
@@ -28,7 +29,7 @@ def read(args: argparse.Namespace) -> list[LocatedRow]:
 def main(argv: list[str] | None = None) -> int:
     """Convert; see the module docstring."""
     parser = converter_parser(__doc__, 'JSON file of one split')
-    parser.add_argument('--widen', type=float, default=0.0, metavar='S', help='seconds of moments without length')
+    parser.add_argument('--widen', type=amount, default=0.0, metavar='S', help='seconds of moments without length')
     return run_converter(parser.parse_args(argv), read, Rules(outside='clip'))
 
 

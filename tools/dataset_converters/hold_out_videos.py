@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmvmr.cli.arguments import natural
 from mmvmr.datasets import AnnotationReader
 from mmvmr.utils import write_jsonl
 from mmvmr.utils.cli import UserError, one_line_errors
@@ -28,7 +29,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('annotations', type=Path, metavar='JSONL', help='annotations of the training split')
     parser.add_argument('--videos', type=int, required=True, metavar='N', help='number of videos to split off')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='folder to write into')
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--seed', type=natural, default=0)
     return parser.parse_args(argv)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmvmr.cli.arguments import amount, natural
 from mmvmr.datasets import SeededRng
 from mmvmr.datasets.joined_rows import check_joinable, join_clips, read_clips
 from mmvmr.utils import write_jsonl
@@ -33,8 +34,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--hold-out', type=int, metavar='N', help='join only N random clips (default: all)')
     parser.add_argument('--num-videos', type=int, default=5, help='parts of a join (default: %(default)s)')
     parser.add_argument('--joins', type=int, default=3, help='joins that ask for the same clip (default: %(default)s)')
-    parser.add_argument('--clip-len', type=float, default=1.0, help='seconds per feature (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--clip-len', type=amount, default=1.0, help='seconds per feature (default: %(default)s)')
+    parser.add_argument('--seed', type=natural, default=0)
     return parser.parse_args(argv)
 
 

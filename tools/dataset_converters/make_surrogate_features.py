@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mmvmr.cli.arguments import natural, positive
 from mmvmr.datasets.annotations import AnnotationReader
 from mmvmr.datasets.moment_dataset import SPEC_FILE
 from mmvmr.preparation.surrogate import StreamLayout, SurrogateWriter
@@ -38,8 +39,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--clip-len', type=float, default=2.0, help='seconds per clip, default: %(default)s')
     parser.add_argument('--config', help='take streams, layout and clip length from a data set config instead')
     parser.add_argument('--out', required=True, metavar='DIR', help='becomes the data_root of the config')
-    parser.add_argument('--limit', nargs='+', type=int, metavar='N', help='first N rows: of every file, or one N each')
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument(
+        '--limit', nargs='+', type=positive, metavar='N', help='first N rows of every file, or one N each'
+    )
+    parser.add_argument('--seed', type=natural, default=0)
     parser.add_argument('--overwrite', action='store_true', help='write files again that exist')
     args = parser.parse_args(argv)
     if args.config is None and (not args.streams or args.text is None):

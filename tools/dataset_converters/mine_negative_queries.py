@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mmvmr.cli.arguments import positive
 from mmvmr.datasets.annotations import AnnotationReader
 from mmvmr.preparation.negative_mining import (
     KEY,
@@ -52,7 +53,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--key', help='array with the embeddings; default: embeddings, or that of a feature file')
     parser.add_argument('--max-iou', type=float, default=0.5, metavar='X', help='excluded; default: %(default)s')
     parser.add_argument('--max-similarity', type=float, default=0.7, metavar='X', help='excluded; default: %(default)s')
-    parser.add_argument('--batch-size', type=int, default=256, metavar='N', help='sentences at a time')
+    parser.add_argument('--batch-size', type=positive, default=256, metavar='N', help='sentences at a time')
     parser.add_argument('--device', help='where the model runs, e.g. cuda; default: where the package thinks best')
     parser.add_argument('--overwrite', action='store_true', help=f'replace OUT, and {KEY} that are there already')
     args = parser.parse_args(argv)

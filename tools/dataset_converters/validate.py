@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmvmr.cli.arguments import amount
 from mmvmr.datasets.schema import Rules
 from mmvmr.preparation.converters import read_durations, video_lengths
 from mmvmr.preparation.converters.own_data import OwnFile, shared_qids
@@ -33,7 +34,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--fix', action='store_true', help='cut windows to the video, drop what is there twice')
     parser.add_argument('--drop', action='store_true', help='leave out rows with other issues, saying so per row')
     parser.add_argument(
-        '--tolerance', type=float, default=0.1, metavar='S', help='how far windows may reach past the end'
+        '--tolerance', type=amount, default=0.1, metavar='S', help='how far windows may reach past the end'
     )
     lengths = parser.add_mutually_exclusive_group()
     lengths.add_argument('--durations', type=Path, metavar='TABLE', help='lengths of videos: .csv, .json or .jsonl')
