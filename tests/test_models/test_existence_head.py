@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmvmr.models import FittedDetector
 from mmvmr.models.heads import ExistenceHead
 from mmvmr.models.heads.existence_head import discriminant
 from mmvmr.structures import Features, Outputs, Tokens
@@ -143,6 +144,28 @@ def test_fit_does_not_depend_on_the_seed(seed):
     assert (logits(text) > 0).all() and (logits(text.roll(1, 0)) < 0).float().mean() > 0.8
 
 
+def test_a_fitted_detector_has_a_head():
+    """The detector fits it with its predictor, and judges as the head does by itself."""
+    pairs = Pairs()
+    similarity = dict(type='SimilarityMap', channels=(0, 6), text_dims=6, penalty=0.1)
+    predictor = dict(type='SimilarityWindows', maps=dict(one=similarity))
+    existence_head = dict(type='ExistenceHead', source='similarity', similarity=similarity)
+    detector = FittedDetector(predictor, existence_head=existence_head)
+    detector.fit(pairs)
+    weight, bias = reference(pairs, 0.1)
+    video, text = torch.from_numpy(pairs.videos[:3]), torch.from_numpy(pairs.videos[:3, :1] @ pairs.rotation)
+    masks = dict(video_mask=torch.ones(3, 2, dtype=torch.bool), text_mask=torch.ones(3, 1, dtype=torch.bool))
+    outputs = detector(dict(video=video, text=text, **masks))
+    cosine = detector.existence_head.similarity(video, text, masks['text_mask'])
+    levels = torch.stack([cosine.amax(1), cosine.mean(1), cosine.mean(1)], dim=-1)
+    expected = levels.double() @ torch.from_numpy(weight) + bias
+    assert outputs.existence.logits.tolist() == pytest.approx(expected.tolist(), rel=1e-3)
+    # Two sentences about the third video, one about the first.
+    shared = dict(video=video, text=text, video_index=torch.tensor([2, 2, 0]), **masks)
+    swapped = detector(dict(video=video[[2, 2, 0]], text=text, **masks))
+    assert detector(shared).existence.logits.tolist() == pytest.approx(swapped.existence.logits.tolist())
+
+
 def test_one_video_is_too_few():
     head = ExistenceHead(4, similarity=dict(type='SimilarityMap', channels=(0, 6), text_dims=6))
     with pytest.raises(ValueError, match='sentences about at least 2 videos, found 1'):
@@ -152,6 +175,8 @@ def test_one_video_is_too_few():
 def test_what_is_missing_is_named():
     with pytest.raises(ValueError, match="source='similarity' needs"):
         ExistenceHead(4, source='similarity')
+    with pytest.raises(ValueError, match="source='queries' needs embed_dims"):
+        ExistenceHead()
     outputs = outputs_of([[0.5]], torch.ones(1, 1, dtype=torch.bool))
     outputs.features.raw_video = None
     with pytest.raises(ValueError, match=r'existence_head\.similarity=None'):

@@ -18,31 +18,33 @@ class FittedDetector(BaseDetector):
     ::
 
         inputs -- predictor --> PredictionSet -- postprocessor --> moments
+           `--- existence_head (similarity) --> whether there is a moment at all
 
     Args:
         predictor: Config of the predictor, e.g. :class:`SimilarityWindows`.
         postprocessor: Config of the post-processor; by default predictions are ranked by ``quality``.
-        data_preprocessor: Config of the preprocessor.
-        init_cfg: Initialisation config of mmengine.
+        kwargs: ``data_preprocessor``, ``init_cfg`` and ``existence_head`` of :class:`BaseDetector`. The head looks at
+            the similarity only (``source='similarity'``) and is fitted too.
     """
 
     def __init__(
         self,
         predictor: dict[str, Any],
         postprocessor: dict[str, Any] | None = None,
-        data_preprocessor: dict[str, Any] | None = None,
-        init_cfg: dict[str, Any] | None = None,
+        **kwargs: Any,
     ):
         postprocessor = postprocessor or {'type': 'MomentPostProcessor', 'score': 'quality', 'decimals': None}
-        super().__init__({'predictor': predictor}, None, postprocessor, None, data_preprocessor, init_cfg)
+        super().__init__({'predictor': predictor}, None, postprocessor, **kwargs)
 
     def fit(self, dataset: Any) -> None:
-        """Fit the predictor.
+        """Fit the predictor, and the existence head where there is one.
 
         Args:
             dataset: The training data, a :class:`mmvmr.datasets.BaseMomentDataset`.
         """
         self.predictor.fit(dataset)
+        if self.existence_head is not None:
+            self.existence_head.fit(dataset)
 
     def forward(
         self, inputs: dict[str, Tensor], data_samples: list[MomentDataSample] | None = None, mode: str = 'tensor'
@@ -67,6 +69,6 @@ class FittedDetector(BaseDetector):
         return self._outputs(inputs, None)
 
     def _outputs(self, inputs: dict[str, Tensor], samples: list[MomentDataSample] | None) -> Outputs:
-        video, text = (Tokens(inputs[name], inputs[f'{name}_mask']) for name in ('video', 'text'))
+        video, text = (Tokens(inputs[name], inputs[f'{name}_mask'], raw=inputs[name]) for name in ('video', 'text'))
         features = Features(video, text, raw_video=video.feat, rows=inputs.get('video_index'))
-        return Outputs(features, Memory(video, video, text), None, None, [self.predictor(inputs, samples)])
+        return self.judged(Outputs(features, Memory(video, video, text), None, None, [self.predictor(inputs, samples)]))

@@ -50,7 +50,7 @@ class ExistenceHead(CalibratedHead):
     higher than those of new ones, and would train it to expect too much.
 
     Args:
-        embed_dims: Channels D of the pooled vector.
+        embed_dims: Channels D of the pooled vector; None with ``source='similarity'``, which has none.
         source: ``queries``, the last states of the moment queries that predict, as published; ``clips``, the encoded
             clips (of all levels); ``token``, the vector of the pair that the encoder makes; ``candidates``, for
             detectors that compare candidate moments with sentences: the product of the sentence and the mean
@@ -59,7 +59,7 @@ class ExistenceHead(CalibratedHead):
         similarity: Config of a :class:`SimilarityMap`, which ``FitHook`` fits with the function; None for none.
 
     Raises:
-        ValueError: If an option is unknown, or ``source='similarity'`` has none.
+        ValueError: If an option is unknown or absent, e.g. the map of ``source='similarity'``.
     """
 
     #: Divides the cosines of candidates, which differ by about a tenth.
@@ -67,7 +67,7 @@ class ExistenceHead(CalibratedHead):
 
     def __init__(
         self,
-        embed_dims: int,
+        embed_dims: int | None = None,
         source: str = 'queries',
         pool: str = 'max',
         similarity: dict[str, Any] | None = None,
@@ -77,6 +77,8 @@ class ExistenceHead(CalibratedHead):
         self.pool = check_choice(self, 'pool', pool, ('max', 'mean'))
         if source == 'similarity' and similarity is None:
             raise ValueError("ExistenceHead: source='similarity' needs the config of a SimilarityMap as similarity")
+        if source != 'similarity' and embed_dims is None:
+            raise ValueError(f"ExistenceHead: source={source!r} needs embed_dims; source='similarity' does without")
         self.mlp = None if source == 'similarity' else MLP(embed_dims, embed_dims, 1, 2)
         self.similarity: SimilarityMap | None = None
         if similarity is not None:
