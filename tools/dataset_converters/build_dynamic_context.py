@@ -74,8 +74,8 @@ def describe(dataset: Any, args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def claim_folder(out: Path, made_from: dict[str, Any]) -> None:
-    """Mark the folder, or find that it is the same one.
+def refuse_others(out: Path, made_from: dict[str, Any]) -> None:
+    """Find that a folder is new, empty or of the same build.
 
     Args:
         out: The folder.
@@ -91,7 +91,6 @@ def claim_folder(out: Path, made_from: dict[str, Any]) -> None:
             raise UserError(f'{marker}: another build is here, it differs in {issues}; use another --out')
     elif out.is_dir() and any(out.iterdir()):
         raise UserError(f'{out}: the folder is not empty and holds no {MARKER}; use another --out')
-    write_json(marker, made_from)
 
 
 class ContextWriter:
@@ -170,8 +169,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         dataset = open_split(cfg, args.split, args.seed, args.limit).dataset
         if any(stream.name == 'text' for stream in dataset.feature_spec.streams):
             raise UserError('a video stream is named "text", which is the folder of the sentences')
+        made_from = describe(dataset, args)
+        refuse_others(out, made_from)
         writer = ContextWriter(out, dataset, args.share, 'float16' if args.half else 'float32')
-        claim_folder(out, describe(dataset, args))
+        write_json(out / MARKER, made_from)
         rows = []
         progress = show_progress(total=len(dataset.rows))
         for index in range(len(dataset.rows)):
