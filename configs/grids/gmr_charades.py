@@ -25,6 +25,7 @@ _small = {'param_scheduler.milestones': [8], 'model.shared.embed_dims': 128, 'mo
 # A shorter warm-up, and an average of the weights that reaches as far back.
 _snag = {'param_scheduler.end': 3, 'default_hooks.ema.momentum': 0.01}
 _both = ['gmr.false_premise', 'gmr.existence']
+_closed = {'gmr.existence.source': 'similarity'}
 _published = {'gmr.existence.similarity': None}
 _sa, _snag_base = dict(base='sa_detr/sa_detr_clip_charades.py'), dict(base='snag/snag_clip_charades.py')
 _mmn = dict(base='mmvmr/mmn_12e_clip_charades.py')
@@ -46,9 +47,13 @@ rows = dict(
     snag=dict(_snag_base, label='SnAG', options=_snag),
     snag_head=dict(_snag_base, label='SnAG, head as published', components=_both, options={**_snag, **_published}),
     snag_level=dict(_snag_base, label='SnAG, head with similarity', components=_both, options=_snag),
+    snag_closed=dict(
+        _snag_base, label='SnAG, head in closed form', components=['gmr.existence'], options={**_snag, **_closed}
+    ),
     mmn=dict(_mmn, label='MMN'),
     mmn_head=dict(_mmn, label='MMN, head as published', components=_both, options=_published),
     mmn_level=dict(_mmn, label='MMN, head with similarity', components=_both),
+    mmn_closed=dict(_mmn, label='MMN, head in closed form', components=['gmr.existence'], options=_closed),
 )
 splits = dict(
     real={'test_dataloader.dataset.ann_file': ['val.jsonl', 'val_none_in_domain.jsonl']},

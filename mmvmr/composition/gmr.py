@@ -42,7 +42,8 @@ class ExistenceOfMoments(Component):
     Args:
         weight: Factor of its loss.
         source: See :class:`ExistenceHead`; None takes what the detector has: moment queries (clips where a query has
-            several states), clips of all levels, or candidate moments.
+            several states), clips of all levels, or candidate moments. With ``similarity`` the head is fitted in closed
+            form and nothing is trained for it, so that it goes without a loss and without ``gmr.false_premise``.
         pool: ``max`` or ``mean`` over queries or clips.
         similarity: Kind of the :class:`SimilarityMap` whose level the head receives too; None for none, as published.
         penalty: Of a map that is fitted.
@@ -84,4 +85,5 @@ class ExistenceOfMoments(Component):
             head['similarity'] = self.similarity
             add_fit_hook(cfg)
         model['existence_head'] = head
-        add_losses(cfg, existence=dict(type='ExistenceLoss', weight=self.weight))
+        if source != 'similarity':
+            add_losses(cfg, existence=dict(type='ExistenceLoss', weight=self.weight))

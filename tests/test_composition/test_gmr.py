@@ -149,6 +149,18 @@ def test_twice(bases):
         compose(compose(bases['qd_detr'], ['gmr.existence']), ['gmr.existence'])
 
 
+def test_a_head_in_closed_form_adds_nothing_to_train(bases):
+    plain = build(bases['qd_detr'])
+    cfg = compose(bases['qd_detr'], ['gmr.existence'], {'gmr.existence.source': 'similarity'})
+    assert 'existence' not in cfg.model.criterion.losses and 'fit' in cfg.default_hooks
+    model, batch = build(cfg), make_batch(cfg)
+    assert [name for name, _ in model.named_parameters()] == [name for name, _ in plain.named_parameters()]
+    losses = model(**model.data_preprocessor(batch, True), mode='loss')
+    assert not any('existence' in name for name in losses)
+    with torch.no_grad():
+        assert model.eval()(**model.data_preprocessor(batch, False), mode='predict')[0].pred_existence == 0.5
+
+
 def test_existence_does_not_depend_on_padding(bases):
     cfg = compose(bases['qd_detr'], PARTS, {'gmr.existence.source': 'clips'})
     model, batch = build(cfg).eval(), make_batch(cfg)
