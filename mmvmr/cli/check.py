@@ -31,10 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     add_config(parser)
     parser.add_argument('--splits', nargs='+', choices=SPLITS, default=list(SPLITS), help='default: all')
-    parser.add_argument(
+    some = parser.add_mutually_exclusive_group()
+    some.add_argument(
         '--sample', type=positive, metavar='N', help='read the features of N videos and sentences per split'
     )
-    parser.add_argument('--fast', action='store_true', help=f'--sample {FAST}, as when training starts')
+    some.add_argument('--fast', action='store_true', help=f'--sample {FAST}, as when training starts')
     parser.add_argument(
         '--ignore', nargs='+', metavar='CHECK', default=[], help='leave out checks; an unknown name lists all'
     )

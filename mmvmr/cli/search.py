@@ -57,6 +57,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.out is not None and args.sentence:
         raise UserError('--out writes answers to queries with a qid: give the sentences as --queries FILE')
+    if args.out is not None and args.out.suffix not in ('.jsonl', '.json'):
+        raise UserError(f'--out {args.out}: expected a name that ends in .jsonl, or in .json as TVR has it')
     collection = open_videos(args)
     rows, tokens = asked(args, collection)
     ranker = None
@@ -113,7 +115,8 @@ def asked(args: argparse.Namespace, collection: Videos) -> tuple[list[dict[str, 
     if args.queries is not None:
         if args.sentence:
             raise UserError('give sentences, or --queries FILE, not both')
-        rows = read_jsonl(args.queries)
+        if not (rows := read_jsonl(args.queries)):
+            raise UserError(f'{args.queries}: the file is empty, expected lines with "qid" and "query"')
         numbers: dict[Any, int] = {}
         for number, row in enumerate(rows, start=1):
             if row.get('qid') is None or not str(row.get('query') or '').strip():

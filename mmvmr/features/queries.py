@@ -23,11 +23,14 @@ def read_queries(files: Iterable[str]) -> dict[Any, str]:
 
     Raises:
         FileNotFoundError: If a file is absent.
-        ValueError: If a line lacks one, or a qid stands for two sentences; the message names file and line.
+        ValueError: If a file is empty, a line lacks one, or a qid stands for two sentences; the message names file and
+            line.
     """
     queries: dict[str, str] = {}
     for file in files:
-        for number, row in enumerate(read_jsonl(file), start=1):
+        if not (rows := read_jsonl(file)):
+            raise ValueError(f'{file}: the file is empty, expected lines with "qid" and "query"')
+        for number, row in enumerate(rows, start=1):
             where = f'{file}: annotation {number}'
             qid, query = row.get('qid'), row.get('query')
             if qid is None or not isinstance(query, str) or not query.strip():

@@ -69,13 +69,14 @@ def test_numbers_of_at_least_one(capsys):
     ('words', 'message'),
     [
         (['compare', 'p.jsonl', '--gt', 'g.jsonl', '--seed=-1'], '--seed: -1: expected a whole number of at least 0'),
+        (['check', 'qd_detr_qvhl', '--sample', '3', '--fast'], 'argument --fast: not allowed with argument --sample'),
         (['grid', 'g.py', '--seeds', '0', '-2'], '-2: expected a whole number of at least 0'),
         (['search', 'i', 'a dog', '--video-weight=-1'], '--video-weight: -1: expected a finite number of at least 0'),
         (['search', 'i', 'a dog', '--video-weight=nan'], 'nan: expected a finite number of at least 0'),
         (['search', 'i', 'a dog', '--video-weight=ten'], 'ten: expected a finite number of at least 0'),
     ],
 )
-def test_numbers_of_at_least_zero(words, message, capsys):
+def test_words_that_make_no_sense(words, message, capsys):
     with pytest.raises(SystemExit, match='2'):
         main(words)
     assert message in capsys.readouterr().err

@@ -103,6 +103,11 @@ def test_names_of_videos():
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
+        (['{cfg}', '--out', 'preds.txt'], '--out preds.txt: expected a name that ends in .jsonl'),
+        (
+            ['{cfg}', '--queries', '{root}/empty.jsonl', '--checkpoint', '{root}/fitted.pth'],
+            'empty.jsonl: the file is empty, expected lines with "qid"',
+        ),
         (['{cfg}', 'a dog', '--out', '{root}/p.jsonl'], 'give the sentences as --queries FILE'),
         (['{root}/features', 'a dog'], 'is no index; make one with `mmvmr index'),
         (['ridge_clip_charade', 'a dog'], 'near names of shipped configs: ridge_clip_charades'),
@@ -115,6 +120,7 @@ def test_names_of_videos():
 )
 def test_mistakes(data, capsys, arguments, message):
     main(['fit', str(data / 'cfg.py'), '--out', str(data / 'fitted.pth')])
+    write_jsonl(data / 'empty.jsonl', [])
     write_jsonl(data / 'bad.jsonl', [{'query': 'a dog'}])
     write_jsonl(data / 'twice.jsonl', [{'qid': 1, 'query': 'a dog'}, {'qid': 1, 'query': 'a cat'}])
     with pytest.raises(SystemExit):

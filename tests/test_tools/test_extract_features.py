@@ -245,3 +245,11 @@ def test_no_folder_is_begun_for_a_device_that_is_not_there(tmp_path, annotations
     with pytest.raises(SystemExit, match='2'):
         extract('--spec', spec, '--out', tmp_path / 'out', '--queries', annotations, '--device', 'cpo')
     assert not (tmp_path / 'out').exists()
+
+
+def test_a_file_without_sentences_is_told(tmp_path, spec, capsys):
+    (tmp_path / 'empty.jsonl').write_text('')
+    with pytest.raises(SystemExit, match='2'):
+        extract('--spec', spec, '--out', tmp_path / 'out', '--queries', tmp_path / 'empty.jsonl')
+    assert 'empty.jsonl: the file is empty, expected lines with "qid" and "query"' in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
