@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvmr.registry import MODELS
@@ -58,7 +59,13 @@ class MaskedConv(nn.Module):
         """
         if self.padding == 'zero':
             x = x.where(mask.unsqueeze(-1), 0.0)
-        return self.conv(x.transpose(1, 2)).transpose(1, 2)
+        if x.device.type != 'cpu':
+            return self.conv(x.transpose(1, 2)).transpose(1, 2)
+        # A convolution over one dimension copies what it is given to channels first; one over two takes it as it is.
+        image, weight = x.transpose(1, 2).unsqueeze(2), self.conv.weight.unsqueeze(2)
+        strides, paddings = (1, *self.conv.stride), (0, *self.conv.padding)
+        image = F.conv2d(image, weight, self.conv.bias, strides, paddings, groups=self.conv.groups)
+        return image.squeeze(2).transpose(1, 2)
 
 
 @MODELS.register_module()
