@@ -41,7 +41,7 @@ def build_problems(cfg: Config) -> list[str]:
         try:
             if node is not None:
                 build(node)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
             problems.append(_line(key, error))
         except (ImportError, OSError):  # weights and packages are missed where the config is used
             pass

@@ -237,7 +237,7 @@ def accepted_keys(kind: Any) -> frozenset[str] | None:
             source = inspect.getsource(vars(base)['__init__'])
         except (OSError, TypeError):
             return None
-        if not re.search(rf'super\([^)]*\)\.__init__\([^)]*\*\*{free[0]}', source):
+        if not re.search(rf'super\([^)]*\)\.__init__\((?:[^()]|\([^()]*\))*\*\*{free[0]}', source):
             return None
     return frozenset(names)
 

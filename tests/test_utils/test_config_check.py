@@ -120,3 +120,12 @@ def test_a_block_of_the_first_layer_alone_takes_no_options_of_the_others(repo_di
     cfg.model.decoder.first_layer.cross_attn.add_query_poss = True
     with pytest.raises(ConfigKeyError, match='add_query_poss: no argument of ConditionalCrossAttention'):
         check_config(cfg)
+
+
+def test_arguments_that_are_handed_on_next_to_others_are_checked(repo_dir):
+    cfg = read_config(repo_dir / 'configs/snag/snag_clip_charades.py')
+    cfg.model.criterion.losses.foreground.update(wieght=1, gamma=-1)  # super().__init__(**{'sets': (...), **kwargs})
+    with pytest.raises(
+        ConfigKeyError, match=r'wieght: no argument of PointFocalLoss; did you mean `weight`.*gamma is -1'
+    ):
+        check_config(cfg)

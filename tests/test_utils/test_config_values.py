@@ -86,7 +86,10 @@ def test_annotations_that_say_too_little_allow_everything():
         ),
         ({'optim_wrapper.optimizer.lr': -1e-4}, 'optimizer.lr is -0.0001, expected a finite number of at least 0'),
         ({'train_cfg.max_epochs': 0}, 'train_cfg.max_epochs is 0, expected at least 1'),
-        ({'model.criterion.losses.span.beta': math.nan}, 'losses.span.beta is nan, expected a number'),
+        ({'model.criterion.losses.span.beta': -1}, 'losses.span.beta is -1, expected at least 0'),
+        ({'model.postprocessor.round_to': 0}, 'postprocessor.round_to is 0, expected more than 0'),
+        ({'model.projector.audio_dims': -1}, 'projector.audio_dims is -1, expected at least 0'),
+        ({'model.criterion.losses.span.beta': math.nan}, 'losses.span.beta is nan, expected at least 0'),
         (
             {'model.criterion.losses.new': {'type': 'LayerContrastLoss', 'weight': 1.0, 'temperature': 0}},
             r'losses\.new\.temperature is 0, expected more than 0',
