@@ -48,6 +48,8 @@ _RANGES = (
     (r'(.*_)?dropout|share|momentum|min_overlap|smoothing', 0, 1, 'a number from 0 to 1'),
 )
 _ANY = ('', -math.inf, math.inf, 'a number')
+#: Packages whose arguments have these names; a component of somebody else may mean something different by them.
+_PACKAGES = ('mmvmr', 'mmengine', 'torch')
 _VALUES = (bool, int, float, str, list, tuple, Mapping, type(None))
 
 
@@ -62,6 +64,8 @@ def odd_values(node: Mapping[str, Any], path: str, kinds: Iterable[Any]) -> Iter
     Yields:
         What is wrong, one line per value.
     """
+    kinds = list(kinds)
+    ranges = _RANGES if all(kind.__module__.partition('.')[0] in _PACKAGES for kind in kinds) else ()
     allowed: dict[str, dict[Any, None]] = {}
     unknown: set[str] = set()
     for kind in kinds:
@@ -78,7 +82,7 @@ def odd_values(node: Mapping[str, Any], path: str, kinds: Iterable[Any]) -> Iter
             names = dict.fromkeys(name for hint in hints if (name := _TYPES[hint][1]))
             yield f'{path}.{key} is {value!r}, expected {" or ".join(names)}{hint}'
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            _, lowest, highest, words = next((row for row in _RANGES if re.fullmatch(row[0], key)), _ANY)
+            _, lowest, highest, words = next((row for row in ranges if re.fullmatch(row[0], key)), _ANY)
             if not lowest <= value <= highest:  # NaN neither
                 yield f'{path}.{key} is {value}, expected {words}'
 

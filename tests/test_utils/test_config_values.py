@@ -121,3 +121,17 @@ def test_no_audio_and_no_endpoint_features_are_widths_too():
     cfg = load_config('qd_detr_qvhl', {'model.projector.audio_dims': 0})
     assert cfg.model.projector.audio_dims == 0
     assert list(odd_values(dict(endpoint_dims=0), 'p', [MODELS.get('FrontDoorProjector')])) == []
+
+
+def test_names_of_other_packages_mean_what_they_want():
+    class CosineLoss:
+        def __init__(self, margin: float = -0.1, beta: float = 1.0) -> None:
+            pass
+
+    node = dict(margin=-0.2, beta=float('nan'))
+    assert list(odd_values(node, 'p', [CosineLoss])) == ['p.beta is nan, expected a number']
+    CosineLoss.__module__ = 'mmvmr.models.losses'
+    assert list(odd_values(node, 'p', [CosineLoss])) == [
+        'p.margin is -0.2, expected a finite number of at least 0',
+        'p.beta is nan, expected at least 0',
+    ]
