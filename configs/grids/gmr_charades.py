@@ -52,7 +52,12 @@ rows = dict(
     ),
     mmn=dict(_mmn, label='MMN'),
     mmn_head=dict(_mmn, label='MMN, head as published', components=_both, options=_published),
-    mmn_level=dict(_mmn, label='MMN, head with similarity', components=_both),
+    mmn_level=dict(
+        _mmn,
+        label='MMN, head with similarity',
+        components=_both,
+        options={'gmr.existence.source': 'candidates'},
+    ),
     mmn_closed=dict(_mmn, label='MMN, head in closed form', components=['gmr.existence'], options=_closed),
 )
 splits = dict(

@@ -42,8 +42,9 @@ class ExistenceOfMoments(Component):
     Args:
         weight: Factor of its loss.
         source: See :class:`ExistenceHead`; None takes what the detector has: moment queries (clips where a query has
-            several states), clips of all levels, or candidate moments. With ``similarity`` the head is fitted in closed
-            form and nothing is trained for it, so that it goes without a loss and without ``gmr.false_premise``.
+            several states), clips of all levels, or for candidate moments the similarity only, where there is one.
+            With ``similarity`` the head is fitted in closed form and nothing is trained for it, so that it goes without
+            a loss and without ``gmr.false_premise``.
         pool: ``max`` or ``mean`` over queries or clips.
         similarity: Kind of the :class:`SimilarityMap` whose level the head receives too; None for none, as published.
         penalty: Of a map that is fitted.
@@ -75,7 +76,8 @@ class ExistenceOfMoments(Component):
             raise AlreadyThereError(f'model.existence_head is a {model.existence_head.type} already')
         source = self.looks_at
         if source is None and is_kind(model, ProposalMapDetector):
-            source = 'candidates'
+            # On part of Charades-STA (docs/evidence.md) a head on candidates cost MMN 10 points of R1@0.5.
+            source = 'candidates' if self.similarity is None else 'similarity'
         elif source is None and (is_kind(model, PointDetector) or is_kind(model.decoder, DualPathDecoder)):
             source = 'clips'
         head = dict(type='ExistenceHead', **({} if source in (None, 'queries') else dict(source=source)), **self.head)
