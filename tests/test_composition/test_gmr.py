@@ -161,11 +161,11 @@ def test_a_head_in_closed_form_adds_nothing_to_train(bases):
         assert model.eval()(**model.data_preprocessor(batch, False), mode='predict')[0].pred_existence == 0.5
 
 
-def test_candidate_moments(bases):
+def test_candidate_moments():
     """Their head looks at the similarity only; as published it looks at the candidates, and is trained."""
-    head = compose(bases['mmn'], ['gmr.existence']).model.existence_head
+    head = compose(dense('mmn'), ['gmr.existence']).model.existence_head
     assert head.source == 'similarity' and 'embed_dims' not in head
-    cfg = compose(bases['mmn'], ['gmr.existence'], {'gmr.existence.similarity': None})
+    cfg = compose(dense('mmn'), ['gmr.existence'], {'gmr.existence.similarity': None})
     assert cfg.model.existence_head.source == 'candidates' and 'existence' in cfg.model.criterion.losses
 
 
