@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from testing import ReplayRng
 
 from mmvmr.datasets import PoolClips, moment_collate
+from mmvmr.engine.hooks.inference_spec_hook import longest_video
 from mmvmr.official_td_detr import PairBatchSampler, PairedDataset, SynthesizePair
 from mmvmr.official_td_detr.pair_sampler import official_partners
 from mmvmr.official_td_detr.pair_synthesis import moment_hull
@@ -66,6 +67,12 @@ def test_jitter_repeats_and_drops():
 def test_fewer_clips_than_the_least_are_none():
     rng = _replay((0.5, None, None), ([], [], 0), (0.5, None, None), ([], [], 0))
     assert SynthesizePair(alpha=0.5).mix(range(3), 7, 5, rng) == ([0, 1, 2], [])
+
+
+def test_checkpoints_say_how_long_its_videos_are(make_dataset):
+    dataset = _paired(make_dataset)
+    rows = dataset.originals.rows
+    assert longest_video(dataset) == max(np.ceil(row['duration'] / 2.0) for row in rows) > 1
 
 
 def test_a_pair_becomes_two_samples(make_dataset):

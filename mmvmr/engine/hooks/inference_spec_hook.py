@@ -78,7 +78,7 @@ def longest_video(train: Any) -> int | None:
     longest = 0
     for dataset in nested_datasets(train):
         spec = getattr(dataset, 'feature_spec', None)
-        if spec is None:
+        if spec is None or not hasattr(dataset, 'rows'):  # a wrapper, e.g. PairedDataset
             continue
         seconds = max((float(row['duration']) for row in dataset.rows if 'duration' in row), default=0.0)
         clips = math.ceil(seconds / spec.clip_len)
