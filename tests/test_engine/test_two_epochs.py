@@ -20,8 +20,9 @@ from mmvmr.utils.setup import setup_env
 
 pytestmark = pytest.mark.slow
 VIDEOS, CLIPS = 4, 16
+#: With a data set and a loop that no other config has.
+ALWAYS = ('td_detr_official_charades',)
 #: Fitted and not trained, or generated and trained by other tests.
-ALWAYS = ('td_detr_official_charades',)  # the data set and the loop of no other config
 OTHERS = ('baselines', 'features', 'grids')
 
 
