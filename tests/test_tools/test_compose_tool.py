@@ -80,7 +80,7 @@ def test_print(tool):
         ((QD, '--with', 'sa.anchors', 'bm.learnable_spans'), 'error: bm.learnable_spans and sa.anchors do not go'),
         (('configs/none.py', '--with', 'sa.noise'), 'error: config configs/none.py: no such file'),
         ((QD, '--with', 'sa.noise', '--out', 'x.txt'), 'error: --out x.txt: a config is a .py file'),
-        ((QD, '--with', 'sa.noise', '--out', QD), f'error: {QD} is the base config itself'),
+        ((QD, '--with', 'sa.noise', '--out', QD), f'error: {QD} is the input, which is never changed'),
         ((QD,), 'give a config and --with'),
     ],
 )
