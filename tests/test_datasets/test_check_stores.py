@@ -109,8 +109,7 @@ def test_joined_parts(tmp_path):
     save(tmp_path, 'a/v33_flow', vectors(10, 2))
     findings, _ = check(tmp_path, **changes)
     assert {(finding.check, finding.examples) for finding in findings} == {
-        ('stream_lengths', ("'v1': 6 and 10 and 10 clips",)),
-        ('clip_len', ("'v1': 6 clips of 2 s for 20 s",)),
+        ('stream_lengths', ("'v1': a 6, a 10, b 10 clips",)),
         ('missing', ('v2_flow.npz',)),
         ('extra', ('v33_flow.npz',)),
     }

@@ -213,7 +213,7 @@ FEATURE_ISSUES = {
     'one stream shorter': (
         array('a/v1', vectors(5, 6)),
         ('stream_lengths', 'error', 'train'),
-        "'v1': 5 and 10 clips",
+        "'v1': a 5, b 10 clips",
     ),
     'truncated': (truncate, ('unreadable', 'error', "train, stream 'a'"), "'v1'"),
     'pickle': (

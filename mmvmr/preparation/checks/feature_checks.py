@@ -101,7 +101,7 @@ class _VideoWalk:
         return [*findings, *self._stream_lengths(), *self._clip_len()]
 
     def _video(self, row: Row) -> None:
-        lengths: list[int] = []
+        lengths: list[tuple[str, int]] = []
         for name, audit in self.audits.items():
             try:
                 array, parts = _read(self.split.stores[name], row)
@@ -111,15 +111,19 @@ class _VideoWalk:
                 audit.fail(f'{row["vid"]!r}', error)
                 continue
             if audit.add(f'{row["vid"]!r}', array) is not None:
-                lengths += parts
-        if lengths and min(lengths):
+                lengths += [(name, part) for part in parts]
+        if lengths and min(length for _, length in lengths):
             self._compare(row, lengths)
 
-    def _compare(self, row: Row, lengths: Sequence[int]) -> None:
-        shortest, longest = min(lengths), max(lengths)
+    def _compare(self, row: Row, lengths: Sequence[tuple[str, int]]) -> None:
+        counts = [length for _, length in lengths]
+        shortest, longest = min(counts), max(counts)
+        severity = ERROR if longest - shortest > 0.1 * longest else WARNING
         if longest - shortest > _SLACK:
-            severity = ERROR if longest - shortest > 0.1 * longest else WARNING
-            self.lengths[severity].append(f'{row["vid"]!r}: {" and ".join(map(str, lengths))} clips')
+            streams = ', '.join(f'{name} {length}' for name, length in lengths)
+            self.lengths[severity].append(f'{row["vid"]!r}: {streams} clips')
+            if severity == ERROR:  # which of them fits the duration is not a matter of clip_len
+                return
         if self.reason is None:
             self._fit(row, shortest, self.split.tolerance or 0.0)
 
