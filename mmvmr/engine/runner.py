@@ -19,6 +19,7 @@ from mmengine.runner.base_loop import BaseLoop
 
 from mmvmr.engine.hooks.dataset_check_hook import require_trainable
 from mmvmr.engine.hooks.finite_guard_hook import FiniteGuardHook
+from mmvmr.engine.hooks.fit_hook import FitHook
 from mmvmr.engine.resume import continue_from
 from mmvmr.engine.screen import shorten_screen
 from mmvmr.registry import RUNNERS
@@ -53,6 +54,8 @@ class MomentRunner(Runner):
       start from those that fit.
     - Resuming follows :mod:`mmvmr.engine.resume`.
     - A training stops at the first NaN (:class:`~mmvmr.engine.hooks.FiniteGuardHook`).
+    - Parts of the model that are fitted in closed form are fitted before the first step
+      (:class:`~mmvmr.engine.hooks.FitHook`); left out, they would be zero all along.
     - A loop without a batch is an error before the first step.
     - The config is written into the work dir only when weights are loaded and the run starts.
     - The screen shows little, the log file everything.
@@ -89,15 +92,16 @@ class MomentRunner(Runner):
         return logger
 
     def register_hooks(self, *args: Any, **kwargs: Any) -> None:
-        """Register the hooks of the config and the guard against NaN.
+        """Register the hooks of the config, the guard against NaN, and what fits parts of the model in closed form.
 
         Args:
             *args: As for ``mmengine.runner.Runner``.
             **kwargs: The same.
         """
         super().register_hooks(*args, **kwargs)
-        if not any(isinstance(hook, FiniteGuardHook) for hook in self.hooks):
-            self.register_hook(FiniteGuardHook())
+        for kind in (FiniteGuardHook, FitHook):
+            if not any(isinstance(hook, kind) for hook in self.hooks):
+                self.register_hook(kind())
 
     def build_train_loop(self, loop: Any) -> BaseLoop:
         """Build the loop of training.

@@ -6,7 +6,7 @@ from run_helpers import tiny_config
 from torch import nn
 
 from mmvmr.engine import AutocastOptimWrapper, MomentRunner
-from mmvmr.engine.hooks import describe_split, name_split
+from mmvmr.engine.hooks import FitHook, describe_split, name_split
 from mmvmr.registry import OPTIM_WRAPPERS
 from mmvmr.structures.feature_spec import FeatureSpec
 from mmvmr.utils.cli import load_config
@@ -19,6 +19,19 @@ def make_runner(folder, name, extra='', **options):
     cfg.experiment_name = f'{folder.name}_{name}'
     setup_env(cfg)
     return MomentRunner.from_cfg(cfg)
+
+
+def test_what_is_fitted_is_fitted_in_every_training(tmp_path):
+    """A config that is written by hand may forget the hook; one that has it gets no second one."""
+    runner = make_runner(tmp_path, 'plain')
+    assert sum(isinstance(hook, FitHook) for hook in runner.hooks) == 1
+    assert (
+        sum(
+            isinstance(hook, FitHook)
+            for hook in make_runner(tmp_path, 'twice', "default_hooks['fit'] = dict(type='FitHook')\n").hooks
+        )
+        == 1
+    )
 
 
 @pytest.fixture(scope='module')

@@ -183,6 +183,13 @@ def test_the_hook_fits_once():
     for _ in range(2):
         FitHook().before_train(runner)
     assert calls[0] == len(dataset) and 'fitted on' in calls[1] and len(calls) == 2
+    # A part that another one has fitted already is fitted once.
+    outer, calls[:] = Part(), []
+    outer.inner = Part()
+    outer.fit = lambda given: (outer.inner.fit(given), outer.fitted.fill_(True))
+    runner.model = outer
+    FitHook().before_train(runner)
+    assert calls[0] == len(dataset) and len(calls) == 2
     runner.model, loader.dataset = Part(), [1, 2]
     with pytest.raises(ValueError, match='annotated moments'):
         FitHook().before_train(runner)

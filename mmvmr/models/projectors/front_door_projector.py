@@ -112,8 +112,8 @@ class FrontDoor(nn.Module):
 class FrontDoorProjector(nn.Module):
     """Attention of projected clips and text tokens to prototypes of all videos and sentences (CausalVTG).
 
-    Prototypes come from clusters of the training data, which ``FitHook`` makes before the first step (random ones
-    without it), and follow the samples that are trained on.
+    Prototypes come from clusters of the training data, which ``FitHook`` makes before the first step, and follow the
+    samples that are trained on.
 
     Args:
         projector: Config of the wrapped projector.
