@@ -99,8 +99,11 @@ def test_answers_equal_those_of_the_data_set(repo_dir, data_root, name):
             windows, scores, sample = expected[vid, answer.query]
             found = np.array([[m.start, m.end] for m in answer.moments])
             real = windows[:, 1] > windows[:, 0]
-            np.testing.assert_array_equal(found, windows[real])
-            np.testing.assert_array_equal([m.score for m in answer.moments], scores[real].astype(np.float64))
+            # A unit of the fourth decimal, to which both are rounded: the finder projects the video once, the data set
+            # once per sentence, and on some processors products of another shape differ in their last bit.
+            unit = dict(rtol=0, atol=1.001e-4)
+            np.testing.assert_allclose(found, windows[real], **unit)
+            np.testing.assert_allclose([m.score for m in answer.moments], scores[real], **unit)
             if sample.get('pred_saliency') is not None:
                 np.testing.assert_allclose(answer.raw_saliency, sample.pred_saliency.numpy(), rtol=1e-5, atol=1e-5)
 
