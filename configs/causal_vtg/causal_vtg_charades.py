@@ -10,4 +10,3 @@ feature_spec = dict(streams=dict(_delete_=True, clip=dict(dim=512), slowfast=dic
 model = dict(criterion=dict(losses=dict(contrast=dict(weight=0.01))), postprocessor=dict(round_to=0.1))
 _targets = dict(max_windows=1000, min_window=1.0)  # all of them, none shorter than a clip
 train_dataloader = dict(batch_size=64, dataset=dict(pipeline=dict(targets=_targets)))
-default_hooks = dict(fit=dict(type='FitHook'))

@@ -6,4 +6,3 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = dict(criterion=dict(losses=dict(contrast=dict(weight=0.01))))
-default_hooks = dict(fit=dict(type='FitHook'))

@@ -8,4 +8,3 @@ _base_ = [
 model = dict(postprocessor=dict(round_to=2.0))
 _targets = dict(max_windows=1000, min_window=2.0)  # all of them, none shorter than a clip
 train_dataloader = dict(batch_size=64, dataset=dict(pipeline=dict(targets=_targets)))
-default_hooks = dict(fit=dict(type='FitHook'))

@@ -11,4 +11,3 @@ feature_spec = dict(streams=dict(_delete_=True, clip=dict(dim=512), slowfast=dic
 model = dict(postprocessor=dict(round_to=2.0))
 _targets = dict(max_windows=1000, min_window=2.0)  # all of them, none shorter than a clip
 train_dataloader = dict(batch_size=64, dataset=dict(pipeline=dict(targets=_targets)))
-default_hooks = dict(fit=dict(type='FitHook'))

@@ -14,4 +14,3 @@ val_evaluator = [
     dict(type='MomentRetrievalMetric', protocol='gmr', ignore_existence=True, prefix='window'),
 ]
 test_evaluator = val_evaluator
-default_hooks = dict(fit=dict(type='FitHook'))

@@ -104,7 +104,9 @@ def workload(
     texts, tokens, many = ['x'] * sentences, random_tokens(finder, sentences), _random_videos(finder, seconds, videos)
     published = copy.copy(finder if against is None else against)
     published.predictor = Predictor(published.file, published.device, 1, half=False)
-    theirs, one_by_one = random_tokens(published, sentences), _random_videos(published, seconds, videos)
+    theirs, one_by_one = tokens, many
+    if against is not None:
+        theirs, one_by_one = random_tokens(against, sentences), _random_videos(against, seconds, videos)
     pairs = [(one_by_one[number % videos], theirs[number % sentences]) for number in range(alone)]
 
     def together() -> None:

@@ -13,7 +13,8 @@ import sys
 from collections.abc import Sequence
 
 from mmvmr.utils.choices import closest
-from mmvmr.utils.errors import UserError, one_line_errors
+from mmvmr.utils.errors import one_line_errors
+from mmvmr.utils.paths import refuse_own_input
 from mmvmr.version import __version__
 
 #: Subcommand to one line about it; each is a module of this package.
@@ -116,11 +117,9 @@ def refuse_inputs(args: argparse.Namespace) -> None:
         UserError: If a file to write is one that another argument names.
     """
     files = {name: [str(word) for word in _words(value)] for name, value in vars(args).items()}
-    outputs = [path for name in _OUTPUTS for path in files.pop(name, ()) if os.path.isfile(path)]
-    inputs = [path for paths in files.values() for path in paths if os.path.isfile(path)]
+    outputs = [path for name in _OUTPUTS for path in files.pop(name, ())]
     for path in outputs:
-        if any(os.path.samefile(path, other) for other in inputs):
-            raise UserError(f'{path} is the input, which is never changed; give another file to write')
+        refuse_own_input(path, [source for paths in files.values() for source in paths])
 
 
 def _words(value: object) -> list[object]:

@@ -8,7 +8,6 @@ from mmengine.config import Config
 
 from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage
 from mmvmr.composition.edits import add_losses, encoder_chain, fuses_late, is_kind
-from mmvmr.composition.sim import add_fit_hook
 from mmvmr.models.encoders import MismatchedVideoEncoder
 from mmvmr.models.projectors import ClipPoolProjector, FrontDoorProjector, LayerProjector
 from mmvmr.registry import COMPONENTS
@@ -24,7 +23,7 @@ class FrontDoorAdjustment(Component):
     """
 
     source = 'CausalVTG, causality-aware disentangled encoder'
-    slots = ('model.projector', 'default_hooks.fit')
+    slots = ('model.projector',)
     stage = Stage.FUSION
     detectors = ('MomentDetector', 'PointDetector', 'ProposalMapDetector')
     excludes = {'r2.refinement': 'a prototype is one vector of a video, and its clips are several layers of vectors'}
@@ -33,7 +32,7 @@ class FrontDoorAdjustment(Component):
         self.options: dict[str, Any] = dict(num_prototypes=num_prototypes, momentum=momentum)
 
     def apply(self, cfg: Config) -> None:
-        """Wrap the projector, and let the prototypes be made before the first step."""
+        """Wrap the projector."""
         inner = cfg.model.projector
         if is_kind(inner, FrontDoorProjector):
             raise AlreadyThereError('the projector of this model is a FrontDoorProjector already')
@@ -55,7 +54,6 @@ class FrontDoorAdjustment(Component):
         # Widths last, where they are put when a file is read that does not state them. Those of the inner projector
         # follow from the outer ones; they are stated, as files that inherit a base with widths cannot take them away.
         cfg.model.projector = dict(type='FrontDoorProjector', **options, projector={**inner, **widths}, **widths)
-        add_fit_hook(cfg)
 
 
 @COMPONENTS.register_module('causal.relevance')

@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from mmvmr.composition.component import AlreadyThereError, Component, Stage
 from mmvmr.composition.edits import add_losses, add_view, is_kind
-from mmvmr.composition.sim import add_fit_hook, similarity_map
+from mmvmr.composition.sim import similarity_map
 from mmvmr.models.decoders import DualPathDecoder
 from mmvmr.models.detectors import PointDetector, ProposalMapDetector
 from mmvmr.registry import COMPONENTS
@@ -51,7 +51,7 @@ class ExistenceOfMoments(Component):
     """
 
     source = 'Soccer-GMR, GMR adapter'
-    slots = ('model.existence_head', 'model.criterion.losses', 'default_hooks.fit')
+    slots = ('model.existence_head', 'model.criterion.losses')
     stage = Stage.LOSSES
     detectors = ('MomentDetector', 'PointDetector', 'ProposalMapDetector')
     needs = ('gmr.false_premise',)
@@ -85,7 +85,6 @@ class ExistenceOfMoments(Component):
             head['embed_dims'] = model.shared.joint_dims
         if self.similarity is not None:
             head['similarity'] = self.similarity
-            add_fit_hook(cfg)
         model['existence_head'] = head
         if source != 'similarity':
             add_losses(cfg, existence=dict(type='ExistenceLoss', weight=self.weight))

@@ -23,12 +23,6 @@ def similarity_map(kind: str, penalty: float, stream: str | None = None) -> dict
     return dict(type='SimilarityMap', **{key: value for key, value in options.items() if value is not None})
 
 
-def add_fit_hook(cfg: Config) -> None:
-    """Let maps be fitted before the first step."""
-    hooks = cfg.setdefault('default_hooks', {})
-    hooks['fit'] = dict(type='FitHook')
-
-
 def similarity_encoder(cfg: Config, similarity: dict[str, Any]) -> Any:
     """The config of the encoder that computes similarities; a new one goes inside the wrappers that swap sentences.
 
@@ -47,7 +41,6 @@ def similarity_encoder(cfg: Config, similarity: dict[str, Any]) -> Any:
         if is_kind(node, SimilarityEncoder):
             return node
     around['encoder'] = dict(type='SimilarityEncoder', similarity=similarity, stream=False, encoder=around['encoder'])
-    add_fit_hook(cfg)
     return around['encoder']
 
 
@@ -68,7 +61,7 @@ class SimilarityStream(_Similarity):
         penalty: Of ``ridge`` and ``cca``.
     """
 
-    slots = ('model.encoder', 'default_hooks.fit')
+    slots = ('model.encoder',)
     stage = Stage.ENCODER
 
     def apply(self, cfg: Config) -> None:
@@ -93,7 +86,7 @@ class SimilarityAnchors(_Similarity):
         boundary: What a window gains where it starts or ends at a scene change, per deviation of the change.
     """
 
-    slots = ('model.encoder', 'model.query_initializer', 'default_hooks.fit')
+    slots = ('model.encoder', 'model.query_initializer')
     stage = Stage.QUERIES
     excludes: ClassVar[Mapping[str, str]] = {
         'sa.anchors': 'both say where the same queries start',
@@ -141,7 +134,7 @@ class SimilarityAttentionBias(_Similarity):
         penalty: Of ``ridge`` and ``cca``.
     """
 
-    slots = ('model.encoder', 'default_hooks.fit')
+    slots = ('model.encoder',)
     stage = Stage.FUSION
 
     def apply(self, cfg: Config) -> None:
@@ -155,4 +148,3 @@ class SimilarityAttentionBias(_Similarity):
         if node.get('bias') is not None:
             raise AlreadyThereError('the attention from video to text has a bias already')
         node['bias'] = dict(type='SimilarityBias', similarity=self.map)
-        add_fit_hook(cfg)

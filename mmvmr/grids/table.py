@@ -56,22 +56,18 @@ def table_of(grid: Grid, cells: Sequence[Cell]) -> tuple[list[str], list[list[st
 
 def _code(grid: Grid, cells: Sequence[Cell]) -> list[str]:
     """The code that trained the finished cells."""
-    seeds: dict[str, dict[str, list[int]]] = {}
+    seeds: dict[str, dict[str, list[str]]] = {}
     for cell in cells:
         if cell.state() == 'finished':
             code = ', then '.join(cell.result().get('code', [])) or 'code that was not noted'
-            seeds.setdefault(code, {}).setdefault(grid.rows[cell.row].label, []).append(cell.seed)
+            seeds.setdefault(code, {}).setdefault(grid.rows[cell.row].label, []).append(str(cell.seed))
     if len(seeds) < 2:
         return [f'Trained by {code}.' for code in seeds]
-    parts = (
-        f'{code}: {", ".join(f"{label} (seed {_numbers(numbers)})" for label, numbers in rows.items())}'
-        for code, rows in seeds.items()
-    )
+    parts = []
+    for code, rows in seeds.items():
+        named = [f'{label} (seed {", ".join(numbers)})' for label, numbers in rows.items()]
+        parts.append(f'{code}: {", ".join(named)}')
     return [f'Trained by different code, so that rows may differ by it. {"; ".join(parts)}.']
-
-
-def _numbers(numbers: Sequence[int]) -> str:
-    return ', '.join(map(str, numbers))
 
 
 def collect_points(grid: Grid, cells: Sequence[Cell]) -> dict[str, dict[str, list[float]]]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+
+from mmvmr.utils.errors import UserError
 
 _MAX_NAME_BYTES = 255  # of one part of a path, on all common file systems
 
@@ -73,3 +76,9 @@ def inside(folder: str | os.PathLike[str], name: str) -> Path:
             'the annotation'
         )
     return Path(folder) / PurePosixPath(name)
+
+
+def refuse_own_input(out: str | os.PathLike[str], sources: Iterable[str | os.PathLike[str]]) -> None:
+    """Never write into what is read; UserError if ``out`` is one of the ``sources``."""
+    if os.path.isfile(out) and any(os.path.isfile(source) and os.path.samefile(out, source) for source in sources):
+        raise UserError(f'{os.fspath(out)} is the input, which is never changed; give another file to write')

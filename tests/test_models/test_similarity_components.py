@@ -124,7 +124,6 @@ def test_components_train(names):
     built = MODELS.build(model).train()
     maps = [part for part in built.modules() if hasattr(part, 'fitted')]
     assert maps and all((part.first, part.stop) == (0, 1280) for part in maps)
-    assert cfg.default_hooks.fit.type == 'FitHook'
 
 
 def test_options_choose_the_stream():

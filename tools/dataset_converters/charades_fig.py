@@ -15,9 +15,10 @@ from pathlib import Path
 from mmvmr.preparation.converters import charades_fig_rows
 from mmvmr.preparation.converters.corpora import SENTENCES
 from mmvmr.preparation.converters.located import LocatedRow
-from mmvmr.preparation.converters.tool import converter_parser, refuse_own_input, run_converter
+from mmvmr.preparation.converters.tool import converter_parser, run_converter
 from mmvmr.utils import read_jsonl
 from mmvmr.utils.cli import UserError
+from mmvmr.utils.paths import refuse_own_input
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -15,9 +15,10 @@ import sys
 from pathlib import Path
 
 from mmvmr.preparation.converters.answers import read_answers
-from mmvmr.preparation.converters.tool import WITH_ISSUES, print_lines, refuse_own_input
+from mmvmr.preparation.converters.tool import WITH_ISSUES, print_lines
 from mmvmr.utils.cli import UserError, one_line_errors
 from mmvmr.utils.io import read_jsonl, write_jsonl
+from mmvmr.utils.paths import refuse_own_input
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mmvmr.preparation.converters.tool import refuse_own_input
 from mmvmr.utils.cli import UserError, one_line_errors
 from mmvmr.utils.io import read_json, write_jsonl
+from mmvmr.utils.paths import refuse_own_input
 
 
 def rows(videos: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -13,9 +13,9 @@ import sys
 from pathlib import Path
 
 from mmvmr.preparation.converters.timelens import timelens_predictions
-from mmvmr.preparation.converters.tool import refuse_own_input
 from mmvmr.utils.cli import UserError, one_line_errors
 from mmvmr.utils.io import read_jsonl, write_jsonl
+from mmvmr.utils.paths import refuse_own_input
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -20,8 +20,9 @@ from mmvmr.cli.arguments import amount
 from mmvmr.datasets.schema import Rules
 from mmvmr.preparation.converters import read_durations, video_lengths
 from mmvmr.preparation.converters.own_data import OwnFile, shared_qids
-from mmvmr.preparation.converters.tool import WITH_ISSUES, print_lines, refuse_own_input, summary, write_rows
+from mmvmr.preparation.converters.tool import WITH_ISSUES, print_lines, summary, write_rows
 from mmvmr.utils.cli import UserError, one_line_errors
+from mmvmr.utils.paths import refuse_own_input
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

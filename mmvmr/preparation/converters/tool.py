@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from mmvmr.preparation.converters.located import LocatedRow, find_issues
 from mmvmr.preparation.converters.repair import repair, without_issues
 from mmvmr.utils.cli import UserError, one_line_errors
 from mmvmr.utils.io import read_json, read_text, write_jsonl
+from mmvmr.utils.paths import refuse_own_input
 
 #: Exit status of a file with issues; mistakes on the command line have 2.
 WITH_ISSUES = 1
@@ -93,13 +93,6 @@ def run_converter(
         written = write_rows(args.out, rows)
     print(f'{args.out}: {summary(written)}' + (f', {len(notes)} changes' if notes else ''))
     return 0
-
-
-def refuse_own_input(out: Path, sources: Sequence[Path]) -> None:
-    """Never write into what is read; UserError if ``out`` is one of the ``sources``."""
-    for source in sources:
-        if out.exists() and source.exists() and os.path.samefile(out, source):
-            raise UserError(f'--out {out} is the input, which is never changed; give another file')
 
 
 def print_lines(lines: Sequence[str]) -> None:
