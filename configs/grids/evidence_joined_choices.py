@@ -6,7 +6,8 @@ title = 'Readings of SA-DETR and BM-DETR that their papers leave open, on joined
 _sim = ['sim.stream', 'sim.anchors']
 _sa = dict(base='sa_detr/sa_detr_msrvtt_joined.py', components=_sim)
 _quality = 'model.criterion.losses.quality'
-_bm = [*_sim, 'bm.negative_query']
+# Every video has one sentence, so negatives come from other videos.
+_bm = dict(components=[*_sim, 'bm.negative_query'], options={'bm.negative_query.missing': 'other_video'})
 rows = dict(
     sa=dict(_sa, label='SA-DETR + similarity: matched queries weigh 10 in the quality loss (w_q)'),
     matched_weight=dict(_sa, label='w_q = 1', options={f'{_quality}.matched_weight': 1.0}),
@@ -29,15 +30,19 @@ rows = dict(
         options={'model.decoder.layer.residual': 'projected'},
     ),
     qd=dict(label='QD-DETR + similarity', components=_sim),
-    clips=dict(label='+ negative query, clips keep their size', components=_bm),
+    clips=dict(_bm, label='+ negative query, clips keep their size'),
     one=dict(
+        _bm,
         label='+ negative query as printed: weights add up to one',
-        components=_bm,
-        options={'bm.negative_query.attention': 'one'},
+        options={**_bm['options'], 'bm.negative_query.attention': 'one'},
     ),
     plain=dict(
+        _bm,
         label='+ negative query, the decoder attends to plain clips (official code)',
-        components=_bm,
-        options={'bm.negative_query.attention': 'one', 'bm.negative_query.decoder_reads': 'plain'},
+        options={
+            **_bm['options'],
+            'bm.negative_query.attention': 'one',
+            'bm.negative_query.decoder_reads': 'plain',
+        },
     ),
 )

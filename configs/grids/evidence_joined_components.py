@@ -8,7 +8,12 @@ rows = dict(
     qd_both=dict(label='QD-DETR + similarity', components=_sim),
     dynamics=dict(label='+ TD-DETR: temporal dynamics', components=[*_sim, 'td.dynamics']),
     synthesizer=dict(label='+ TD-DETR: synthesizer', components=[*_sim, 'td.synthesizer']),
-    negative=dict(label='+ BM-DETR: negative query', components=[*_sim, 'bm.negative_query']),
+    # Every video has one sentence, so negatives come from other videos.
+    negative=dict(
+        label='+ BM-DETR: negative query',
+        components=[*_sim, 'bm.negative_query'],
+        options={'bm.negative_query.missing': 'other_video'},
+    ),
     shift=dict(label='+ BM-DETR: temporal shifting', components=[*_sim, 'bm.temporal_shift']),
     gaussian=dict(label='+ SA-DETR: Gaussian mask', components=[*_sim, 'sa.gaussian']),
     noise=dict(label='+ SA-DETR: noise queries', components=[*_sim, 'sa.noise']),

@@ -360,12 +360,12 @@ def test_augmentations_say_on_how_many_samples_they_act(tmp_path):
     splits, issues = open_splits(config(tmp_path, train=dict(pipeline=pipeline)), ['train', 'val'])
     findings = [f for f in check_splits(splits) if f.check == 'augmentations']
     assert issues == [] and [(f.severity, f.where, f.count, f.total) for f in findings] == [
-        ('warning', 'train', 0, 12),  # videos last 20 s
+        ('error', 'train', 0, 12),  # videos last 20 s
         ('note', 'train', 12, 12),  # windows 2 to 8 and 8 to 14
         ('note', 'train', 12, 12),
     ]
     assert str(findings[0]).startswith(
-        'train: augmentations: 0 of 12 samples can be changed by ShiftMoment (pipeline.augment.shift). It does next to'
+        'train: augmentations: 0 of 12 samples can be changed by ShiftMoment (pipeline.augment.shift). It does nothing'
     )
     assert str(findings[1]).endswith('samples can be changed by NegativeQuery (pipeline.augment.negative).')
 

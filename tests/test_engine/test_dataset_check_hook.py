@@ -124,3 +124,20 @@ def test_ratings_of_clips_after_the_end_are_refused(tmp_path):
     dataset = DATASETS.build(config(tmp_path).train_dataloader.dataset)
     with pytest.raises(ValueError, match=r'train.jsonl:8, qid 7: clip 10, the last one is 9.*feature_spec.clip_len'):
         require_trainable(dataset)
+
+
+def test_an_augmentation_that_acts_on_no_sample_is_refused(tmp_path):
+    """A run with it would equal one without it; a part that it does not act on beside one that it does is fine."""
+    write(tmp_path)
+    register_all_modules()
+    pipeline = dict(config(tmp_path).train_dataloader.dataset.pipeline)
+
+    def build(**options):
+        changed = dict(pipeline, augment=dict(shift=dict(type='ShiftMoment', **options)))
+        return config(tmp_path, train=dict(pipeline=changed)).train_dataloader.dataset
+
+    idle, active = build(max_duration=20.0), build(max_duration=21.0)  # videos last 20 s
+    with pytest.raises(ValueError, match=r'0 of 12 samples can be changed by ShiftMoment \(pipeline.augment.shift\)'):
+        require_trainable(DATASETS.build(idle))
+    require_trainable(DATASETS.build(active))
+    require_trainable(DATASETS.build(dict(type='ConcatDataset', datasets=[idle, dict(active, limit=11)])))

@@ -20,6 +20,7 @@ from mmvmr.preparation.checks import (
     WARNING,
     Issue,
     Split,
+    augmentations,
     check_splits,
     rated_clips,
     unusable_labels,
@@ -106,12 +107,22 @@ def _splits(name: str, dataset: Any) -> list[Split]:
 
 
 def require_trainable(dataset: Any) -> None:
-    """Refuse a training set, possibly a wrapper, with rows whose labels cannot be right, before the first step.
+    """Refuse, before the first step, a training set that cannot be what its config says.
+
+    Args:
+        dataset: The training set, possibly a wrapper around several.
 
     Raises:
-        ValueError: If there is such a row; the message names file, line, qid and remedy.
+        ValueError: If labels of a row cannot be right (the message names file, line, qid and remedy), or an
+            augmentation acts on no sample, so that the run would equal one without it.
     """
-    for split in _splits('train', dataset):
+    splits = _splits('train', dataset)
+    idle: list[Issue] = []
+    for split in splits:
         findings = [*unusable_labels(split, split.targets), *rated_clips(split)]
         if errors := [finding for finding in findings if finding.severity == ERROR]:
             raise ValueError(str(errors[0]))
+        idle += [finding for finding in augmentations(split) if finding.severity == ERROR]
+    for finding in idle:
+        if sum(finding.text == other.text for other in idle) == len(splits):
+            raise ValueError(str(finding))

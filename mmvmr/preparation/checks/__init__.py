@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from mmvmr.preparation.checks.annotation_checks import check_annotations, leakage, unusable_labels
+from mmvmr.preparation.checks.annotation_checks import (
+    augmentations,
+    check_annotations,
+    leakage,
+    unusable_labels,
+)
 from mmvmr.preparation.checks.feature_checks import Progress, check_features
 from mmvmr.preparation.checks.finding import CHECKS, ERROR, NOTE, WARNING, Issue, Results, Skipped
 from mmvmr.preparation.checks.inventory import clashes, extra, missing
@@ -25,6 +30,7 @@ __all__ = [
     'Results',
     'Skipped',
     'Split',
+    'augmentations',
     'check_annotations',
     'check_splits',
     'leakage',

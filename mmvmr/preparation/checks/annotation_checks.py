@@ -11,7 +11,7 @@ from mmvmr.preparation.checks.label_checks import rated_clips, unusable_labels
 from mmvmr.preparation.checks.split import Row, Split
 from mmvmr.structures import source_video
 
-__all__ = ['check_annotations', 'covered', 'leakage', 'unusable_labels']
+__all__ = ['augmentations', 'check_annotations', 'covered', 'leakage', 'unusable_labels']
 
 Windows = Sequence[Sequence[float]]
 #: An augmentation that acts on a smaller share of the samples changes next to nothing.
@@ -67,16 +67,15 @@ def leakage(splits: Sequence[Split]) -> list[Issue]:
 
 
 def augmentations(split: Split) -> list[Issue]:
-    """One finding per transform with ``applicable``: how many samples it can act on, a warning for next to none."""
+    """One finding per transform with ``applicable``: how many samples it can act on; none at all is an error."""
     findings = []
     for name, transform in split.augment.items():
         count, total = sum(transform.applicable(split.rows)), len(split.rows)
-        scarce = count < SCARCE * total
         text = f'samples can be changed by {type(transform).__name__} (pipeline.augment.{name})'
-        advice = (
-            'It does next to nothing here: see its options and the data it needs, or leave it out' if scarce else ''
-        )
-        severity = WARNING if scarce else NOTE
+        severity, effect = NOTE, ''
+        if count < SCARCE * total:
+            severity, effect = (WARNING, 'next to nothing') if count else (ERROR, 'nothing')
+        advice = f'It does {effect} here: see its options and the data it needs, or leave it out' if effect else ''
         findings.append(Issue('augmentations', severity, split.name, text, advice, count, total))
     return findings
 
