@@ -11,5 +11,6 @@ model = dict(
     # Bounds in clips of 1 s: 5.67, 14 s.
     criterion=dict(assigner=dict(type='LengthwiseAssigner', bounds=[5.67, 14.0])),
 )
-_views = dict(foreground_mix=dict(type='ForegroundMix', piece=10.0), background_mix=dict(type='BackgroundMix'))
+# No moment here lasts two pieces of 10 s, which is what LA-DETR has for all of Charades-STA.
+_views = dict(foreground_mix=dict(type='ForegroundMix', piece=5.0), background_mix=dict(type='BackgroundMix'))
 train_dataloader = dict(dataset=dict(pipeline=dict(augment=_views)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,22 +32,25 @@ class _MomentMix(BaseTransform):
     def __init__(self, temporal_words: Sequence[str] = TEMPORAL_WORDS) -> None:
         self.temporal_words = frozenset(temporal_words)
 
-    def applicable(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        """Check for each row whether it has a moment and a sentence without temporal words."""
-        return [bool(row.get('relevant_windows')) and not self._is_temporal(row['query']) for row in rows]
-
-    def _is_temporal(self, query: str) -> bool:
-        return not self.temporal_words.isdisjoint(re.findall(r'[a-z]+', query.lower()))
+    def _usable(self, row: Mapping[str, Any]) -> bool:
+        """Check whether a row has a moment and a sentence without temporal words."""
+        words = re.findall(r'[a-z]+', row['query'].lower())
+        return bool(row.get('relevant_windows')) and self.temporal_words.isdisjoint(words)
 
     def _moments(self, results: dict[str, Any]) -> list[tuple[range, list[float]]]:
         """Clips and window of every moment, in order; empty where there is none, or two share a clip or touch."""
-        if not self.applicable([results])[0]:
+        if not self._usable(results):
             return []
         windows = sorted(results['relevant_windows'])
         clips = moment_clips(windows, results['clip_len'], len(results['video_feat']))
         if not all(clips) or any(a.stop >= b.start for a, b in itertools.pairwise(clips)):
             return []
         return list(zip(clips, windows))
+
+
+def _lengths(row: Mapping[str, Any]) -> list[float]:
+    """Lengths of the moments of a row in seconds."""
+    return [end - start for start, end in row.get('relevant_windows') or []]
 
 
 def gaps_between(moments: Sequence[range], length: int) -> list[range]:
@@ -87,6 +90,10 @@ class ForegroundMix(_MomentMix):
         if piece <= 0:
             raise ValueError(f'ForegroundMix: piece={piece}, expected a positive number of seconds')
         self.piece = piece
+
+    def applicable(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+        """Check for each row whether a moment lasts two pieces; its clips show whether it is cut."""
+        return [self._usable(row) and max(_lengths(row)) >= 2 * self.piece for row in rows]
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add ``views['foreground_mix']`` to a sample with ``video_feat`` where it can be cut."""
@@ -166,6 +173,22 @@ class BackgroundMix(_MomentMix):
     def __init__(self, shortest: float = 30.0, temporal_words: Sequence[str] = TEMPORAL_WORDS) -> None:
         super().__init__(temporal_words)
         self.shortest = shortest
+
+    def applicable(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+        """Check for each row whether it has a short moment, and moments of other videos may fill its surroundings."""
+        longest: dict[str, float] = {}
+        for row in rows:
+            video = source_video(row['vid'])
+            longest[video] = max([longest.get(video, 0.0), *_lengths(row)])
+        ranked = sorted(longest, key=longest.__getitem__, reverse=True)[:2]
+        return [self._usable(row) and self._fits(row, ranked, longest) for row in rows]
+
+    def _fits(self, row: Mapping[str, Any], ranked: Sequence[str], longest: Mapping[str, float]) -> bool:
+        """Check a row against the longest moment of another video; ``ranked`` are the videos with the two longest."""
+        others = [longest[video] for video in ranked if video != source_video(row['vid'])]
+        edges = [0.0, *itertools.chain(*sorted(row['relevant_windows'])), row['duration']]
+        gap = max(b - a for a, b in zip(edges[::2], edges[1::2]))
+        return min(_lengths(row)) <= self.shortest and gap > 0 and gap <= max(others, default=0.0)
 
     def bind(self, dataset: Any) -> None:
         """List the moments of a data set by their length."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmvmr.datasets import SeededRng
+from mmvmr.datasets.transforms.moment_mix import BackgroundMix, ForegroundMix
 
 
 @pytest.fixture
@@ -126,3 +127,19 @@ def test_no_other_surroundings(build):
 def test_wrong_length(build):
     with pytest.raises(ValueError, match='positive number of seconds'):
         build([[4.0, 24.0]], 'foreground_mix', piece=0)
+
+
+def test_rows_that_can_be_mixed():
+    """Two pieces in the longest moment; surroundings no longer than the longest moment of another video."""
+    rows = [
+        dict(vid='a', query='one', duration=20.0, relevant_windows=[[2, 8], [10, 11]]),  # 2, 2 and 9 s around
+        dict(vid='b', query='one', duration=20.0, relevant_windows=[[0, 9]]),  # 11 s around
+        dict(vid='b', query='after that', duration=20.0, relevant_windows=[[0, 9]]),
+        dict(vid='c', query='one', duration=4.0, relevant_windows=[[0, 4]]),  # nothing around
+        dict(vid='d', query='one', duration=4.0, relevant_windows=[]),
+    ]
+    assert ForegroundMix(piece=3.0).applicable(rows) == [True, True, False, False, False]
+    assert ForegroundMix(piece=3.1).applicable(rows) == [False, True, False, False, False]
+    assert BackgroundMix().applicable(rows) == [True, False, False, False, False]
+    assert BackgroundMix(shortest=0.9).applicable(rows) == [False] * 5
+    assert BackgroundMix().applicable(rows[:1]) == [False]  # no other video
