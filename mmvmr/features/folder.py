@@ -13,7 +13,7 @@ from mmvmr.datasets.moment_dataset import SPEC_FILE
 from mmvmr.features.spec import TEXT, ExtractionSpec
 from mmvmr.structures import FeatureSpec
 from mmvmr.utils import atomic_write, check_choice, read_json, write_json
-from mmvmr.utils.arrays import NpzArrays, read_npz
+from mmvmr.utils.arrays import read_npz
 from mmvmr.utils.paths import inside
 
 RECORD_FILE = 'extraction.json'
@@ -36,15 +36,15 @@ class FeatureFolder:
     def __init__(self, root: str | os.PathLike[str], spec: ExtractionSpec, dtype: str = 'float16') -> None:
         check_choice(self, 'dtype', dtype, DTYPES)
         self.root, self.spec, self.dtype = Path(root), spec, dtype
+        self._recorded = False
 
-    def claim(self) -> None:
-        """Write down what the files are made with, before the first one is there. Nothing is ever removed.
+    def check(self) -> None:
+        """Check that files may go here; the first one that is written says with what they are made.
 
         Raises:
             ValueError: If the folder has features that were made in another way, or nobody knows how.
         """
-        mine = {**self.spec.to_dict(), 'dtype': self.dtype}
-        record, marker = self.root / RECORD_FILE, self.root / SPEC_FILE
+        mine, record, marker = self._settings(), self.root / RECORD_FILE, self.root / SPEC_FILE
         theirs = read_json(record) if record.is_file() else None
         issue = None if theirs == mine else self._occupied(theirs, mine)
         if issue is None and theirs is None and marker.is_file():
@@ -54,8 +54,16 @@ class FeatureFolder:
             raise ValueError(
                 f'{self.root}: other features are here already: {issue}. Use another --out, or remove them'
             )
-        write_json(marker, self.spec.features.to_dict())
-        write_json(record, mine)
+
+    def _settings(self) -> dict[str, Any]:
+        return {**self.spec.to_dict(), 'dtype': self.dtype}
+
+    def _record(self) -> None:
+        """Write down what the files are made with, before the first one is there."""
+        if not self._recorded:
+            write_json(self.root / SPEC_FILE, self.spec.features.to_dict())
+            write_json(self.root / RECORD_FILE, self._settings())
+            self._recorded = True
 
     def _occupied(self, theirs: Mapping[str, Any] | None, mine: Mapping[str, Any]) -> str | None:
         names = {*self.spec.folders.values(), *(theirs or {}).get('folders', {}).values()}
@@ -80,15 +88,19 @@ class FeatureFolder:
         file = f'qid{item}.npz' if name == TEXT else f'{item}.npz'
         return inside(self.root / self.spec.folders[name], file)
 
-    def issue(self, name: str, item: Any) -> str | None:
+    def issue(self, name: str, item: Any, sentence: str | None = None) -> str | None:
         """Why a file is not done.
 
         Args:
             name: Name of the stream, or ``text``.
             item: ``vid`` or ``qid``.
+            sentence: The sentence that the qid stands for.
 
         Returns:
             ``absent``, or what is wrong with it; None for a file that is complete and fits the specification.
+
+        Raises:
+            ValueError: If the file is of another sentence. One of an earlier version does not say its sentence.
         """
         path = self.path(name, item)
         if not path.is_file():
@@ -107,12 +119,12 @@ class FeatureFolder:
             return f'it is {vectors.dtype}, expected {self.dtype}'
         if not all(np.isfinite(array).all() for name, array in arrays.items() if name != SENTENCE_KEY):
             return 'it has NaN or infinite values'
+        if sentence is not None and (there := str(arrays.get(SENTENCE_KEY, sentence))) != sentence:
+            raise ValueError(
+                f'{path}: these are the features of {there!r}, and qid {item} stands for {sentence!r} now; make every '
+                'qid unique or use another --out, or remove the file where the sentence was corrected'
+            )
         return None
-
-    def sentence(self, qid: Any) -> str | None:
-        """The sentence of a text file that has no issue; None where it does not say."""
-        arrays = NpzArrays(self.path(TEXT, qid))
-        return str(arrays[SENTENCE_KEY]) if SENTENCE_KEY in arrays else None
 
     def write(self, name: str, item: Any, *arrays: np.ndarray, sentence: str | None = None) -> None:
         """Write a file, completely or not at all.
@@ -132,6 +144,7 @@ class FeatureFolder:
         stored = {key: array.astype(DTYPES[self.dtype]) for key, array in zip(keys, arrays)}
         if sentence is not None:
             stored[SENTENCE_KEY] = np.array(sentence)
+        self._record()
         with atomic_write(self.path(name, item)) as tmp:
             np.savez(tmp, **stored)
 

@@ -59,14 +59,7 @@ def open_queries(queries: Mapping[Any, str], folder: FeatureFolder) -> dict[Any,
     Raises:
         ValueError: If the file of a qid is of another sentence. A file of an earlier version does not say its sentence.
     """
-    left = {qid: query for qid, query in queries.items() if folder.issue(TEXT, qid) is not None}
-    for qid, query in queries.items():
-        if qid not in left and (there := folder.sentence(qid)) not in (None, query):
-            raise ValueError(
-                f'{folder.path(TEXT, qid)}: these are the features of {there!r}, and qid {qid} stands for {query!r} '
-                'now; make every qid unique or use another --out, or remove the file where the sentence was corrected'
-            )
-    return left
+    return {qid: query for qid, query in queries.items() if folder.issue(TEXT, qid, query) is not None}
 
 
 def extract_queries(

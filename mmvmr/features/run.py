@@ -94,7 +94,7 @@ def run_extraction(args: argparse.Namespace) -> int:
     folder = FeatureFolder(args.out, spec, args.dtype)
     damaged = 'keep' if args.keep_damaged else 'error'
     devices = tuple(str(usable_device(name)) for name in args.device.split(','))
-    folder.claim()
+    folder.check()
     settings = Settings(folder, damaged, devices, args.jobs)
     if queries:
         extract_text(queries, settings, folder)

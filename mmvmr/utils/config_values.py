@@ -29,23 +29,25 @@ _COUNTS = (
     r'(?!audio_|endpoint_)(.*_)?dims|num_(queries|heads|states|levels|clusters|clips|parts|patches|frames|points|groups)'
     r'|num_(prototypes|prompts|selected|classes|iters|convs|videos)|max_(predictions|windows|queries|clips|epochs|videos)'
     r'|queries_per_video|candidates|bins|rank|pre_topk|top|top_k|times|centers|kernel_size|steps?|(input_)?stride|length'
-    r'|longest|hidden_ratio|max_rating'
+    r'|longest|hidden_ratio|max_rating|count|limit|batch_size|(text_)?channels|layers|tokens|smooth|((text|video)_)?dim'
 )
 #: Names of arguments, their lowest and highest number, and how a message calls the range. Beyond it a loss becomes NaN
 #: or is turned around, or a tensor is empty; what is a matter of one component, its constructor says.
 _RANGES = (
     (_COUNTS, 1, math.inf, 'at least 1'),
     (r'(.*_)?temperature|sigma|clip_len|max_duration|piece|shortest|eps|max_scale|best', 1e-9, math.inf, 'more than 0'),
-    (r'center_radius|regression_range|round_to|initial', 1e-9, math.inf, 'more than 0'),
+    (r'center_radius|regression_range|round_to|initial|scale', 1e-9, math.inf, 'more than 0'),
     (r'(audio|endpoint)_dims|window|max_length|pad_to|decimals|min_(score|width)', 0, math.inf, 'at least 0'),
-    (r'(duration|length)_tolerance|beta|gamma', 0, math.inf, 'at least 0'),
+    (r'(duration|length)_tolerance|beta|gamma|seed|offset|inside|outside', 0, math.inf, 'at least 0'),
     (
-        r'(.*_)?(weight|penalty|iou)|lr|weight_decay|margin|bias_std|min_window|num_(layers|dummies)|(begin|start|late)_epoch',
+        r'(.*_)?(weight|penalty|iou)|lr|weight_decay|margin|bias_std|min_window|num_(layers|dummies)|(begin|start|late)_epoch'
+        r'|power|extra|noise|shrinkage|late_factor|(positive|negative)_scale',
         0,
         sys.float_info.max,
         'a finite number of at least 0',
     ),
-    (r'(.*_)?dropout|share|momentum|min_overlap|smoothing', 0, 1, 'a number from 0 to 1'),
+    (r'(.*_)?dropout|share|momentum|min_overlap|smoothing|threshold|min_ratio', 0, 1, 'a number from 0 to 1'),
+    (r'max_similarity', -1, 1, 'a number from -1 to 1'),
 )
 _ANY = ('', -math.inf, math.inf, 'a number')
 #: Packages whose arguments have these names; a component of somebody else may mean something different by them.

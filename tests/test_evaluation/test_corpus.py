@@ -159,13 +159,14 @@ def test_other_places_refuse_it():
 
 
 def test_files(tmp_path, capsys):
-    rows = [{**row, 'query': 'x', 'pred_videos': [['cat', 2.0], ['dog', 1.0]]} for row in PREDICTIONS]
+    videos = [['cat', 2.0], ['dog', 1.0]]
+    rows = [{**row, 'query': asked['query'], 'pred_videos': videos} for row, asked in zip(PREDICTIONS, ANNOTATIONS)]
     for name in ('preds.jsonl', 'preds.json'):
         write_corpus_predictions(tmp_path / name, rows)
         assert read_predictions(tmp_path / name, 'corpus') == rows
     submission = json.loads((tmp_path / 'preds.json').read_text())
     assert submission['video2idx'] == {'dog': 0, 'cat': 1}
-    assert submission['VCMR'][0] == {'desc_id': 1, 'desc': 'x', 'predictions': [[0, 0, 10, 0.9], [1, 0, 10, 0.8]]}
+    assert submission['VCMR'][0] == {'desc_id': 1, 'desc': 'a', 'predictions': [[0, 0, 10, 0.9], [1, 0, 10, 0.8]]}
     assert submission['VR'][0]['predictions'] == [[1, 0, 0, 2.0], [0, 0, 0, 1.0]]
     write_jsonl(tmp_path / 'gt.jsonl', ANNOTATIONS)
     command = ['eval', str(tmp_path / 'preds.json'), str(tmp_path / 'gt.jsonl'), '--protocol', 'corpus']

@@ -156,6 +156,21 @@ def test_predictions_of_another_data_set(rows):
         evaluate_predictions(predictions, annotations, reference='GT')
 
 
+def test_predictions_of_another_sentence(rows):
+    """Case, spaces and a final full stop are how a sentence is typed; words are what is asked."""
+    predictions, annotations = rows
+    expected = evaluate_predictions(predictions, annotations)
+    for row in annotations:
+        row['query'] = f'A person sits down {row["qid"]}.'
+    del predictions[0]['query']
+    for row in predictions[1:]:
+        row['query'] = f'a  person sits down {row["qid"]}'
+    assert evaluate_predictions(predictions, annotations) == expected
+    predictions[2]['query'] = 'a person stands up'
+    with pytest.raises(InputError, match=r"entry 3 \(qid 2\): query is 'a person stands up', but GT has 'A person"):
+        evaluate_predictions(predictions, annotations, reference='GT')
+
+
 def test_qids_may_be_strings(rows):
     predictions, annotations = rows
     expected = evaluate_predictions(predictions, annotations)

@@ -103,7 +103,7 @@ def test_shipped_layouts_are_those_of_the_data_set_configs():
 @pytest.fixture
 def folder(tmp_path):
     found = FeatureFolder(tmp_path / 'out', ExtractionSpec.from_config(CFG))
-    found.claim()
+    found.check()
     return found
 
 
@@ -175,22 +175,22 @@ def test_too_large_for_float16(folder):
 
 
 def test_folder_of_other_features_is_refused(folder, tmp_path):
-    folder.claim()  # the same again
+    folder.check()  # the same again
     other = ExtractionSpec.from_config(changed(a=dict(type='NumberExtractor', position=0.5)))
-    FeatureFolder(folder.root, other).claim()  # nothing there yet
-    folder.claim()
+    FeatureFolder(folder.root, other).check()  # nothing there yet
+    assert not folder.root.exists()
     folder.write('a', 'v1', np.ones((5, 1), np.float32))
     with pytest.raises(ValueError, match=r'extractors.a.position is None there, 0.5 asked for. Use another --out'):
-        FeatureFolder(folder.root, other).claim()
+        FeatureFolder(folder.root, other).check()
     with pytest.raises(ValueError, match="dtype is 'float16' there, 'float32' asked for"):
-        FeatureFolder(folder.root, folder.spec, 'float32').claim()
+        FeatureFolder(folder.root, folder.spec, 'float32').check()
     (folder.root / 'extraction.json').unlink()
     with pytest.raises(ValueError, match=r'there is no extraction\.json that says how they were made'):
-        folder.claim()
+        folder.check()
     folder.path('a', 'v1').unlink()
     (folder.root / 'feature_spec.json').write_text(json.dumps({**folder.spec.features.to_dict(), 'clip_len': 2.0}))
     with pytest.raises(ValueError, match=r'clip_len: 0\.5 \(asked for\), 2\.0 \(there\)'):
-        folder.claim()
+        folder.check()
 
 
 def test_find_videos(tmp_path):

@@ -84,6 +84,11 @@ def test_annotations_that_say_too_little_allow_everything():
             {'model.criterion.losses.span.weight': math.inf},
             'span.weight is inf, expected a finite number',
         ),
+        ({'train_dataloader.dataset.limit': -3}, 'dataset.limit is -3, expected at least 1'),
+        (
+            {'model.postprocessor.nms': {'type': 'SoftNMS', 'threshold': 50}},
+            'threshold is 50, expected a number',
+        ),
         ({'optim_wrapper.optimizer.lr': -1e-4}, 'optimizer.lr is -0.0001, expected a finite number of at least 0'),
         ({'train_cfg.max_epochs': 0}, 'train_cfg.max_epochs is 0, expected at least 1'),
         ({'model.criterion.losses.span.beta': -1}, 'losses.span.beta is -1, expected at least 0'),

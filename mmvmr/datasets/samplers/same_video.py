@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mmvmr.evaluation.functional.moment import pairwise_iou
+from mmvmr.utils.sentences import plain_sentence
 
 Row = Mapping[str, Any]
 
@@ -41,6 +42,6 @@ def apart(rows: Sequence[Row], max_iou: float) -> np.ndarray:
     starts = np.concatenate(([0], counts[labelled].cumsum()[:-1]))
     largest = np.maximum.reduceat(pairwise_iou(flat, flat), starts, axis=0)
     largest = np.maximum.reduceat(largest, starts, axis=1)
-    words = np.array([' '.join(rows[i]['query'].casefold().split()) for i in labelled])
+    words = np.array([plain_sentence(rows[i]['query']) for i in labelled])
     result[np.ix_(labelled, labelled)] = (largest < max_iou) & (words[:, None] != words)
     return result

@@ -6,14 +6,10 @@ from typing import Any
 
 from mmvmr.datasets.transforms.negative_query import NegativeQuery
 from mmvmr.registry import TRANSFORMS
+from mmvmr.utils.sentences import plain_sentence
 
 #: Belongs to the sentence or the moments of the sample, not to the view.
 _OWN = ('neg_text_feat', 'neg_qid', 'roles', 'static_text', 'clips_inside', 'gt_clips', 'views')
-
-
-def plain_sentence(text: str) -> str:
-    """A sentence without case, extra spaces and final full stop, to tell repeated ones."""
-    return ' '.join(str(text).lower().split()).rstrip('. ')
 
 
 @TRANSFORMS.register_module()

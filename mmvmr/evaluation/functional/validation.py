@@ -15,6 +15,7 @@ from mmvmr.evaluation.functional.columns import converted, numbers_of, ratings_o
 from mmvmr.evaluation.functional.padding import Ragged
 from mmvmr.evaluation.functional.values import InputError, Row, check_number, shape_is, shown_value
 from mmvmr.utils.row_keys import ANNOTATION_KEYS, first_misnamed
+from mmvmr.utils.sentences import plain_sentence
 
 WINDOWS_KEY = 'pred_relevant_windows'
 SALIENCY_KEY = 'pred_saliency_scores'
@@ -113,7 +114,8 @@ def check_queries(
         Qid to its place in the annotations.
 
     Raises:
-        InputError: On an unknown, missing or repeated qid, a misspelt key, or a key that only some rows have.
+        InputError: On an unknown, missing or repeated qid, another sentence under a qid, a misspelt key, or a key
+            that only some rows have.
     """
     if not predictions:
         raise InputError(f'{source}: empty, expected one entry per query')
@@ -130,6 +132,13 @@ def check_queries(
     for qid, i in predicted.items():
         if qid not in index:
             raise _unknown(qid, f'{source} entry {i + 1} (qid {qid!r})', index, reference)
+        answered, asked = predictions[i].get('query'), annotations[index[qid]].get('query')
+        if None not in (answered, asked) and plain_sentence(answered) != plain_sentence(asked):
+            raise InputError(
+                f'{source} entry {i + 1} (qid {qid!r}): query is {shown_value(answered)}, but {reference} has '
+                f'{shown_value(asked)} for this qid: are these the predictions of another data set, or was the '
+                'sentence corrected after them?'
+            )
     missing = [qid for qid in index if qid not in predicted]
     if missing and not subset:
         raise InputError(

@@ -133,6 +133,8 @@ class PointFocalLoss(SetLoss):
         if isinstance(normalizer, str):
             check_choice(self, 'normalizer', normalizer, ('points',))
         self.normalizer = MODELS.build(normalizer) if isinstance(normalizer, Mapping) else normalizer
+        if alpha is not None and not 0 <= alpha <= 1:
+            raise ValueError(f'PointFocalLoss: alpha={alpha}, expected a number from 0 to 1, or None')
         self.alpha = alpha
         self.gamma = gamma
         self.smoothing = smoothing

@@ -72,6 +72,8 @@ class FocalForegroundLoss(SetLoss):
 
     def __init__(self, alpha: float = 0.25, gamma: float = 2.0, **kwargs: Any):
         super().__init__(**kwargs)
+        if not 0 <= alpha <= 1:
+            raise ValueError(f'FocalForegroundLoss: alpha={alpha}, expected a number from 0 to 1')
         self.alpha = alpha
         self.gamma = gamma
 

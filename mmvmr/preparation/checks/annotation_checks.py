@@ -10,6 +10,7 @@ from mmvmr.preparation.checks.finding import ERROR, NOTE, WARNING, Issue, found
 from mmvmr.preparation.checks.label_checks import rated_clips, unusable_labels
 from mmvmr.preparation.checks.split import Row, Split
 from mmvmr.structures import source_video
+from mmvmr.utils.sentences import plain_sentence
 
 __all__ = ['augmentations', 'check_annotations', 'covered', 'leakage', 'unusable_labels']
 
@@ -41,8 +42,8 @@ def leakage(splits: Sequence[Split]) -> list[Issue]:
         where, videos = f'{one.name} and {other.name}', other.videos()
         severity = ERROR if 'train' in (one.kind, other.kind) else WARNING
         shared = [vid for vid in one.videos() if vid in videos]
-        queries = {(row['vid'], words(row)) for row in one.rows}
-        same = sum((row['vid'], words(row)) in queries for row in other.rows)
+        queries = {(row['vid'], plain_sentence(row['query'])) for row in one.rows}
+        same = sum((row['vid'], plain_sentence(row['query'])) in queries for row in other.rows)
         findings += found(
             'leakage',
             severity,
@@ -80,17 +81,12 @@ def augmentations(split: Split) -> list[Issue]:
     return findings
 
 
-def words(row: Row) -> str:
-    """The sentence of a row without what is typing: case, spaces, full stop."""
-    return ' '.join(str(row['query']).casefold().split()).rstrip(' .')
-
-
 def duplicate_queries(split: Split) -> list[Issue]:
     """Sentences that a video has twice: repeated rows, and sentences with different moments."""
     first: dict[tuple[Any, str], Row] = {}
     repeated, ambiguous = [], []
     for row in split.rows:
-        other = first.setdefault((row['vid'], words(row)), row)
+        other = first.setdefault((row['vid'], plain_sentence(row['query'])), row)
         if other is row:
             continue
         line = f'qids {other["qid"]} and {row["qid"]}: {str(row["query"])[:60]!r}'

@@ -47,6 +47,14 @@ def test_unknown_options(name, option):
         getattr(losses, name)(**REQUIRED.get(name, {}), **{option: 'x'})
 
 
+@pytest.mark.parametrize('name', ['FocalForegroundLoss', 'PointFocalLoss'])
+def test_weights_of_both_classes_are_a_share_and_the_rest(name):
+    assert getattr(losses, name)(alpha=0).alpha == 0
+    for alpha in (-0.1, 1.1, float('nan')):
+        with pytest.raises(ValueError, match=f'^{name}: alpha={alpha}, expected a number from 0 to 1'):
+            getattr(losses, name)(alpha=alpha)
+
+
 @pytest.mark.parametrize(
     ('name', 'extra'),
     [
