@@ -128,7 +128,7 @@ def test_videos_and_ratings(five, capsys):
 
 def test_a_query_without_duration(files, capsys):
     row = {'qid': 1, 'query': 'a dog', 'vid': 'v', 'relevant_windows': [[0, 10]]}
-    write_jsonl('gt.jsonl', [row, {**row, 'qid': 2, 'duration': 20}])
+    write_jsonl('gt.jsonl', [row, {**row, 'qid': 2, 'query': '</script>', 'duration': 20}])
     with pytest.raises(SystemExit) as stop:
         main(['eval', 'a.jsonl', 'gt.jsonl', '--protocol', 'charades', '--page', 'page.html'])
     assert stop.value.code == 2
