@@ -201,6 +201,9 @@ def add_losses(cfg: Config, **new: dict[str, Any]) -> None:
 def add_span_losses(cfg: Config, sets: str) -> None:
     """Give a further prediction set the span losses of the queries that predict, with their weights.
 
+    They apply to all layers of the set: ``final_only`` of a loss that is followed (BM-DETR) would leave out every one,
+    as only the queries that predict have a final layer.
+
     Args:
         cfg: The config.
         sets: Name of the set; the losses become ``<sets>_span`` and ``<sets>_giou``.
@@ -212,4 +215,6 @@ def add_span_losses(cfg: Config, sets: str) -> None:
         model = losses(cfg).get(name)
         if model is None:
             raise CompositionError(f'model.criterion.losses.{name}, whose weight its own losses follow, is missing')
-        add_losses(cfg, **{f'{sets}_{name}': dict(copy.deepcopy(model), sets=(sets,))})
+        new = dict(copy.deepcopy(model), sets=(sets,))
+        new.pop('final_only', None)
+        add_losses(cfg, **{f'{sets}_{name}': new})

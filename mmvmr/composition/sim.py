@@ -8,7 +8,15 @@ from typing import Any, ClassVar
 from mmengine.config import Config
 
 from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage
-from mmvmr.composition.edits import direct_initializer, encoder_chain, give_anchors, has_slot, is_kind, swapping_parent
+from mmvmr.composition.edits import (
+    direct_initializer,
+    encoder_chain,
+    give_anchors,
+    has_slot,
+    is_kind,
+    losses,
+    swapping_parent,
+)
 from mmvmr.models.encoders import SimilarityEncoder
 from mmvmr.models.fusions import TextToVideoFusion
 from mmvmr.models.query_initializers import SimilarityAnchorQueryInitializer
@@ -106,7 +114,7 @@ class SimilarityAnchors(_Similarity):
         self.boundary = boundary
 
     def apply(self, cfg: Config) -> None:
-        """Replace the anchors of the direct queries."""
+        """Replace the anchors of the direct queries, and with predicted ones (SA-DETR) the losses on them."""
         parent, key = direct_initializer(cfg)
         if is_kind(parent[key], SimilarityAnchorQueryInitializer):
             raise AlreadyThereError('the queries of this model start from similarity already')
@@ -122,6 +130,9 @@ class SimilarityAnchors(_Similarity):
             parent[key]['anchors'] = anchors
         else:
             parent[key] = anchors
+        for name, loss in losses(cfg).items():
+            if loss is not None and tuple(loss.get('sets') or ()) == ('init',):
+                losses(cfg)[name] = None
 
 
 @COMPONENTS.register_module('sim.bias')

@@ -95,6 +95,8 @@ class MomentCriterion(nn.Module):
     def _terms(self, outputs: Outputs, targets: MomentTargets) -> dict[str, tuple[float, Tensor]]:
         """The terms of samples that are all of one kind."""
         wanted = [s for s in outputs.sets if any(self._applies(loss, s) for loss in self.losses.values())]
+        if self.training:
+            self._require_sets(outputs.sets)
         pairs = self.assigner(wanted, targets) if wanted else []
         described, factor = (outputs, targets), 1.0
         if targets.described is not None and any(getattr(x, 'described_only', False) for x in self.losses.values()):
@@ -114,6 +116,20 @@ class MomentCriterion(nn.Module):
                 if loss.accepts(predictions):
                     terms[name + set_suffix(predictions)] = (loss.weight, loss(predictions, matched, targets))
         return terms
+
+    def _require_sets(self, sets: list[PredictionSet]) -> None:
+        """Refuse a loss on a prediction set that a training step does not make: it would silently be left out."""
+        for name, loss in self.losses.items():
+            if not isinstance(loss, SetLoss):
+                continue
+            accepted = {predictions.name for predictions in sets if loss.accepts(predictions)}
+            if missing := [kind for kind in loss.sets if kind not in accepted]:
+                made = ', '.join(dict.fromkeys(f'{s.name} (final)' if s.final else s.name for s in sets))
+                raise ValueError(
+                    f'model.criterion.losses.{name} is of the prediction sets {", ".join(missing)}'
+                    f'{" (final)" if loss.final_only else ""}, and the model makes {made or "none"}: correct `sets`, '
+                    'add the part that makes them, or set the loss to None'
+                )
 
     @staticmethod
     def _applies(loss: nn.Module, predictions: PredictionSet) -> bool:

@@ -119,6 +119,20 @@ def test_span_losses_follow_those_of_the_model():
     assert [found[f'{name}_{kind}'].weight for name in ('init', 'noise') for kind in ('span', 'giou')] == [1, 10] * 2
 
 
+def test_span_losses_of_further_sets_apply_to_all_their_layers():
+    """BM-DETR has losses on its final layer alone, which only the queries that predict have."""
+    base = CONFIGS / 'bm_detr' / 'bm_detr_charades.py'
+    made = compose(base, ['sa.anchors', 'sa.init_loss', 'sa.noise']).model.criterion.losses
+    assert made.span.final_only
+    for name in ('init_span', 'init_giou', 'noise_span', 'noise_giou'):
+        assert 'final_only' not in made[name]
+
+
+def test_losses_on_predicted_anchors_go_with_them():
+    made = compose(SA / 'sa_detr_qvhl.py', ['sim.anchors']).model.criterion.losses
+    assert made.init_span is None and made.init_giou is None and made.noise_span is not None
+
+
 @pytest.mark.parametrize(
     'options',
     [

@@ -92,6 +92,15 @@ def test_all_at_once(bases, name):
 
 
 @pytest.mark.parametrize('name', BASELINES)
+def test_losses_of_further_sets(bases, name):
+    """Every query that is added is supervised, on models with losses on their final layer alone (BM-DETR) too."""
+    parts = [part for part in ('sa.anchors', 'sa.init_loss', 'sa.noise') if (name, part) not in REFUSED]
+    cfg = compose(bases[name], parts)
+    sets = {loss.split('.')[0] for loss in loss_of(build(cfg), make_batch(cfg))}
+    assert {f'loss_{kind}_{loss}' for kind in ('init', 'noise') for loss in ('span', 'giou')} <= sets
+
+
+@pytest.mark.parametrize('name', BASELINES)
 def test_weighted_views(bases, name):
     cfg = all_on(bases, name)
     cfg.model.criterion.view_weights = dict(main=1.0, synthesis=0.5, shift=0.25, false_premise=0.5)

@@ -1,5 +1,7 @@
 """What the criterion makes of its losses: names, weights and views, by hand."""
 
+import re
+
 import pytest
 import torch
 from loss_data import outputs, predictions, tokens, truth
@@ -83,6 +85,21 @@ def test_dense_losses_need_no_assigner():
     assert floats(losses) == {'loss_saliency': pytest.approx(1.2)}
     with pytest.raises(ValueError, match=r'no assigner: set criterion\.assigner'):
         MomentCriterion(LOSSES)
+
+
+@pytest.mark.parametrize(
+    ('loss', 'message'),
+    [
+        (dict(sets=('init',)), 'of the prediction sets init, and the model makes direct, direct (final), noise'),
+        (dict(sets=('direct', 'init')), 'extra is of the prediction sets init, and'),
+        (dict(sets=('noise',), final_only=True), 'extra is of the prediction sets noise (final), and'),
+    ],
+)
+def test_a_loss_on_a_set_that_training_does_not_make(loss, message):
+    criterion = MomentCriterion({**LOSSES, 'extra': dict(type='SpanL1Loss', **loss)}, L1)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        criterion(*step())
+    assert 'loss_span' in criterion.eval()(*step())  # sets of training alone: noise queries
 
 
 def test_losses_are_computed_in_float32():
