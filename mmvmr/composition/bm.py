@@ -6,7 +6,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage
+from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage, refuse_idle
 from mmvmr.composition.edits import (
     add_augmentation,
     add_losses,
@@ -16,6 +16,7 @@ from mmvmr.composition.edits import (
     fuses_late,
     is_kind,
 )
+from mmvmr.models.detectors import PointDetector
 from mmvmr.models.encoders import FeatureLayeringEncoder, FrameMatchEncoder
 from mmvmr.models.query_initializers import DynamicAnchorQueryInitializer, LearnedQueryInitializer, SlotQueryInitializer
 from mmvmr.registry import COMPONENTS
@@ -31,7 +32,8 @@ class NegativeQueryMatching(Component):
         empty: The same for rows for which mining found nothing.
         attention: Sum of the weights of a video: its number of ``clips``, which keeps their size and with it the effect
             of what attends to them, or ``one``, as printed (eq. 7), which shrinks them to 1 / Lv.
-        decoder_reads: ``attended`` (weighted) clips, or ``plain`` ones as in the official code.
+        decoder_reads: ``attended`` (weighted) clips, or ``plain`` ones as in the official code; models with points have
+            no decoder.
     """
 
     source = 'BM-DETR, sections 3.2 and 3.3, eq. 5 to 7 and 16'
@@ -52,6 +54,7 @@ class NegativeQueryMatching(Component):
         decoder_reads: str = 'attended',
     ):
         self.weight = weight
+        self.decoder_reads = decoder_reads
         self.transform: dict[str, Any] = dict(type='NegativeQuery')
         self.transform.update({} if missing == 'same_video' else dict(missing=missing))
         self.transform.update({} if empty == 'none' else dict(empty=empty))
@@ -67,6 +70,11 @@ class NegativeQueryMatching(Component):
             )
         if any(is_kind(encoder, FrameMatchEncoder) for encoder in encoder_chain(cfg)):
             raise AlreadyThereError('the encoder of this model is wrapped in a FrameMatchEncoder already')
+        if is_kind(cfg.model, PointDetector):
+            given = {'decoder_reads': self.decoder_reads}
+            refuse_idle(
+                type(self), given, 'points are predicted from the weighted clips, and no decoder attends to others'
+            )
         # In front, so that views take the negative along.
         add_augmentation(cfg, 'negative', self.transform, first=True)
         parent = cfg.model

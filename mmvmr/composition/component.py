@@ -126,3 +126,19 @@ def component_options(kind: type[Component]) -> dict[str, Any]:
 def component_help(kind: type[Component]) -> str:
     """First line of the docstring of a component."""
     return (inspect.getdoc(kind) or '').split('\n', 1)[0]
+
+
+def refuse_idle(kind: type[Component], given: Mapping[str, Any], why: str) -> None:
+    """Refuse options that would change nothing; a run with them would silently equal one without.
+
+    Args:
+        kind: The component.
+        given: Name to value of the options that have no effect here; one at its default was not asked for.
+        why: The reason.
+
+    Raises:
+        CompositionError: If one of them is not at its default.
+    """
+    defaults = component_options(kind)
+    if idle := [f'{name}={value!r}' for name, value in given.items() if value != defaults[name]]:
+        raise CompositionError(f'{", ".join(idle)} would change nothing: {why}')

@@ -6,7 +6,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmvmr.composition.component import AlreadyThereError, Component, Stage
+from mmvmr.composition.component import AlreadyThereError, Component, Stage, refuse_idle
 from mmvmr.composition.edits import add_losses, add_view, is_kind
 from mmvmr.composition.sim import similarity_map
 from mmvmr.models.decoders import DualPathDecoder
@@ -64,7 +64,10 @@ class ExistenceOfMoments(Component):
         similarity: str | None = 'ridge',
         penalty: float = 3.0,
     ):
+        if similarity is None:
+            refuse_idle(type(self), {'penalty': penalty}, 'without similarity there is no map to fit')
         self.weight = weight
+        self.pool = pool
         self.similarity = None if similarity is None else similarity_map(similarity, penalty)
         self.head: dict[str, Any] = {} if pool == 'max' else dict(pool=pool)
         self.looks_at = source
@@ -80,6 +83,10 @@ class ExistenceOfMoments(Component):
             source = 'candidates' if self.similarity is None else 'similarity'
         elif source is None and (is_kind(model, PointDetector) or is_kind(model.decoder, DualPathDecoder)):
             source = 'clips'
+        if source in ('token', 'candidates', 'similarity'):
+            refuse_idle(type(self), {'pool': self.pool}, f'with source={source!r} the head pools nothing')
+        if source == 'similarity':
+            refuse_idle(type(self), {'weight': self.weight}, 'a head that looks at the similarity only is not trained')
         head = dict(type='ExistenceHead', **({} if source in (None, 'queries') else dict(source=source)), **self.head)
         if source == 'candidates':
             head['embed_dims'] = model.shared.joint_dims

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage
+from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage, refuse_idle
 from mmvmr.composition.edits import add_view, direct_initializer, has_slot, is_kind, losses
 from mmvmr.models.query_initializers import LengthwiseQueryInitializer
 from mmvmr.models.task_modules import HungarianAssigner, LengthwiseAssigner
@@ -33,6 +33,10 @@ class MomentMix(Component):
     def __init__(self, piece: float = 10.0, shortest: float = 30.0, foreground: bool = True, background: bool = True):
         if not (foreground or background):
             raise CompositionError('foreground and background are both False: there is no view to add')
+        if not foreground:
+            refuse_idle(type(self), {'piece': piece}, 'with foreground=False no moment is cut')
+        if not background:
+            refuse_idle(type(self), {'shortest': shortest}, 'with background=False no surroundings are exchanged')
         self.views: dict[str, dict[str, Any]] = {}
         if foreground:
             self.views['foreground_mix'] = dict(type='ForegroundMix', piece=piece)

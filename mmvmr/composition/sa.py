@@ -6,7 +6,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage
+from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage, refuse_idle
 from mmvmr.composition.edits import (
     add_losses,
     add_span_losses,
@@ -120,6 +120,9 @@ class NoiseGroups(Component):
     ):
         if num_groups < 1:
             raise CompositionError(f'num_groups={num_groups}, expected at least 1; leave the component out instead')
+        if contrastive == 'none':
+            given = {'negative_scale': negative_scale, 'margin': margin}
+            refuse_idle(type(self), given, "with contrastive='none' there are no negatives")
         self.generator = dict(
             type='NoiseQueryGenerator',
             num_groups=num_groups,
@@ -230,6 +233,7 @@ class AlignmentLosses(Component):
     }
 
     def __init__(self, weight: float = 1.0, video_text: str | None = 'before', clip_text: str | None = 'after'):
+        self.video_text, self.clip_text = video_text, clip_text
         self.losses: dict[str, dict[str, Any]] = {}
         if video_text is not None:
             self.losses['video_text'] = dict(type='VideoTextContrastiveLoss', weight=weight, stage=video_text)
@@ -245,6 +249,12 @@ class AlignmentLosses(Component):
         new = {name: dict(loss) for name, loss in self.losses.items() if losses(cfg).get(name) is None}
         if not new:
             raise AlreadyThereError('this model has these losses already')
+        if late and self.clip_text is not None:
+            why = 'clips of this model have the width of sentences only after the fusion'
+            refuse_idle(type(self), {'clip_text': self.clip_text}, why)
+        if losses(cfg).get('video_text') is not None:
+            why = 'this model has L_vtc already, which stays as it is'
+            refuse_idle(type(self), {'video_text': self.video_text}, why)
         for name, loss in new.items() if late else ():
             loss.update(stage='after', **({'sentence': 'token'} if name == 'video_text' else {}))
         if late or any(loss['stage'] == 'after' and name != 'video_text' for name, loss in new.items()):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from mmengine.config import Config
 
-from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage
+from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage, refuse_idle
 from mmvmr.composition.edits import (
     direct_initializer,
     encoder_chain,
@@ -27,6 +27,8 @@ _SOURCE = 'mmvmr (not published)'
 
 def similarity_map(kind: str, penalty: float, stream: str | None = None) -> dict[str, Any]:
     """The config of a :class:`SimilarityMap`, whose channels follow from the features; see there for the options."""
+    if kind == 'given':
+        refuse_idle(SimilarityStream, {'penalty': penalty}, "with kind='given' no map is fitted")
     options = dict(stream=stream, kind=kind, penalty=None if kind == 'given' else penalty)
     return dict(type='SimilarityMap', **{key: value for key, value in options.items() if value is not None})
 
@@ -47,9 +49,21 @@ def similarity_encoder(cfg: Config, similarity: dict[str, Any]) -> Any:
     around = swapping_parent(cfg)
     for node in encoder_chain(cfg):
         if is_kind(node, SimilarityEncoder):
+            _require_one_map(node.similarity, similarity)
             return node
     around['encoder'] = dict(type='SimilarityEncoder', similarity=similarity, stream=False, encoder=around['encoder'])
     return around['encoder']
+
+
+def _require_one_map(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Refuse options of a second component on the map that both use; those at their defaults follow the first."""
+    default = _Similarity().map
+    other = [f'{key}={value!r}' for key, value in wanted.items() if value not in (default.get(key), present.get(key))]
+    if other:
+        raise CompositionError(
+            f'{", ".join(other)} would change nothing: the map of the similarity is that of the model already '
+            f'({present}); give all components of similarity the same options'
+        )
 
 
 class _Similarity(Component):

@@ -188,6 +188,41 @@ def test_every_option_changes_the_config():
             assert compose(base_of(name), parts, {f'{name}.{option}': value}).to_dict() != plain, f'{name}.{option}'
 
 
+#: Base, components, options that would change nothing there, and why.
+IDLE = [
+    ('univtg/univtg_qvhl', 'bm.negative_query', {'decoder_reads': 'plain'}, 'points are predicted from the weighted'),
+    ('mmn/mmn_charades', 'gmr.existence', {'pool': 'mean'}, "with source='similarity' the head pools nothing"),
+    ('mmn/mmn_charades', 'gmr.existence', {'weight': 2.0}, 'looks at the similarity only is not trained'),
+    ('qd_detr/qd_detr_qvhl', 'gmr.existence', {'source': 'token', 'pool': 'mean'}, 'the head pools nothing'),
+    ('qd_detr/qd_detr_qvhl', 'gmr.existence', {'similarity': None, 'penalty': 1.0}, 'there is no map to fit'),
+    ('qd_detr/qd_detr_qvhl', 'sim.stream', {'kind': 'given', 'penalty': 1.0}, "with kind='given' no map is fitted"),
+    ('qd_detr/qd_detr_qvhl', 'sa.noise', {'contrastive': 'none', 'margin': 0.1}, 'there are no negatives'),
+    ('qd_detr/qd_detr_qvhl', 'la.moment_mix', {'foreground': False, 'piece': 5.0}, 'no moment is cut'),
+    ('qd_detr/qd_detr_qvhl', 'la.moment_mix', {'background': False, 'shortest': 5.0}, 'no surroundings are exchanged'),
+    ('snag/snag_charades', 'sa.alignment', {'clip_text': 'before'}, 'have the width of sentences only after'),
+    ('tr_detr/tr_detr_qvhl', 'sa.alignment', {'video_text': None}, 'has L_vtc already'),
+]
+
+
+@pytest.mark.parametrize(('base', 'part', 'options', 'reason'), IDLE)
+def test_options_that_would_change_nothing(base, part, options, reason):
+    with pytest.raises(CompositionError) as caught:
+        compose(CONFIGS / f'{base}.py', [part], {part: options})
+    option = list(options)[-1]
+    assert str(caught.value).startswith(f'{part}: {option}={options[option]!r} would change nothing: ')
+    assert reason in str(caught.value)
+
+
+def test_one_map_of_similarity():
+    """The second component on it follows the first one; other options of its own are refused."""
+    parts, first = ['sim.stream', 'sim.anchors'], {'sim.stream.kind': 'cca', 'sim.stream.penalty': 9.0}
+    assert compose(QD, parts, first).model.encoder.encoder.similarity.kind == 'cca'
+    both = {'sim.anchors.kind': 'cca', 'sim.anchors.penalty': 9.0}
+    assert compose(QD, parts, {**first, **both}).to_dict() == compose(QD, parts, first).to_dict()
+    with pytest.raises(CompositionError, match=r"sim\.anchors: kind='cca', penalty=9.0 would change nothing: the map"):
+        compose(QD, parts, both)
+
+
 @pytest.mark.parametrize(
     ('parts', 'options', 'message'),
     [
