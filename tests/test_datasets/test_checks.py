@@ -378,12 +378,12 @@ def test_rows_that_transforms_act_on():
         dict(qid=3, vid='c', query='one', duration=9.0, relevant_windows=[[0, 4]]),
         dict(qid=4, vid='c', query='two', duration=9.0, relevant_windows=[[4, 8]]),
     ]
-    assert ShiftMoment().applicable(rows) == [True, False, False, True, True]
-    assert ShiftMoment(max_duration=None).applicable(rows) == [True, True, False, True, True]
-    assert SynthesizeVideo().applicable(rows) == [True, True, False, True, True]
-    assert NegativeQuery().applicable(rows) == [True, False, False, True, True]
-    assert NegativeQuery(empty='other_video').applicable(rows) == [True, False, True, True, True]
-    assert NegativeQuery(missing='none').applicable(rows) == [True, False, False, False, False]
+    assert ShiftMoment().applicable(rows, 1.0) == [True, False, False, True, True]
+    assert ShiftMoment(max_duration=None).applicable(rows, 1.0) == [True, True, False, True, True]
+    assert SynthesizeVideo().applicable(rows, 1.0) == [True, True, False, True, True]
+    assert NegativeQuery().applicable(rows, 1.0) == [True, False, False, True, True]
+    assert NegativeQuery(empty='other_video').applicable(rows, 1.0) == [True, False, True, True, True]
+    assert NegativeQuery(missing='none').applicable(rows, 1.0) == [True, False, False, False, False]
 
 
 def test_a_training_split_without_any_moment(tmp_path):

@@ -37,12 +37,12 @@ class _MomentMix(BaseTransform):
         words = re.findall(r'[a-z]+', row['query'].lower())
         return bool(row.get('relevant_windows')) and self.temporal_words.isdisjoint(words)
 
-    def _moments(self, results: dict[str, Any]) -> list[tuple[range, list[float]]]:
+    def _moments(self, row: Mapping[str, Any], clip_len: float, length: int) -> list[tuple[range, list[float]]]:
         """Clips and window of every moment, in order; empty where there is none, or two share a clip or touch."""
-        if not self._usable(results):
+        if not self._usable(row):
             return []
-        windows = sorted(results['relevant_windows'])
-        clips = moment_clips(windows, results['clip_len'], len(results['video_feat']))
+        windows = sorted(row['relevant_windows'])
+        clips = moment_clips(windows, clip_len, length)
         if not all(clips) or any(a.stop >= b.start for a, b in itertools.pairwise(clips)):
             return []
         return list(zip(clips, windows))
@@ -91,22 +91,38 @@ class ForegroundMix(_MomentMix):
             raise ValueError(f'ForegroundMix: piece={piece}, expected a positive number of seconds')
         self.piece = piece
 
-    def applicable(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        """Check for each row whether a moment lasts two pieces; its clips show whether it is cut."""
-        return [self._usable(row) and max(_lengths(row)) >= 2 * self.piece for row in rows]
+    def applicable(self, rows: Sequence[dict[str, Any]], clip_len: float) -> list[bool]:
+        """Check for each row whether its moment is cut, and what is around the moments; clips last ``clip_len``."""
+        return [self._is_cut(row, clip_len, round(row['duration'] / clip_len)) for row in rows]
+
+    def _is_cut(self, row: Mapping[str, Any], clip_len: float, length: int) -> bool:
+        moments, size, longest = self._sizes(row, clip_len, length)
+        gaps = gaps_between([clips for clips, _ in moments], length)
+        return bool(moments) and self._cuts(gaps, len(moments) + max(1, longest // size - 1) + 1, size) is not None
+
+    def _sizes(
+        self, row: Mapping[str, Any], clip_len: float, length: int
+    ) -> tuple[list[tuple[range, list[float]]], int, int]:
+        """Moments, none where the longest is too short to be cut; clips of a piece, and of the longest moment."""
+        moments = self._moments(row, clip_len, length)
+        size = max(1, round(self.piece / clip_len))
+        longest = max((len(clips) for clips, _ in moments), default=0)
+        return (moments if longest >= max(2 * size, 2) else []), size, longest
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add ``views['foreground_mix']`` to a sample with ``video_feat`` where it can be cut."""
-        moments, rng = self._moments(results), results['rng']
-        size = max(1, round(self.piece / results['clip_len']))
-        longest = max((len(clips) for clips, _ in moments), default=0)
-        if longest < max(2 * size, 2):
+        length, rng = len(results['video_feat']), results['rng']
+        moments, size, longest = self._sizes(results, results['clip_len'], length)
+        if not moments:
             return results
         pieces = self._moment_pieces(moments, longest, size, results)
-        length = len(results['video_feat'])
-        around = self._around(gaps_between([clips for clips, _ in moments], length), len(pieces) + 1, size, rng)
-        if around is None:
+        gaps = gaps_between([clips for clips, _ in moments], length)
+        cuts = self._cuts(gaps, len(pieces) + 1, size)
+        if cuts is None:
             return results
+        around: list[range] = []
+        for gap, number in zip(gaps, cuts):
+            around += cut(gap, rng.sample(range(gap.start + 1, gap.stop), number)) if number else [gap]
         pieces = [pieces[i] for i in rng.sample(range(len(pieces)), len(pieces))]
         around = [around[i] for i in rng.sample(range(len(around)), len(around))]
         order, windows = list(around[0]), []
@@ -135,14 +151,13 @@ class ForegroundMix(_MomentMix):
         return pieces
 
     @staticmethod
-    def _around(gaps: list[range], number: int, size: int, rng: Any) -> list[range] | None:
-        """Surroundings cut into ``number`` pieces; None where they are too short."""
-        missing, pieces = number - len(gaps), []
+    def _cuts(gaps: list[range], number: int, size: int) -> list[int] | None:
+        """Cuts of every gap that make ``number`` pieces of all; None where they are too short."""
+        missing, cuts = number - len(gaps), []
         for gap in gaps:
-            cuts = min(len(gap) // size - 1, len(gap) - 1, missing) if len(gap) >= 2 * size else 0
-            pieces += cut(gap, rng.sample(range(gap.start + 1, gap.stop), cuts)) if cuts > 0 else [gap]
-            missing -= max(cuts, 0)
-        return pieces if missing == 0 else None
+            cuts.append(max(0, min(len(gap) // size - 1, len(gap) - 1, missing)))
+            missing -= cuts[-1]
+        return cuts if missing == 0 else None
 
 
 def _rated(results: dict[str, Any], order: list[int]) -> dict[str, Any]:
@@ -174,7 +189,7 @@ class BackgroundMix(_MomentMix):
         super().__init__(temporal_words)
         self.shortest = shortest
 
-    def applicable(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+    def applicable(self, rows: Sequence[dict[str, Any]], clip_len: float) -> list[bool]:
         """Check for each row whether it has a short moment, and moments of other videos may fill its surroundings."""
         longest: dict[str, float] = {}
         for row in rows:
@@ -202,7 +217,7 @@ class BackgroundMix(_MomentMix):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add ``views['background_mix']`` to a sample with ``video_feat`` where other moments fill its gaps."""
-        moments = self._moments(results)
+        moments = self._moments(results, results['clip_len'], len(results['video_feat']))
         if not moments or min(end - start for _, (start, end) in moments) > self.shortest:
             return results
         mixed = results['video_feat'].copy()

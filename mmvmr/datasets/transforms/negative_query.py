@@ -70,7 +70,7 @@ class NegativeQuery(BaseTransform):
                 level=30,
             )
 
-    def applicable(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+    def applicable(self, rows: Sequence[dict[str, Any]], clip_len: float) -> list[bool]:
         """Check for each annotation row of a data set whether it has a negative query."""
         groups = group_by_video(rows)
         partners: dict[int, bool] = {}

@@ -89,14 +89,14 @@ class ShiftMoment(BaseTransform):
         """Take the transform that labels clips."""
         self._targets = dataset.pipeline.finish.get('targets')
 
-    def applicable(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+    def applicable(self, rows: Sequence[dict[str, Any]], clip_len: float) -> list[bool]:
         """Check for each row whether it has a moment that may be shifted; its clips show whether it finds room."""
         limit = float('inf') if self.max_duration is None else self.max_duration
         return [bool(row.get('relevant_windows')) and row['duration'] < limit for row in rows]
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add ``views['shift']`` to a sample with ``video_feat``; it is unchanged where nothing can be shifted."""
-        if not self.applicable([results])[0]:
+        if not self.applicable([results], results['clip_len'])[0]:
             return results
         windows = results['relevant_windows']
         length = len(results['video_feat'])

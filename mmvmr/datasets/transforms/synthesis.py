@@ -71,11 +71,12 @@ class SynthesizeVideo(BaseTransform):
         self.dataset = dataset
         self.partner.bind(dataset)
 
-    def applicable(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+    def applicable(self, rows: Sequence[dict[str, Any]], clip_len: float) -> list[bool]:
         """Check for each row whether it has a moment; whether its video has a partner shows when one is looked for.
 
         Args:
             rows: Annotation rows of a data set.
+            clip_len: Seconds per clip.
 
         Returns:
             One value per row.

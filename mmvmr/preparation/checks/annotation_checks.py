@@ -69,9 +69,9 @@ def leakage(splits: Sequence[Split]) -> list[Issue]:
 
 def augmentations(split: Split) -> list[Issue]:
     """One finding per transform with ``applicable``: how many samples it can act on; none at all is an error."""
-    findings = []
-    for name, transform in split.augment.items():
-        count, total = sum(transform.applicable(split.rows)), len(split.rows)
+    findings: list[Issue] = []
+    for name, transform in split.augment.items() if split.spec is not None else ():
+        count, total = sum(transform.applicable(split.rows, split.clip_len)), len(split.rows)
         text = f'samples can be changed by {type(transform).__name__} (pipeline.augment.{name})'
         severity, effect = NOTE, ''
         if count < SCARCE * total:

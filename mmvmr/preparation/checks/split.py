@@ -27,7 +27,7 @@ class Split:
             agree.
         window_tolerance: How far a window may reach past the end of its video, in seconds.
         outside: What reading does with windows beyond that: ``error`` or ``clip``.
-        augment: Name to transform of the augmentations that can say which samples they act on (``applicable``).
+        augment: Name to transform of the augmentations with ``applicable(rows, clip_len)``: which samples they act on.
         targets: Transform that builds the training targets; None where there is none.
         path: The annotation file; None where the rows come from elsewhere.
         partial: Why these are not all rows of the annotation file; empty where they are.

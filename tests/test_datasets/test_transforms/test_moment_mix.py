@@ -130,7 +130,7 @@ def test_wrong_length(build):
 
 
 def test_rows_that_can_be_mixed():
-    """Two pieces in the longest moment; surroundings no longer than the longest moment of another video."""
+    """Two pieces in the longest moment, enough around them; no more around than the longest moment of another video."""
     rows = [
         dict(vid='a', query='one', duration=20.0, relevant_windows=[[2, 8], [10, 11]]),  # 2, 2 and 9 s around
         dict(vid='b', query='one', duration=20.0, relevant_windows=[[0, 9]]),  # 11 s around
@@ -138,8 +138,29 @@ def test_rows_that_can_be_mixed():
         dict(vid='c', query='one', duration=4.0, relevant_windows=[[0, 4]]),  # nothing around
         dict(vid='d', query='one', duration=4.0, relevant_windows=[]),
     ]
-    assert ForegroundMix(piece=3.0).applicable(rows) == [True, True, False, False, False]
-    assert ForegroundMix(piece=3.1).applicable(rows) == [False, True, False, False, False]
-    assert BackgroundMix().applicable(rows) == [True, False, False, False, False]
-    assert BackgroundMix(shortest=0.9).applicable(rows) == [False] * 5
-    assert BackgroundMix().applicable(rows[:1]) == [False]  # no other video
+    assert ForegroundMix(piece=2.0).applicable(rows, 1.0) == [True, True, False, False, False]
+    # Three parts of the second moment need four around them, and 11 s are three of at least 3 s.
+    assert ForegroundMix(piece=3.0).applicable(rows, 1.0) == [True, False, False, False, False]
+    assert ForegroundMix(piece=4.0).applicable(rows, 1.0) == [False] * 5
+    assert BackgroundMix().applicable(rows, 1.0) == [True, False, False, False, False]
+    assert BackgroundMix(shortest=0.9).applicable(rows, 1.0) == [False] * 5
+    assert BackgroundMix().applicable(rows[:1], 1.0) == [False]  # no other video
+
+
+@pytest.mark.parametrize(
+    ('windows', 'length'),
+    [
+        ([[4.0, 16.0]], 20),  # six clips, two pieces of three
+        ([[5.0, 16.5]], 20),  # 11.5 s, but all of seven clips
+        ([[4.0, 15.0]], 20),
+        ([[4.0, 13.0]], 20),  # five clips: too short
+        ([[2.0, 38.0]], 20),  # nothing left around the pieces
+        ([[4.0, 30.0]], 20),
+        ([[4.0, 16.0], [16.0, 20.0]], 20),  # they touch
+        ([], 20),
+    ],
+)
+def test_samples_that_can_be_cut_are_those_that_are_cut(build, windows, length):
+    dataset = build(windows, 'foreground_mix', length=length, piece=6.0)
+    transform = dataset.pipeline.augment['foreground_mix']
+    assert transform.applicable(dataset.rows, 2.0) == [view_of(dataset, 'foreground_mix') is not None]
