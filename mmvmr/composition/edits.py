@@ -11,7 +11,6 @@ from mmengine.config import Config, ConfigDict
 from mmvmr.composition.component import AlreadyThereError, CompositionError
 from mmvmr.models.builder import constructor_arguments
 from mmvmr.models.encoders import (
-    DummyTokenEncoder,
     FrameMatchEncoder,
     JointEncoder,
     LateFusionEncoder,
@@ -61,17 +60,9 @@ def inner_encoder(cfg: Config) -> ConfigDict:
 
 
 def swapping_parent(cfg: Config) -> Any:
-    """The innermost wrapper of the encoder that swaps sentences or videos, or the model: it wraps the final pairs.
-
-    Raises:
-        CompositionError: If a wrapper outside of that changes the words: what the features hold no longer belongs to
-            them.
-    """
-    chain = encoder_chain(cfg)
-    if any(is_kind(node, DummyTokenEncoder) for node in chain):
-        raise CompositionError('the encoder of this model adds tokens to the words before sentences are swapped')
+    """The innermost wrapper of the encoder that swaps sentences or videos, or the model: it wraps the final pairs."""
     swapping = (NegativePairEncoder, FrameMatchEncoder, MismatchedVideoEncoder)
-    return next((node for node in reversed(chain) if is_kind(node, swapping)), cfg.model)
+    return next((node for node in reversed(encoder_chain(cfg)) if is_kind(node, swapping)), cfg.model)
 
 
 def direct_initializer(cfg: Config) -> tuple[ConfigDict, str]:

@@ -8,6 +8,7 @@ from mmengine.config import Config
 
 from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage
 from mmvmr.composition.edits import encoder_chain, fuses_late, is_kind, swapping_parent
+from mmvmr.models.encoders import DummyTokenEncoder
 from mmvmr.models.fusions import RecurrentLayerFusion
 from mmvmr.models.projectors import FrontDoorProjector
 from mmvmr.registry import COMPONENTS
@@ -54,6 +55,8 @@ class LayerRefinement(Component):
             raise AlreadyThereError('clips of this model are refined with layers of an encoder already')
         if is_kind(cfg.model.projector, FrontDoorProjector):
             raise CompositionError('clips of this model attend to prototypes of videos, which layers of vectors lack')
+        if any(is_kind(encoder, DummyTokenEncoder) for encoder in encoder_chain(cfg)):
+            raise CompositionError('this model adds tokens to the words, of which there are no layers')
         parent = swapping_parent(cfg)
         fusion = dict(type='RecurrentLayerFusion', layer=dict(type='RefinementLayer'))
         parent['encoder'] = dict(type='FusionEncoder', fusion=fusion, encoder=parent['encoder'])

@@ -42,9 +42,6 @@ def similarity_encoder(cfg: Config, similarity: dict[str, Any]) -> Any:
 
     Returns:
         The config of the encoder.
-
-    Raises:
-        CompositionError: If a wrapper outside of that changes the words: input vectors no longer belong to them.
     """
     around = swapping_parent(cfg)
     for node in encoder_chain(cfg):
@@ -85,6 +82,11 @@ class SimilarityStream(_Similarity):
 
     slots = ('model.encoder',)
     stage = Stage.ENCODER
+    detectors = ('MomentDetector', 'PointDetector')
+    reasons: ClassVar[Mapping[str, str]] = {
+        'ProposalMapDetector': 'this model compares moments with sentences at its end and has no clips that have seen '
+        'a sentence, which a similarity would be added to'
+    }
 
     def apply(self, cfg: Config) -> None:
         """Wrap the inner encoder."""

@@ -25,7 +25,7 @@ class Features:
         video: Clips.
         text: Text tokens.
         negative_text: Text tokens of a sentence that does not describe the video, when a transform supplied one.
-        raw_video: The clips before projection (B, Lv, Dv), for components that look at the input features.
+        raw_video: The clips before projection (B, Lv', Dv), for components that look at the input features.
         attention: Attention weights of the clips on the text tokens (B, Lv, Lt), after a fusion that returns them.
         rows: Which video a sentence is about (B,), where a video stands once for several sentences: ``video`` and
             ``raw_video`` then have V rows instead of B. None where every sentence has its own row.
@@ -35,7 +35,7 @@ class Features:
     video: Tokens
     text: Tokens
     negative_text: Tokens | None = None
-    raw_video: Tensor | None = None
+    raw_video: Tokens | None = None
     attention: Tensor | None = None
     rows: Tensor | None = None
     class_text: Tokens | None = field(default=None, metadata=batch_axis(None))

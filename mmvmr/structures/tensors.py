@@ -38,6 +38,12 @@ class Tokens:
         """The positional embedding, zeros where the sequence has none: (B, L, D)."""
         return torch.zeros_like(self.feat) if self.pos is None else self.pos
 
+    def input_mask(self) -> Tensor:
+        """Validity of what comes from the input: ``mask`` without the learned tokens at the front (B, L)."""
+        mask = self.mask.clone()
+        mask[:, : self.lead] = False
+        return mask
+
     def replace(self, feat: Tensor) -> Tokens:
         """The same sequence with other features."""
         return dataclasses.replace(self, feat=feat)

@@ -286,6 +286,7 @@ REASONS = {
     'la.length_weight': 'this model scores fixed candidates',
     **{f'flash.{name}': 'this model scores fixed candidates' for name in ('layering', 'score', 'clip_score')},
     'r2.refinement': 'this model averages clips before they meet a sentence',
+    'sim.stream': 'this model compares moments with sentences at its end',
     'td.dynamics': 'clips and words of this model never attend to each other',
     'causal.front_door': 'sentences reach the text encoder of this model as token numbers',
     'causal.relevance': 'clips and words of this model never attend to each other: side by side',

@@ -189,7 +189,8 @@ def targets_of(*videos):
 
 
 def features_of(video, text, raw=None):
-    return Features(Tokens(video, ones(*video.shape[:2])), Tokens(text, ones(*text.shape[:2])), raw_video=raw)
+    clips, words = Tokens(video, ones(*video.shape[:2])), Tokens(text, ones(*text.shape[:2]))
+    return Features(clips, words, raw_video=None if raw is None else clips.replace(raw))
 
 
 def test_other_videos():
@@ -216,7 +217,7 @@ class SumOfMeans(nn.Module):
 
     def forward(self, features, targets=None):
         video = features.video.replace(100 * features.video.feat + features.text.feat.mean(1, keepdim=True))
-        return Memory(video, video, features.text, sentence=features.raw_video * (1 if targets is None else -1))
+        return Memory(video, video, features.text, sentence=features.raw_video.feat * (1 if targets is None else -1))
 
 
 def test_sentences_with_other_videos():

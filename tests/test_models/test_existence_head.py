@@ -30,7 +30,7 @@ def outputs_of(cosines, mask, rows=None):
     sentences = len(mask) if rows is None else len(rows)
     tokens = torch.tensor([1.0, 0.0]).expand(sentences, 1, 2)
     text = Tokens(torch.zeros(sentences, 1, 4), torch.ones(sentences, 1, dtype=torch.bool), raw=tokens)
-    return Outputs(Features(video, text, raw_video=clips, rows=rows), None, None, None, [])
+    return Outputs(Features(video, text, raw_video=Tokens(clips, mask), rows=rows), None, None, None, [])
 
 
 def test_level():
@@ -138,7 +138,7 @@ def test_fit_does_not_depend_on_the_seed(seed):
 
     def logits(sentences):
         tokens = Tokens(torch.zeros(12, 1, 4), torch.ones(12, 1, dtype=torch.bool), raw=sentences)
-        features = Features(Tokens(torch.zeros(12, 2, 4), mask), tokens, raw_video=video)
+        features = Features(Tokens(torch.zeros(12, 2, 4), mask), tokens, raw_video=Tokens(video, mask))
         return head(Outputs(features, None, None, None, [])).logits
 
     assert (logits(text) > 0).all() and (logits(text.roll(1, 0)) < 0).float().mean() > 0.8

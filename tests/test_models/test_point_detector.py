@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from testing import make_targets, tiny_model
+from mmengine.config import Config
+from testing import make_targets, shrink, tiny_model
 
 from mmvmr.models.detectors.sliding_windows import Place
+from mmvmr.registry import MODELS
 from mmvmr.structures import MomentDataSample
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs' / '_base_' / 'models' / 'snag.py'
@@ -143,3 +145,34 @@ def test_a_moment_exists_where_any_window_has_one():
     found = torch.tensor([sample.pred_existence for sample in samples])
     torch.testing.assert_close(found, best, atol=1e-5, rtol=1e-4)
     assert {sample.pred_accepted for sample in samples} == {True, False}
+
+
+@pytest.mark.parametrize('windows', [None, dict(type='SlidingWindows', size=24, stride=16)])
+def test_similarity_of_videos_that_were_encoded_before(windows):
+    """Stream and existence head compare the input of a video, which is there where only its levels go on as well."""
+    config, given = Config.fromfile(CONFIG).model, dict(type='SimilarityMap', kind='given')
+    config.encoder = dict(type='SimilarityEncoder', similarity=dict(given), encoder=config.encoder)
+    config.existence_head = dict(type='ExistenceHead', source='clips', similarity=dict(given))
+    config = shrink(config, {**SMALL, 'encoder': {'encoder': SMALL['encoder']}, 'windows': windows})
+    torch.manual_seed(0)
+    model = MODELS.build(config).eval()
+    for part in model.modules():
+        if hasattr(part, 'fitted'):
+            part.fitted.fill_(True)
+    model.existence_head.level_weight.fill_(1.0)
+    with torch.no_grad():
+        model.point_head.offset.out.conv.bias.fill_(0.5)
+    inputs, calls = _inputs(model, videos=2), Calls(model.encoder.encoder.video)
+    whole = _samples(inputs)
+    with torch.no_grad():
+        model.predict(inputs, whole)
+        model.max_queries, count = 3, calls.count
+        parts = model.predict(inputs, _samples(inputs))
+    assert calls.count == 2 * count  # every window of every video once, for all sentences
+    for ours, theirs in zip(parts, whole):
+        assert torch.allclose(ours.pred_instances.scores, theirs.pred_instances.scores, atol=1e-6)
+        assert ours.pred_existence == pytest.approx(theirs.pred_existence, abs=1e-6)
+    model.encoder.embed.weight.data.zero_()
+    with torch.no_grad():
+        without = model.predict(inputs, _samples(inputs))
+    assert not torch.allclose(without[0].pred_instances.scores, whole[0].pred_instances.scores, atol=1e-4)

@@ -5,12 +5,13 @@ import dataclasses
 import pytest
 import torch
 from mmengine.config import Config
+from testing import make_batch, shrink
 
 import mmvmr.engine
 import mmvmr.models  # noqa: F401
 from mmvmr.composition import CompositionError, compose
 from mmvmr.engine.hooks import FitHook
-from mmvmr.models.encoders import SimilarityEncoder
+from mmvmr.models.encoders import DummyTokenEncoder, SimilarityEncoder
 from mmvmr.models.fusions import SimilarityBias
 from mmvmr.models.query_initializers import SimilarityAnchorQueryInitializer
 from mmvmr.models.task_modules import RollNegativeSampler
@@ -39,7 +40,7 @@ def features(clips, tokens):
     return Features(
         video=Tokens(torch.zeros(*raw.shape[:2], 2), ones(*raw.shape[:2])),
         text=Tokens(torch.zeros(*text.shape[:2], 2), ones(*text.shape[:2]), raw=text),
-        raw_video=raw,
+        raw_video=Tokens(raw, ones(*raw.shape[:2])),
     )
 
 
@@ -80,6 +81,55 @@ def test_without_the_stream_clips_stay():
     encoder = fitted(SimilarityEncoder(dict(type='PlainMemory'), GIVEN, embed_dims=2, stream=False))
     memory = encoder(features(CLIPS, [[[1.0, 0.0]]]))
     assert (memory.video.feat == 0).all() and memory.find(ClipSimilarity) is not None
+
+
+@MODELS.register_module(force=True)
+class LevelsFirst(torch.nn.Module):
+    """A late encoder of two levels, the second with half the points, all zeros."""
+
+    late = True
+
+    def video(self, clips):
+        return [clips, Tokens(clips.feat[:, ::2], clips.mask[:, ::2])]
+
+    def forward(self, features, targets=None, levels=None):
+        levels = self.video(features.video) if levels is None else levels
+        levels = [Tokens(x.feat[features.rows], x.mask[features.rows]) for x in levels]
+        return Memory(levels[0], levels[0], features.text, levels=levels)
+
+
+def test_late_encoders_get_the_stream_on_every_level():
+    encoder = fitted(SimilarityEncoder(dict(type='LevelsFirst'), GIVEN, embed_dims=2, smooth=1))
+    torch.nn.init.zeros_(encoder.embed.bias)
+    encoder.embed.weight.data = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    # One video of three clips and padding for two sentences: cosines 1, 1, 0 and 0, 0, 1.
+    given = features([[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [9.0, 9.0]]], [[[3.0, 0.0]], [[0.0, 2.0]]])
+    given.video.mask[0, 3] = given.raw_video.mask[0, 3] = False
+    given.rows = torch.tensor([0, 0])
+    assert encoder.late
+    memory = encoder(given)
+    high, low = 0.5**0.5, -(2**0.5)  # mean 2 / 3, deviation sqrt(2) / 3
+    finest, coarse = (level.feat[..., 0] for level in memory.levels)
+    assert torch.allclose(finest, torch.tensor([[high, high, low, 0.0], [-high, -high, -low, 0.0]]), atol=1e-5)
+    assert torch.allclose(coarse, torch.tensor([[high, low / 2], [-high, -low / 2]]), atol=1e-5)
+    assert memory.video is memory.levels[0] and memory.context is memory.levels[0]
+    # The same from videos that were encoded before, whose projected clips are not there any more.
+    before = encoder(dataclasses.replace(given, video=None), levels=encoder.video(given.video))
+    assert all(torch.equal(a.feat, b.feat) for a, b in zip(before.levels, memory.levels))
+
+
+def test_added_tokens_of_a_sentence_are_not_compared():
+    """Dummies of CG-DETR have no input; negatives bring along what belongs to them."""
+    inner = fitted(SimilarityEncoder(dict(type='PlainMemory'), GIVEN, embed_dims=2, smooth=1))
+    given = features(CLIPS, [[[3.0, 0.0], [2.0, 1.0]]])
+    expected = inner(given).extra(ClipSimilarity, 'test').scores
+    layers = dict(type='TransformerEncoder', num_layers=1, layer=dict(type='EncoderLayer'))
+    layers['layer'].update(embed_dims=2, num_heads=1, ffn_dims=4)
+    outer = DummyTokenEncoder(2, 3, layers, dict(type='PlainMemory'))
+    outer.encoder = inner
+    memory = outer(given)
+    assert memory.text.feat.shape[1] == 5
+    assert torch.equal(memory.extra(ClipSimilarity, 'test').scores, expected)
 
 
 def test_lost_inputs_are_an_error():
@@ -126,6 +176,24 @@ def test_components_train(names):
     assert maps and all((part.first, part.stop) == (0, 1280) for part in maps)
 
 
+@pytest.mark.parametrize('base', ['cg_detr', 'univtg', 'flash_vtg', 'causal_vtg', 'snag'])
+def test_the_stream_goes_onto_other_methods(base):
+    """It changes what they predict, and its weights learn."""
+    cfg = compose(f'{CONFIGS}/{base}/{base}_clip_charades.py', ['sim.stream'])
+    model = fitted(MODELS.build(shrink(cfg.model))).eval()
+    batch = model.data_preprocessor(make_batch())
+    encoder = next(part for part in model.modules() if isinstance(part, SimilarityEncoder))
+    torch.manual_seed(0)
+    with torch.no_grad():
+        encoder.similarity.video_map.normal_()
+        scores = model.predict_sets(batch['inputs']).final.logits
+        encoder.embed.weight.normal_()
+        assert not torch.allclose(model.predict_sets(batch['inputs']).final.logits, scores, atol=1e-4)
+    losses = model.train()(**batch, mode='loss')
+    sum(value for value in losses.values()).backward()
+    assert encoder.embed.weight.grad.abs().sum() > 0
+
+
 def test_options_choose_the_stream():
     options = {'sim.stream.stream': 'conse', 'sim.stream.kind': 'given'}
     cfg = compose(f'{CONFIGS}/qd_detr/qd_detr_msrvtt_joined.py', ['sim.stream'], options)
@@ -144,9 +212,9 @@ def test_one_map_for_stream_and_anchors():
 @pytest.mark.parametrize(
     ('base', 'name', 'options', 'message'),
     [
-        ('cg_detr/cg_detr_clip_charades.py', 'sim.stream', {}, 'adds tokens to the words'),
         ('sa_detr/sa_detr_clip_charades.py', 'sim.bias', {}, 'no attention from video to text'),
-        ('univtg/univtg_clip_charades.py', 'sim.stream', {}, 'MomentDetector'),
+        ('univtg/univtg_clip_charades.py', 'sim.anchors', {}, 'MomentDetector'),
+        ('mmn/mmn_clip_charades.py', 'sim.stream', {}, 'no clips that have seen a sentence'),
         (
             'qd_detr/qd_detr_clip_charades.py',
             'sim.stream',

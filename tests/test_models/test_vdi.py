@@ -53,7 +53,8 @@ def make_outputs(seed=0, dims=DIMS, patches=4):
     space = JointSpace(torch.zeros(2, 1, 1), torch.zeros(3, 1))
     memory = Memory(clips, clips, sentence=torch.randn(3, dims).requires_grad_(), extras=(ExtraInputs(inputs),))
     memory.proposals = Proposals(torch.zeros(2, 1, 2), space, space)
-    return Outputs(Features(clips, words, raw_video=frames, rows=ROWS), memory, None, None, [])
+    raw = Tokens(frames, torch.ones(2, 8).bool())
+    return Outputs(Features(clips, words, raw_video=raw, rows=ROWS), memory, None, None, [])
 
 
 def make_targets(windows=WINDOWS):
@@ -89,7 +90,7 @@ def inside(row, count):
 def contexts(outputs, temperature=0.01, everywhere=False):
     guides, found = words_with(outputs, 2), []
     for row, video in enumerate(ROWS):
-        frames = outputs.features.raw_video[video]
+        frames = outputs.features.raw_video.feat[video]
         chosen = frames if everywhere else frames[inside(row, len(frames))]
         weight = (F.cosine_similarity(chosen, guides[row].unsqueeze(0), dim=1) / temperature).softmax(0)
         found.append(weight @ chosen)
@@ -266,7 +267,7 @@ def test_only_words_of_change_have_a_gradient(name):
     # The second sentence has no such word: it receives as a whole.
     assert torch.equal(has_gradient, (ROLES == 1) & valid)
     assert (outputs.memory.sentence.grad.abs().sum(-1) > 0).tolist() == [False, True, False]
-    assert outputs.features.raw_video.grad is None
+    assert outputs.features.raw_video.feat.grad is None
     assert outputs.memory.find(ExtraInputs).tensors['patches'].grad is None
 
 
@@ -381,7 +382,7 @@ def test_guided_by_an_encoding_of_the_things_alone():
     words = F.normalize(loss.project_words(words_with(outputs, 1)), dim=1)
     total = 0.0
     for row, video in enumerate(ROWS):
-        frames = outputs.features.raw_video[video][inside(row, 8)]
+        frames = outputs.features.raw_video.feat[video][inside(row, 8)]
         weight = (F.cosine_similarity(frames, vectors[row], dim=1) / 0.3).softmax(0)
         total += 1 - words[row] @ F.normalize(loss.project_video(weight @ frames), dim=0)
     torch.testing.assert_close(found, total / 3)

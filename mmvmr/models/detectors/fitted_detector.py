@@ -70,5 +70,5 @@ class FittedDetector(BaseDetector):
 
     def _outputs(self, inputs: dict[str, Tensor], samples: list[MomentDataSample] | None) -> Outputs:
         video, text = (Tokens(inputs[name], inputs[f'{name}_mask'], raw=inputs[name]) for name in ('video', 'text'))
-        features = Features(video, text, raw_video=video.feat, rows=inputs.get('video_index'))
+        features = Features(video, text, raw_video=video, rows=inputs.get('video_index'))
         return self.judged(Outputs(features, Memory(video, video, text), None, None, [self.predictor(inputs, samples)]))

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from mmvmr.registry import MODELS
@@ -37,9 +38,11 @@ class DummyTokenEncoder(nn.Module):
         """The memory of the wrapped encoder."""
         text, (count, _) = features.text, self.feat.shape
         batch = text.feat.shape[0]
-        dummies = Tokens(
-            self.feat.expand(batch, -1, -1), text.mask.new_ones(batch, count), self.pos.expand(batch, -1, -1)
-        )
+        mask = text.mask.new_ones(batch, count)
+        dummies = Tokens(self.feat.expand(batch, -1, -1), mask, self.pos.expand(batch, -1, -1), lead=count)
         joint = dummies.join(text)
         informed = self.layers(joint.feat, joint.mask, joint.position())[:, :count]
-        return self.encoder(dataclasses.replace(features, text=dummies.replace(informed).join(text)), targets)
+        joint = dummies.replace(informed).join(text)
+        if text.raw is not None:  # dummies have no input
+            joint = dataclasses.replace(joint, raw=F.pad(text.raw, (0, 0, count, 0)))
+        return self.encoder(dataclasses.replace(features, text=joint), targets)

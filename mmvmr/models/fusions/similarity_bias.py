@@ -42,5 +42,5 @@ class SimilarityBias(nn.Module):
         """
         if features.raw_video is None or features.text.raw is None:
             raise ValueError('SimilarityBias compares clips and tokens before projection: use LinearProjector')
-        bias = self.scale * self.similarity.by_token(features.raw_video, features.text.raw).unsqueeze(1)
+        bias = self.scale * self.similarity.by_token(features.raw_video.feat, features.text.raw).unsqueeze(1)
         return lambda logits: logits + bias.to(logits.dtype)

@@ -131,10 +131,8 @@ class ExistenceHead(CalibratedHead):
                 'ExistenceHead: similarity compares clips and tokens before projection, which this projector does not '
                 'hand on; set model.existence_head.similarity=None'
             )
-        # A projector may pool clips: then there is no padding left.
-        clips = features.raw_video.shape[1]
-        mask = features.video.mask if features.video.mask.shape[1] == clips else features.video.mask.new_ones(1, clips)
-        return similarity_levels(self.similarity(features.raw_video, features.text.raw, features.text.mask), mask)
+        clips, text = features.raw_video, features.text
+        return similarity_levels(self.similarity(clips.feat, text.raw, text.mask), clips.mask)
 
     @torch.no_grad()
     def fit(self, dataset: Any) -> None:

@@ -224,7 +224,7 @@ class VisualContextLoss(_InjectionLoss):
 
     def video_side(self, outputs: Outputs, targets: MomentTargets, guide: Tensor) -> Tensor:
         """The visual context (B, Df); see :meth:`_InjectionLoss.video_side`."""
-        frames = outputs.features.raw_video.detach()
+        frames = outputs.features.raw_video.feat.detach()
         rows = video_rows(outputs)
         valid = frames.new_ones(len(rows), frames.shape[1], dtype=torch.bool)
         inside = frames_inside(targets.spans, targets.span_mask, valid) if self.where == 'moment' else valid

@@ -120,8 +120,12 @@ class ClipPoolProjector(nn.Module):
         if self.text_encoder is not None:
             encoded = Tokens(self.text_encoder(text, valid), valid)  # token numbers are no features
         return Features(
-            video=Tokens(clips, clips.new_ones(clips.shape[:2], dtype=torch.bool)),
+            video=_unpadded(clips),
             text=encoded,
-            raw_video=parts,
+            raw_video=_unpadded(parts),
             rows=inputs.get('video_index'),
         )
+
+
+def _unpadded(clips: Tensor) -> Tokens:
+    return Tokens(clips, clips.new_ones(clips.shape[:2], dtype=torch.bool))

@@ -91,7 +91,7 @@ class LayerProjector(nn.Module):
             video=Tokens(layers[:, :, -1, 0], mask, self.position(mask), layers=layers),
             text=self._text(inputs, 'text'),
             negative_text=self._text(inputs, 'neg_text'),
-            raw_video=video,
+            raw_video=Tokens(video, mask),
             rows=inputs.get('video_index'),
         )
 

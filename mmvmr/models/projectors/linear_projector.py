@@ -151,7 +151,7 @@ class LinearProjector(nn.Module):
             video=Tokens(self._project(video), mask, self.position(mask)),
             text=self._words(inputs, 'text'),
             negative_text=self._words(inputs, 'neg_text'),
-            raw_video=video,
+            raw_video=Tokens(video, mask),
             rows=inputs.get('video_index'),
             class_text=self._words(inputs, 'class_text'),
         )

@@ -50,5 +50,6 @@ class PlainProjector(nn.Module):
             for name, feat in inputs.items()
             if name in present
         }
-        raw_video = inputs.get('raw_video', inputs.get('video'))
+        raw = inputs.get('raw_video', inputs.get('video'))
+        raw_video = None if raw is None else Tokens(raw, inputs['video_mask'])
         return Features(tokens.get('video'), tokens.get('text'), raw_video=raw_video, rows=inputs.get('video_index'))

@@ -91,7 +91,7 @@ def outputs(video=None, text=None, saliency=None, negative_saliency=None, real=N
     features = Features(
         video,
         text,
-        raw_video=None if raw is None else torch.tensor(raw),
+        raw_video=None if raw is None else tokens(raw),
         rows=None if rows is None else torch.tensor(rows),
     )
     memory = Memory(video, video, text=text)
