@@ -1,10 +1,7 @@
-# QD-DETR with an existence head on part of Charades-STA (CLIP features), evaluated on queries with and without a moment.
+# QD-DETR with an existence head in closed form on part of Charades-STA (CLIP features), evaluated on queries with and
+# without a moment.
 _base_ = ['../qd_detr/qd_detr_clip_charades.py']
-model = dict(
-    existence_head=dict(type='ExistenceHead', similarity=dict(type='SimilarityMap')),
-    criterion=dict(losses=dict(existence=dict(type='ExistenceLoss', weight=1.0))),
-)
-train_dataloader = dict(dataset=dict(pipeline=dict(augment=dict(false_premise=dict(type='FalsePremise')))))
+model = dict(existence_head=dict(type='ExistenceHead', source='similarity', similarity=dict(type='SimilarityMap')))
 val_dataloader = dict(dataset=dict(ann_file=['val.jsonl', 'val_none_in_domain.jsonl']))
 test_dataloader = val_dataloader
 val_evaluator = [

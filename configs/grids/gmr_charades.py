@@ -25,7 +25,8 @@ _small = {'param_scheduler.milestones': [8], 'model.shared.embed_dims': 128, 'mo
 # A shorter warm-up, and an average of the weights that reaches as far back.
 _snag = {'param_scheduler.end': 3, 'default_hooks.ema.momentum': 0.01}
 _both = ['gmr.false_premise', 'gmr.existence']
-_closed = {'gmr.existence.source': 'similarity'}
+_closed = ['gmr.existence']
+_queries, _clips = ({'gmr.existence.source': source} for source in ('queries', 'clips'))
 _published = {'gmr.existence.similarity': None}
 _sa, _snag_base = dict(base='sa_detr/sa_detr_clip_charades.py'), dict(base='snag/snag_clip_charades.py')
 _mmn = dict(base='mmvmr/mmn_12e_clip_charades.py')
@@ -33,7 +34,8 @@ rows = dict(
     qd=dict(label='QD-DETR', options=_small),
     qd_none=dict(label='QD-DETR, false premises', components=['gmr.false_premise'], options=_small),
     qd_head=dict(label='QD-DETR, head as published', components=_both, options={**_small, **_published}),
-    qd_level=dict(label='QD-DETR, head with similarity', components=_both, options=_small),
+    qd_level=dict(label='QD-DETR, trained head with similarity', components=_both, options={**_small, **_queries}),
+    qd_closed=dict(label='QD-DETR, head in closed form', components=_closed, options=_small),
     qd_relevance=dict(label='QD-DETR, relevance head', components=['causal.relevance'], options=_small),
     qd_front_door=dict(label='QD-DETR, front door', components=['causal.front_door'], options=_small),
     causal=dict(
@@ -43,22 +45,23 @@ rows = dict(
     ),
     sa=dict(_sa, label='SA-DETR', options=_small),
     sa_head=dict(_sa, label='SA-DETR, head as published', components=_both, options={**_small, **_published}),
-    sa_level=dict(_sa, label='SA-DETR, head with similarity', components=_both, options=_small),
+    sa_level=dict(_sa, label='SA-DETR, trained head with similarity', components=_both, options={**_small, **_clips}),
+    sa_closed=dict(_sa, label='SA-DETR, head in closed form', components=_closed, options=_small),
     snag=dict(_snag_base, label='SnAG', options=_snag),
     snag_head=dict(_snag_base, label='SnAG, head as published', components=_both, options={**_snag, **_published}),
-    snag_level=dict(_snag_base, label='SnAG, head with similarity', components=_both, options=_snag),
-    snag_closed=dict(
-        _snag_base, label='SnAG, head in closed form', components=['gmr.existence'], options={**_snag, **_closed}
+    snag_level=dict(
+        _snag_base, label='SnAG, trained head with similarity', components=_both, options={**_snag, **_clips}
     ),
+    snag_closed=dict(_snag_base, label='SnAG, head in closed form', components=_closed, options=_snag),
     mmn=dict(_mmn, label='MMN'),
     mmn_head=dict(_mmn, label='MMN, head as published', components=_both, options=_published),
     mmn_level=dict(
         _mmn,
-        label='MMN, head with similarity',
+        label='MMN, trained head with similarity',
         components=_both,
         options={'gmr.existence.source': 'candidates'},
     ),
-    mmn_closed=dict(_mmn, label='MMN, head in closed form', components=['gmr.existence'], options=_closed),
+    mmn_closed=dict(_mmn, label='MMN, head in closed form', components=_closed),
 )
 splits = dict(
     real={'test_dataloader.dataset.ann_file': ['val.jsonl', 'val_none_in_domain.jsonl']},

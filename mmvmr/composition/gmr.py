@@ -6,11 +6,12 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmvmr.composition.component import AlreadyThereError, Component, Stage, refuse_idle
+from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage, refuse_idle
 from mmvmr.composition.edits import add_losses, add_view, is_kind
 from mmvmr.composition.sim import similarity_map
 from mmvmr.models.decoders import DualPathDecoder
 from mmvmr.models.detectors import PointDetector, ProposalMapDetector
+from mmvmr.models.projectors import LayerProjector
 from mmvmr.registry import COMPONENTS
 
 
@@ -37,16 +38,18 @@ class FalsePremises(Component):
 
 @COMPONENTS.register_module('gmr.existence')
 class ExistenceOfMoments(Component):
-    """A head that says whether there is a moment at all, trained on queries without one.
+    """A head that says whether there is a moment at all: fitted in closed form, or trained as published.
 
     Args:
         weight: Factor of its loss.
-        source: See :class:`ExistenceHead`; None takes what the detector has: moment queries (clips where a query has
-            several states), clips of all levels, or for candidate moments the similarity only, where there is one.
-            With ``similarity`` the head is fitted in closed form and nothing is trained for it, so that it goes without
-            a loss and without ``gmr.false_premise``.
+        source: See :class:`ExistenceHead`. None takes the similarity only where there is one: such a head is fitted in
+            closed form, nothing is trained for it, and ordinary queries are answered as without it. Without similarity
+            it is what the detector has: moment queries (clips where a query has several states), clips of all levels,
+            or candidate moments. These are trained with a loss, on queries without a moment: take
+            ``gmr.false_premise`` along where annotations have none.
         pool: ``max`` or ``mean`` over queries or clips.
-        similarity: Kind of the :class:`SimilarityMap` whose level the head receives too; None for none, as published.
+        similarity: Kind of the :class:`SimilarityMap` whose level the head receives; None for none, as published.
+            Layers of an encoder and token numbers have none.
         penalty: Of a map that is fitted.
     """
 
@@ -54,7 +57,6 @@ class ExistenceOfMoments(Component):
     slots = ('model.existence_head', 'model.criterion.losses')
     stage = Stage.LOSSES
     detectors = ('MomentDetector', 'PointDetector', 'ProposalMapDetector')
-    needs = ('gmr.false_premise',)
 
     def __init__(
         self,
@@ -77,12 +79,14 @@ class ExistenceOfMoments(Component):
         model = cfg.model
         if model.get('existence_head') is not None:
             raise AlreadyThereError(f'model.existence_head is a {model.existence_head.type} already')
+        vectors = not is_kind(model.projector, LayerProjector) and model.projector.get('text_encoder') is None
+        similarity = self.similarity if vectors else None
         source = self.looks_at
-        if source is None and is_kind(model, ProposalMapDetector):
-            # On part of Charades-STA (docs/evidence.md) a head on candidates cost MMN 10 points of R1@0.5.
-            source = 'candidates' if self.similarity is None else 'similarity'
-        elif source is None and (is_kind(model, PointDetector) or is_kind(model.decoder, DualPathDecoder)):
-            source = 'clips'
+        if source == 'similarity' and similarity is None:
+            raise CompositionError('without similarity there is nothing that source=similarity could look at')
+        if source is None:
+            # On part of Charades-STA (docs/evidence.md) trained heads cost up to 10 points of R1@0.5, and tell no more.
+            source = 'similarity' if similarity is not None else _trained_source(model)
         if source in ('token', 'candidates', 'similarity'):
             refuse_idle(type(self), {'pool': self.pool}, f'with source={source!r} the head pools nothing')
         if source == 'similarity':
@@ -90,8 +94,15 @@ class ExistenceOfMoments(Component):
         head = dict(type='ExistenceHead', **({} if source in (None, 'queries') else dict(source=source)), **self.head)
         if source == 'candidates':
             head['embed_dims'] = model.shared.joint_dims
-        if self.similarity is not None:
-            head['similarity'] = self.similarity
+        if similarity is not None:
+            head['similarity'] = similarity
         model['existence_head'] = head
         if source != 'similarity':
             add_losses(cfg, existence=dict(type='ExistenceLoss', weight=self.weight))
+
+
+def _trained_source(model: Any) -> str:
+    """The source of a trained head: what a detector has."""
+    if is_kind(model, ProposalMapDetector):
+        return 'candidates'
+    return 'clips' if is_kind(model, PointDetector) or is_kind(model.decoder, DualPathDecoder) else 'queries'

@@ -7,7 +7,7 @@ import torch
 from mmengine.config import Config
 from run_helpers import REPO
 
-from mmvmr.composition import AlreadyThereError, compose
+from mmvmr.composition import AlreadyThereError, CompositionError, compose
 from mmvmr.datasets import moment_collate
 from mmvmr.datasets.collate import video_collate
 from mmvmr.models.criterion import select_rows
@@ -17,6 +17,7 @@ from mmvmr.registry import DATASETS, MODELS
 from .bases import BASELINES, build, loss_of, make_batch
 
 PARTS = ['gmr.false_premise', 'gmr.existence']
+TRAINED = {'gmr.existence.source': 'clips'}
 DENSE = {
     'snag': 'snag/snag_clip_charades.py',
     'univtg': 'univtg/univtg_clip_charades.py',
@@ -38,7 +39,7 @@ def dense(name):
 
 @pytest.mark.parametrize('name', BASELINES)
 def test_set_prediction(bases, name):
-    cfg = compose(bases[name], PARTS)
+    cfg = compose(bases[name], PARTS, TRAINED)
     model, batch = build(cfg), make_batch(cfg)
     views = [sample.view for sample in batch['data_samples']]
     assert views == ['main'] * 4 + ['false_premise'] * 4
@@ -55,7 +56,7 @@ def test_set_prediction(bases, name):
 @pytest.mark.parametrize('name', BASELINES)
 def test_span_losses_do_not_see_false_premises(bases, name):
     """Losses of spans are those of the samples that have moments, whatever else is in the batch."""
-    cfg = compose(bases[name], PARTS)
+    cfg = compose(bases[name], PARTS, TRAINED)
     model, batch = build(cfg).eval(), make_batch(cfg)
     data = model.data_preprocessor(batch)
     targets = build_targets(data['data_samples'], data['inputs']['video_mask'])
@@ -74,7 +75,7 @@ def test_span_losses_do_not_see_false_premises(bases, name):
 
 @pytest.mark.parametrize('name', DENSE)
 def test_dense(name):
-    cfg = compose(dense(name), PARTS)
+    cfg = compose(dense(name), PARTS, {'gmr.existence.source': 'candidates'} if name == 'mmn' else TRAINED)
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     first, second = dataset.rows[0]['vid'], dataset.rows[-1]['vid']
     groups = [tuple(i for i, row in enumerate(dataset.rows) if row['vid'] == vid) for vid in (first, second)]
@@ -95,7 +96,7 @@ def test_dense(name):
 
 @pytest.mark.parametrize('name', ['tr_detr', 'uvcom', 'cg_detr', 'bm_detr'])
 def test_a_batch_of_false_premises_has_no_pairs(bases, name):
-    cfg = compose(bases[name], PARTS)
+    cfg = compose(bases[name], PARTS, TRAINED)
     model, batch = build(cfg), make_batch(cfg)
     batch = {
         'inputs': {key: values[4:] for key, values in batch['inputs'].items()},
@@ -151,7 +152,8 @@ def test_twice(bases):
 
 def test_a_head_in_closed_form_adds_nothing_to_train(bases):
     plain = build(bases['qd_detr'])
-    cfg = compose(bases['qd_detr'], ['gmr.existence'], {'gmr.existence.source': 'similarity'})
+    cfg = compose(bases['qd_detr'], ['gmr.existence'])
+    assert cfg.model.existence_head.source == 'similarity'
     assert 'existence' not in cfg.model.criterion.losses
     model, batch = build(cfg), make_batch(cfg)
     assert [name for name, _ in model.named_parameters()] == [name for name, _ in plain.named_parameters()]
@@ -161,12 +163,27 @@ def test_a_head_in_closed_form_adds_nothing_to_train(bases):
         assert model.eval()(**model.data_preprocessor(batch, False), mode='predict')[0].pred_existence == 0.5
 
 
-def test_candidate_moments():
-    """Their head looks at the similarity only; as published it looks at the candidates, and is trained."""
-    head = compose(dense('mmn'), ['gmr.existence']).model.existence_head
-    assert head.source == 'similarity' and 'embed_dims' not in head
-    cfg = compose(dense('mmn'), ['gmr.existence'], {'gmr.existence.similarity': None})
-    assert cfg.model.existence_head.source == 'candidates' and 'existence' in cfg.model.criterion.losses
+@pytest.mark.parametrize(
+    ('base', 'source'),
+    [('mmn/mmn_clip_charades', 'candidates'), ('univtg/univtg_qvhl', 'clips'), ('qd_detr/qd_detr_qvhl', 'queries')],
+)
+def test_a_head_looks_at_the_similarity_where_there_is_one(base, source):
+    """As published it looks at what the model makes, and is trained."""
+    path = REPO / 'configs' / f'{base}.py'
+    cfg = compose(path, ['gmr.existence'])
+    assert cfg.model.existence_head.source == 'similarity' and 'embed_dims' not in cfg.model.existence_head
+    assert 'existence' not in cfg.model.criterion.losses
+    cfg = compose(path, ['gmr.existence'], {'gmr.existence.similarity': None})
+    assert cfg.model.existence_head.get('source', 'queries') == source and 'existence' in cfg.model.criterion.losses
+
+
+@pytest.mark.parametrize('base', ['mmn/mmn_charades', 'r2_tuning/r2_tuning_qvhl'])
+def test_token_numbers_and_layers_of_an_encoder_have_no_similarity(base):
+    path = REPO / 'configs' / f'{base}.py'
+    cfg = compose(path, ['gmr.existence'])
+    assert 'similarity' not in cfg.model.existence_head and 'existence' in cfg.model.criterion.losses
+    with pytest.raises(CompositionError, match='without similarity there is nothing that source=similarity could'):
+        compose(path, ['gmr.existence'], {'gmr.existence.source': 'similarity'})
 
 
 def test_existence_does_not_depend_on_padding(bases):
