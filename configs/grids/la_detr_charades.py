@@ -16,6 +16,14 @@ _lengths = {'la.matching.bounds': [5.67, 14.0]}
 rows = dict(
     qd=dict(label='QD-DETR'),
     mix=dict(label='QD-DETR, MomentMix', components=['la.moment_mix'], options=_piece),
+    foreground=dict(
+        label='QD-DETR, ForegroundMix',
+        components=['la.moment_mix'],
+        options={**_piece, 'la.moment_mix.background': False},
+    ),
+    background=dict(
+        label='QD-DETR, BackgroundMix', components=['la.moment_mix'], options={'la.moment_mix.foreground': False}
+    ),
     matching=dict(label='QD-DETR, length-wise matching', components=['la.matching'], options=_lengths),
     both=dict(label='QD-DETR, both', components=['la.moment_mix', 'la.matching'], options={**_piece, **_lengths}),
 )
