@@ -325,3 +325,11 @@ def test_shipped_baselines(path):
     for one in found:
         windows = one.pred_instances.windows
         assert 1 <= len(windows) <= 10 and (windows >= 0).all() and (windows <= one.duration).all()
+
+
+def test_narrow_features_have_as_many_directions_as_channels():
+    rng = np.random.default_rng(0)
+    rows = Rows(sample(rng.normal(size=(4, 3)), rng.normal(size=(2, 2)), [[0, 2]]) for _ in range(8))
+    fitted = SimilarityMap((0, 3), text_dims=2, kind='cca')
+    fitted.fit(rows)
+    assert fitted.video_map.shape == (3, 2) and fitted.text_map.shape == (2, 2)

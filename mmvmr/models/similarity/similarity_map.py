@@ -38,7 +38,7 @@ class SimilarityMap(nn.Module):
         target: For ``ridge``: the space of ``text`` (clips are mapped) or of ``video`` (sentences are mapped).
         penalty: For ``ridge`` and ``cca``: what is added to the diagonal of the sums of squares; for ``kernel``: to
             that of the kernel matrix.
-        rank: For ``cca``: number of directions.
+        rank: For ``cca``: number of directions; all of them where clips or tokens have fewer channels.
         power: Exponent of the channels of clips, with their sign; 0.5 makes peaked features (classifiers') even.
         text_penalty: For ``cca``: penalty of the text; None for ``penalty``.
         gamma: For ``kernel``: see ``kind``.
@@ -86,6 +86,7 @@ class SimilarityMap(nn.Module):
             source, width = ('video', text_dims) if target == 'text' else ('text', dims)
             maps[source] = torch.zeros(dims if source == 'video' else text_dims, width)
         elif kind == 'cca':
+            rank = min(rank, dims, text_dims)
             maps = {'video': torch.zeros(dims, rank), 'text': torch.zeros(text_dims, rank)}
         elif kind == 'kernel':
             maps['text'] = torch.zeros(centers, dims)
