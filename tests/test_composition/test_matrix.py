@@ -26,7 +26,7 @@ REFUSED = {
         (name, 'sim.bias'): 'no attention from video to text'
         for name in ('moment_detr', 'cg_detr', 'eatr', 'uvcom', 'tr_detr', 'sa_detr', 'bm_detr')
     },
-    **{('cg_detr', name): 'adds tokens to the words' for name in ('sim.stream', 'sim.anchors', 'r2.refinement')},
+    ('cg_detr', 'r2.refinement'): 'adds tokens to the words',
     **{('bm_detr', f'bm.{name}'): 'already' for name in ('negative_query', 'learnable_spans', 'alignment')},
 }
 #: Two of them and sa.anchors are the same queries; the third is without the vectors that sim.stream and
@@ -105,7 +105,8 @@ def test_weighted_views(bases, name):
     cfg = all_on(bases, name)
     cfg.model.criterion.view_weights = dict(main=1.0, synthesis=0.5, shift=0.25, false_premise=0.5)
     losses = loss_of(build(cfg), make_batch(cfg))
-    assert {'loss_span', 'loss_span@synthesis', 'loss_span@shift', 'loss_existence@false_premise'} <= set(losses)
+    assert {'loss_span', 'loss_span@synthesis', 'loss_span@shift'} <= set(losses)
+    assert any(loss.endswith('@false_premise') for loss in losses)
     assert all(torch.isfinite(value) for value in losses.values()), losses
 
 

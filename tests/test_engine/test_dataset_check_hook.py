@@ -126,7 +126,7 @@ def test_ratings_of_clips_after_the_end_are_refused(tmp_path):
         require_trainable(dataset)
 
 
-def test_an_augmentation_that_acts_on_no_sample_is_refused(tmp_path):
+def test_an_augmentation_that_acts_on_no_sample_is_refused(tmp_path, monkeypatch):
     """A run with it would equal one without it; a part that it does not act on beside one that it does is fine."""
     write(tmp_path)
     register_all_modules()
@@ -137,6 +137,8 @@ def test_an_augmentation_that_acts_on_no_sample_is_refused(tmp_path):
         return config(tmp_path, train=dict(pipeline=changed)).train_dataloader.dataset
 
     idle, active = build(max_duration=20.0), build(max_duration=21.0)  # videos last 20 s
+    require_trainable(DATASETS.build(idle))  # a trial on a few samples
+    monkeypatch.setattr('mmvmr.preparation.checks.annotation_checks.FEW', 11)
     with pytest.raises(ValueError, match=r'0 of 12 samples can be changed by ShiftMoment \(pipeline.augment.shift\)'):
         require_trainable(DATASETS.build(idle))
     require_trainable(DATASETS.build(active))

@@ -114,7 +114,7 @@ def require_trainable(dataset: Any) -> None:
 
     Raises:
         ValueError: If labels of a row cannot be right (the message names file, line, qid and remedy), or an
-            augmentation acts on no sample, so that the run would equal one without it.
+            augmentation acts on none of many samples, so that the run would equal one without it.
     """
     splits = _splits('train', dataset)
     idle: list[Issue] = []

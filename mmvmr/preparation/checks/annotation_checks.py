@@ -17,6 +17,8 @@ __all__ = ['augmentations', 'check_annotations', 'covered', 'leakage', 'unusable
 Windows = Sequence[Sequence[float]]
 #: An augmentation that acts on a smaller share of the samples changes next to nothing.
 SCARCE = 0.05
+#: A trial on fewer samples says little about the data set.
+FEW = 50
 
 
 def check_annotations(split: Split) -> list[Issue]:
@@ -68,14 +70,15 @@ def leakage(splits: Sequence[Split]) -> list[Issue]:
 
 
 def augmentations(split: Split) -> list[Issue]:
-    """One finding per transform with ``applicable``: how many samples it can act on; none at all is an error."""
+    """One finding per transform with ``applicable``: how many samples it can act on; none of many is an error."""
     findings: list[Issue] = []
     for name, transform in split.augment.items() if split.spec is not None else ():
         count, total = sum(transform.applicable(split.rows, split.clip_len)), len(split.rows)
         text = f'samples can be changed by {type(transform).__name__} (pipeline.augment.{name})'
         severity, effect = NOTE, ''
         if count < SCARCE * total:
-            severity, effect = (WARNING, 'next to nothing') if count else (ERROR, 'nothing')
+            severity = WARNING if count or total < FEW else ERROR
+            effect = 'next to nothing' if count else 'nothing'
         advice = f'It does {effect} here: see its options and the data it needs, or leave it out' if effect else ''
         findings.append(Issue('augmentations', severity, split.name, text, advice, count, total))
     return findings
