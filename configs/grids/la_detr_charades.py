@@ -11,6 +11,7 @@ options = {
     'model.shared.embed_dims': 128,
     'model.shared.ffn_dims': 512,
 }
+metrics = {'mAP up to 10 s': 'MR-short-mAP', 'mAP over 10 s': 'MR-middle-mAP'}
 _piece = {'la.moment_mix.piece': 5.0}
 _lengths = {'la.matching.bounds': [5.67, 14.0]}
 rows = dict(

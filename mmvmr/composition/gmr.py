@@ -8,10 +8,9 @@ from mmengine.config import Config
 
 from mmvmr.composition.component import AlreadyThereError, Component, CompositionError, Stage, refuse_idle
 from mmvmr.composition.edits import add_losses, add_view, is_kind
-from mmvmr.composition.sim import similarity_map
+from mmvmr.composition.sim import NO_VECTORS, has_vectors, similarity_map
 from mmvmr.models.decoders import DualPathDecoder
 from mmvmr.models.detectors import PointDetector, ProposalMapDetector
-from mmvmr.models.projectors import LayerProjector
 from mmvmr.registry import COMPONENTS
 
 
@@ -70,6 +69,7 @@ class ExistenceOfMoments(Component):
             refuse_idle(type(self), {'penalty': penalty}, 'without similarity there is no map to fit')
         self.weight = weight
         self.pool = pool
+        self.of_map = {'similarity': similarity, 'penalty': penalty}
         self.similarity = None if similarity is None else similarity_map(similarity, penalty)
         self.head: dict[str, Any] = {} if pool == 'max' else dict(pool=pool)
         self.looks_at = source
@@ -79,9 +79,10 @@ class ExistenceOfMoments(Component):
         model = cfg.model
         if model.get('existence_head') is not None:
             raise AlreadyThereError(f'model.existence_head is a {model.existence_head.type} already')
-        vectors = not is_kind(model.projector, LayerProjector) and model.projector.get('text_encoder') is None
-        similarity = self.similarity if vectors else None
-        source = self.looks_at
+        similarity, source = self.similarity, self.looks_at
+        if similarity is not None and not has_vectors(cfg):
+            refuse_idle(type(self), self.of_map, NO_VECTORS)
+            similarity = None
         if source == 'similarity' and similarity is None:
             raise CompositionError('without similarity there is nothing that source=similarity could look at')
         if source is None:
@@ -91,7 +92,7 @@ class ExistenceOfMoments(Component):
             refuse_idle(type(self), {'pool': self.pool}, f'with source={source!r} the head pools nothing')
         if source == 'similarity':
             refuse_idle(type(self), {'weight': self.weight}, 'a head that looks at the similarity only is not trained')
-        head = dict(type='ExistenceHead', **({} if source in (None, 'queries') else dict(source=source)), **self.head)
+        head = dict(type='ExistenceHead', **({} if source == 'queries' else dict(source=source)), **self.head)
         if source == 'candidates':
             head['embed_dims'] = model.shared.joint_dims
         if similarity is not None:

@@ -19,10 +19,12 @@ from mmvmr.composition.edits import (
 )
 from mmvmr.models.encoders import SimilarityEncoder
 from mmvmr.models.fusions import TextToVideoFusion
+from mmvmr.models.projectors import LayerProjector
 from mmvmr.models.query_initializers import SimilarityAnchorQueryInitializer
 from mmvmr.registry import COMPONENTS, MODELS
 
 _SOURCE = 'mmvmr (not published)'
+NO_VECTORS = 'similarities compare vectors of clips and text tokens; inputs of this model are layers or token numbers'
 
 
 def similarity_map(kind: str, penalty: float, stream: str | None = None) -> dict[str, Any]:
@@ -31,6 +33,15 @@ def similarity_map(kind: str, penalty: float, stream: str | None = None) -> dict
         refuse_idle(SimilarityStream, {'penalty': penalty}, "with kind='given' no map is fitted")
     options = dict(stream=stream, kind=kind, penalty=None if kind == 'given' else penalty)
     return dict(type='SimilarityMap', **{key: value for key, value in options.items() if value is not None})
+
+
+def has_vectors(cfg: Config) -> bool:
+    """True if clips and text tokens come as one vector each, which a similarity can compare.
+
+    Layers of an encoder are in no space, and token numbers are no vectors.
+    """
+    projector = cfg.model.projector
+    return not is_kind(projector, LayerProjector) and projector.get('text_encoder') is None
 
 
 def similarity_encoder(cfg: Config, similarity: dict[str, Any]) -> Any:
@@ -42,7 +53,12 @@ def similarity_encoder(cfg: Config, similarity: dict[str, Any]) -> Any:
 
     Returns:
         The config of the encoder.
+
+    Raises:
+        CompositionError: If the inputs of the model cannot be compared.
     """
+    if not has_vectors(cfg):
+        raise CompositionError(NO_VECTORS)
     around = swapping_parent(cfg)
     for node in encoder_chain(cfg):
         if is_kind(node, SimilarityEncoder):

@@ -46,6 +46,7 @@ class MomentCriterion(nn.Module):
         self.losses = nn.ModuleDict(build_named(losses))
         self.assigner = None if assigner is None else TASK_UTILS.build(assigner)
         self.view_weights = view_weights
+        self._sets_checked = False  # in the first step: those of a model are always the same
         if self.assigner is None and any(isinstance(loss, SetLoss) for loss in self.losses.values()):
             raise ValueError('model.criterion has losses over prediction sets and no assigner: set criterion.assigner')
 
@@ -95,8 +96,9 @@ class MomentCriterion(nn.Module):
     def _terms(self, outputs: Outputs, targets: MomentTargets) -> dict[str, tuple[float, Tensor]]:
         """The terms of samples that are all of one kind."""
         wanted = [s for s in outputs.sets if any(self._applies(loss, s) for loss in self.losses.values())]
-        if self.training:
+        if self.training and not self._sets_checked:
             self._require_sets(outputs.sets)
+            self._sets_checked = True
         pairs = self.assigner(wanted, targets) if wanted else []
         described, factor = (outputs, targets), 1.0
         if targets.described is not None and any(getattr(x, 'described_only', False) for x in self.losses.values()):

@@ -184,6 +184,8 @@ def test_token_numbers_and_layers_of_an_encoder_have_no_similarity(base):
     assert 'similarity' not in cfg.model.existence_head and 'existence' in cfg.model.criterion.losses
     with pytest.raises(CompositionError, match='without similarity there is nothing that source=similarity could'):
         compose(path, ['gmr.existence'], {'gmr.existence.source': 'similarity'})
+    with pytest.raises(CompositionError, match="similarity='cca' would change nothing"):
+        compose(path, ['gmr.existence'], {'gmr.existence.similarity': 'cca'})
 
 
 def test_existence_does_not_depend_on_padding(bases):

@@ -215,6 +215,7 @@ def test_one_map_for_stream_and_anchors():
         ('sa_detr/sa_detr_clip_charades.py', 'sim.bias', {}, 'no attention from video to text'),
         ('univtg/univtg_clip_charades.py', 'sim.anchors', {}, 'MomentDetector'),
         ('mmn/mmn_clip_charades.py', 'sim.stream', {}, 'no clips that have seen a sentence'),
+        ('r2_tuning/r2_tuning_qvhl.py', 'sim.stream', {}, 'inputs of this model are layers or token numbers'),
         (
             'qd_detr/qd_detr_clip_charades.py',
             'sim.stream',

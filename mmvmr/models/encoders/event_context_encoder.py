@@ -42,6 +42,7 @@ class EventContextEncoder(nn.Module):
         memory = self.encoder(features, targets)
         tokens = features.text
         memory.sentence = tokens.feat.amax(1) if self.pool == 'padded' else masked_max(tokens.feat, tokens.mask)
-        events = None if targets is None else self.events(features.raw_video.feat, features.video.mask)
+        clips = features.raw_video
+        events = None if targets is None else self.events(clips.feat, clips.mask)
         memory.add(EventContext(features.video, events))
         return memory

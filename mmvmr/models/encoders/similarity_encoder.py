@@ -84,14 +84,16 @@ class SimilarityEncoder(nn.Module):
         Raises:
             ValueError: If the projector or a wrapper has lost the vectors before projection.
         """
-        text, clips = features.text, features.paired().raw_video
+        text, clips, rows = features.text, features.raw_video, features.rows
         if clips is None or text.raw is None:
             raise ValueError(
                 'SimilarityEncoder compares clips and tokens before projection, which this projector or a wrapper '
                 'outside of it does not hand on: use LinearProjector, or put it inside of the other wrappers'
             )
-        cosine = self.similarity(clips.feat, text.raw, text.input_mask())
-        plain, smoothed = (relative_similarity(cosine, clips.mask, width) for width in (1, self.smooth))
+        cosine = self.similarity(clips.feat, text.raw, text.input_mask(), rows)
+        changes = scene_changes(clips.feat[..., self.similarity.first : self.similarity.stop], clips.mask)
+        mask, changes = (clips.mask, changes) if rows is None else (clips.mask[rows], changes[rows])
+        plain, smoothed = (relative_similarity(cosine, mask, width) for width in (1, self.smooth))
         channels = self.channels(plain, smoothed)
         if self.late:
             memory = self._on_levels(self.encoder(features, targets, levels), channels)
@@ -99,8 +101,7 @@ class SimilarityEncoder(nn.Module):
             if self.embed is not None:
                 features = dataclasses.replace(features, video=self._added(features.video, channels))
             memory = self.encoder(features, targets)
-        compared = clips.feat[..., self.similarity.first : self.similarity.stop]
-        memory.add(ClipSimilarity(plain, scene_changes(compared, clips.mask)))
+        memory.add(ClipSimilarity(plain, changes))
         return memory
 
     def _added(self, tokens: Tokens, channels: Tensor) -> Tokens:

@@ -125,14 +125,15 @@ class ExistenceHead(CalibratedHead):
 
     def _levels(self, outputs: Outputs) -> Tensor:
         """See :func:`similarity_levels`."""
-        features = outputs.features.paired()
+        features = outputs.features
         if features.raw_video is None or features.text.raw is None:
             raise ValueError(
                 'ExistenceHead: similarity compares clips and tokens before projection, which this projector does not '
                 'hand on; set model.existence_head.similarity=None'
             )
-        clips, text = features.raw_video, features.text
-        return similarity_levels(self.similarity(clips.feat, text.raw, text.mask), clips.mask)
+        clips, text, rows = features.raw_video, features.text, features.rows
+        mask = clips.mask if rows is None else clips.mask[rows]
+        return similarity_levels(self.similarity(clips.feat, text.raw, text.mask, rows), mask)
 
     @torch.no_grad()
     def fit(self, dataset: Any) -> None:

@@ -211,17 +211,16 @@ class SimilarityWindows(WindowsOfMaps):
         Returns:
             Spans (B, N, 2), scores by a sigmoid of their contrast.
         """
-        video, mask = inputs['video'], inputs['video_mask']
-        if 'video_index' in inputs:
-            video, mask = video[inputs['video_index']], mask[inputs['video_index']]
+        video, mask, rows = inputs['video'], inputs['video_mask'], inputs.get('video_index')
+        first, changes = next(iter(self.maps.values())), None
+        if self.boundary:
+            changes = self.boundary * scene_changes(video[..., first.first : first.stop], mask)
+        if rows is not None:
+            mask, changes = mask[rows], None if changes is None else changes[rows]
         total = torch.zeros(mask.shape, device=mask.device)
         for name, part in self.maps.items():
-            map_similarity = part(video, inputs['text'], inputs['text_mask'])
+            map_similarity = part(video, inputs['text'], inputs['text_mask'], rows)
             total = total + self.weights[name] * relative_similarity(map_similarity, mask)
-        changes = None
-        if self.boundary:
-            first = next(iter(self.maps.values()))
-            changes = self.boundary * scene_changes(video[..., first.first : first.stop], mask)
         similarity = relative_similarity(total, mask)
         spans, scores = contrast_windows(similarity, mask, self.longest, self.count, self.max_iou, changes)
         # Contrasts of unit deviation reach about 10, where a sigmoid tells little apart.

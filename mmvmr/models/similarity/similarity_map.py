@@ -118,20 +118,23 @@ class SimilarityMap(nn.Module):
             # Zeros stay zeros before the map is fitted.
             return (centred if weight is None else centred @ weight) * self.fitted
 
-    def forward(self, clips: Tensor, tokens: Tensor, token_mask: Tensor) -> Tensor:
+    def forward(self, clips: Tensor, tokens: Tensor, token_mask: Tensor, rows: Tensor | None = None) -> Tensor:
         """Compare clips with sentences.
 
         Args:
-            clips: Input features of clips (B, Lv, Dv).
+            clips: Input features of clips (B, Lv, Dv), or of V videos with ``rows``; each is mapped once.
             tokens: Input features of tokens (B, Lt, Dt).
             token_mask: Tokens that exist (B, Lt).
+            rows: Video of every sentence (B,).
 
         Returns:
             Cosines (B, Lv), float32.
         """
-        sentence = self.text(masked_mean(tokens.float(), token_mask))
+        sentence, video = self.text(masked_mean(tokens.float(), token_mask)), self.video(clips)
+        if rows is not None:
+            video = video if len(video) == 1 else video[rows]
         with torch.autocast(clips.device.type, enabled=False):
-            return (self.video(clips) @ sentence.unsqueeze(-1)).squeeze(-1)
+            return (video @ sentence.unsqueeze(-1)).squeeze(-1)
 
     def by_token(self, clips: Tensor, tokens: Tensor) -> Tensor:
         """Cosines of clips (B, Lv, Dv) and single tokens (B, Lt, Dt): (B, Lv, Lt), float32."""

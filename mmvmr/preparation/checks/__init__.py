@@ -8,12 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from mmvmr.preparation.checks.annotation_checks import (
-    augmentations,
-    check_annotations,
-    leakage,
-    unusable_labels,
-)
+from mmvmr.preparation.checks.annotation_checks import augmentations, check_annotations, leakage, unusable_labels
 from mmvmr.preparation.checks.feature_checks import Progress, check_features
 from mmvmr.preparation.checks.finding import CHECKS, ERROR, NOTE, WARNING, Issue, Results, Skipped
 from mmvmr.preparation.checks.inventory import clashes, extra, missing
