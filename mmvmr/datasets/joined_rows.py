@@ -63,7 +63,8 @@ def join_clips(
         rng: Source of random draws.
 
     Returns:
-        An annotation row with ``parts`` (names in order) and ``text`` (the one whose sentence it is).
+        An annotation row with ``parts`` (names in order), ``text`` (the one whose sentence it is) and ``clip_vid``
+        (the same, as the source video).
     """
     asked = clips[index]
     others: list[int] = []
@@ -79,6 +80,7 @@ def join_clips(
         'qid': name,
         'query': asked.query,
         'vid': f'join-{name}',
+        'clip_vid': asked.vid,
         'duration': sum(part.num_clips for part in parts) * clip_len,
         'relevant_windows': [[before * clip_len, (before + asked.num_clips) * clip_len]],
         'parts': [part.vid for part in parts],

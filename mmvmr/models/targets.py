@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from mmvmr.structures import MomentDataSample, MomentTargets, source_video
+from mmvmr.structures import MomentDataSample, MomentTargets, video_number
 
 
 def build_targets(samples: Sequence[MomentDataSample], clip_mask: Tensor) -> MomentTargets:
@@ -38,8 +38,7 @@ def build_targets(samples: Sequence[MomentDataSample], clip_mask: Tensor) -> Mom
     for row, span in zip(padded, spans):
         row[: len(span)] = span
     described = torch.tensor([bool(len(s)) or bool(sample.gt_clips.any()) for s, sample in zip(spans, samples)])
-    ids: dict[str, int] = {}
-    index = torch.tensor([ids.setdefault(source_video(sample.vid), len(ids)) for sample in samples])
+    index = torch.tensor([video_number(sample) for sample in samples])
     return MomentTargets(
         spans=padded.to(device, non_blocking=True),
         span_mask=(torch.arange(most) < counts[:, None]).to(device, non_blocking=True),

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 from mmvmr.datasets import ArrayStore, JoinedVideos, SeededRng, VideoSampler, video_collate
 from mmvmr.datasets.joined_rows import TrimmedClip, join_clips
 from mmvmr.datasets.stores.parts_store import PartsStore
+from mmvmr.structures import video_number
 from mmvmr.utils.io import read_jsonl, write_jsonl
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -80,6 +81,15 @@ def test_a_join_by_hand():
     found = {tuple(row['parts']): row['relevant_windows'] for row in rows}
     assert found == {('a', 'b'): [[6.0, 16.0]], ('b', 'a'): [[0.0, 10.0]]}
     assert {row['duration'] for row in rows} == {16.0}
+
+
+def test_joins_that_ask_for_one_clip_are_of_one_video(tmp_path):
+    """Else the sentence of a clip would be a negative of itself where an epoch has two joins of it."""
+    write(tmp_path)
+    dataset = build(tmp_path, joins=2)
+    numbers = [video_number(dataset[index]['data_samples']) for index in range(len(dataset))]
+    half = len(numbers) // 2
+    assert numbers[:half] == numbers[half:] and len(set(numbers)) == half
 
 
 def test_the_same_sentence_is_never_context():

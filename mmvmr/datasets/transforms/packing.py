@@ -13,7 +13,8 @@ from torch.utils.data import get_worker_info
 from mmvmr.registry import TRANSFORMS
 from mmvmr.structures import MomentDataSample
 
-META = ('vid', 'qid', 'query', 'duration', 'clip_len', 'num_clips', 'relevant_windows', 'view', 'annotation', 'cut_at')
+META = ('vid', 'clip_vid', 'qid', 'query', 'duration', 'clip_len', 'num_clips', 'relevant_windows')
+META += ('view', 'annotation', 'cut_at')
 
 INPUTS = {'video': 'video_feat', 'text': 'text_feat', 'neg_text': 'neg_text_feat', 'prior': 'prior'}
 
