@@ -23,8 +23,15 @@ _bm = ['bm.negative_query', 'bm.temporal_shift']
 _sa = ['sa.anchors', 'sa.gaussian', 'sa.noise']
 _sa_detr = dict(base='sa_detr/sa_detr_clip_charades.py')
 _snag = dict(base='snag/snag_clip_charades.py')
+# Negatives of the same video, whose word positions are those of the right sentence; masks of words laid out head by head.
+_official = {
+    'model.encoder.sampler.exclude_same_video': False,
+    'model.encoder.word_positions': 'kept',
+    'model.encoder.encoder.fusion.mask_layout': 'head_major',
+}
 rows = dict(
     qd=dict(label='QD-DETR'),
+    official=dict(label='QD-DETR as its official code runs it', options=_official),
     td=dict(label='+ TD-DETR: both', components=_td),
     synthesizer=dict(label='+ TD-DETR: synthesizer', components=['td.synthesizer']),
     dynamics=dict(label='+ TD-DETR: temporal dynamics', components=['td.dynamics']),

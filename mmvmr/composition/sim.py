@@ -44,12 +44,13 @@ def has_vectors(cfg: Config) -> bool:
     return not is_kind(projector, LayerProjector) and projector.get('text_encoder') is None
 
 
-def similarity_encoder(cfg: Config, similarity: dict[str, Any]) -> Any:
+def similarity_encoder(cfg: Config, similarity: dict[str, Any], folds: int) -> Any:
     """The config of the encoder that computes similarities; a new one goes inside the wrappers that swap sentences.
 
     Args:
         cfg: The config; changed in place where there is none.
         similarity: The config of the map for a new one.
+        folds: Its number of parts of the training videos.
 
     Returns:
         The config of the encoder.
@@ -62,15 +63,19 @@ def similarity_encoder(cfg: Config, similarity: dict[str, Any]) -> Any:
     around = swapping_parent(cfg)
     for node in encoder_chain(cfg):
         if is_kind(node, SimilarityEncoder):
-            _require_one_map(node.similarity, similarity)
+            _require_one_map(node, similarity, folds)
             return node
-    around['encoder'] = dict(type='SimilarityEncoder', similarity=similarity, stream=False, encoder=around['encoder'])
+    parts = {'folds': folds} if folds else {}
+    new = dict(type='SimilarityEncoder', similarity=similarity, **parts, stream=False, encoder=around['encoder'])
+    around['encoder'] = new
     return around['encoder']
 
 
-def _require_one_map(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+def _require_one_map(node: Mapping[str, Any], similarity: Mapping[str, Any], folds: int) -> None:
     """Refuse options of a second component on the map that both use; those at their defaults follow the first."""
-    default = _Similarity().map
+    present = {**node.similarity, 'folds': node.get('folds', 0)}
+    wanted = {**similarity, 'folds': folds}
+    default = {**SimilarityStream().map, 'folds': SimilarityStream().folds}
     other = [f'{key}={value!r}' for key, value in wanted.items() if value not in (default.get(key), present.get(key))]
     if other:
         raise CompositionError(
@@ -86,14 +91,21 @@ class _Similarity(Component):
         self.map = similarity_map(kind, penalty, stream)
 
 
+class _EncodedSimilarity(_Similarity):
+    def __init__(self, stream: str | None = None, kind: str = 'ridge', penalty: float = 3.0, folds: int = 0):
+        super().__init__(stream, kind, penalty)
+        self.folds = folds
+
+
 @COMPONENTS.register_module('sim.stream')
-class SimilarityStream(_Similarity):
+class SimilarityStream(_EncodedSimilarity):
     """The similarity of clips and sentence, in a space fitted before training, added to the clips.
 
     Args:
         stream: Name of the video stream that is compared; None for the first one.
         kind: ``given`` where stream and text share a space, ``ridge`` or ``cca`` for a map fitted to training data.
         penalty: Of ``ridge`` and ``cca``.
+        folds: See :class:`SimilarityEncoder`.
     """
 
     slots = ('model.encoder',)
@@ -106,14 +118,14 @@ class SimilarityStream(_Similarity):
 
     def apply(self, cfg: Config) -> None:
         """Wrap the inner encoder."""
-        node = similarity_encoder(cfg, self.map)
+        node = similarity_encoder(cfg, self.map, self.folds)
         if node.get('stream', True):
             raise AlreadyThereError('the encoder of this model receives the similarity already')
         node.pop('stream')
 
 
 @COMPONENTS.register_module('sim.anchors')
-class SimilarityAnchors(_Similarity):
+class SimilarityAnchors(_EncodedSimilarity):
     """Queries that start at the windows that stand out by similarity.
 
     With ``sim.stream`` both use the map of one of them, so give the two the same options.
@@ -122,6 +134,7 @@ class SimilarityAnchors(_Similarity):
         stream: Name of the video stream that is compared; None for the first one.
         kind: ``given`` where stream and text share a space, ``ridge`` or ``cca`` for a map fitted to training data.
         penalty: Of ``ridge`` and ``cca``.
+        folds: See :class:`SimilarityEncoder`.
         longest: Longest window in clips.
         boundary: What a window gains where it starts or ends at a scene change, per deviation of the change.
     """
@@ -138,10 +151,11 @@ class SimilarityAnchors(_Similarity):
         stream: str | None = None,
         kind: str = 'ridge',
         penalty: float = 3.0,
+        folds: int = 0,
         longest: int = 40,
         boundary: float = 0.0,
     ):
-        super().__init__(stream, kind, penalty)
+        super().__init__(stream, kind, penalty, folds)
         self.longest = longest
         self.boundary = boundary
 
@@ -150,7 +164,7 @@ class SimilarityAnchors(_Similarity):
         parent, key = direct_initializer(cfg)
         if is_kind(parent[key], SimilarityAnchorQueryInitializer):
             raise AlreadyThereError('the queries of this model start from similarity already')
-        similarity_encoder(cfg, self.map)
+        similarity_encoder(cfg, self.map, self.folds)
         give_anchors(cfg)
         parent, key = direct_initializer(cfg)
         anchors = dict(

@@ -256,6 +256,15 @@ def test_options_choose_the_stream():
     assert tuple(encoder.encoder.similarity.channels) == (1280, 1664) and 'penalty' not in encoder.encoder.similarity
 
 
+def test_folds_of_stream_and_anchors():
+    base = f'{CONFIGS}/sa_detr/sa_detr_msrvtt_joined.py'
+    cfg = compose(base, ['sim.anchors', 'sim.stream'], {'sim.stream.folds': 4})
+    assert cfg.model.encoder.encoder.folds == 4
+    assert 'folds' not in compose(base, ['sim.anchors', 'sim.stream']).model.encoder.encoder
+    with pytest.raises(CompositionError, match='folds=2 would change nothing'):
+        compose(base, ['sim.anchors', 'sim.stream'], {'sim.stream.folds': 4, 'sim.anchors.folds': 2})
+
+
 def test_one_map_for_stream_and_anchors():
     cfg = compose(f'{CONFIGS}/sa_detr/sa_detr_msrvtt_joined.py', ['sim.anchors', 'sim.stream'])
     inner = cfg.model.encoder.encoder
