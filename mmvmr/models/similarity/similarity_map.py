@@ -151,7 +151,7 @@ class SimilarityMap(nn.Module):
         self.fit_pairs(self.pairs(dataset))
 
     def pairs(self, dataset: Any) -> MomentPairs:
-        """What :meth:`fit` needs of training data."""
+        """Moments and sentences of training data."""
         return moment_pairs(dataset, self.first, self.stop, self.power)
 
     @torch.no_grad()
