@@ -174,7 +174,7 @@ class BackgroundMix(_MomentMix):
     """Add a view ``background_mix``: the moments of a sample among moments of other videos.
 
     Every run of clips around the moments is replaced by as many clips from the beginning of a moment of another video
-    that is at least as long, drawn at random. Windows, ratings and duration stay. A sample without a moment up to
+    that is at least as long, in seconds and in clips, drawn at random. Windows, ratings and duration stay. A sample without a moment up to
     ``shortest``, or with a run that no moment of another video fills, gets no view.
 
     Args:
@@ -209,7 +209,7 @@ class BackgroundMix(_MomentMix):
         """List the moments of a data set by their length."""
         self.dataset = dataset
         lengths = [
-            (end - start, index, start)
+            (end - start, index, start, end)
             for index, row in enumerate(dataset.rows)
             for start, end in row.get('relevant_windows') or []
         ]
@@ -237,11 +237,12 @@ class BackgroundMix(_MomentMix):
         clip_len, rng, moments = results['clip_len'], results['rng'], self._moments_by_length
         first = bisect.bisect_left(moments, (number * clip_len - 1e-6,))
         for _ in range(self._TRIES if first < len(moments) else 0):
-            _, index, start = moments[rng.integers(first, len(moments))]
+            _, index, start, end = moments[rng.integers(first, len(moments))]
             if source_video(self.dataset.rows[index]['vid']) == source_video(results['vid']):
                 continue
-            feat = self.dataset.loaded(index, rng)['video_feat']
-            begin = max(0, int(start / clip_len + 1e-6))
-            if begin + number <= len(feat):
+            other = self.dataset.loaded(index, rng)
+            feat, other_len = other['video_feat'], other['clip_len']  # its clips may last longer than the own ones
+            begin = max(0, int(start / other_len + 1e-6))
+            if begin + number <= min(len(feat), end / other_len + 1e-6):
                 return feat[begin : begin + number]
         return None

@@ -115,6 +115,30 @@ def test_surroundings_are_moments_of_other_videos(build, seed):
     assert view['relevant_windows'] == [[8.0, 16.0]]
 
 
+@pytest.mark.parametrize(
+    ('clips_of_other', 'gap', 'inserted'),
+    [
+        (40, 10, range(20, 30)),  # clips of 0.5 s: the moment begins with clip 20
+        (10, 5, range(5, 10)),  # clips of 2 s: the moment is clips 5 to 9
+        (10, 6, None),  # it has five clips, though it is long enough in seconds
+    ],
+)
+def test_clips_of_another_length_are_those_of_the_other_moment(make_dataset, clips_of_other, gap, inserted):
+    """Features whose rate differs from video to video: 1 s here, the moment from 10 to 20 s there."""
+    rows = [
+        dict(qid=0, vid='v0', query='x', duration=20.0, relevant_windows=[[float(gap), 20.0]]),
+        dict(qid=1, vid='v1', query='y', duration=20.0, relevant_windows=[[10.0, 20.0]]),
+    ]
+    counts = {'v0': 20, 'v1': clips_of_other}
+    arrays = {f'a/{vid}': np.arange(n, dtype=np.float32)[:, None] for vid, n in counts.items()}
+    load = dict(type='LoadMomentFeatures', clip_time='duration')
+    pipeline = dict(load=load, augment=dict(background_mix=dict(type='BackgroundMix')))
+    arrays |= {f'b/{vid}': np.ones((n, 3), np.float16) for vid, n in counts.items()}
+    spec = dict(streams=dict(a=dict(dim=1, normalise='none'), b=dict(dim=3)), clip_len=1.0)
+    view = view_of(make_dataset(rows, pipeline=pipeline, spec=spec, arrays=arrays), 'background_mix')
+    assert (None if view is None else clips_of(view)) == (None if inserted is None else [*inserted, *range(gap, 20)])
+
+
 def test_no_other_surroundings(build):
     others = [(10.0, 22.0)]
     assert view_of(build([[8.0, 16.0]], 'background_mix', others=others), 'background_mix') is None  # 12 clips after it
