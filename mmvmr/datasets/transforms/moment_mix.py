@@ -174,8 +174,8 @@ class BackgroundMix(_MomentMix):
     """Add a view ``background_mix``: the moments of a sample among moments of other videos.
 
     Every run of clips around the moments is replaced by as many clips from the beginning of a moment of another video
-    that is at least as long, in seconds and in clips, drawn at random. Windows, ratings and duration stay. A sample without a moment up to
-    ``shortest``, or with a run that no moment of another video fills, gets no view.
+    that is at least as long, in seconds and in clips, drawn at random. Windows, ratings and duration stay. A sample
+    without a moment up to ``shortest``, or with a run that no moment of another video fills, gets no view.
 
     Args:
         shortest: A sample gets the view if it has a moment up to this many seconds.
