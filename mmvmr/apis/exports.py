@@ -114,24 +114,27 @@ def _vtt(answers: Answers, top: int | None) -> str:
     return '\n'.join(blocks)
 
 
-def _frames(seconds: float) -> str:
-    frames = round(seconds * EDL_RATE)
+def _timecode(frames: int) -> str:
     whole, frame = divmod(frames, EDL_RATE)
     minutes, second = divmod(whole, 60)
     return f'{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}:{frame:02d}'
 
 
 def _edl(answers: Answers, top: int | None) -> str:
-    """A CMX3600 list of cuts, 25 frames a second, the moments one after the other on the record side."""
+    """A CMX3600 list of cuts, 25 frames a second, the moments one after the other on the record side.
+
+    Times are rounded to frames first: an event is as long on the record side as in its source.
+    """
     lines = [f'TITLE: {safe_name(answers.name)}', 'FCM: NON-DROP FRAME', '']
-    at = 0.0
+    at = 0
     for number, (moment, query) in enumerate(_by_time(answers, top), start=1):
-        source = f'{_frames(moment.start)} {_frames(moment.end)}'
-        record = f'{_frames(at)} {_frames(at + moment.length)}'
+        first, end = round(moment.start * EDL_RATE), round(moment.end * EDL_RATE)
+        source = f'{_timecode(first)} {_timecode(end)}'
+        record = f'{_timecode(at)} {_timecode(at + end - first)}'
         lines.append(f'{number:03d}  AX       V     C        {source} {record}')
         lines.append(f'* FROM CLIP NAME: {answers.path.name if answers.path else answers.name}')
         lines.append(f'* COMMENT: {_one_line(query)}')
-        at += moment.length
+        at += end - first
     return '\n'.join(lines) + '\n'
 
 

@@ -60,6 +60,17 @@ def test_text_exports(answers, tmp_path):
     assert 'START=40\nEND=2000\ntitle=two\\; words' in text['.txt']
 
 
+def test_edit_lists_count_whole_frames(tmp_path):
+    # 0.41 s and 1.43 s are frames 10.25 and 35.75: 10 and 36, 26 frames for 1.02 s, which alone would be 25.5 frames.
+    moments = (Moment(0.41, 1.43, 0.5), Moment(1.5, 2.51, 0.5))  # the second from frame 37.5 (38) to 62.75 (63)
+    [path] = Answers('x', 4.0, (Answer('a', moments, np.zeros((1, 2))),)).export(tmp_path, ['edl'])
+    events = [line.split()[4:] for line in path.read_text().splitlines() if line[:3].isdigit()]
+    assert events == [
+        ['00:00:00:10', '00:00:01:11', '00:00:00:00', '00:00:01:01'],
+        ['00:00:01:13', '00:00:02:13', '00:00:01:01', '00:00:02:01'],
+    ]
+
+
 def test_export_of_the_best_only_and_refusals(answers, tmp_path):
     [path] = answers.export(tmp_path, ['csv'], top=1)
     assert len(path.read_text().splitlines()) == 3
