@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Score, print, write."""
     from mmvmr.evaluation.corpus_files import read_predictions
-    from mmvmr.evaluation.functional import evaluate_predictions, report_to_json
+    from mmvmr.evaluation.functional import evaluate_predictions, report_to_json, unit_notes
     from mmvmr.utils.io import atomic_write, read_jsonl
 
     options = page_options(args)
@@ -47,9 +47,8 @@ def run(args: argparse.Namespace) -> None:
         source=args.predictions,
         reference=args.annotations,
     )
-    ends = [window[1] for row in predictions for window in row.get('pred_relevant_windows') or ()]
-    if ends and max(ends) <= 1 < max(row.get('duration') or 0 for row in annotations):
-        print('note: all moments end within 1 s: are they fractions of the video instead of seconds?', file=sys.stderr)
+    for note in unit_notes(predictions, annotations, args.predictions, args.annotations):
+        print(f'note: {note}', file=sys.stderr)
     text = report_to_json(report)
     if args.out:
         with atomic_write(args.out) as tmp:

@@ -215,7 +215,10 @@ def _contradictions(row: Mapping[str, Any], rules: Rules, broken: frozenset | se
 def _window_issues(place: str, window: list[float], duration: float, rules: Rules) -> Issue | None:
     start, end = window
     if not start < end:
-        return Issue(place, f'is {window}: start is not before end', 'correct one of the two')
+        fix = 'correct one of the two'
+        if start == end:
+            fix += ', or write [] as relevant_windows of a sentence without a moment (NA-VMR: na_vmr.py does)'
+        return Issue(place, f'is {window}: start is not before end', fix)
     if rules.outside == 'clip' or (0 <= start < duration and end <= duration + rules.window_tolerance):
         return None
     return Issue(
@@ -231,6 +234,9 @@ def _saliency_issues(scores: list[list[float]], clips: list[int] | None) -> Iter
     elif len(scores) != len(clips):
         problem = f'has {len(scores)} saliency_scores for {len(clips)} relevant_clip_ids'
         yield Issue('saliency_scores', problem, 'write one list of ratings per clip')
+    if clips is not None and len(set(clips)) < len(clips):
+        repeated = next(clip for i, clip in enumerate(clips) if clip in clips[:i])
+        yield Issue('relevant_clip_ids', f'has clip {repeated} twice', 'remove one of the two, and its ratings')
     if len({len(rating) for rating in scores}) > 1:
         problem = 'has lists of different lengths, expected as many annotators for every clip'
         yield Issue('saliency_scores', problem, 'complete the ratings')

@@ -39,7 +39,7 @@ def test_rows_without_labels_are_fine(tmp_path):
         (dict(duration=float('nan')), 'duration is nan'),
         (dict(duration='30'), "duration is '30'"),
         (dict(relevant_windows=[[8.0, 2.0]]), 'start is not before end'),
-        (dict(relevant_windows=[[2.0, 2.0]]), 'start is not before end'),
+        (dict(relevant_windows=[[2.0, 2.0]]), 'start is not before end.*write \\[\\] as relevant_windows.*na_vmr.py'),
         (
             dict(relevant_windows=[[2.0, float('nan')]]),
             r'relevant_windows\[0\]\[1\] is nan, expected a number of seconds',
@@ -57,6 +57,7 @@ def test_rows_without_labels_are_fine(tmp_path):
             dict(relevant_clip_ids=[1, -2], saliency_scores=[[1], [1]]),
             r'relevant_clip_ids\[1\] is -2, expected a clip number',
         ),
+        (dict(relevant_clip_ids=[4, 1, 4], saliency_scores=[[1], [1], [2]]), 'relevant_clip_ids has clip 4 twice'),
         (dict(relevant_clip_ids=[1, 2], saliency_scores=[[1, 1], [1]]), 'as many annotators for every clip'),
         (
             dict(relevant_clip_ids=[1, 2], saliency_scores=[3, 4]),

@@ -114,7 +114,9 @@ def test_ratings_on_another_scale_are_not_scored(protocol, key, ratings, message
 def test_annotators_must_be_as_many():
     predictions = [{'qid': q, 'pred_saliency_scores': [0.1]} for q in 'ab']
     annotations = [{'qid': 'a', 'label': [[1]]}, {'qid': 'b', 'label': [[1, 2]]}]
-    with pytest.raises(InputError, match=r'^GT.*different numbers of annotators'):
+    with pytest.raises(
+        InputError, match=r"^GT entry 2 \(qid 'b'\): label has 2 annotators, entry 1 \(qid 'a'\) has 1; give"
+    ):
         evaluate_predictions(predictions, annotations, 'tvsum', reference='GT')
 
 

@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+import re
 import subprocess
 import sys
 import textwrap
@@ -19,6 +20,7 @@ from mmvmr.evaluation.functional import (
     protocol_names,
     register_protocol,
     report_to_json,
+    unit_notes,
 )
 from mmvmr.evaluation.functional.validation import check_annotations, check_predictions
 
@@ -120,6 +122,14 @@ BAD_TRUTH = {
     ),
     'odd clips': (lambda a: a[1].update(relevant_clip_ids=['x'], saliency_scores=[[1, 1, 1]]), 'must be clip numbers'),
     'half clips': (lambda a: a[1].update(relevant_clip_ids=[1.5], saliency_scores=[[1, 1, 1]]), 'must be clip numbers'),
+    'clip twice': (
+        lambda a: a[1].update(duration=20, relevant_clip_ids=[3, 1, 3], saliency_scores=[[1], [1], [2]]),
+        r'GT entry 2 \(qid 1\): relevant_clip_ids has clip 3 twice',
+    ),
+    'annotators': (
+        lambda a: [row.update(relevant_clip_ids=[1], saliency_scores=[[1, 2, 3][: 3 - row['qid'] % 2]]) for row in a],
+        r'GT entry 2 \(qid 1\): saliency_scores has 2 annotators, entry 1 \(qid 0\) has 3; give all clips',
+    ),
     'no table': (lambda a: a[1].update(relevant_clip_ids=[1], saliency_scores=[3]), 'not a table of numbers'),
 }
 
@@ -132,6 +142,38 @@ def test_bad_annotations(case, rows):
     with pytest.raises(InputError, match=message) as error:
         evaluate_predictions(predictions, annotations, reference='GT')
     assert str(error.value).startswith(('GT: ', 'GT entry '))
+
+
+@pytest.mark.parametrize('protocol', ['qvhighlights', 'charades', 'gmr'])
+def test_windows_without_length_are_no_ground_truth(protocol):
+    """NA-VMR writes [0, 0] for "no moment", which counted as a miss of every prediction."""
+    annotations = [{'qid': qid, 'duration': 30, 'relevant_windows': [[5, 15]]} for qid in (1, 2)]
+    predictions = [{'qid': qid, 'pred_relevant_windows': [[5, 15, 0.9]]} for qid in (1, 2)]
+    evaluate_predictions(predictions, annotations, protocol)
+    annotations[1]['relevant_windows'] = [[0, 0]]
+    message = r'GT entry 2 \(qid 2\): relevant_windows\[0\] is \[0, 0\].*without length.*na_vmr\.py.*--protocol gmr'
+    with pytest.raises(InputError, match=message):
+        evaluate_predictions(predictions, annotations, protocol, reference='GT')
+
+
+@pytest.mark.parametrize(
+    ('change', 'name', 'text'),
+    [
+        (lambda p, a: p[0].update(pred_relevant_windows=[[5000, 15000, 1]]), 'P', '2 of 2 .* milliseconds or frames'),
+        (lambda p, a: [row.update(relevant_windows=[[31, 40]]) for row in a], 'GT', '2 of 2 .* milliseconds'),
+        (lambda p, a: [row.update(relevant_windows=[[0.2, 1]]) for row in a], 'GT', 'within 1 s.* fractions'),
+        (lambda p, a: [row.update(pred_relevant_windows=[[0, 0.5, 1]]) for row in p], 'P', 'within 1 s.* fractions'),
+    ],
+)
+def test_times_that_are_not_seconds(change, name, text):
+    annotations = [{'qid': qid, 'duration': 30, 'relevant_windows': [[5, 15]]} for qid in (1, 2)]
+    predictions = [{'qid': qid, 'pred_relevant_windows': [[5, 15, 0.9]]} for qid in (1, 2)]
+    predictions[1]['pred_relevant_windows'] = [[40, 50, 0.9]]  # one of two begins after the end: no sign yet
+    assert unit_notes(predictions, annotations, 'P', 'GT') == []
+    change(predictions, annotations)
+    [note] = unit_notes(predictions, annotations, 'P', 'GT')
+    assert re.match(f'{name}: .*{text}', note)
+    assert unit_notes(predictions, [{'qid': 1}, {'qid': 2, 'duration': '30'}], 'P', 'GT') == []
 
 
 def test_files_without_a_name(rows):

@@ -26,6 +26,7 @@ from mmvmr.evaluation.functional.per_query import query_figures
 from mmvmr.evaluation.functional.protocols import Protocol, get_protocol, protocol_names, register_protocol
 from mmvmr.evaluation.functional.reports import flatten_report, report_to_json
 from mmvmr.evaluation.functional.submission import check_submission
+from mmvmr.evaluation.functional.units import unit_notes
 from mmvmr.evaluation.functional.validation import check_annotations, check_predictions
 from mmvmr.evaluation.functional.values import InputError
 
@@ -63,4 +64,5 @@ __all__ = [
     'report_to_json',
     'slices',
     'trapezoid_average_precision',
+    'unit_notes',
 ]

@@ -55,7 +55,7 @@ def windows_of(tables: Sequence[Any], width: int) -> Ragged | None:
 
 
 def ratings_of(rated: Sequence[Row], clip_len: float) -> Ragged | None:
-    """The ratings of a file; None unless all are of clips inside the video, as many as clips, by as many annotators."""
+    """The ratings of a file; None unless all rate different clips inside the video, each by as many annotators."""
     ratings, clips = [row['saliency_scores'] for row in rated], [row['relevant_clip_ids'] for row in rated]
     durations, table = _flat([row.get('duration') for row in rated]), table_of(ratings, _annotators(rated))
     if durations is None or table is None:
@@ -67,7 +67,10 @@ def ratings_of(rated: Sequence[Row], clip_len: float) -> Ragged | None:
         return None
     ends = np.repeat((durations / clip_len).astype(np.int64), table.lengths)
     places = np.array(flat, dtype=np.float64)
-    return table if bool(((places >= 0) & (places < ends)).all()) else None
+    if not bool(((places >= 0) & (places < ends)).all()):
+        return None
+    numbered = np.repeat(np.arange(len(table.lengths)), table.lengths) * (places.max(initial=0) + 1) + places
+    return table if len(np.unique(numbered)) == len(numbered) else None
 
 
 def converted(**columns: tuple[Ragged | None, list[bool]]) -> dict[str, Ragged]:

@@ -21,7 +21,7 @@ from mmvmr.evaluation.functional.existence import area_under_roc, best_rejection
 from mmvmr.evaluation.functional.moment import MISSING, MomentBatch
 from mmvmr.evaluation.functional.padding import Bools, Floats, Rows, as_lists
 from mmvmr.evaluation.functional.validation import WINDOWS_KEY
-from mmvmr.evaluation.functional.values import InputError, Row
+from mmvmr.evaluation.functional.values import Row
 
 
 @dataclass(frozen=True)
@@ -143,18 +143,6 @@ def _set_iou(matched: Floats, answers: Any, count: Any) -> Floats:
     union = answers + count - exists.sum(axis=1)
     overlap = (matched * exists).sum(axis=1)
     return np.divide(overlap, union, out=np.ones(len(matched)), where=union > 0)
-
-
-def check_lengths(annotations: Sequence[Row], source: str) -> None:
-    """Refuse ground-truth windows without length, which some data sets write for "no moment"."""
-    for i, row in enumerate(annotations):
-        for start, end in row.get('relevant_windows') or ():
-            if end <= start:
-                raise InputError(
-                    f'{source} entry {i + 1} (qid {row["qid"]!r}): relevant_windows has [{start}, {end}], a moment '
-                    'without length; a query without a moment has relevant_windows []. For NA-VMR files: '
-                    'python tools/dataset_converters/na_vmr.py'
-                )
 
 
 def evaluate_generalized(

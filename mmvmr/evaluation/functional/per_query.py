@@ -14,7 +14,7 @@ import numpy as np
 from mmvmr.evaluation.functional.clip_labels import clip_label_average_precision
 from mmvmr.evaluation.functional.corpus import corpus_query_figures, corpus_rows
 from mmvmr.evaluation.functional.evaluate import cut_windows
-from mmvmr.evaluation.functional.generalized import check_lengths, existence_scores, generalized_query_figures
+from mmvmr.evaluation.functional.generalized import existence_scores, generalized_query_figures
 from mmvmr.evaluation.functional.highlight import HighlightBatch, check_scale
 from mmvmr.evaluation.functional.moment import MomentBatch
 from mmvmr.evaluation.functional.padding import Bools, Floats
@@ -79,7 +79,6 @@ def query_figures(
             part = score([predicted[row['qid']][key] for row in rows], rows, protocol)
             figures.update({name: _spread(values, selected) for name, values in part.items()})
     if protocol.existence_rule is not None and predictions[0].get(WINDOWS_KEY) is not None:
-        check_lengths(annotations, reference)
         figures.update(_generalized(predicted, annotations, protocol))
     if not figures:
         raise InputError(f'{source}: nothing to score against {reference} by the protocol {protocol.name!r}')

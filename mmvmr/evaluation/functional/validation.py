@@ -9,9 +9,14 @@ from collections.abc import Mapping, Sequence
 from itertools import compress
 from typing import Any
 
-import numpy as np
-
 from mmvmr.evaluation.functional.columns import converted, numbers_of, ratings_of, windows_of
+from mmvmr.evaluation.functional.label_validation import (
+    check_labels,
+    check_ratings,
+    check_same_annotators,
+    has_labels,
+    has_ratings,
+)
 from mmvmr.evaluation.functional.padding import Ragged
 from mmvmr.evaluation.functional.values import InputError, Row, check_number, shape_is, shown_value
 from mmvmr.utils.row_keys import ANNOTATION_KEYS, first_misnamed
@@ -37,6 +42,17 @@ def _check_windows(windows: Any, where: str, key: str, width: int) -> None:
     for i, window in enumerate(windows):
         if window[1] < window[0]:
             raise InputError(f'{where}: {key}[{i}] ends before it starts ({window[0]} > {window[1]})')
+
+
+def _check_lengths(windows: Any, where: str) -> None:
+    """Refuse ground truth without length: no prediction meets it, and NA-VMR writes it for "no moment"."""
+    for i, (start, end) in enumerate(windows):
+        if end <= start:
+            raise InputError(
+                f'{where}: relevant_windows[{i}] is [{start}, {end}], a moment without length; a query without a '
+                'moment has relevant_windows [] (NA-VMR files: python tools/dataset_converters/na_vmr.py), which '
+                '--protocol gmr scores'
+            )
 
 
 def _check_saliency(scores: Any, where: str) -> None:
@@ -163,7 +179,7 @@ def check_annotations(
         key.
 
     Raises:
-        InputError: If a row cannot be used, or has a misspelt key that nothing reads.
+        InputError: If a row cannot be used, has a moment without length, or a misspelt key that nothing reads.
     """
     if not annotations:
         raise InputError(f'{source}: empty, expected one entry per query')
@@ -177,57 +193,15 @@ def check_annotations(
         where = f'{source} entry {i + 1} (qid {row["qid"]!r})'
         if row.get('relevant_windows') is not None and windows is None:
             _check_windows(row['relevant_windows'], where, 'relevant_windows', 2)
+        _check_lengths(row.get('relevant_windows') or (), where)
         if clip_len is not None and ratings is None and has_ratings(row):
-            _check_ratings(row, where, clip_len)
+            check_ratings(row, where, clip_len)
         if has_labels(row):
-            _check_labels(row['label'], where)
-    _check_same_annotators(annotations, source)
+            check_labels(row['label'], where)
+    check_same_annotators(annotations, source, 'label', has_labels)
+    if clip_len is not None:
+        check_same_annotators(annotations, source, 'saliency_scores', has_ratings)
     return converted(relevant_windows=(windows, windowed), saliency_scores=(ratings, rated))
-
-
-def has_ratings(row: Row) -> bool:
-    """True if an annotation row has highlight ratings."""
-    return row.get('relevant_clip_ids') is not None and row.get('saliency_scores') is not None
-
-
-def has_labels(row: Row) -> bool:
-    """True if an annotation row labels every clip (TVSum, YouTube Highlights)."""
-    return row.get('label') is not None
-
-
-def _check_labels(labels: Any, where: str) -> None:
-    width = len(labels[0]) if isinstance(labels, (list, tuple)) and labels and isinstance(labels[0], list) else 0
-    if not width or not shape_is(labels, width):
-        raise InputError(
-            f'{where}: label is {shown_value(labels)}, expected a table of numbers: per clip a list with one label per '
-            'annotator'
-        )
-
-
-def _check_same_annotators(rows: Sequence[Row], source: str) -> None:
-    widths = {len(row['label'][0]): row['qid'] for row in rows if has_labels(row)}
-    if len(widths) > 1:
-        shown = ', '.join(f'{width} (qid {qid!r})' for width, qid in widths.items())
-        raise InputError(f'{source}: the label tables have different numbers of annotators: {shown}')
-
-
-def _check_ratings(row: Row, where: str, clip_len: float) -> None:
-    clips, ratings = row['relevant_clip_ids'], row['saliency_scores']
-    if not isinstance(clips, list) or not isinstance(ratings, list):
-        raise InputError(f'{where}: relevant_clip_ids and saliency_scores must be lists, one entry per relevant clip')
-    if len(clips) != len(ratings):
-        raise InputError(f'{where}: {len(clips)} relevant_clip_ids but {len(ratings)} saliency_scores, expected equal')
-    if not clips:
-        return
-    if not shape_is(ratings, len(ratings[0]) if isinstance(ratings[0], (list, tuple)) else -1):
-        raise InputError(f'{where}: saliency_scores is not a table of numbers, one row of ratings per relevant clip')
-    check_number(row.get('duration'), where, 'duration')
-    num_clips = int(row['duration'] / clip_len)
-    if not all(isinstance(clip, (int, np.integer)) and 0 <= clip < num_clips for clip in clips):
-        raise InputError(
-            f'{where}: relevant_clip_ids must be clip numbers from 0 to {num_clips - 1} (duration {row["duration"]} s, '
-            f'clips of {clip_len} s), found {shown_value(sorted(clips, key=str)[-1] if clips else clips)}'
-        )
 
 
 def check_predictions(
