@@ -8,19 +8,20 @@ _half = {
     'param_scheduler.begin': 14,
     'param_scheduler.end': 20,
 }
+_snag = dict(
+    base='snag/snag_msrvtt_joined.py',
+    options={
+        'model.shared.embed_dims': 128,
+        'model.shared.text_embed_dims': 64,
+        'param_scheduler.end': 4,
+        'default_hooks.ema.momentum': 0.01,
+    },
+)
 rows = dict(
     qd=dict(label='QD-DETR', options=_half),
     sa=dict(label='SA-DETR', base='sa_detr/sa_detr_msrvtt_joined.py', options=_half),
-    snag=dict(
-        label='SnAG',
-        base='snag/snag_msrvtt_joined.py',
-        options={
-            'model.shared.embed_dims': 128,
-            'model.shared.text_embed_dims': 64,
-            'param_scheduler.end': 4,
-            'default_hooks.ema.momentum': 0.01,
-        },
-    ),
+    snag=dict(_snag, label='SnAG'),
+    snag_stream=dict(_snag, label='SnAG + similarity', components=['sim.stream']),
     mmn=dict(
         label='MMN',
         base='mmn/mmn_msrvtt_joined.py',
