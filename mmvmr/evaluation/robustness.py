@@ -24,6 +24,7 @@ from mmvmr.evaluation.robustness_splits import Split, known_splits, open_split
 from mmvmr.registry import MODELS, TRANSFORMS
 from mmvmr.structures import FeatureSpec, MomentDataSample
 from mmvmr.utils.checkpoint import load_checkpoint_safe
+from mmvmr.utils.model_agreement import other_model
 from mmvmr.utils.weights import compare_weights, require_finite, require_fit, weights_of
 
 #: Name of a probe to its transform; ``robustness.probes`` of a config adds others.
@@ -53,19 +54,22 @@ def load_model(cfg: Config, checkpoint: str, specs: Iterable[FeatureSpec] = ()) 
         The model in evaluation mode, on the best device.
 
     Raises:
-        ValueError: If weights or features do not fit.
+        ValueError: If weights, features or the model that the weights were trained in do not fit.
     """
     stored = load_checkpoint_safe(checkpoint)
     meta = stored.get('meta')
     trained_on = meta.get('feature_spec') if isinstance(meta, dict) else None
-    mismatch = ((cfg.get('default_hooks') or {}).get('feature_spec') or {}).get('mismatch', 'error')
-    for spec in specs if isinstance(trained_on, dict) and mismatch == 'error' else ():
+    hooks = cfg.get('default_hooks') or {}
+    refused = {name for name in ('feature_spec', 'inference_spec') if (hooks.get(name) or {}).get('mismatch') != 'warn'}
+    for spec in specs if isinstance(trained_on, dict) and 'feature_spec' in refused else ():
         if issues := FeatureSpec.from_dict(dict(trained_on or {})).differences(spec, 'trained on', 'given'):
             raise ValueError(f'{checkpoint}: the checkpoint was trained on other features: {"; ".join(issues)}')
     model = MODELS.build(cfg.model)
     weights = weights_of(stored, checkpoint)
     require_fit(compare_weights(model.state_dict(), weights), stored, checkpoint)
     require_finite(weights, checkpoint)
+    if 'inference_spec' in refused and (text := other_model(stored, cfg)):
+        raise ValueError(f'{checkpoint}: {text}')
     model.load_state_dict(weights)
     return model.to(get_device()).eval()
 

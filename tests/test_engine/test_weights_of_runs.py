@@ -8,6 +8,7 @@ import torch
 from run_helpers import load, run_tool, tiny_config
 
 from mmvmr.engine import MomentRunner
+from mmvmr.evaluation.robustness import load_model
 from mmvmr.utils.cli import load_config
 from mmvmr.utils.setup import setup_env
 from mmvmr.utils.weights import WeightMismatchError
@@ -158,3 +159,32 @@ def test_train_then_test_keeps_both_results(tmp_path):
     found = sorted((tmp_path / 'both' / 'test').glob('*/metrics.json'))
     assert [path.parent.name for path in found] == ['epoch_1-test', 'epoch_1-test-2']
     assert all(json.loads(p.read_text())['checkpoint'] == 'weights of this process after 1 epochs' for p in found)
+
+
+OTHER_HEADS = {'model.shared.num_heads': 8}
+
+
+@pytest.mark.parametrize('use', ['test', 'resume'])
+def test_weights_of_another_model_that_fit_are_refused(trained, tmp_path, use):
+    runner = make_runner(tmp_path, 'run', load_from=str(trained), resume=use == 'resume', **OTHER_HEADS)
+    with pytest.raises(ValueError, match=r'model\.shared\.num_heads is 4 in the checkpoint and 8 in the config'):
+        runner.test() if use == 'test' else runner.train()
+    assert not list((tmp_path / 'run').rglob('metrics.json'))
+
+
+def test_another_model_on_purpose(trained, tmp_path):
+    """Asked for, or as the start of a training, it is a warning."""
+    options = {**OTHER_HEADS, 'default_hooks.inference_spec.mismatch': 'warn'}
+    make_runner(tmp_path, 'asked', load_from=str(trained), **options).test()
+    make_runner(tmp_path, 'start', load_from=str(trained), **OTHER_HEADS).train()
+    for name in ('asked', 'start'):
+        (log,) = (tmp_path / name).glob('*/*.log')
+        assert 'model.shared.num_heads is 4 in the checkpoint' in log.read_text()
+
+
+def test_robustness_refuses_another_model(trained, tmp_path):
+    cfg = load_config(str(tiny_config(tmp_path)), OTHER_HEADS)
+    with pytest.raises(ValueError, match=r'epoch_1\.pth: .*num_heads is 4 in the checkpoint and 8 in the config'):
+        load_model(cfg, str(trained), [])
+    cfg.default_hooks.inference_spec.mismatch = 'warn'
+    load_model(cfg, str(trained), [])
