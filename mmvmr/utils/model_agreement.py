@@ -49,7 +49,7 @@ def other_model(checkpoint: Mapping[str, Any], cfg: Mapping[str, Any]) -> str | 
 
 
 def model_differences(trained: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
-    """Where two configs of a detector compute something else with the same weights.
+    """Differences of two configs of a detector that make it compute something else with the same weights.
 
     Args:
         trained: The model that the weights were trained in, as ``meta.inference`` of a checkpoint has it.
