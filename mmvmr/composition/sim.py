@@ -44,13 +44,12 @@ def has_vectors(cfg: Config) -> bool:
     return not is_kind(projector, LayerProjector) and projector.get('text_encoder') is None
 
 
-def similarity_encoder(cfg: Config, similarity: dict[str, Any], folds: int) -> Any:
+def similarity_encoder(cfg: Config, similarity: dict[str, Any]) -> Any:
     """The config of the encoder that computes similarities; a new one goes inside the wrappers that swap sentences.
 
     Args:
         cfg: The config; changed in place where there is none.
         similarity: The config of the map for a new one.
-        folds: Its number of parts of the training videos.
 
     Returns:
         The config of the encoder.
@@ -63,19 +62,15 @@ def similarity_encoder(cfg: Config, similarity: dict[str, Any], folds: int) -> A
     around = swapping_parent(cfg)
     for node in encoder_chain(cfg):
         if is_kind(node, SimilarityEncoder):
-            _require_one_map(node, similarity, folds)
+            _require_one_map(node.similarity, similarity)
             return node
-    parts = {'folds': folds} if folds else {}
-    new = dict(type='SimilarityEncoder', similarity=similarity, **parts, stream=False, encoder=around['encoder'])
-    around['encoder'] = new
+    around['encoder'] = dict(type='SimilarityEncoder', similarity=similarity, stream=False, encoder=around['encoder'])
     return around['encoder']
 
 
-def _require_one_map(node: Mapping[str, Any], similarity: Mapping[str, Any], folds: int) -> None:
+def _require_one_map(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     """Refuse options of a second component on the map that both use; those at their defaults follow the first."""
-    present = {**node.similarity, 'folds': node.get('folds', 0)}
-    wanted = {**similarity, 'folds': folds}
-    default = {**SimilarityStream().map, 'folds': SimilarityStream().folds}
+    default = _Similarity().map
     other = [f'{key}={value!r}' for key, value in wanted.items() if value not in (default.get(key), present.get(key))]
     if other:
         raise CompositionError(
@@ -91,21 +86,14 @@ class _Similarity(Component):
         self.map = similarity_map(kind, penalty, stream)
 
 
-class _EncodedSimilarity(_Similarity):
-    def __init__(self, stream: str | None = None, kind: str = 'ridge', penalty: float = 3.0, folds: int = 0):
-        super().__init__(stream, kind, penalty)
-        self.folds = folds
-
-
 @COMPONENTS.register_module('sim.stream')
-class SimilarityStream(_EncodedSimilarity):
+class SimilarityStream(_Similarity):
     """The similarity of clips and sentence, in a space fitted before training, added to the clips.
 
     Args:
         stream: Name of the video stream that is compared; None for the first one.
         kind: ``given`` where stream and text share a space, ``ridge`` or ``cca`` for a map fitted to training data.
         penalty: Of ``ridge`` and ``cca``.
-        folds: See :class:`SimilarityEncoder`.
     """
 
     slots = ('model.encoder',)
@@ -118,14 +106,14 @@ class SimilarityStream(_EncodedSimilarity):
 
     def apply(self, cfg: Config) -> None:
         """Wrap the inner encoder."""
-        node = similarity_encoder(cfg, self.map, self.folds)
+        node = similarity_encoder(cfg, self.map)
         if node.get('stream', True):
             raise AlreadyThereError('the encoder of this model receives the similarity already')
         node.pop('stream')
 
 
 @COMPONENTS.register_module('sim.anchors')
-class SimilarityAnchors(_EncodedSimilarity):
+class SimilarityAnchors(_Similarity):
     """Queries that start at the windows that stand out by similarity.
 
     With ``sim.stream`` both use the map of one of them, so give the two the same options.
@@ -134,7 +122,6 @@ class SimilarityAnchors(_EncodedSimilarity):
         stream: Name of the video stream that is compared; None for the first one.
         kind: ``given`` where stream and text share a space, ``ridge`` or ``cca`` for a map fitted to training data.
         penalty: Of ``ridge`` and ``cca``.
-        folds: See :class:`SimilarityEncoder`.
         longest: Longest window in clips.
         boundary: What a window gains where it starts or ends at a scene change, per deviation of the change.
     """
@@ -151,11 +138,10 @@ class SimilarityAnchors(_EncodedSimilarity):
         stream: str | None = None,
         kind: str = 'ridge',
         penalty: float = 3.0,
-        folds: int = 0,
         longest: int = 40,
         boundary: float = 0.0,
     ):
-        super().__init__(stream, kind, penalty, folds)
+        super().__init__(stream, kind, penalty)
         self.longest = longest
         self.boundary = boundary
 
@@ -164,7 +150,7 @@ class SimilarityAnchors(_EncodedSimilarity):
         parent, key = direct_initializer(cfg)
         if is_kind(parent[key], SimilarityAnchorQueryInitializer):
             raise AlreadyThereError('the queries of this model start from similarity already')
-        similarity_encoder(cfg, self.map, self.folds)
+        similarity_encoder(cfg, self.map)
         give_anchors(cfg)
         parent, key = direct_initializer(cfg)
         anchors = dict(

@@ -38,7 +38,7 @@ _RANGES = (
     (r'(.*_)?temperature|sigma|clip_len|max_duration|piece|shortest|eps|max_scale|best', 1e-9, math.inf, 'more than 0'),
     (r'center_radius|regression_range|round_to|initial|scale', 1e-9, math.inf, 'more than 0'),
     (r'(audio|endpoint)_dims|window|max_length|pad_to|decimals|min_(score|width)', 0, math.inf, 'at least 0'),
-    (r'(duration|length)_tolerance|beta|gamma|seed|offset|inside|outside|folds', 0, math.inf, 'at least 0'),
+    (r'(duration|length)_tolerance|beta|gamma|seed|offset|inside|outside', 0, math.inf, 'at least 0'),
     (
         r'(.*_)?(weight|penalty|iou)|lr|weight_decay|margin|bias_std|min_window|num_(layers|dummies)|(begin|start|late)_epoch'
         r'|power|extra|noise|shrinkage|late_factor|(positive|negative)_scale',

@@ -14,7 +14,7 @@ from mmvmr.utils.inference_meta import plain
 _ANSWERS = ('criterion', 'postprocessor', 'data_preprocessor', 'predictor', 'windows', 'max_queries')
 #: Arguments of parts of a model that change nothing once it is trained.
 _TRAINING = re.compile(
-    r'(.*_)?dropout|drop_unit|noise|samplers?|word_positions|folds|(text_)?penalty|init|initializer|pretrained'
+    r'(.*_)?dropout|drop_unit|noise|samplers?|word_positions|(text_)?penalty|init|initializer|pretrained'
 )
 #: Calibration of an existence head.
 _CALIBRATION = ('temperature', 'threshold')

@@ -98,6 +98,17 @@ def test_select_rows_names_what_has_no_samples():
         select_rows(outputs_of(extras=(MismatchedPairs(torch.rand(7)),)), make_targets(), [0])
 
 
+def test_samples_of_one_source_video_share_a_number():
+    batch = make_batch(moments=(1, 1, 1, 1))
+    names = [{'vid': 'a_0_8'}, {'vid': 'b'}, {'vid': 'a_8_16'}, {'vid': 'join-b-1', 'clip_vid': 'b'}]
+    for sample, name in zip(batch['data_samples'], names):
+        sample.set_metainfo(name)
+    mask = torch.ones(4, max(len(sample.gt_clips) for sample in batch['data_samples']), dtype=torch.bool)
+    first, second, third, fourth = build_targets(batch['data_samples'], mask).video_index.tolist()
+    assert first == third != second == fourth
+    assert build_targets(batch['data_samples'][1:2], mask[1:2]).video_index.tolist() == [second]  # in another batch
+
+
 @pytest.fixture
 def step():
     """Criterion, outputs and targets of four samples; the middle two are of another view."""

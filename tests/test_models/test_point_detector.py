@@ -157,7 +157,7 @@ def test_similarity_of_videos_that_were_encoded_before(windows):
     torch.manual_seed(0)
     model = MODELS.build(config).eval()
     for part in model.modules():
-        if isinstance(getattr(part, 'fitted', None), torch.Tensor):
+        if hasattr(part, 'fitted'):
             part.fitted.fill_(True)
     model.existence_head.level_weight.fill_(1.0)
     with torch.no_grad():

@@ -23,7 +23,7 @@ from mmvmr.models.similarity import (
 from mmvmr.models.similarity.closed_form import cca, kernel_ridge, rbf, ridge
 from mmvmr.models.similarity.similarity_map import moment_pairs
 from mmvmr.registry import MODELS
-from mmvmr.structures import MomentDataSample, to_start_end, video_number
+from mmvmr.structures import MomentDataSample, to_start_end
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.test_datasets.test_joined_videos import build, write
@@ -186,14 +186,10 @@ def test_maps_relate_spaces_that_share_nothing(options):
 def test_pairs_are_moments_and_sentences():
     row = sample([[0], [1], [3], [8]], [[2, 4], [4, 8]], [[2.0, 6.0]], clip_len=2.0)
     short = sample([[5], [7]], [[0, 0]], [[2.5, 3.0]], clip_len=2.0)
-    pairs = moment_pairs(Rows([{**row, 'vid': 'a_0_8'}, {**short, 'vid': 'join-a-1', 'clip_vid': 'a'}]), 0, 1)
-    assert pairs.moments.tolist() == [[2.0], [7.0]]  # clips 1 and 2; the clip that holds a moment shorter than itself
-    assert pairs.sentences.tolist() == [[3.0, 6.0], [0.0, 0.0]]
-    assert pairs.clips.tolist() == [[3.0], [6.0]]
-    assert (
-        pairs.videos.tolist() == [video_number({'vid': 'a'})] * 2
-    )  # a part of a video, and a join that asks for a clip
-    assert pairs.select(torch.tensor([False, True])).moments.tolist() == [[7.0]]
+    moments, sentences, mean = moment_pairs(Rows([row, short]), 0, 1)
+    assert moments.tolist() == [[2.0], [7.0]]  # clips 1 and 2; the clip that holds a moment shorter than itself
+    assert sentences.tolist() == [[3.0, 6.0], [0.0, 0.0]]
+    assert mean.tolist() == [4.5]
     with pytest.raises(ValueError, match='no sample'):
         moment_pairs(Rows([{**row, 'relevant_windows': []}]), 0, 1)
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -15,10 +14,9 @@ from mmvmr.engine.hooks import FitHook
 from mmvmr.models.encoders import DummyTokenEncoder, SimilarityEncoder
 from mmvmr.models.fusions import SimilarityBias
 from mmvmr.models.query_initializers import SimilarityAnchorQueryInitializer
-from mmvmr.models.similarity import SimilarityMap
 from mmvmr.models.task_modules import RollNegativeSampler
 from mmvmr.registry import MODELS
-from mmvmr.structures import ClipSimilarity, Features, Memory, Tokens, to_start_end, video_number
+from mmvmr.structures import ClipSimilarity, Features, Memory, Tokens, to_start_end
 
 CONFIGS = 'configs'
 GIVEN = dict(type='SimilarityMap', channels=(0, 2), text_dims=2, kind='given')
@@ -48,7 +46,7 @@ def features(clips, tokens):
 
 def fitted(module):
     for part in module.modules():
-        if isinstance(getattr(part, 'fitted', None), torch.Tensor):
+        if hasattr(part, 'fitted'):
             part.fitted.fill_(True)
     return module
 
@@ -120,58 +118,6 @@ def test_late_encoders_get_the_stream_on_every_level():
     assert all(torch.equal(a.feat, b.feat) for a, b in zip(before.levels, memory.levels))
 
 
-class Loaded(list):
-    """Loaded samples as a data set hands them out."""
-
-    def loaded(self, index):
-        return self[index]
-
-
-def two_videos():
-    """A sample of one clip each; the number of v3 is even, that of v0 odd."""
-    rows = []
-    for vid, clip in (('v3', [1.0, 0.0]), ('v0', [0.0, 4.0])):
-        clips, tokens = (np.array([x], dtype=np.float32) for x in (clip, [0.0, 0.0]))
-        rows.append(dict(vid=vid, video_feat=clips, text_feat=tokens, relevant_windows=[[0.0, 1.0]], clip_len=1.0))
-    return Loaded(rows)
-
-
-def test_a_training_sample_is_compared_by_maps_of_other_videos():
-    encoder = SimilarityEncoder(dict(type='PlainMemory'), GIVEN, embed_dims=2, folds=2)
-    rows = two_videos()
-    numbers = torch.tensor([video_number(row) for row in rows])
-    assert (numbers % 2).tolist() == [0, 1]
-    assert not encoder.fitted
-    encoder.fit(rows)
-    assert encoder.fitted
-    # The means that are taken off the clips: of the other video while training, of both at inference.
-    assert encoder.fold_maps[0].video_mean.tolist() == [0.0, 4.0]
-    assert encoder.fold_maps[1].video_mean.tolist() == [1.0, 0.0]
-    assert encoder.similarity.video_mean.tolist() == [0.5, 2.0]
-    given = features([[[3.0, 8.0], [4.0, 3.0]]] * 3, [[[1.0, 0.0]]] * 3)
-    targets = type('Targets', (), {'video_index': numbers[[0, 1, 0]]})()
-    clips, tokens, mask = given.raw_video.feat, given.text.raw, ones(3, 1)
-    # (3, 8) - (0, 4) = (3, 4) and (4, 3) - (0, 4) = (4, -1); (3, 8) - (1, 0) = (2, 8) and (4, 3) - (1, 0) = (3, 3).
-    even, odd = [3 / 5, 4 / 17**0.5], [2 / 68**0.5, 3 / 18**0.5]
-    cosine = encoder._cosine(clips, tokens, mask, None, targets)
-    assert torch.allclose(cosine, torch.tensor([even, odd, even]))
-    # Sentences that share a video; then one map at inference, where clips are (2.5, 6) and (3.5, 1).
-    shared = encoder._cosine(clips[:1], tokens, mask, torch.zeros(3, dtype=torch.long), targets)
-    assert torch.equal(shared, cosine)
-    whole = encoder._cosine(clips, tokens, mask, None, None)
-    assert torch.allclose(whole[0], torch.tensor([2.5 / 6.5, 3.5 / 13.25**0.5]))
-    # The targets decide in forward, too: its scores are relative to the video, 1 for the more similar clip.
-    trained, asked = (encoder(given, x).extra(ClipSimilarity, 'test').scores for x in (targets, None))
-    assert torch.allclose(trained, torch.tensor([[-1.0, 1.0]] * 3), atol=1e-4)
-    assert torch.allclose(asked, torch.tensor([[-1.0, 1.0]] * 3), atol=1e-4)
-
-
-def test_one_video_cannot_be_divided():
-    encoder = SimilarityEncoder(dict(type='PlainMemory'), GIVEN, embed_dims=2, folds=2)
-    with pytest.raises(ValueError, match='all training videos fall into one part'):
-        encoder.fit(Loaded(two_videos()[:1]))
-
-
 def test_added_tokens_of_a_sentence_are_not_compared():
     """Dummies of CG-DETR have no input; negatives bring along what belongs to them."""
     inner = fitted(SimilarityEncoder(dict(type='PlainMemory'), GIVEN, embed_dims=2, smooth=1))
@@ -226,7 +172,7 @@ def test_components_train(names):
     model = cfg.model
     model.shared.update(embed_dims=16, num_heads=2, ffn_dims=16)
     built = MODELS.build(model).train()
-    maps = [part for part in built.modules() if isinstance(part, SimilarityMap)]
+    maps = [part for part in built.modules() if hasattr(part, 'fitted')]
     assert maps and all((part.first, part.stop) == (0, 1280) for part in maps)
 
 
@@ -254,15 +200,6 @@ def test_options_choose_the_stream():
     encoder = cfg.model.encoder
     assert encoder.type == 'NegativePairEncoder' and encoder.encoder.type == 'SimilarityEncoder'
     assert tuple(encoder.encoder.similarity.channels) == (1280, 1664) and 'penalty' not in encoder.encoder.similarity
-
-
-def test_folds_of_stream_and_anchors():
-    base = f'{CONFIGS}/sa_detr/sa_detr_msrvtt_joined.py'
-    cfg = compose(base, ['sim.anchors', 'sim.stream'], {'sim.stream.folds': 4})
-    assert cfg.model.encoder.encoder.folds == 4
-    assert 'folds' not in compose(base, ['sim.anchors', 'sim.stream']).model.encoder.encoder
-    with pytest.raises(CompositionError, match='folds=2 would change nothing'):
-        compose(base, ['sim.anchors', 'sim.stream'], {'sim.stream.folds': 4, 'sim.anchors.folds': 2})
 
 
 def test_one_map_for_stream_and_anchors():

@@ -40,9 +40,6 @@ class SimilarityEncoder(nn.Module):
             :class:`SimilarityAnchorQueryInitializer`.
         smooth: Odd number of clips that the smoothed similarity is averaged over.
         input_stride: Clips per point of the finest level of a ``late`` encoder.
-        folds: Parts of the training videos. A training sample is compared by a map that was fitted to the other parts,
-            since a map is better on samples that it was fitted to, and the model would trust it too much. 0 for the
-            one map of all videos, which always compares at inference.
     """
 
     def __init__(
@@ -53,41 +50,13 @@ class SimilarityEncoder(nn.Module):
         stream: bool = True,
         smooth: int = 5,
         input_stride: int = 1,
-        folds: int = 0,
     ):
         super().__init__()
         self.encoder = MODELS.build(encoder)
         self.similarity: SimilarityMap = MODELS.build(similarity)
-        self.fold_maps = nn.ModuleList(MODELS.build(similarity) for _ in range(folds))
         self.embed = nn.Linear(CHANNELS, embed_dims) if stream else None
         self.smooth = smooth
         self.input_stride = input_stride
-
-    @property
-    def fitted(self) -> bool:
-        """True if all maps are."""
-        return all(part.fitted for part in (self.similarity, *self.fold_maps))
-
-    @torch.no_grad()
-    def fit(self, dataset: Any) -> None:
-        """Fit the maps.
-
-        Args:
-            dataset: A :class:`mmvmr.datasets.BaseMomentDataset`; its samples are loaded once, without augmentation.
-
-        Raises:
-            ValueError: If all videos fall into one part.
-        """
-        pairs = self.similarity.pairs(dataset)
-        self.similarity.fit_pairs(pairs)
-        for number, part in enumerate(self.fold_maps):
-            others = pairs.videos % len(self.fold_maps) != number
-            if not others.any():
-                raise ValueError(
-                    f'SimilarityEncoder: folds={len(self.fold_maps)}, but all training videos fall into one part, so '
-                    'no other is left to fit its map to: set folds=0, or train on more videos'
-                )
-            part.fit_pairs(pairs.select(others))
 
     @property
     def late(self) -> bool:
@@ -121,7 +90,7 @@ class SimilarityEncoder(nn.Module):
                 'SimilarityEncoder compares clips and tokens before projection, which this projector or a wrapper '
                 'outside of it does not hand on: use LinearProjector, or put it inside of the other wrappers'
             )
-        cosine = self._cosine(clips.feat, text.raw, text.input_mask(), rows, targets)
+        cosine = self.similarity(clips.feat, text.raw, text.input_mask(), rows)
         changes = scene_changes(clips.feat[..., self.similarity.first : self.similarity.stop], clips.mask)
         mask, changes = (clips.mask, changes) if rows is None else (clips.mask[rows], changes[rows])
         plain, smoothed = (relative_similarity(cosine, mask, width) for width in (1, self.smooth))
@@ -134,20 +103,6 @@ class SimilarityEncoder(nn.Module):
             memory = self.encoder(features, targets)
         memory.add(ClipSimilarity(plain, changes))
         return memory
-
-    def _cosine(
-        self, clips: Tensor, tokens: Tensor, mask: Tensor, rows: Tensor | None, targets: MomentTargets | None
-    ) -> Tensor:
-        """Cosines (B, Lv), while training by the map that has not seen the video of the sample."""
-        if targets is None or not len(self.fold_maps):
-            return self.similarity(clips, tokens, mask, rows)
-        rows = torch.arange(len(clips), device=clips.device) if rows is None else rows
-        fold = targets.video_index % len(self.fold_maps)
-        cosine = clips.new_zeros(len(tokens), clips.shape[1], dtype=torch.float32)
-        for number, part in enumerate(self.fold_maps):
-            here = (fold == number).nonzero().squeeze(1)
-            cosine[here] = part(clips[rows[here]], tokens[here], mask[here])
-        return cosine
 
     def _added(self, tokens: Tokens, channels: Tensor) -> Tokens:
         return tokens.replace(tokens.feat + self.embed(channels).to(tokens.feat.dtype))

@@ -60,7 +60,7 @@ class SceneSegmentation(nn.Module):
             ValueError: If no moment has two clips.
         """
         means, within, freedom = [], 0.0, 0
-        for clips, *_ in moment_clips(dataset, self.first, self.stop, self.power):
+        for clips, _, _ in moment_clips(dataset, self.first, self.stop, self.power):
             means.append(clips.mean(0))
             centred = (clips - means[-1]).astype(np.float64)
             within = within + centred.T @ centred

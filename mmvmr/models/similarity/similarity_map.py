@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from torch import Tensor, nn
 from mmvmr.models.layers import masked_mean
 from mmvmr.models.similarity.closed_form import cca, kernel_ridge, rbf, ridge
 from mmvmr.registry import MODELS
-from mmvmr.structures import video_number
 from mmvmr.utils import check_choice
 
 KINDS = ('given', 'ridge', 'cca', 'kernel')
@@ -142,24 +140,16 @@ class SimilarityMap(nn.Module):
         """Cosines of clips (B, Lv, Dv) and single tokens (B, Lt, Dt): (B, Lv, Lt), float32."""
         return self.video(clips) @ self.text(tokens).transpose(1, 2)
 
+    @torch.no_grad()
     def fit(self, dataset: Any) -> None:
         """Take the means, and where there is one the map, from training data.
 
         Args:
             dataset: A :class:`mmvmr.datasets.BaseMomentDataset`; its samples are loaded once, without augmentation.
         """
-        self.fit_pairs(self.pairs(dataset))
-
-    def pairs(self, dataset: Any) -> MomentPairs:
-        """Moments and sentences of training data."""
-        return moment_pairs(dataset, self.first, self.stop, self.power)
-
-    @torch.no_grad()
-    def fit_pairs(self, pairs: MomentPairs) -> None:
-        """Take the means, and where there is one the map, from moments and sentences."""
-        moments, sentences = pairs.moments, pairs.sentences
+        moments, sentences, clip_mean = moment_pairs(dataset, self.first, self.stop, self.power)
         if self.kind == 'given':
-            self.video_mean.copy_(pairs.clips.mean(0))
+            self.video_mean.copy_(clip_mean)
             self.text_mean.copy_(sentences.mean(0))
         else:
             self.video_mean.copy_(moments.mean(0))
@@ -184,7 +174,7 @@ class SimilarityMap(nn.Module):
 
 def moment_clips(
     dataset: Any, first: int, stop: int, power: float = 1.0
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, int]]:
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Moments of a data set, loaded once and without augmentation.
 
     Args:
@@ -194,8 +184,8 @@ def moment_clips(
         power: Exponent of the channels of clips, see :class:`SimilarityMap`.
 
     Yields:
-        For every sample with a moment the clips inside its moments (n, D), the mean of its tokens (Dt,), the mean clip
-        of its video (D,) and the number of its source video.
+        For every sample with a moment the clips inside its moments (n, D), the mean of its tokens (Dt,) and the mean
+        clip of its video (D,).
     """
     for index in range(len(dataset)):
         sample = dataset.loaded(index)
@@ -206,31 +196,10 @@ def moment_clips(
             low = min(int(start / sample['clip_len']), len(video) - 1)
             inside[low : max(low + 1, int(end / sample['clip_len']))] = True
         if inside.any():
-            yield video[inside], sample['text_feat'].mean(0), video.mean(0), video_number(sample)
+            yield video[inside], sample['text_feat'].mean(0), video.mean(0)
 
 
-@dataclass
-class MomentPairs:
-    """Moments and their sentences as one vector each.
-
-    Attributes:
-        moments: Means of the clips of every moment (N, D).
-        sentences: Means of the tokens of their sentences (N, Dt).
-        clips: Mean clip of their videos (N, D).
-        videos: Numbers of their source videos (N,).
-    """
-
-    moments: Tensor
-    sentences: Tensor
-    clips: Tensor
-    videos: Tensor
-
-    def select(self, chosen: Tensor) -> MomentPairs:
-        """The pairs that a mask (N,) chooses."""
-        return MomentPairs(*(getattr(self, field.name)[chosen] for field in fields(self)))
-
-
-def moment_pairs(dataset: Any, first: int, stop: int, power: float = 1.0) -> MomentPairs:
+def moment_pairs(dataset: Any, first: int, stop: int, power: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
     """Moments and sentences of a data set as one vector each.
 
     Args:
@@ -240,16 +209,17 @@ def moment_pairs(dataset: Any, first: int, stop: int, power: float = 1.0) -> Mom
         power: Exponent of the channels of clips, see :class:`SimilarityMap`.
 
     Returns:
-        A pair for every sample with a moment.
+        Means of the clips of every moment (N, D), means of the tokens of their sentences (N, Dt), and the mean
+        clip (D,), every video counting once per sentence.
 
     Raises:
         ValueError: If no sample has a moment.
     """
-    pairs = [(inside.mean(0), *others) for inside, *others in moment_clips(dataset, first, stop, power)]
-    if not pairs:
+    moments = [(inside.mean(0), text, clip) for inside, text, clip in moment_clips(dataset, first, stop, power)]
+    if not moments:
         raise ValueError('SimilarityMap: no sample of the training data has a moment to fit a map to')
-    *vectors, videos = zip(*pairs, strict=True)
-    return MomentPairs(*(torch.from_numpy(np.stack(part)).float() for part in vectors), torch.tensor(videos))
+    clips, sentences, means = (torch.from_numpy(np.stack(part)).float() for part in zip(*moments, strict=True))
+    return clips, sentences, means.mean(0)
 
 
 def signed_power(x: Tensor, power: float) -> Tensor:
