@@ -17,6 +17,7 @@ from mmvmr.apis.folders import EncodedFolder, encode_videos, find_named_videos
 from mmvmr.apis.inputs import checked_sentences, local_file
 from mmvmr.apis.model_files import ModelFile, load_model_file
 from mmvmr.apis.predictor import Predictor, WindowedVideo
+from mmvmr.apis.window_length import WindowLength
 from mmvmr.apis.windows import MergedPredictions, Window, cut_windows
 from mmvmr.features.spec import ExtractionSpec
 from mmvmr.features.spec_files import read_extraction_spec
@@ -25,9 +26,6 @@ from mmvmr.registry import INFERENCERS
 from mmvmr.utils.devices import usable_device
 from mmvmr.utils.progress import progress
 from mmvmr.utils.setup import register_inference_modules
-
-#: Seconds of a window where nothing says what a model was trained on (the videos of QVHighlights).
-_DEFAULT_WINDOW = 150.0
 
 
 @dataclass
@@ -52,6 +50,11 @@ class EncodedVideo:
     def clips(self) -> int:
         """Number of clips."""
         return len(next(iter(self.streams.values())))
+
+    @property
+    def clip_len(self) -> float:
+        """Length of a clip in seconds."""
+        return self.finder.windows.clip_len(self.duration, self.clips)
 
     def find(self, *sentences: str, tokens: Sequence[np.ndarray] | None = None) -> Answers:
         """Find the moments that sentences describe.
@@ -123,17 +126,7 @@ class MomentFinder:
         on_gpu = self.device.type == 'cuda'
         self.predictor = Predictor(self.file, self.device, batch_size, on_gpu if half is None else half)
         self.encoder = FeatureEncoder(self.file, self.device, cache_dir)
-        self.trained_clips = self.spec.max_clips or self.file.longest
-        self.window_clips = self._window_clips(window)
-
-    def _window_clips(self, seconds: float | None) -> int | None:
-        if seconds is not None:
-            if not self.spec.clip_len <= seconds < float('inf'):
-                raise ValueError(f'window={seconds:g} s, expected at least a clip of {self.spec.clip_len:g} s')
-            return max(1, round(seconds / self.spec.clip_len))
-        if getattr(self.model, 'windows', None) is not None or getattr(self.model, 'any_length', False):
-            return None  # the detector takes a video of any length itself
-        return self.trained_clips or max(1, round(_DEFAULT_WINDOW / self.spec.clip_len))
+        self.windows = WindowLength(self.file, window)
 
     @classmethod
     def zero_shot(cls, spec: str | ExtractionSpec = 'conse_minilm_1fps', **options: Any) -> MomentFinder:
@@ -261,9 +254,9 @@ class MomentFinder:
         while some := list(itertools.islice(unanswered, self.predictor.batch_size)):
             parts = []
             for video in some:
-                windows = cut_windows(video.clips, self.window_clips, self.overlap)
+                windows = cut_windows(video.clips, self.windows.clips(video.clip_len), self.overlap)
                 merged = [MergedPredictions(video.clips) for _ in queries]
-                parts.append(WindowedVideo(video.streams, video.duration, windows, merged))
+                parts.append(WindowedVideo(video.streams, video.duration, video.clip_len, windows, merged))
             self.predictor.run(parts, queries, text)
             for video, part in zip(some, parts):
                 suppression = None
@@ -278,22 +271,23 @@ class MomentFinder:
     ) -> Answer:
         spans, scores = merged.ranked(suppression, self.max_moments)
         moments = tuple(Moment(float(a), float(b), float(s)) for (a, b), s in zip(spans, scores) if b > a)
-        edges = np.arange(video.clips + 1) * self.spec.clip_len
+        edges = np.arange(video.clips + 1) * video.clip_len
         times = np.stack((edges[:-1], np.minimum(edges[1:], max(video.duration, edges[-2]))), axis=1)
         absent = merged.probability is not None and not merged.accepted
         return Answer(query, moments, times, merged.saliency, probability=merged.probability, absent=absent)
 
     def _notes(self, video: EncodedVideo, windows: Sequence[Window]) -> tuple[str, ...]:
-        notes = []
-        seconds = (windows[0].last - windows[0].first) * self.spec.clip_len
+        notes, clips = [], windows[0].last - windows[0].first
+        seconds = clips * video.clip_len
+        trained = self.windows.trained(video.clip_len)
         if len(windows) > 1:
             notes.append(
                 f'{video.duration:g} s were searched in {len(windows)} windows of {seconds:g} s; '
                 'a moment longer than a window cannot be found whole'
             )
-        if self.trained_clips and self.window_clips and windows[0].last - windows[0].first > self.trained_clips:
+        if trained and self.windows.clips(video.clip_len) and clips > trained:
             notes.append(
                 f'the model sees {seconds:g} s at once but was trained on at most '
-                f'{self.trained_clips * self.spec.clip_len:g} s; expect worse moments'
+                f'{trained * video.clip_len:g} s; expect worse moments'
             )
         return tuple(notes)

@@ -15,6 +15,7 @@ from mmvmr.apis.windows import MergedPredictions, Window
 from mmvmr.datasets.collate import video_collate
 from mmvmr.datasets.moment_dataset import BaseMomentDataset
 from mmvmr.datasets.stores.feature_stores import ArrayStore
+from mmvmr.utils.clip_grid import count_clips, means_over_clips
 from mmvmr.utils.progress import progress
 
 
@@ -25,12 +26,14 @@ class WindowedVideo:
     Attributes:
         streams: Stream name to features (clips, dim).
         duration: Length in seconds.
+        clip_len: Length of a clip in seconds.
         windows: Its windows.
         merged: Predictions per sentence; filled by :meth:`Predictor.run`.
     """
 
     streams: Mapping[str, np.ndarray]
     duration: float
+    clip_len: float
     windows: Sequence[Window]
     merged: Sequence[MergedPredictions]
 
@@ -84,15 +87,14 @@ class Predictor:
         text: Sequence[np.ndarray],
         bar: Any,
     ) -> None:
-        clip_len = self.file.feature_spec.clip_len
         streams: dict[str, dict[str, np.ndarray]] = {}
         rows: list[dict[str, Any]] = []
         for number, (video, window) in enumerate(places):
             for name, array in video.streams.items():
                 streams.setdefault(name, {})[str(number)] = np.asarray(array[window.first : window.last])
-            covered = (window.last - window.first) * clip_len
+            covered = (window.last - window.first) * video.clip_len
             whole = len(video.windows) == 1
-            duration = video.duration if whole else min(covered, video.duration - window.first * clip_len)
+            duration = video.duration if whole else min(covered, video.duration - window.first * video.clip_len)
             rows += [
                 {'vid': str(number), 'qid': index, 'query': query, 'duration': duration}
                 for index, query in enumerate(queries)
@@ -114,10 +116,16 @@ class Predictor:
                 moments, saliency = sample.pred_instances, sample.get('pred_saliency')
                 video.merged[row['qid']].add(
                     window,
-                    window.first * clip_len,
+                    window.first * video.clip_len,
                     moments.windows.numpy(),
                     moments.scores.numpy(),
-                    None if saliency is None else saliency.float().numpy(),
+                    None if saliency is None else _of_window(saliency.float().numpy(), sample, window, video.clip_len),
                 )
                 video.merged[row['qid']].judge(sample.get('pred_existence'), bool(sample.get('pred_accepted')))
             bar.update(len(numbers))
+
+
+def _of_window(saliency: np.ndarray, sample: Any, window: Window, clip_len: float) -> np.ndarray:
+    """Highlight scores of the clips of a window that the model saw; its own clips may be fewer and longer."""
+    seen = count_clips(len(saliency) * sample.clip_len, clip_len)
+    return means_over_clips(saliency, sample.clip_len, min(seen, window.last - window.first), clip_len)

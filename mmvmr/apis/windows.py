@@ -69,15 +69,15 @@ class MergedPredictions:
             offset: Its start in seconds.
             spans: Windows in seconds from its start (N, 2).
             scores: Their scores (N,).
-            saliency: Highlight scores of its clips (n,), or None.
+            saliency: Highlight scores of its clips (n,), of the first ones where the model sees no more, or None.
         """
         self._spans.append(np.asarray(spans, np.float64) + offset)
         self._scores.append(np.asarray(scores, np.float64))
         if saliency is not None:
             if self._total is None:
                 self._total = np.zeros(self.clips, np.float32)
-            self._total[window.first : window.last] += saliency
-            self._count[window.first : window.last] += 1
+            self._total[window.first : window.first + len(saliency)] += saliency
+            self._count[window.first : window.first + len(saliency)] += 1
 
     def judge(self, probability: float | None, accepted: bool) -> None:
         """Add what the existence head says of a window; a moment exists where any window has one.

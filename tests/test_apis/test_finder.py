@@ -115,7 +115,7 @@ def test_a_checkpoint_is_enough(repo_dir, data_root, tmp_path):
     path = tmp_path / 'model.pth'
     torch.save({'state_dict': model.state_dict(), 'meta': {'inference': entry}}, path)
     finder = MomentFinder(path, device='cpu')
-    assert finder.window_clips == 20 and finder.spec.clip_len == 1.0
+    assert finder.windows.clips(1.0) == 20 and finder.spec.clip_len == 1.0
     answers = finder.encode_features(_features(data_root, 'B'), name='B').find('x', tokens=[_tokens(data_root, 0)])
     assert '31 s were searched in 3 windows of 20 s' in answers.notes[0]
     assert len(answers[0].raw_saliency) == 31

@@ -224,7 +224,7 @@ def test_a_checkpoint_is_converted_and_can_answer(server, tmp_path, shared_dir):
     path = fetch(entry, tmp_path / 'out')
     assert _names(tmp_path / 'out') == ['thing.pth']
     finder = MomentFinder(path, device='cpu')
-    assert finder.trained_clips == 75 and list(finder.encoder.extraction('test').streams) == ['clip']
+    assert finder.windows.trained(2.0) == 75 and list(finder.encoder.extraction('test').streams) == ['clip']
     answer = finder.encode_features({'clip': torch.randn(20, 512).numpy()}).find(
         'x', tokens=[torch.randn(3, 512).numpy()]
     )
