@@ -1,4 +1,4 @@
-# CG-DETR on QVHighlights (SlowFast + CLIP), as published, without the slips of the official code.
+# CG-DETR on QVHighlights (SlowFast + CLIP), as published, without the bugs of the official code.
 _base_ = [
     '../_base_/models/cg_detr.py',
     '../_base_/datasets/qvhl.py',

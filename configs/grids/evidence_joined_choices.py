@@ -9,7 +9,7 @@ _quality = 'model.criterion.losses.quality'
 # Every video has one sentence, so negatives come from other videos.
 _bm = dict(components=[*_sim, 'bm.negative_query'], options={'bm.negative_query.missing': 'other_video'})
 rows = dict(
-    sa=dict(_sa, label='SA-DETR + similarity: matched queries weigh 10 in the quality loss (w_q)'),
+    sa=dict(_sa, label='SA-DETR + similarity: matched queries have weight 10 in the quality loss (w_q)'),
     matched_weight=dict(_sa, label='w_q = 1', options={f'{_quality}.matched_weight': 1.0}),
     quality_sum=dict(
         _sa, label='quality loss (eq. 8) summed over the 10 queries', options={f'{_quality}.weight': 10.0}

@@ -9,7 +9,7 @@ rows = dict(
         options={'model.decoder.refiner.coder': dict(_delete_=True, type='AdditiveSpanCoder')},
     ),
     log_mask=dict(
-        label='the Gaussian mask weighs the attention',
+        label='the Gaussian mask weights the attention',
         options={'model.decoder.layer.cross_attn.modulator.mode': 'log'},
     ),
     local_fused=dict(

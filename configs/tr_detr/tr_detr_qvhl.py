@@ -1,4 +1,4 @@
-# TR-DETR on QVHighlights (SlowFast + CLIP), as published, without the slips of the official code.
+# TR-DETR on QVHighlights (SlowFast + CLIP), as published, without the bugs of the official code.
 _base_ = [
     '../_base_/models/tr_detr.py',
     '../_base_/datasets/qvhl.py',

@@ -19,8 +19,8 @@ class Moment:
     Attributes:
         start: Start in seconds of the file.
         end: End in seconds of the file.
-        score: Confidence of the model in [0, 1]; comparable within a video, across videos only as far as the model is
-            calibrated.
+        score: Score by which the moments of a sentence are ranked, at most 1 for most models; not a probability. Scores
+            of different videos or models are not comparable.
     """
 
     start: float

@@ -24,7 +24,7 @@ from mmvmr.registry import COMPONENTS
 
 @COMPONENTS.register_module('bm.negative_query')
 class NegativeQueryMatching(Component):
-    """Clips weighted by how well they match the sentence and, during training, not an unmatched sentence.
+    """Weight clips by the probability that they match the sentence and, in training, no unmatched one.
 
     Args:
         weight: Factor of the loss that guides the probability of clips.
@@ -151,7 +151,7 @@ class PooledAlignment(Component):
 
 @COMPONENTS.register_module('bm.temporal_shift')
 class TemporalShift(Component):
-    """A further view of training samples from short videos: their moments moved to another place.
+    """An additional view of training samples from short videos: their moments moved to another place.
 
     Args:
         max_duration: In videos as long as this (seconds) nothing is moved; None for all.

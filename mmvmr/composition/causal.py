@@ -71,8 +71,8 @@ class CounterfactualRelevance(Component):
     detectors = ('MomentDetector', 'PointDetector')
     excludes = {'gmr.existence': 'both are the head that says whether there is a moment at all'}
     reasons = {
-        'ProposalMapDetector': 'clips and words of this model never attend to each other: side by side they do not say '
-        'whether they belong together'
+        'ProposalMapDetector': 'clips and text tokens of this model never attend to each other: side by side they do '
+        'not say whether they belong together'
     }
 
     def __init__(self, weight: float = 0.1, similar: bool = True):

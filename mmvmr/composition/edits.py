@@ -141,7 +141,7 @@ def add_augmentation(cfg: Config, name: str, transform: dict[str, Any], first: b
 
 
 def add_view(cfg: Config, name: str, transform: dict[str, Any]) -> None:
-    """Add a transform that makes a further view of training samples.
+    """Add a transform that makes an additional view of training samples.
 
     Without ``criterion.view_weights`` every mean runs over samples and views together. A criterion that weights views
     leaves out those that it does not name, so the new one gets the weight of the samples themselves.

@@ -16,7 +16,7 @@ from mmvmr.registry import COMPONENTS
 
 @COMPONENTS.register_module('gmr.false_premise')
 class FalsePremises(Component):
-    """A further view of training samples: their video under a sentence of another one, without moments.
+    """An additional view of training samples: their video with a sentence of another, without moments.
 
     Args:
         share: Part of the samples that get the view.
@@ -49,7 +49,7 @@ class ExistenceOfMoments(Component):
         pool: ``max`` or ``mean`` over queries or clips.
         similarity: Kind of the :class:`SimilarityMap` whose level the head receives; None for none, as published.
             Layers of an encoder and token numbers have none.
-        penalty: Of a map that is fitted.
+        penalty: Regularisation strength of a map that is fitted.
     """
 
     source = 'Soccer-GMR, GMR adapter'

@@ -16,7 +16,7 @@ from mmvmr.registry import COMPONENTS
 
 @COMPONENTS.register_module('la.moment_mix')
 class MomentMix(Component):
-    """Two further views: long moments cut into short ones, and moments among those of other videos.
+    """Two additional views: long moments cut into short ones, and moments among those of other videos.
 
     Args:
         piece: Mean length in seconds of the pieces of a cut moment.
@@ -80,11 +80,11 @@ class LengthwiseMatching(Component):
 
 @COMPONENTS.register_module('la.length_weight')
 class LengthWeight(Component):
-    """Losses on spans weigh short moments more, by a Gaussian of their length.
+    """Weight losses on spans by a Gaussian of the length, so that short moments count more.
 
     Args:
         sigma: Standard deviation of the Gaussian in seconds.
-        extra: What a moment of length 0 weighs more than a very long one.
+        extra: Added weight of a moment of length 0; a very long one has weight 1.
     """
 
     source = 'LA-DETR, official code (length_span_weight, length_giou_weight)'
@@ -97,14 +97,14 @@ class LengthWeight(Component):
         self.extra = extra
 
     def apply(self, cfg: Config) -> None:
-        """Weigh the pairs of every loss that has a slot for it."""
-        weighed = [loss for loss in losses(cfg).values() if loss is not None and has_slot(loss, 'pair_weight')]
-        if not weighed:
+        """Weight the pairs of every loss that has a slot for it."""
+        weighted = [loss for loss in losses(cfg).values() if loss is not None and has_slot(loss, 'pair_weight')]
+        if not weighted:
             raise CompositionError('model.criterion.losses has no loss on matched spans with a slot `pair_weight`')
-        if any(loss.get('pair_weight') is not None for loss in weighed):
-            raise AlreadyThereError('losses on spans of this model weigh their pairs already')
+        if any(loss.get('pair_weight') is not None for loss in weighted):
+            raise AlreadyThereError('losses on spans of this model weight their pairs already')
         sigma = round(self.sigma / _clip_len(cfg), 6)
-        for loss in weighed:
+        for loss in weighted:
             loss.pair_weight = dict(type='ShortMomentWeight', sigma=sigma, extra=self.extra)
 
 

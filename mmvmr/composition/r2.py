@@ -56,7 +56,7 @@ class LayerRefinement(Component):
         if is_kind(cfg.model.projector, FrontDoorProjector):
             raise CompositionError('clips of this model attend to prototypes of videos, which layers of vectors lack')
         if any(is_kind(encoder, DummyTokenEncoder) for encoder in encoder_chain(cfg)):
-            raise CompositionError('this model adds tokens to the words, of which there are no layers')
+            raise CompositionError('this model adds learned tokens to the text tokens, and those have no layers')
         parent = swapping_parent(cfg)
         fusion = dict(type='RecurrentLayerFusion', layer=dict(type='RefinementLayer'))
         parent['encoder'] = dict(type='FusionEncoder', fusion=fusion, encoder=parent['encoder'])

@@ -149,7 +149,7 @@ class NoiseGroups(Component):
 
 @COMPONENTS.register_module('sa.gaussian')
 class GaussianMask(Component):
-    """A Gaussian around the span of each query weighs its cross-attention.
+    """A Gaussian around the span of each query weights its cross-attention.
 
     Args:
         alpha: Sharpness.

@@ -38,7 +38,7 @@ def similarity_map(kind: str, penalty: float, stream: str | None = None) -> dict
 def has_vectors(cfg: Config) -> bool:
     """True if clips and text tokens come as one vector each, which a similarity can compare.
 
-    Layers of an encoder are in no space, and token numbers are no vectors.
+    Encoder layers share no space with text, and token ids are not vectors.
     """
     projector = cfg.model.projector
     return not is_kind(projector, LayerProjector) and projector.get('text_encoder') is None
@@ -93,7 +93,7 @@ class SimilarityStream(_Similarity):
     Args:
         stream: Name of the video stream that is compared; None for the first one.
         kind: ``given`` where stream and text share a space, ``ridge`` or ``cca`` for a map fitted to training data.
-        penalty: Of ``ridge`` and ``cca``.
+        penalty: Regularisation strength of ``ridge`` and ``cca``.
     """
 
     slots = ('model.encoder',)
@@ -121,7 +121,7 @@ class SimilarityAnchors(_Similarity):
     Args:
         stream: Name of the video stream that is compared; None for the first one.
         kind: ``given`` where stream and text share a space, ``ridge`` or ``cca`` for a map fitted to training data.
-        penalty: Of ``ridge`` and ``cca``.
+        penalty: Regularisation strength of ``ridge`` and ``cca``.
         longest: Longest window in clips.
         boundary: What a window gains where it starts or ends at a scene change, per deviation of the change.
     """
@@ -174,7 +174,7 @@ class SimilarityAttentionBias(_Similarity):
     Args:
         stream: Name of the video stream that is compared; None for the first one.
         kind: ``given`` where stream and text share a space, ``ridge`` or ``cca`` for a map fitted to training data.
-        penalty: Of ``ridge`` and ``cca``.
+        penalty: Regularisation strength of ``ridge`` and ``cca``.
     """
 
     slots = ('model.encoder',)

@@ -17,7 +17,7 @@ _STRATEGIES = {'similar': 'SimilarVideoSampler', 'random': 'RandomVideoSampler',
 
 @COMPONENTS.register_module('td.synthesizer')
 class VideoSynthesizer(Component):
-    """A further view of every sample: its moments among other clips of its video and of another.
+    """An additional view of every sample: its moments among other clips of its video and of another.
 
     Args:
         alpha: Share of the own context that stays; 1 - ``alpha`` is the share of the partner's clips.
@@ -60,7 +60,9 @@ class TemporalDynamics(Component):
     slots = ('model.encoder (fusion)',)
     stage = Stage.FUSION
     detectors = ('MomentDetector', 'PointDetector')
-    reasons = {'ProposalMapDetector': 'clips and words of this model never attend to each other: there is no fusion'}
+    reasons = {
+        'ProposalMapDetector': 'clips and text tokens of this model never attend to each other: there is no fusion'
+    }
 
     def __init__(self, beta: float = 0.7):
         self.beta = beta

@@ -1,4 +1,4 @@
-"""One step of a config on a few random clips: everything that its parts ask of each other and do not get, at once."""
+"""Try a config for one step on a few random clips, and report all unmet requirements between parts."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ class Agreement:
         self._durations: dict[str, tuple[float, str]] = {}
 
     def issues(self, row: Mapping[str, Any], where: str) -> list[Issue]:
-        """Contradictions of a row, well-formed by itself, to the rows before it; ``where`` names it in later messages.
+        """Conflicts between a valid row and earlier rows; ``where`` names the row in later messages.
 
         The numbers 1 and "1" are the same qid: features are stored by its text. Durations may differ by a tenth and two
         seconds, because annotations are rounded differently.

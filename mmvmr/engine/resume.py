@@ -2,8 +2,8 @@
 
 Weights, optimizer state, counters, scores and random seeds come from the checkpoint; data, losses, the number of epochs
 and the optimisation settings come from the config. Where learning rate, weight decay or schedule of the config differ
-from those of the checkpoint, the config is followed: from here on the learning rate is what it would be at this
-iteration had the schedule of the config run from the start. Where nothing differs the state of the schedule is restored
+from those of the checkpoint, the config is followed: training continues with the learning rate of this iteration,
+as if the new schedule had run from the start. Where nothing differs the state of the schedule is restored
 and the run is bit-identical to an uninterrupted one.
 """
 

@@ -48,7 +48,7 @@ class _FormattedOnce(Config):
 
 @RUNNERS.register_module()
 class MomentRunner(Runner):
-    """mmengine's runner with promises added, which hold whatever hooks a config has.
+    """mmengine's runner with added guarantees, which hold whatever hooks a config has.
 
     - Weights of a file fit the model exactly, or are refused. ``load_from_partial=True`` in the config lets a training
       start from those that fit.

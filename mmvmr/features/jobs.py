@@ -168,7 +168,9 @@ def run_tasks(tasks: Iterable[Task], settings: Settings) -> Iterator[Outcome]:
                 deaths = 0
             except BrokenProcessPool:
                 deaths += 1
-                message = f'{task.path}: its process died without a word (out of memory, or a decoder that crashed)'
+                message = (
+                    f'{task.path}: its process died without an error message (out of memory, or a decoder that crashed)'
+                )
                 if deaths == _DEATHS:
                     raise RuntimeError(
                         f'{message}, and so did the {_DEATHS - 1} before it. What is done stays done: run again with '

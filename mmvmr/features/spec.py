@@ -108,7 +108,7 @@ class ExtractionSpec:
         return extractor.eval()
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything that decides what the files hold, as plain Python."""
+        """The settings that determine the extracted features, as plain Python."""
         return {
             'feature_spec': self.features.to_dict(),
             'extractors': json.loads(json.dumps(dict(self.extractors), default=str)),

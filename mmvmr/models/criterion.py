@@ -66,7 +66,7 @@ class MomentCriterion(nn.Module):
             return {f'loss_{name}': weight * value for name, (weight, value) in self.terms(outputs, targets).items()}
 
     def _view_rows(self, targets: MomentTargets) -> dict[str, list[int]]:
-        """Rows of every weighted view that a sample of the step has, in this process or in another one."""
+        """Batch rows of each weighted view that occurs in this step in any process."""
         rows_of_view = {view: [i for i, name in enumerate(targets.views) if name == view] for view in self.view_weights}
         present = [len(rows) for rows in rows_of_view.values()]
         if num_processes() > 1:

@@ -18,7 +18,7 @@ def epoch_rates(schedulers: Sequence[Mapping[str, Any]], base: float, steps: int
 
     Args:
         schedulers: Configs of parameter schedulers.
-        base: Learning rate of the optimiser.
+        base: Learning rate of the optimizer.
         steps: Epochs (or iterations, where the schedulers count those).
 
     Returns:
@@ -30,7 +30,7 @@ def epoch_rates(schedulers: Sequence[Mapping[str, Any]], base: float, steps: int
     ]
     rates = []
     with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # no optimiser step is made here
+        warnings.simplefilter('ignore')  # no optimizer step is made here
         for _ in range(steps):
             rates.append(optimizer.param_groups[0]['lr'])
             for scheduler in built:

@@ -289,9 +289,9 @@ REASONS = {
     **{f'flash.{name}': 'this model scores fixed candidates' for name in ('layering', 'score', 'clip_score')},
     'r2.refinement': 'this model averages clips before they meet a sentence',
     'sim.stream': 'this model compares moments with sentences at its end',
-    'td.dynamics': 'clips and words of this model never attend to each other',
+    'td.dynamics': 'clips and text tokens of this model never attend to each other',
     'causal.front_door': 'sentences reach the text encoder of this model as token numbers',
-    'causal.relevance': 'clips and words of this model never attend to each other: side by side',
+    'causal.relevance': 'clips and text tokens of this model never attend to each other: side by side',
 }
 
 
@@ -349,7 +349,7 @@ def test_short_moments_weigh_more_in_every_loss_on_spans():
     assert weighed == {'span', 'giou', 'init_span', 'init_giou', 'noise_span', 'noise_giou'}
     # 60 s are 30 clips of QVHighlights.
     assert cfg.model.criterion.losses.giou.pair_weight == dict(type='ShortMomentWeight', sigma=30.0, extra=0.5)
-    with pytest.raises(AlreadyThereError, match='weigh their pairs already'):
+    with pytest.raises(AlreadyThereError, match='weight their pairs already'):
         compose(cfg, ['la.length_weight'])
     cfg.model.criterion.losses = dict(label=dict(type='ForegroundLoss'))
     with pytest.raises(CompositionError, match='no loss on matched spans'):

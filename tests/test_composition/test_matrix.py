@@ -26,7 +26,7 @@ REFUSED = {
         (name, 'sim.bias'): 'no attention from video to text'
         for name in ('moment_detr', 'cg_detr', 'eatr', 'uvcom', 'tr_detr', 'sa_detr', 'bm_detr')
     },
-    ('cg_detr', 'r2.refinement'): 'adds tokens to the words',
+    ('cg_detr', 'r2.refinement'): 'adds learned tokens to the text tokens',
     **{('bm_detr', f'bm.{name}'): 'already' for name in ('negative_query', 'learnable_spans', 'alignment')},
 }
 #: Two of them and sa.anchors are the same queries; the third is without the vectors that sim.stream and

@@ -1,6 +1,6 @@
-# BM-DETR (Jung et al., WACV 2025): clips weighed by the probability that they match the sentence and not a negative one,
-# learnable spans, alignment of pooled clips and words. As published; bm_detr_official_*.py have what the official code
-# does otherwise. Weights are those of QVHighlights.
+# BM-DETR (Jung et al., WACV 2025): clips weighted by the probability that they match the sentence and not a negative
+# one, learnable spans, alignment of pooled clips and text tokens. As published; bm_detr_official_*.py have what the
+# official code does otherwise. Weights are those of QVHighlights.
 model = dict(
     type='MomentDetector',
     shared=dict(embed_dims=256, num_heads=8, ffn_dims=1024, dropout=0.1, activation='prelu'),

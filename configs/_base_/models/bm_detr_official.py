@@ -1,6 +1,6 @@
-# BM-DETR as the official code runs it: the decoder attends to clips before they are weighed, padding takes part in the frame
-# attention, pooling with hidden layers, sentences of the same video count as negatives, an error rate without gradient
-# is part of the total.
+# BM-DETR as the official code runs it: the decoder attends to clips before they are weighted, padding takes part in the
+# frame attention, pooling with hidden layers, sentences of the same video count as negatives, an error rate
+# without gradient is part of the total.
 _base_ = ['./bm_detr.py']
 model = dict(
     encoder=dict(padding='include', decoder_reads='plain'),

@@ -1,5 +1,5 @@
-# TD-DETR (Zhou et al., ICCV 2025) as published: QD-DETR with a second path from differences of clips to the words. The
-# other half of the method, synthesized videos, is an augmentation: see the data of configs/td_detr.
+# TD-DETR (Zhou et al., ICCV 2025) as published: QD-DETR with a second path from differences of clips to the text
+# tokens. The other half of the method, synthesized videos, is an augmentation: see the data of configs/td_detr.
 model = dict(
     type='MomentDetector',
     shared=dict(embed_dims=256, num_heads=8, ffn_dims=1024, dropout=0.1, activation='prelu'),

@@ -1,4 +1,4 @@
-# TD-DETR exactly as the official code runs it: beta weighs the residual of the clips, differences contain those of the
+# TD-DETR exactly as the official code runs it: beta weights the residual of the clips, differences contain those of the
 # positions, word masks laid out head by head, negatives not checked for the same video, windows clamped to 150 s.
 _base_ = ['./qd_detr.py']
 model = dict(

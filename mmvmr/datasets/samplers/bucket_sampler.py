@@ -25,8 +25,8 @@ class BucketBatchSampler(RowBatchSampler):
         sampler: Yields the indices of an epoch, those of sentences or groups of them (:class:`VideoSampler`).
         batch_size: Samples per batch.
         drop_last: Leave out the last indices of the sampler that fill no batch.
-        pool: Batches that are sorted together: with more of them lengths are more similar, and who meets whom in a
-            batch is less random.
+        pool: Batches that are sorted together: with more of them lengths are more similar, and it is less random
+            which samples share a batch.
         durations: Length of every index in any unit; None takes those of the annotations of the sampler's data set.
 
     Raises:

@@ -135,7 +135,7 @@ def index_in_memory(dataset: Any, rows: dict[str, int]) -> SimilarVideos:
     Returns:
         The :data:`KEPT` most and least similar videos of every video.
     """
-    print_log(f'comparing {len(rows)} videos to find partners (an index file makes this needless)', logger='current')
+    print_log(f'comparing {len(rows)} videos to find partners (build an index file to skip this)', logger='current')
     index = list(rows.values())
 
     def read(position: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from mmvmr.utils.io import atomic_write
 
 FORMAT = 'mmvmr.similar_videos/1'
 REBUILD = 'build it again: python tools/analysis_tools/build_similar_videos.py CONFIG --out FILE'
-#: What of a feature specification changes a video; sentences and TEF do not.
+#: Parts of a feature specification that affect video features; sentences and TEF do not.
 VIDEO_FIELDS = ('streams', 'clip_len', 'max_clips')
 
 

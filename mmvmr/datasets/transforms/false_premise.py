@@ -1,4 +1,4 @@
-"""Sentences that describe nothing in the video, as a further view of training samples."""
+"""Sentences that describe nothing in the video, as an additional view of training samples."""
 
 from __future__ import annotations
 

@@ -18,12 +18,12 @@ FALLBACKS = ('same_video', 'other_video', 'none')
 
 @TRANSFORMS.register_module()
 class NegativeQuery(BaseTransform):
-    """Fill ``neg_text_feat`` (Ln, Dt) with the words of a negative query, drawn anew in every epoch.
+    """Fill ``neg_text_feat`` (Ln, Dt) with the text tokens of a negative query, drawn anew in every epoch.
 
-    As published (BM-DETR, section 3.2): a query of the same video, whose moment has a small IoU with the own one and
-    whose sentence is not similar. ``tools/dataset_converters/mine_negative_queries.py`` writes such queries as
-    ``neg_query_ids`` into the annotations, of which one is drawn. What becomes of the others is an option: a sample
-    may have no negative at all, and models then use ``p = p+``.
+    As published (BM-DETR, section 3.2): a query of the same video, whose moment has a small IoU with that of the
+    sample and whose sentence is not similar. ``tools/dataset_converters/mine_negative_queries.py`` writes such queries
+    as ``neg_query_ids`` into the annotations, of which one is drawn. Options say what happens where there are none: a
+    sample may have no negative at all, and models then use ``p = p+``.
 
     The official code draws from the queries of all other videos, as its annotations hold no ``neg_query_ids``:
     ``missing='other_video', empty='other_video'``.

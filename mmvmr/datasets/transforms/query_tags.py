@@ -22,7 +22,7 @@ def word_spans(query: str) -> list[tuple[int, int]]:
 
 @TASK_UTILS.register_module()
 class TagSplit:
-    """Words of change and words of things, by the tags of the annotation (VDI; a reconstruction of its parser).
+    """Split of a query into dynamic and static words, by the tags of the annotation (VDI; its parser reconstructed).
 
     The paper splits a query into a static part (entities) and a dynamic one (changes, "e.g. verb"); its rules are not
     published. Tags are read from the key ``query_tags``, which ``tools/dataset_converters/tag_queries.py`` writes.
@@ -79,7 +79,7 @@ class TagSplit:
 
 @TASK_UTILS.register_module()
 class LexiconSplit:
-    """Words of change and words of things from lists, for queries of a known vocabulary.
+    """Split of a query into dynamic and static words, by lists, for queries of a known vocabulary.
 
     Args:
         dynamic: Words of change, in lower case.

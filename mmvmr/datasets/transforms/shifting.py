@@ -150,7 +150,7 @@ class ShiftMoment(BaseTransform):
             changed['tef'] = endpoints(length)[move.order]
         if self.window == 'clip_indices':
             first, last = np.flatnonzero(move.block)[[0, -1]].tolist()
-            # The labels are right all the same; what else is drawn from the window is not.
+            # The labels remain correct; anything else derived from the window does not.
             return {**changed, 'relevant_windows': [[float(first), float(last)]], 'gt_clips': move.block}
         if hasattr(self._targets, 'clips_inside'):
             inside = self._targets.clips_inside(results['relevant_windows'], length, results)

@@ -58,7 +58,7 @@ class VideoCuts:
         return after * (duration / before if self.by_duration else self.spec.clip_len)
 
     def loses_clips(self, row: Row) -> bool:
-        """Find out whether more than one clip of a video that was read is lost; one may be, as extractors round."""
+        """True if more than one clip is lost; losing one is tolerated because extractors round."""
         if (video := video_of(row)) not in self._clips:
             return False
         before, after = self._clips[video]

@@ -25,7 +25,7 @@ _PREFERRED = ('MR-full-mAP', 'MR-full-mIoU', 'HL-min-VeryGood-mAP')
 
 @HOOKS.register_module()
 class SafeCheckpointHook(CheckpointHook):
-    """mmengine's checkpoint hook with promises added.
+    """mmengine's checkpoint hook with added guarantees.
 
     - Every file, the ``last_checkpoint`` pointer included, is written completely or not at all.
     - An older checkpoint is removed only when the pointer names the newer one, so a kill at any moment leaves one

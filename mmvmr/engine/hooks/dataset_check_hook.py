@@ -101,13 +101,13 @@ def _splits(name: str, dataset: Any) -> list[Split]:
         if isinstance(part, BaseMomentDataset) and len(part):
             key = (len(part), part.rows[0]['qid'], part.rows[-1]['qid'])
             label = name if key in splits or not splits else f'{name} {len(splits) + 1}'
-            # Reading refused windows outside of the video already, unless it was told to cut them.
+            # The annotations were read before: windows outside of the video were refused then, or are to be clipped.
             splits.setdefault(key, Split.of(label, part, outside='clip'))
     return list(splits.values())
 
 
 def require_trainable(dataset: Any) -> None:
-    """Refuse, before the first step, a training set that cannot be what its config says.
+    """Refuse a training set that does not match its config.
 
     Args:
         dataset: The training set, possibly a wrapper around several.

@@ -41,7 +41,7 @@ class FreezeHook(Hook):
                 raise ValueError(
                     f'FreezeHook: the model has no part {name!r}; correct custom_hooks or default_hooks'
                 ) from None
-            # What is frozen for good stays so.
+            # Permanently frozen parameters stay frozen.
             self._trained.setdefault(name, {key for key, p in part.named_parameters() if p.requires_grad})
 
     def before_train_epoch(self, runner: Runner) -> None:

@@ -18,7 +18,7 @@ class MatrixDecayConstructor(DefaultOptimWrapperConstructor):
     the beginning of parameter names to a factor of the learning rate; the longest one counts.
 
     Args:
-        optim_wrapper_cfg: Config of the wrapper with its optimiser.
+        optim_wrapper_cfg: Config of the wrapper with its optimizer.
         paramwise_cfg: ``lr_mult``, see above.
     """
 

@@ -18,7 +18,7 @@ class ZeroWarmupLR(LRSchedulerMixin, _ParamScheduler):
     overwritten; they begin there.
 
     Args:
-        optimizer: Optimiser or its wrapper.
+        optimizer: Optimizer or its wrapper.
         begin: First step of the warm-up.
         end: One past its last step.
         last_step: Last step done.

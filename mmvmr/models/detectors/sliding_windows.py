@@ -26,7 +26,7 @@ class Place:
     start: int
 
 
-#: What a sentence takes of its video: candidates, its row in them, highlight scores, existence.
+#: Results for one sentence: candidates of the video, the row of the sentence in them, highlight scores, existence.
 _Row = tuple[PredictionSet, int, Tensor | None, Tensor | None]
 
 

@@ -44,7 +44,7 @@ class FrameMatchEncoder(nn.Module):
 
     A sample has no negative where its ``neg_text`` is absent. The wrapped encoder gets no targets in the second
     pass: whatever else it makes while training, it makes once. Its own negatives (:class:`NegativePairEncoder`) are
-    weighted by the p+ of their sentence, as inference would weigh them.
+    weighted by the p+ of their sentence, as inference would weight them.
 
     Args:
         encoder: Config of the wrapped encoder, of any kind.

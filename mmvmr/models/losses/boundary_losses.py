@@ -20,7 +20,7 @@ class BoundaryEvidenceLoss(DenseLoss):
 
     The evidence of a clip is the mean of ``tanh`` over its channels. Clips whose middle is in ``[s - 0.25 l, s +
     0.1 l]`` of a moment (s, e) of length l are starts, those in ``[e - 0.1 l, e + 0.25 l]`` ends. Starts (ends) of a
-    sample weigh as much as all its other clips together.
+    sample have the same total weight as all its other clips.
 
     Args:
         inside: Reach of a boundary into the moment, in lengths of the moment.

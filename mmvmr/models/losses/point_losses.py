@@ -115,7 +115,7 @@ class PointFocalLoss(SetLoss):
     Args:
         normalizer: Config of what the sum is divided by, e.g. :class:`MovingCount`; None for the number of points
             with a target, ``points`` for the number of all that exist (FlashVTG).
-        alpha: Weight of points with a target; the others have ``1 - alpha``. None weighs all with 1.
+        alpha: Weight of points with a target; the others have ``1 - alpha``. None gives all the weight 1.
         gamma: Exponent that weights easy points down.
         smoothing: Labels are ``smoothing / 2`` and ``1 - smoothing / 2``; the focal term uses them, too.
         kwargs: ``weight``, ``sets`` and ``final_only`` of :class:`SetLoss`.

@@ -93,7 +93,7 @@ class QualityLoss(SetLoss):
     """Absolute error of the predicted quality against the best IoU with any ground truth (SA-DETR, eq. 8).
 
     Args:
-        matched_weight: Weight w_q of queries that have a pair; the others weigh 1.
+        matched_weight: Weight w_q of queries that have a pair; the others have weight 1.
         kwargs: ``weight``, ``sets`` and ``final_only`` of :class:`SetLoss`.
     """
 

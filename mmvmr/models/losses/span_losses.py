@@ -58,7 +58,7 @@ class ShortMomentWeight(nn.Module):
 
     Args:
         sigma: Standard deviation of the Gaussian in clips.
-        extra: What a moment of length 0 weighs more than a very long one.
+        extra: Added weight of a moment of length 0; a very long one has weight 1.
 
     Raises:
         ValueError: If ``sigma`` is not positive, or ``extra`` is at most -1: weights would not be positive.
