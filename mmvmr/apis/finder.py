@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 
 from mmvmr.apis.answers import Answer, Answers, Moment
 from mmvmr.apis.feature_encoder import FeatureEncoder
-from mmvmr.apis.folders import EncodedFolder, encode_videos, find_named_videos
+from mmvmr.apis.folders import EncodedFolder, EncodedVideos, encode_videos, find_named_videos, in_order
 from mmvmr.apis.inputs import checked_sentences, local_file
 from mmvmr.apis.model_files import ModelFile, load_model_file
 from mmvmr.apis.predictor import Predictor, WindowedVideo
@@ -231,12 +231,12 @@ class MomentFinder:
         return next(self.find_all([video], *sentences, tokens=tokens))
 
     def find_all(
-        self, videos: Iterable[EncodedVideo], *sentences: str, tokens: Sequence[np.ndarray] | None = None
+        self, videos: EncodedVideos, *sentences: str, tokens: Sequence[np.ndarray] | None = None
     ) -> Iterator[Answers]:
         """Find the moments that sentences describe in many videos, which share forward passes.
 
         Args:
-            videos: The videos; they are taken some at a time, so a generator can load them.
+            videos: The videos, some at a time (so a generator can load them), or those of :meth:`encode_folder`.
             *sentences: One or many.
             tokens: Text features of the sentences, (tokens, dim) each, where they exist already.
 
@@ -250,7 +250,7 @@ class MomentFinder:
         text = self.encoder.sentences(queries) if tokens is None else list(tokens)
         if len(text) != len(queries):
             raise ValueError(f'{len(text)} text features for {len(queries)} sentences')
-        said, unanswered = self.encoder.notes(queries) if tokens is None else (), iter(videos)
+        said, unanswered = self.encoder.notes(queries) if tokens is None else (), in_order(videos)
         while some := list(itertools.islice(unanswered, self.predictor.batch_size)):
             parts = []
             for video in some:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -19,6 +19,13 @@ from mmvmr.utils.errors import is_full_disk
 
 if TYPE_CHECKING:
     from mmvmr.apis.finder import EncodedVideo, MomentFinder
+
+EncodedVideos: TypeAlias = 'Iterable[EncodedVideo] | Mapping[str, EncodedVideo]'
+
+
+def in_order(videos: EncodedVideos) -> Iterator[EncodedVideo]:
+    """The videos of a folder or of any other collection, one after the other."""
+    return iter(videos.values() if isinstance(videos, Mapping) else videos)
 
 
 @dataclass(frozen=True)

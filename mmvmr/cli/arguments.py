@@ -25,6 +25,9 @@ class ConfigOptions(argparse.Action):
                 options[key] = _option_value(value)
             except AssertionError as error:
                 parser.error(f'{self.option_strings[0]} {word}: {error}')
+            except RecursionError:
+                hint = 'one KEY=VALUE for every entry of a dict, as model.encoder.type=X'
+                parser.error(f'{self.option_strings[0]} {word}: expected numbers, words or lists of them; give {hint}')
         setattr(namespace, self.dest, options)
 
 

@@ -22,6 +22,7 @@ from mmvmr.cli.arguments import ConfigOptions
 from mmvmr.utils.errors import BUILD_ERRORS
 
 ERRORS = BUILD_ERRORS
+_WRITTEN = 'written by mmvmr compose'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,6 +89,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.out is not None and Path(args.out).suffix != '.py':
         raise UserError(f'--out {args.out}: a config is a .py file')
+    if args.out is not None and not _may_replace(Path(args.out)):
+        raise UserError(f'--out {args.out}: the file exists and was not written by mmvmr compose; choose another name')
     try:
         cfg = compose(base, args.components, args.options, skip=lambda line: print(line, file=sys.stderr))
         if args.check and (problems := trial_problems(cfg)):
@@ -95,12 +98,22 @@ def run(args: argparse.Namespace) -> int:
             return 1
         if not args.check and (problems := build_problems(cfg)):  # a step builds them, too
             raise UserError('; '.join(problems))
-        comment = f'{base_file.stem} with {", ".join(sorted(args.components))} (written by mmvmr compose).'
+        if args.check:
+            print('checked: one training step ran, and every requirement between the parts is met', file=sys.stderr)
+        comment = f'{base_file.stem} with {", ".join(sorted(args.components))} ({_WRITTEN}).'
         if args.out is None:
-            print(render_config(cfg, base_file, Path.cwd(), comment), end='')
+            print(render_config(cfg, base_file, None, comment), end='')
             return 0
         write_config(cfg, base_file, args.out, comment)
     except CompositionError as error:
         raise UserError(str(error)) from error
     print(f'{args.out} written: {", ".join(sorted(args.components))} on {args.config}')
     return 0
+
+
+def _may_replace(path: Path) -> bool:
+    """True if nothing is there, or a config that this command has written."""
+    if not path.is_file():
+        return True
+    with path.open(encoding='utf-8', errors='replace') as file:
+        return _WRITTEN in file.readline()

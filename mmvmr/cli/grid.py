@@ -74,6 +74,7 @@ def make_grid(args: argparse.Namespace) -> Grid:
     from mmvmr.grids.grid import load_grid
 
     grid = load_grid(args.grid).select(args.only).rebase(args.base)
+    grid = grid.model_copy(update={'imports': (*grid.imports, *args.import_module)})
     return grid.masked() if args.robustness else grid
 
 

@@ -10,7 +10,9 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from mmvmr.utils.choices import closest
 from mmvmr.utils.errors import one_line_errors
@@ -101,10 +103,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with one_line_errors(*getattr(module, 'ERRORS', ERRORS)):
             refuse_inputs(args)
-            return module.run(args) or 0
+            return _until_reader_leaves(module.run, args)
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
         return 130
+
+
+def _until_reader_leaves(run: Callable[[argparse.Namespace], int | None], args: argparse.Namespace) -> int:
+    """Run a command; whoever reads its output, as ``head`` does, may stop reading, which is not an error."""
+    try:
+        status = run(args) or 0
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # The interpreter flushes what is left once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 def refuse_inputs(args: argparse.Namespace) -> None:
@@ -114,12 +128,30 @@ def refuse_inputs(args: argparse.Namespace) -> None:
         args: The arguments of a command.
 
     Raises:
-        UserError: If a file to write is one that another argument names.
+        UserError: If a file to write is one that another argument names, or that the config reads.
     """
     files = {name: [str(word) for word in _words(value)] for name, value in vars(args).items()}
-    outputs = [path for name in _OUTPUTS for path in files.pop(name, ())]
+    outputs = [path for name in _OUTPUTS for path in files.pop(name, ()) if os.path.isfile(path)]
+    if not outputs:
+        return
+    sources: list[str | os.PathLike[str]] = [source for paths in files.values() for source in paths]
+    config = getattr(args, 'config', None) or getattr(args, 'index', None)
+    if config and hasattr(args, 'cfg_options'):
+        sources += _read_by(config, args.cfg_options)
     for path in outputs:
-        refuse_own_input(path, [source for paths in files.values() for source in paths])
+        refuse_own_input(path, sources)
+
+
+def _read_by(config: str, options: Mapping[str, Any] | None) -> Iterable[Path]:
+    from mmvmr.utils.cli import load_config
+    from mmvmr.utils.config import find_config
+    from mmvmr.utils.setup import input_files
+
+    try:
+        find_config(config)
+    except FileNotFoundError:  # not a config, or one that the command will not find either
+        return ()
+    return input_files(load_config(config, options))
 
 
 def _words(value: object) -> list[object]:

@@ -94,10 +94,12 @@ def open_videos(args: argparse.Namespace) -> Videos:
     try:
         find_config(args.index)
     except FileNotFoundError as error:
-        raise UserError(
-            f'{args.index}: is no index; make one with `mmvmr index FOLDER --out {args.index}`. To search the videos '
-            f'of a data set give its config ({error})'
-        ) from error
+        folder = Path(args.index)
+        if folder.is_dir():
+            hint = f'if it holds videos, run `mmvmr index {folder}`, then search {folder}.index'
+        else:
+            hint = f'make one with `mmvmr index FOLDER`. To search the videos of a data set give its config ({error})'
+        raise UserError(f'{folder} is not an index; {hint}') from error
     cfg = load_config(args.index, args.cfg_options)
     register_all_modules()
     apply_data_root(cfg)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import keyword
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from mmengine.config import Config
 from mmvmr.composition.component import CompositionError
 from mmvmr.utils.config import find_config, separate_features
 from mmvmr.utils.io import atomic_write
+from mmvmr.utils.paths import base_address
 
 WIDTH = 120
 INDENT = 4
@@ -85,13 +85,13 @@ def write_config(cfg: Config, base_path: str | Path, out_path: str | Path, comme
     return text
 
 
-def render_config(cfg: Config, base_path: str | Path, folder: str | Path, comment: str = '') -> str:
+def render_config(cfg: Config, base_path: str | Path, folder: str | Path | None, comment: str = '') -> str:
     """The text of a config file that inherits another one.
 
     Args:
         cfg: The config.
         base_path: The config to inherit.
-        folder: Folder of the file.
+        folder: Folder of the file; None for a text that may go into any folder.
         comment: First lines of the file, without the ``#``.
 
     Returns:
@@ -104,8 +104,7 @@ def render_config(cfg: Config, base_path: str | Path, folder: str | Path, commen
     if gone := sorted(set(base) - set(new)):
         raise CompositionError(f'a config that inherits {base_path} cannot remove its keys {gone}')
     lines = [f'# {line}'.rstrip() for line in comment.splitlines()]
-    relative = Path(os.path.relpath(base_path, folder)).as_posix()
-    lines.append(f'_base_ = [{relative if relative.startswith(".") else f"./{relative}"!r}]')
+    lines.append(f'_base_ = [{base_address(base_path, folder)!r}]')
     changes = difference(base, new, ())
     lines += [f'{key} = {render(value, 0, len(key) + 3)}' for key, value in changes.items()]
     return '\n'.join(lines) + '\n'

@@ -49,6 +49,11 @@ class ConcatDataset(Dataset):
         """Annotation rows of all data sets, in order."""
         return [row for dataset in self.datasets for row in dataset.rows]
 
+    def loaded(self, index: int) -> dict[str, Any]:
+        """A sample after loading and before augmentation."""
+        number, inner = self._place(index)
+        return self.datasets[number].loaded(inner)
+
     def _place(self, index: int) -> tuple[int, int]:
         number = bisect.bisect_right(self._ends, index)
         return number, index - (self._ends[number - 1] if number else 0)

@@ -71,7 +71,7 @@ def first_step(runner: MomentRunner) -> Iterator[None]:
     """
     try:
         yield
-    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError) as error:
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError) as error:
         if runner.iter:
             raise
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if 'mmvmr' in Path(frame.filename).parts]

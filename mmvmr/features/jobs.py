@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import multiprocessing
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -60,6 +61,9 @@ class Settings:
     damaged: str = 'error'
     devices: tuple[str, ...] = ('cpu',)
     jobs: int = 1
+
+
+_GUARD = "videos are encoded by new processes, which run the script up to `if __name__ == '__main__':`; call below it"
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,10 @@ def run_tasks(tasks: Iterable[Task], settings: Settings) -> Iterator[Outcome]:
     Raises:
         SetupError: If the networks cannot be built, or the disk is full.
         RuntimeError: If process after process dies.
+        SystemExit: In a process that runs the script of the user again.
     """
+    if getattr(multiprocessing.current_process(), '_inheriting', False):
+        sys.exit(f'error: {_GUARD}')
     if settings.jobs == 1:
         worker = Worker(settings, settings.devices[0])
         yield from map(worker, tasks)
@@ -174,7 +181,7 @@ def run_tasks(tasks: Iterable[Task], settings: Settings) -> Iterator[Outcome]:
                 if deaths == _DEATHS:
                     raise RuntimeError(
                         f'{message}, and so did the {_DEATHS - 1} before it. What is done stays done: run again with '
-                        'fewer --jobs'
+                        f'fewer jobs. In a script of your own: {_GUARD}'
                     ) from None
                 yield Outcome(task, message)
 

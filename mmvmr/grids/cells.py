@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from mmvmr.composition import compose
+from mmvmr.composition.edits import add_import
 from mmvmr.grids.grid import ROBUSTNESS, Grid
 from mmvmr.utils import read_json
 from mmvmr.utils.cli import BUILD_ERRORS, UserError, apply_options, describe, load_config
@@ -80,6 +81,8 @@ def row_config(grid: Grid, name: str, overrides: Mapping[str, Any] | None = None
     """
     row, where = grid.rows[name], f'{grid.path}: rows.{name}'
     cfg = load_config(str(grid.config_of(name)))
+    for package in grid.imports:
+        add_import(cfg, package)
     of_components = {key: value for key, value in row.options.items() if key.rpartition('.')[0] in row.components}
     try:
         cfg = compose(cfg, list(row.components), of_components, lambda line: print_log(f'{where}: {line}', 'current'))

@@ -53,6 +53,7 @@ class Grid(BaseModel, extra='forbid', frozen=True):
     """Rows, and the trainings and evaluations that each of them gets."""
 
     path: Path = Field(alias='grid file')  # no key of a file can have this name
+    imports: tuple[str, ...] = Field((), alias='imported packages')  # by the configs of all cells
     name: Name  # of the folders
     title: str  # heading of the table
     base: str  # config file that rows start from, relative to the grid file or to ``configs``
@@ -131,10 +132,11 @@ def load_grid(path: str | Path) -> Grid:
         content = Config.fromfile(path).to_dict()
     except Exception as error:
         raise UserError(f'grid {path}: {type(error).__name__}: {" ".join(str(error).split())}') from error
-    # Packages that the file imports have been imported.
-    content = {key: value for key, value in content.items() if not key.startswith('_') and key != 'custom_imports'}
+    # Packages that the file imports have been imported here; its cells are other processes.
+    imports = (content.pop('custom_imports', None) or {}).get('imports') or ()
+    content = {key: value for key, value in content.items() if not key.startswith('_')}
     try:
-        grid = Grid.model_validate({**content, 'grid file': path})
+        grid = Grid.model_validate({**content, 'grid file': path, 'imported packages': _names(imports)})
     except ValidationError as error:
         raise UserError(f'{path}: {"; ".join(dict.fromkeys(map(_message, error.errors())))}') from None
     splits = [*grid.splits, *([ROBUSTNESS] if grid.robustness is not None else [])]
@@ -152,6 +154,10 @@ def load_grid(path: str | Path) -> Grid:
             hint = _hint(label, grid.metrics)
             raise UserError(f'{path}: rows.{name}.published.{label}: no metric has this label{hint}')
     return grid
+
+
+def _names(imports: str | Sequence[str]) -> tuple[str, ...]:
+    return (imports,) if isinstance(imports, str) else tuple(imports)
 
 
 def _hint(word: str, names: Iterable[str]) -> str:

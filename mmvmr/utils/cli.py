@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import importlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,11 +58,27 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
         raise UserError(f'config {path}: {type(error).__name__}: {" ".join(str(error).split())}') from error
     if options:
         apply_options(cfg, options)
+        if any(key.split('.')[0] == 'custom_imports' for key in options):
+            import_packages(cfg.custom_imports)
     try:
         check_config(cfg)
     except ConfigKeyError as error:
         raise UserError(f'config {path}: {error}') from error
     return cfg
+
+
+def import_packages(imports: Mapping[str, Any]) -> None:
+    """Import what ``custom_imports`` of a command line names; that of a file is imported when it is read.
+
+    Raises:
+        UserError: If a package cannot be imported.
+    """
+    names = imports.get('imports') or []
+    for name in [names] if isinstance(names, str) else names:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise UserError(f'--cfg-options custom_imports.imports: {error}; is its package installed?') from error
 
 
 def apply_options(cfg: Config, options: Mapping[str, Any], source: str = '--cfg-options') -> None:

@@ -162,6 +162,10 @@ def _optim_wrapper(cfg: Mapping[str, Any]) -> Iterator[str]:
             yield f"optim_wrapper.clip_grad.type is {kind!r}, expected 'norm' or 'value'"
         else:
             yield from _unknown(clip, 'optim_wrapper.clip_grad', {'type', *inspect.signature(function).parameters})
+            bound = 'max_norm' if kind == 'norm' else 'clip_value'
+            if not (isinstance(value := clip.get(bound), (int, float)) and value > 0):
+                # 0 stops a training, and a negative one turns it round.
+                yield f'optim_wrapper.clip_grad.{bound} is {value!r}, expected more than 0 (clip_grad=None for none)'
     constructor = cfg.get('constructor', 'DefaultOptimWrapperConstructor')
     constructor_class, message = _find(constructor, r.OPTIM_WRAPPER_CONSTRUCTORS, 'optim_wrapper.constructor')
     yield from message

@@ -28,6 +28,20 @@ def configs_dir() -> Path:
     )
 
 
+def base_address(base: str | os.PathLike[str], folder: str | os.PathLike[str] | None) -> str:
+    """Name of a config as ``_base_`` of another one has it.
+
+    Args:
+        base: The config file to inherit.
+        folder: Folder of the other one; None for a name that holds in any folder.
+    """
+    if folder is not None:
+        relative = Path(os.path.relpath(base, folder)).as_posix()
+        return relative if relative.startswith('.') else f'./{relative}'
+    path, shipped = Path(base).resolve(), configs_dir().resolve()
+    return f'mmvmr::{path.relative_to(shipped).as_posix()}' if shipped in path.parents else path.as_posix()
+
+
 def below(root: str | os.PathLike[str], path: str | os.PathLike[str] = '') -> Path:
     """Join a path that the user gave with a data root; ``~`` at the start of either is the home folder."""
     return Path(root).expanduser() / Path(path).expanduser()

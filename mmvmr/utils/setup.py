@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import importlib
 import os
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -173,6 +175,25 @@ def apply_data_root(cfg: Config) -> None:
                 for _, node in nested_dicts(cfg.get(f'{split}_{part}')):
                     if key in node:
                         node[key] = value
+
+
+def input_files(cfg: Config) -> set[Path]:
+    """Files that a config reads: every file that one of its values names, by itself or below a root of data.
+
+    Args:
+        cfg: The config; a copy gets the data root.
+    """
+    cfg = copy.deepcopy(cfg)
+    apply_data_root(cfg)
+    content = cfg.to_dict()
+    nodes = [node for _, node in nested_dicts(content)]
+    roots = {'', *(node['data_root'] for node in nodes if isinstance(node.get('data_root'), str))}
+    values = (value for node in nodes for entry in node.values() for value in _listed(entry) if isinstance(value, str))
+    return {path for value in values for root in roots if (path := below(root, value)).is_file()}
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else [value]
 
 
 def check_data_roots(cfg: Config) -> None:

@@ -55,6 +55,18 @@ def test_a_folder_is_encoded_once(finder, videos, monkeypatch):
         finder.encode_folder(finder.encoder.cache_dir)
 
 
+def test_a_folder_is_asked_as_it_is(finder, videos):
+    folder = finder.encode_folder(videos)
+    assert [answers.name for answers in finder.find_all(folder, 'ab')] == ['a.mp4', 'c.mp4', 'in/b.mp4']
+
+
+def test_a_script_without_a_guard_is_told(monkeypatch):
+    """Its new processes run it again up to the call."""
+    monkeypatch.setattr(jobs.multiprocessing.current_process(), '_inheriting', True, raising=False)
+    with pytest.raises(SystemExit, match="if __name__ == '__main__'"):
+        next(jobs.run_tasks([], None))
+
+
 def test_a_full_disk_ends_the_run(finder, videos, monkeypatch):
     def fail(*_):
         raise OSError(28, 'No space left on device')

@@ -47,7 +47,7 @@ def test_overview_and_mistakes(capsys):
     assert 'no sentence was given' in capsys.readouterr().err
     with pytest.raises(SystemExit) as stop:
         main(['search', 'absent', 'a dog'])
-    assert 'absent: is no index; make one with' in capsys.readouterr().err
+    assert 'absent is not an index; make one with' in capsys.readouterr().err
 
 
 def test_values_that_the_package_knows(capsys):
@@ -158,3 +158,57 @@ def test_no_command_writes_into_what_it_reads(tmp_path, monkeypatch, capsys):
         message = f'error: {path} is the input, which is never changed; give another file to write\n'
         assert capsys.readouterr().err.replace('./', '') == message.replace('./', '')
     assert [file.read_text() for file in files] == ['{}\n'] * 4
+
+
+def test_no_command_writes_into_what_a_config_reads(tmp_path, monkeypatch, capsys):
+    """The annotations that ``data_root`` of the command line leads to, under any of their names."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'data').mkdir()
+    for name in ('train.jsonl', 'val.jsonl'):
+        (tmp_path / 'data' / name).write_text('the truth\n')
+    for words, path in (
+        (['test', 'qd_detr_clip_charades', 'x.pth', '--out', 'data/val.jsonl'], 'data/val.jsonl'),
+        (['search', 'qd_detr_clip_charades', '--out', 'data/../data/val.jsonl'], 'data/../data/val.jsonl'),
+        (['fit', 'ridge_clip_charades', '--out', 'data/train.jsonl'], 'data/train.jsonl'),
+    ):
+        with pytest.raises(SystemExit, match='2'):
+            main([*words, '--cfg-options', 'data_root=data'])
+        assert f'error: {path} is the input, which is never changed' in capsys.readouterr().err
+    assert {(tmp_path / 'data' / name).read_text() for name in ('train.jsonl', 'val.jsonl')} == {'the truth\n'}
+
+
+def test_compose_replaces_its_own_files_only(tmp_path, capsys):
+    words = ['compose', 'qd_detr_clip_charades', '--with', 'td.dynamics', '--out', str(tmp_path / 'new.py')]
+    assert main(words) == 0 == main(words)
+    (tmp_path / 'new.py').write_text('# my notes\n')
+    with pytest.raises(SystemExit, match='2'):
+        main(words)
+    assert 'was not written by mmvmr compose' in capsys.readouterr().err
+    assert (tmp_path / 'new.py').read_text() == '# my notes\n'
+
+
+def test_a_printed_config_inherits_from_anywhere(capsys):
+    assert main(['compose', 'qd_detr_clip_charades', '--with', 'td.dynamics']) == 0
+    assert "_base_ = ['mmvmr::qd_detr/qd_detr_clip_charades.py']" in capsys.readouterr().out
+
+
+def test_a_reader_may_stop_reading():
+    """As in ``mmvmr compose --list | head -1``: neither a message nor a traceback."""
+    words = [sys.executable, '-m', 'mmvmr', 'compose', '--list']
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b''
+        assert process.wait() == 141
+
+
+def test_packages_of_the_command_line_are_imported(capsys):
+    words = ['config', 'qd_detr_clip_charades', '--cfg-options']
+    with pytest.raises(SystemExit, match='2'):
+        main([*words, 'custom_imports.imports=[no_such_package]'])
+    assert "custom_imports.imports: No module named 'no_such_package'" in capsys.readouterr().err
+
+
+def test_a_folder_of_videos_is_not_an_index(tmp_path, capsys):
+    with pytest.raises(SystemExit, match='2'):
+        main(['search', str(tmp_path), 'a dog'])
+    assert f'run `mmvmr index {tmp_path}`, then search {tmp_path}.index' in capsys.readouterr().err

@@ -29,7 +29,12 @@ def test_options_add_up(parser):
 
 @pytest.mark.parametrize(
     ('word', 'message'),
-    [('lr', 'lr: expected KEY=VALUE'), ('=1', '=1: expected KEY=VALUE'), ('a=[1,(2]', 'Imbalanced')],
+    [
+        ('lr', 'lr: expected KEY=VALUE'),
+        ('=1', '=1: expected KEY=VALUE'),
+        ('a=[1,(2]', 'Imbalanced'),
+        ('a=dict(type="X",b=1)', 'for every entry of a dict'),
+    ],
 )
 def test_mistakes(parser, word, message, capsys):
     with pytest.raises(SystemExit):

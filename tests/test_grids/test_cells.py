@@ -40,6 +40,13 @@ def test_configs_of_cells(grid, tmp_path, fake_tools):
     assert ood.model.to_dict() == mask.model.to_dict()
 
 
+def test_packages_of_a_grid_are_imported_by_its_cells(write_grid, tmp_path):
+    """Cells are other processes; types that a row names are registered there."""
+    path = write_grid(('name = ', "custom_imports = dict(imports='json')\nname = "))
+    cells = planned(load_grid(path), tmp_path)
+    assert all(list(cell.config.custom_imports['imports'])[-1] == 'json' for cell in cells)
+
+
 def test_a_folder_belongs_to_one_config(grid, write_grid, tmp_path):
     folders = [cell.folder for cell in planned(grid, tmp_path)]
     assert len(set(folders)) == 4

@@ -241,7 +241,7 @@ def test_the_hook_fits_once():
             calls.append(len(dataset))
             self.fitted.fill_(True)
 
-    from mmvmr.datasets import SyntheticMoments
+    from mmvmr.datasets import ConcatDataset, SyntheticMoments
 
     pipeline = Config.fromfile(f'{CONFIGS}/_base_/datasets/synthetic.py').train_dataloader.dataset.pipeline
     dataset = SyntheticMoments('train', pipeline, num_videos=2)
@@ -258,6 +258,14 @@ def test_the_hook_fits_once():
     runner.model = outer
     FitHook().before_train(runner)
     assert calls[0] == len(dataset) and len(calls) == 2
+    # All data sets count where there are several.
+    config = dict(type='SyntheticMoments', split='train', pipeline=pipeline)
+    loader.dataset = ConcatDataset([dict(config, num_videos=2), dict(config, num_videos=3)])
+    runner.model, calls[:] = Part(), []
+    FitHook().before_train(runner)
+    assert calls[0] == len(loader.dataset) > len(dataset)
+    last = len(loader.dataset) - 1
+    assert loader.dataset.loaded(last)['qid'] == loader.dataset.rows[last]['qid']
     runner.model, loader.dataset = Part(), [1, 2]
     with pytest.raises(ValueError, match='annotated moments'):
         FitHook().before_train(runner)

@@ -109,7 +109,7 @@ def test_names_of_videos():
             'empty.jsonl: the file is empty, expected lines with "qid"',
         ),
         (['{cfg}', 'a dog', '--out', '{root}/p.jsonl'], 'give the sentences as --queries FILE'),
-        (['{root}/features', 'a dog'], 'is no index; make one with `mmvmr index'),
+        (['{root}/features', 'a dog'], 'is not an index; if it holds videos, run `mmvmr index'),
         (['ridge_clip_charade', 'a dog'], 'near names of shipped configs: ridge_clip_charades'),
         (['{cfg}', '--queries', '{root}/bad.jsonl', '--checkpoint', '{root}/fitted.pth'], 'row 1: expected "qid"'),
         (

@@ -6,7 +6,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from mmvmr.datasets import BaseMomentDataset
+from mmvmr.datasets import BaseMomentDataset, ConcatDataset
 from mmvmr.engine.hooks.resume_hook import nested_datasets
 from mmvmr.registry import HOOKS
 
@@ -31,7 +31,8 @@ class FitHook(Hook):
         if not parts:
             return
         datasets = nested_datasets(runner.train_dataloader.dataset)
-        dataset = next((candidate for candidate in datasets if isinstance(candidate, BaseMomentDataset)), None)
+        kinds = (BaseMomentDataset, ConcatDataset)
+        dataset = next((candidate for candidate in datasets if isinstance(candidate, kinds)), None)
         if dataset is None:
             raise ValueError(
                 f'FitHook: {", ".join(parts)} are fitted to annotated moments, and the training data have none'
