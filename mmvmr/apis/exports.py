@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,8 @@ from mmvmr.utils.io import atomic_write, write_jsonl
 if TYPE_CHECKING:
     from mmvmr.apis.answers import Answers, Moment
 
-#: Frames per second of edit decision lists, which count frames.
-EDL_RATE = 25
+#: Frames per second of edit decision lists, which count frames, where the video file does not say its own.
+EDL_RATE = Fraction(25)
 
 
 def export_answers(answers: Answers, folder: Path, formats: Sequence[str], top: int | None = None) -> list[Path]:
@@ -114,23 +115,37 @@ def _vtt(answers: Answers, top: int | None) -> str:
     return '\n'.join(blocks)
 
 
-def _timecode(frames: int) -> str:
-    whole, frame = divmod(frames, EDL_RATE)
+def _frame_rate(video: Path | None) -> Fraction:
+    """Frames per second that a video file states."""
+    try:
+        import av
+
+        with av.open(str(video)) as container:
+            stream = next(iter(container.streams.video), None)
+            return (stream and stream.average_rate) or EDL_RATE
+    except (ImportError, OSError):  # an edit list is text, and needs neither PyAV nor the video
+        return EDL_RATE
+
+
+def _timecode(frames: int, rate: Fraction) -> str:
+    """Hours, minutes, seconds and frames; 29.97 frames a second are counted as 30."""
+    whole, frame = divmod(frames, max(round(rate), 1))
     minutes, second = divmod(whole, 60)
     return f'{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}:{frame:02d}'
 
 
 def _edl(answers: Answers, top: int | None) -> str:
-    """A CMX3600 list of cuts, 25 frames a second, the moments one after the other on the record side.
+    """A CMX3600 list of cuts at the frame rate of the video, the moments one after the other on the record side.
 
     Times are rounded to frames first: an event is as long on the record side as in its source.
     """
-    lines = [f'TITLE: {safe_name(answers.name)}', 'FCM: NON-DROP FRAME', '']
+    rate = _frame_rate(answers.path)
+    lines = [f'TITLE: {safe_name(answers.name)}', 'FCM: NON-DROP FRAME', f'* FRAMES PER SECOND: {float(rate):g}', '']
     at = 0
     for number, (moment, query) in enumerate(_by_time(answers, top), start=1):
-        first, end = round(moment.start * EDL_RATE), round(moment.end * EDL_RATE)
-        source = f'{_timecode(first)} {_timecode(end)}'
-        record = f'{_timecode(at)} {_timecode(at + end - first)}'
+        first, end = round(moment.start * rate), round(moment.end * rate)
+        source = f'{_timecode(first, rate)} {_timecode(end, rate)}'
+        record = f'{_timecode(at, rate)} {_timecode(at + end - first, rate)}'
         lines.append(f'{number:03d}  AX       V     C        {source} {record}')
         lines.append(f'* FROM CLIP NAME: {answers.path.name if answers.path else answers.name}')
         lines.append(f'* COMMENT: {_one_line(query)}')

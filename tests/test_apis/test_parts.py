@@ -2,6 +2,7 @@
 
 import csv
 import json
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -58,6 +59,24 @@ def test_text_exports(answers, tmp_path):
     assert '00:00:01.500 --> 00:01:01.000\na &lt;b&gt; &amp; c (0.75)' in text['.vtt']
     assert '002  AX       V     C        00:00:00:01 00:00:02:00 00:00:01:00 00:00:02:24' in text['.edl']
     assert 'START=40\nEND=2000\ntitle=two\\; words' in text['.txt']
+
+
+def test_edit_lists_count_frames_of_the_video(tmp_path):
+    """29.97 frames a second are counted as 30: seconds 1 and 10 are frames 29.97 and 299.7."""
+    av = pytest.importorskip('av')
+    source = tmp_path / 'film.mp4'
+    with av.open(str(source), 'w') as out:
+        stream = out.add_stream('mpeg4', rate=Fraction(30000, 1001))
+        stream.width = stream.height = 32
+        for _ in range(3):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format='rgb24')))
+        out.mux(stream.encode(None))
+    answer = Answer('a', (Moment(1.0, 10.0, 0.5),), np.zeros((1, 2)))
+    [path] = Answers('film', 20.0, (answer,), source).export(tmp_path, ['edl'])
+    lines = path.read_text().splitlines()
+    assert '* FRAMES PER SECOND: 29.97' in lines
+    [event] = [line.split()[4:] for line in lines if line[:3].isdigit()]
+    assert event == ['00:00:01:00', '00:00:10:00', '00:00:00:00', '00:00:09:00']  # frames 30 (29.97) and 300 (299.7)
 
 
 def test_edit_lists_count_whole_frames(tmp_path):

@@ -43,7 +43,9 @@ def load_pretrained(loader: str, model: str, user: str, **options: Any) -> Any:
     except (OSError, ValueError, KeyError, RuntimeError, _safetensor_error()) as error:
         raise ValueError(
             f'{user}: {loader} cannot read model={model!r}: {reason(error)} Give the folder of a downloaded checkpoint '
-            '(config.json, weights, tokenizer and image processor files), or its name where there is a network'
+            '(config.json, weights, tokenizer and image processor files), or its name where there is a network. '
+            '`mmvmr find` takes the folder in a file for --spec, which inherits the specification and sets '
+            'extractors = dict(STREAM=dict(model=FOLDER))'
         ) from error
 
 
