@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,14 @@ def open_videos(args: argparse.Namespace) -> Videos:
     if (Path(args.index) / 'index.json').is_file():
         if args.cfg_options:
             raise UserError(f'--cfg-options changes a config, but {args.index} is an index')
-        return Collection(Path(args.index), build_finder(args))
+        index = Collection(Path(args.index), build_finder(args))
+        if gone := index.gone():
+            print(
+                f'note: {len(gone)} of {len(index)} videos of {args.index} are not in {index.videos} any more (first: '
+                f'{gone[0]}); `mmvmr index {index.videos} --out {args.index}` removes them',
+                file=sys.stderr,
+            )
+        return index
     try:
         find_config(args.index)
     except FileNotFoundError as error:

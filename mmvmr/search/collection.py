@@ -64,10 +64,19 @@ class Collection:
                     f'{self.cache.streams} made in another way; use another index folder, or the model that made it'
                 )
             self.videos = Path(there['videos'])
-            for path in (root / _VIDEOS, *sorted(root.glob(_PARTS))):
-                if path.is_file():
-                    rows = (row for _, row in iterate_jsonl(path))
-                    self.entries.update((row['name'], row) for row in rows if isinstance(row, dict))
+            for path in self._lists():
+                self.entries.update(_listed(path))
+
+    def _lists(self) -> list[Path]:
+        """The files that list videos; a later one has the newer line of a video."""
+        return [path for path in (self.root / _VIDEOS, *sorted(self.root.glob(_PARTS))) if path.is_file()]
+
+    def _forget(self, gone: frozenset[str], target: Path) -> None:
+        """Remove videos from all lists but one; lists without them are not touched, as others may write to them."""
+        for path in self._lists():
+            rows = {} if path == target else _listed(path)
+            if not gone.isdisjoint(rows):
+                write_jsonl(path, [row for name, row in rows.items() if name not in gone])
 
     def update(self, videos: Path, shard: tuple[int, int] = (0, 1), jobs: int = 1) -> IndexReport:
         """Bring the index up to date with a folder.
@@ -75,7 +84,8 @@ class Collection:
         Args:
             videos: The folder; videos are found below it at any depth.
             shard: (i, n): the i-th of n parts only (from 0), for several machines that write to one index. Each
-                part has its own list of videos; an update without shards joins them.
+                part has its own list of videos; an update without shards joins them. Videos that are gone leave the
+                lists of all parts.
             jobs: Number of processes.
 
         Returns:
@@ -96,6 +106,7 @@ class Collection:
         self.entries = {name: entry for name, entry in self.entries.items() if name in named}
         target = self.root / (_VIDEOS if shard[1] == 1 else _PARTS.replace('*', f'{shard[0]}-of-{shard[1]}'))
         write_jsonl(target, entries.values())
+        self._forget(frozenset(report.removed).union(mine.keys() - entries.keys()), target)
         new = {name: path for name, path in mine.items() if name not in entries}
         made = encode_videos(self.finder.encoder, self.cache.root, new, jobs)
         for entry in progress(made, total=len(new), unit=' videos'):
@@ -127,6 +138,10 @@ class Collection:
         """Names of the videos, relative to their folder."""
         return list(self.entries)
 
+    def gone(self) -> list[str]:
+        """Names of the videos whose files are not there any more."""
+        return [name for name in self.entries if not (self.videos / name).is_file()]
+
     def load(self, name: str) -> EncodedVideo:
         """A video of the index.
 
@@ -144,6 +159,11 @@ class Collection:
             raise ValueError(f'{self.root}: the features of {name} are gone or damaged; run `mmvmr index` again')
         streams, duration = entry
         return self.finder.encode_features(streams, duration, name, self.videos / name)
+
+
+def _listed(path: Path) -> dict[str, dict[str, Any]]:
+    """Name to line of the videos that a file lists, without lines that are broken."""
+    return {row['name']: row for _, row in iterate_jsonl(path) if isinstance(row, dict)}
 
 
 def _identity(path: Path) -> dict[str, int]:

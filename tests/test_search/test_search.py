@@ -9,6 +9,7 @@ import pytest
 from mmvmr.apis import MomentFinder
 from mmvmr.apis.folders import encode_videos
 from mmvmr.apis.zero_shot import zero_shot_model
+from mmvmr.cli.main import main
 from mmvmr.features.spec import ExtractionSpec
 from mmvmr.search import Collection, search
 from mmvmr.search.ranking import mean_clip, video_scores
@@ -110,6 +111,33 @@ def test_shards_share_the_videos(finder, videos, tmp_path):
     assert sorted(report.unchanged) == sorted(CONTENT) and not report.added and ToyFinder.encoded == 3
     assert not list((tmp_path / 'index').glob('videos.part-*'))
     assert sorted(Collection(tmp_path / 'index', finder).entries) == sorted(CONTENT)
+
+
+@pytest.mark.parametrize('parts', [1, 2])
+def test_a_shard_removes_what_is_gone_from_all_lists(finder, videos, tmp_path, parts):
+    for i in range(parts):  # the list of the whole folder, or those of two parts
+        Collection(tmp_path / 'index', finder).update(videos, (i, parts))
+    (videos / 'sky.mp4').unlink()
+    (videos / 'dog.mp4').write_text('broken')
+    assert Collection(tmp_path / 'index', finder).gone() == ['sky.mp4']
+    failed = {}
+    for i in range(2):
+        report = Collection(tmp_path / 'index', finder).update(videos, (i, 2))
+        assert report.removed == ([] if i else ['sky.mp4'])
+        failed.update(report.failed)
+        assert 'sky.mp4' not in Collection(tmp_path / 'index', finder).entries
+    assert list(failed) == ['dog.mp4']
+    left = Collection(tmp_path / 'index', finder)
+    assert list(left.entries) == ['sub/cat.mp4'] and left.gone() == []
+
+
+def test_a_search_tells_of_videos_that_are_gone(finder, videos, tmp_path, monkeypatch, capsys):
+    Collection(tmp_path / 'index', finder).update(videos)
+    (videos / 'sky.mp4').unlink()
+    monkeypatch.setattr('mmvmr.cli.search.build_finder', lambda args: finder)
+    assert main(['search', str(tmp_path / 'index'), 'a dog']) == 0
+    error = capsys.readouterr().err
+    assert f'1 of 3 videos of {tmp_path / "index"} are not in {videos} any more (first: sky.mp4)' in error
 
 
 def test_the_right_video_and_moment_come_first(finder, videos, tmp_path):
