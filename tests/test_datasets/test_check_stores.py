@@ -145,7 +145,7 @@ def test_arrays_in_memory(make_dataset, make_rows):
 def test_layers_of_clips_are_vectors(make_dataset):
     """Arrays [clips, layers, tokens, channels] are audited as the loader reads them."""
     spec = dict(streams=dict(a=dict(dim=12)))
-    layers = {f'a/v{i}': np.ones((10, 2, 3, 2), np.float32) for i in range(3)}
+    layers = {f'a/v{i}': vectors(10, 12, i).reshape(10, 2, 3, 2) for i in range(3)}
     results = check_splits([Split.of('train', make_dataset(spec=spec, arrays=layers))])
     assert kinds([result for result in results if isinstance(result, Issue)]) == []
     layers['a/v1'] = np.ones((10, 2, 3, 3), np.float32)

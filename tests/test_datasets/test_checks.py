@@ -34,6 +34,11 @@ def window(value, index=3):
     return rows_with(lambda rows: rows[index].update(relevant_windows=value))
 
 
+def windows(value):
+    """The windows of every row of training: ``value`` gets its qid."""
+    return rows_with(lambda rows: [dict(row, relevant_windows=value(row['qid'])) for row in rows])
+
+
 ANNOTATION_ISSUES = {
     'video of val in train': (
         rows_with(lambda rows: [*rows, dict(make_rows('val')[0], qid=99)]),
@@ -57,10 +62,12 @@ ANNOTATION_ISSUES = {
     ),
     'whole video': (window([[0, 20]]), ('whole_video', 'warning', 'train'), 'qid 3: 0 to 20 of 20 s'),
     'whole video in two parts': (
-        window([[0, 12], [11, 19.5]]),
+        window([[0, 12], [12, 19.5]]),
         ('whole_video', 'warning', 'train'),
-        'qid 3: 0 to 12, 11 to 19.5 of 20 s',
+        'qid 3: 0 to 12, 12 to 19.5 of 20 s',
     ),
+    'a window twice': (window([[2, 8], [10, 12], [2, 8]]), ('windows', 'warning', 'train'), 'qid 3: [2, 8]'),
+    'windows that overlap': (window([[10, 14], [2, 11]]), ('windows', 'note', 'train'), '[2, 11] and [10, 14]'),
     'window past the end': (window([[12, 20.5]]), ('past_end', 'error', 'train'), 'qid 3: 12 to 20.5 of 20 s'),
     'window before the start': (window([[-1, 2]]), ('past_end', 'error', 'train'), 'qid 3: -1 to 2 of 20 s'),
     'impossible window': (window([[9, 3]]), ('annotations', 'error', 'train'), 'start is not before end'),
@@ -205,6 +212,11 @@ FEATURE_ISSUES = {
     'NaN': (array('a/v1', with_nan()), ('nan', 'error', "train, stream 'a'"), "'v1': 1 of 10 vectors"),
     'zeros': (array('a/v1', mostly_zero()), ('zero', 'warning', "train, stream 'a'"), "'v1': 3 of 10 vectors"),
     'no clip': (array('a/v1', vectors(0, 6)), ('empty', 'error', "train, stream 'a'"), "'v1'"),
+    'one vector': (
+        array('a/v1', np.repeat(vectors(1, 6), 10, axis=0)),
+        ('constant', 'warning', "train, stream 'a'"),
+        "1 of 6 arrays repeat one vector ('v1': 10 vectors)",
+    ),
     'one file of raw vectors': (
         array('a/v1', 7 * vectors(10, 6)),
         ('norms', 'error', "train, stream 'a'"),
@@ -246,7 +258,7 @@ def test_wrong_clip_length(tmp_path):
     assert 'a clip lasts about 2 s' in findings[0].advice
     for number in range(6):
         for name, dim in (('a', 6), ('b', 4)):
-            save(tmp_path, f'{name}/v{number}', vectors(100, dim))
+            save(tmp_path, f'{name}/v{number}', vectors(100, dim, number))
     write_jsonl(tmp_path / 'train.jsonl', [dict(row, duration=215.0) for row in make_rows('train')])
     findings, _ = check(tmp_path)
     assert kinds(findings) == [('clip_len', 'warning', 'train')]
@@ -260,7 +272,7 @@ def test_streams_that_are_not_normalised(tmp_path):
     """Raw vectors are a warning where they go into the model as they are, an error where they are said to be ready."""
     write(tmp_path)
     for number in range(9):
-        save(tmp_path, f'a/v{number}', 3 * vectors(10, 6))
+        save(tmp_path, f'a/v{number}', 3 * vectors(10, 6, number))
     findings, _ = check(tmp_path)
     assert kinds(findings) == [('norms', 'warning', f"{split}, stream 'a'") for split in ('train', 'val')]
     assert 'lengths 3 to 3' in findings[0].text or 'lengths 2.99 to 3' in findings[0].text
@@ -276,6 +288,44 @@ def test_windows_behind_the_clips_that_are_used(tmp_path):
     assert kinds(findings) == [('past_clips', 'warning', 'train'), ('past_clips', 'warning', 'val')]
     assert findings[0].count == 6
     assert 'qid 1: 8 to 14 of 20 s' in findings[0].examples
+
+
+def test_fractions_of_the_video_are_an_error(tmp_path):
+    """Twelve rows of videos of 20 s; one moment that ends later, or fewer rows, would be no proof."""
+    write(tmp_path)
+    windows(lambda qid: [[0.2, 0.5], [0.6, 1.0]])(tmp_path)
+    (finding,) = check(tmp_path)[0]
+    assert kinds([finding]) == [('units', 'error', 'train')] and finding.count == 12
+    assert 'train.jsonl:1, qid 0: [0.2, 0.5] of 20 s' in str(finding)
+    findings = check(tmp_path, train={'limit': 9})[0]
+    assert kinds(findings) == [('units', 'warning', 'train')]
+    windows(lambda qid: [[0.2, 1 + qid / 11]])(tmp_path)
+    assert check(tmp_path)[0] == []
+
+
+def test_features_that_are_all_the_same_are_an_error(tmp_path):
+    write(tmp_path)
+    for number in range(6):
+        save(tmp_path, f'a/v{number}', vectors(10, 6))  # every video has the same ones
+        save(tmp_path, f'b/v{number}', np.repeat(vectors(1, 4, number), 10, axis=0))  # one vector, of this video
+    findings = check(tmp_path)[0]
+    assert kinds(findings) == [('constant', 'error', f'train, stream {name!r}') for name in 'ab']
+    assert ': 6 of 6 arrays have the same vectors, all of them.' in str(findings[0])
+    assert ': 6 of 6 arrays repeat one vector' in str(findings[1])
+
+
+def test_moments_after_the_last_clip(tmp_path):
+    """Nine clips of 2 s of 20 s are near enough, but what begins at 18 s is lost."""
+    write(tmp_path)
+    windows(lambda qid: [[18, 20]] if qid else [[17, 20]])(tmp_path)
+    for number in range(6):
+        for name, dim in (('a', 6), ('b', 4)):
+            save(tmp_path, f'{name}/v{number}', vectors(9, dim, number))
+    (finding,) = check(tmp_path)[0]
+    assert kinds([finding]) == [('past_clips', 'warning', 'train')] and (finding.count, finding.total) == (11, 12)
+    assert 'qid 1: 18 to 20 of 20 s, 9 clips of 2 s' in str(finding)
+    windows(lambda qid: [[18, 20]])(tmp_path)
+    assert kinds(check(tmp_path)[0]) == [('past_clips', 'error', 'train')]
 
 
 def test_windows_that_are_cut_are_a_warning(tmp_path):

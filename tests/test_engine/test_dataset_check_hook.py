@@ -114,6 +114,26 @@ def test_rows_that_cannot_be_trained_on(tmp_path, caplog):
     assert [row['qid'] for row in left.rows] == [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11]
 
 
+def test_windows_in_fractions_of_the_video_are_refused(tmp_path):
+    write(tmp_path)
+    register_all_modules()
+    write_jsonl(tmp_path / 'train.jsonl', [dict(row, relevant_windows=[[0.1, 0.4]]) for row in make_rows('train')])
+    dataset = DATASETS.build(config(tmp_path).train_dataloader.dataset)
+    with pytest.raises(ValueError, match=r'units: 12 of 12 rows .* between 0 and 1 \(.*train.jsonl:1, qid 0.*seconds'):
+        require_trainable(dataset)
+
+
+def test_moments_after_the_last_clip_are_logged(tmp_path, caplog):
+    """All begin at 18 s, where nine clips of 2 s end: training takes the videos for ones without a moment."""
+    write(tmp_path)
+    write_jsonl(tmp_path / 'train.jsonl', [dict(row, relevant_windows=[[18, 20]]) for row in make_rows('train')])
+    for number in range(6):
+        save(tmp_path, f'a/v{number}', vectors(9, 6, number))
+    DatasetCheckHook().before_train(runner_of(tmp_path, caplog))
+    assert [record.levelname for record in caplog.records] == ['ERROR', 'INFO']
+    assert 'past_clips: 12 of 12 windows begin after the last clip' in caplog.text
+
+
 def test_ratings_of_clips_after_the_end_are_refused(tmp_path):
     """As check_dataset does: the videos have 20 s, ten clips of 2 s."""
     write(tmp_path)

@@ -22,6 +22,7 @@ from mmvmr.preparation.checks import (
     Split,
     augmentations,
     check_splits,
+    fractions,
     rated_clips,
     unusable_labels,
     without,
@@ -119,7 +120,7 @@ def require_trainable(dataset: Any) -> None:
     splits = _splits('train', dataset)
     idle: list[Issue] = []
     for split in splits:
-        findings = [*unusable_labels(split, split.targets), *rated_clips(split)]
+        findings = [*unusable_labels(split, split.targets), *rated_clips(split), *fractions(split)]
         if errors := [finding for finding in findings if finding.severity == ERROR]:
             raise ValueError(str(errors[0]))
         idle += [finding for finding in augmentations(split) if finding.severity == ERROR]

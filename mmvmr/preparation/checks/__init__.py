@@ -15,6 +15,7 @@ from mmvmr.preparation.checks.inventory import clashes, extra, missing
 from mmvmr.preparation.checks.label_checks import rated_clips
 from mmvmr.preparation.checks.opening import open_splits, read_split
 from mmvmr.preparation.checks.split import Split
+from mmvmr.preparation.checks.window_checks import fractions
 
 __all__ = [
     'CHECKS',
@@ -28,6 +29,7 @@ __all__ = [
     'augmentations',
     'check_annotations',
     'check_splits',
+    'fractions',
     'leakage',
     'open_splits',
     'rated_clips',

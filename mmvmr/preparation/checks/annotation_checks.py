@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
 from mmvmr.preparation.checks.finding import ERROR, NOTE, WARNING, Issue, found
 from mmvmr.preparation.checks.label_checks import rated_clips, unusable_labels
 from mmvmr.preparation.checks.split import Row, Split
+from mmvmr.preparation.checks.window_checks import doubled_windows, fractions, past_clips, past_end, shown_windows
 from mmvmr.structures import source_video
 from mmvmr.utils.sentences import plain_sentence
 
@@ -23,7 +24,17 @@ FEW = 50
 
 def check_annotations(split: Split) -> list[Issue]:
     """All checks of the rows of a split."""
-    checks = (duplicate_queries, several_durations, whole_video, past_end, past_clips, rated_clips, augmentations)
+    checks = (
+        duplicate_queries,
+        several_durations,
+        fractions,
+        doubled_windows,
+        whole_video,
+        past_end,
+        past_clips,
+        rated_clips,
+        augmentations,
+    )
     return [finding for check in checks for finding in check(split)]
 
 
@@ -142,7 +153,7 @@ def whole_video(split: Split) -> list[Issue]:
     """Rows whose moments leave less than half a clip outside."""
     rows = [row for row in split.rows if row.get('relevant_windows')]
     whole = [
-        _of(row, row['relevant_windows'])
+        shown_windows(row, row['relevant_windows'])
         for row in rows
         if row['duration'] - covered(row['relevant_windows'], row['duration']) <= split.clip_len / 2
     ]
@@ -156,57 +167,3 @@ def whole_video(split: Split) -> list[Issue]:
         "annotations=dict(whole='drop') leaves out those with a single moment",
         len(rows),
     )
-
-
-def past_end(split: Split) -> list[Issue]:
-    """Windows that reach past the end of the video or begin before 0.
-
-    Args:
-        split: The split; whether reading cuts them decides about the severity.
-
-    Returns:
-        What was found.
-    """
-    rows = [row for row in split.rows if row.get('relevant_windows')]
-    past = [
-        _of(row, [(start, end)])
-        for row in rows
-        for start, end in row['relevant_windows']
-        if start < 0 or start >= row['duration'] or end > row['duration'] + split.window_tolerance
-    ]
-    cut = split.outside == 'clip'
-    return found(
-        'past_end',
-        WARNING if cut else ERROR,
-        split.name,
-        past,
-        'windows are outside of the video' + (', cut for training and not for scoring' if cut else ''),
-        'Are the times those of another cut of the video, or not in seconds? Correct windows or duration'
-        + ('' if cut else ", or set annotations=dict(outside='clip')"),
-    )
-
-
-def past_clips(split: Split) -> list[Issue]:
-    """Windows that begin after the last clip that ``max_clips`` leaves."""
-    if split.spec is None or split.spec.max_clips is None:
-        return []
-    end = split.spec.max_clips * split.clip_len
-    late = [
-        _of(row, [window])
-        for row in split.rows
-        for window in row.get('relevant_windows') or ()
-        if end <= window[0] < row['duration']
-    ]
-    return found(
-        'past_clips',
-        WARNING,
-        split.name,
-        late,
-        f'windows begin after the {split.spec.max_clips} clips ({end:g} s) that are used',
-        'No prediction can reach them: raise feature_spec.max_clips',
-    )
-
-
-def _of(row: Mapping[str, Any], windows: Windows) -> str:
-    shown = ', '.join(f'{start:g} to {end:g}' for start, end in windows[:3])
-    return f'qid {row["qid"]}: {shown} of {row["duration"]:g} s'

@@ -16,6 +16,7 @@ from mmvmr.datasets.stores.word_vectors import WordVectorStore
 from mmvmr.preparation.checks.finding import ERROR, WARNING, Results, Skipped, found
 from mmvmr.preparation.checks.split import Row, Split
 from mmvmr.preparation.checks.stream_audit import StreamAudit
+from mmvmr.preparation.checks.window_checks import shown_windows
 from mmvmr.structures.feature_spec import StreamSpec
 
 Progress = Callable[[Iterable[Any], str], Iterable[Any]]
@@ -86,8 +87,13 @@ class _VideoWalk:
         self.lengths: dict[str, list[str]] = {ERROR: [], WARNING: []}
         self.misfits: list[str] = []
         self.ratios: list[tuple[int, float]] = []
+        self.lost: list[str] = []
+        self.windows = 0
         self.videos = 0
         self.reason = None
+        self.rows_of: dict[Any, list[Row]] = {}
+        for row in split.rows:
+            self.rows_of.setdefault(row['vid'], []).append(row)
         if split.tolerance is None:
             self.reason = 'the pipeline takes the clip length from the duration of each video'
         elif any(stream.max_length is not None for stream in self.spec.streams):
@@ -98,7 +104,7 @@ class _VideoWalk:
             self.videos += 1
             self._video(row)
         findings: Results = [finding for audit in self.audits.values() for finding in audit.findings()]
-        return [*findings, *self._stream_lengths(), *self._clip_len()]
+        return [*findings, *self._stream_lengths(), *self._clip_len(), *self._past_clips()]
 
     def _video(self, row: Row) -> None:
         lengths: list[tuple[str, int]] = []
@@ -126,12 +132,29 @@ class _VideoWalk:
                 return
         if self.reason is None:
             self._fit(row, shortest, self.split.tolerance or 0.0)
+            self._reach(row, shortest)
 
     def _fit(self, row: Row, shortest: int, tolerance: float) -> None:
         duration, covers = float(row['duration']), shortest * self.spec.clip_len
         self.ratios.append((shortest, duration))
         if abs(covers - duration) > tolerance * duration + _SLACK * self.spec.clip_len:
             self.misfits.append(f'{row["vid"]!r}: {shortest} clips of {self.spec.clip_len:g} s for {duration:g} s')
+
+    def _reach(self, row: Row, clips: int) -> None:
+        """Windows of all sentences of a video that begin after its last clip."""
+        end, most = clips * self.spec.clip_len, self.spec.max_clips
+        for other in self.rows_of[row['vid']]:
+            windows = other.get('relevant_windows') or ()
+            self.windows += len(windows)
+            late = [window for window in windows if end <= window[0] < other['duration']]
+            if late and (most is None or clips <= most):  # past_clips of the annotations has the others
+                self.lost += [f'{shown_windows(other, [w])}, {clips} clips of {self.spec.clip_len:g} s' for w in late]
+
+    def _past_clips(self) -> Results:
+        severity = ERROR if len(self.lost) == self.windows else WARNING
+        text = 'windows begin after the last clip of their video'
+        advice = 'Training takes them for no moment, and no prediction reaches them: extract the videos to their end'
+        return [*found('past_clips', severity, self.split.name, self.lost, text, advice, self.windows)]
 
     def _stream_lengths(self) -> Results:
         text = 'videos have streams of different lengths'

@@ -12,6 +12,7 @@ from mmvmr.utils.arrays import flat_rows
 
 # Published vectors of length 1 are stored in float16, whose steps make the length of 2304 of them wrong by 0.001.
 _UNIT = 0.01
+_SEVERAL = 3  # arrays; fewer may happen to be of the same video or sentence
 _ZERO = 1e-3  # shorter vectors stay short: they are divided by their length + 1e-5
 _EXTRACT = 'Extract or convert these files again'
 
@@ -34,6 +35,9 @@ class StreamAudit:
         self.issues: dict[str, list[str]] = {name: [] for name in ('unreadable', 'shape', 'empty', 'nan', 'zero')}
         self.unit: list[str] = []
         self.other: list[str] = []
+        self.first: np.ndarray | None = None
+        self.alike, self.compared = True, 0
+        self.constant: list[str] = []
         self.shortest, self.longest = np.inf, 0.0
         self.read = 0
 
@@ -58,8 +62,28 @@ class StreamAudit:
         if not np.isfinite(lengths).all():  # squares of finite float32 are finite in float64
             self.issues['nan'].append(f'{label}: {int((~np.isfinite(lengths)).sum())} of {len(lengths)} vectors')
         elif not self.words:
+            self._compare(label, vectors)
             self._lengths(label, lengths)
         return vectors
+
+    def _compare(self, label: str, vectors: np.ndarray) -> None:
+        constant = len(vectors) > 1 and bool((vectors == vectors[0]).all())
+        self.compared += 1
+        if constant and vectors[0].any():  # the check zero has zeros
+            self.constant.append(f'{label}: {len(vectors)} vectors')
+        if self.first is None:
+            self.first = vectors
+        self.alike &= np.array_equal(vectors, self.first) or (constant and np.array_equal(vectors[0], self.first[0]))
+
+    def _constant(self) -> list[Issue]:
+        """Arrays that say nothing: all the same, or of one vector."""
+        if self.alike and self.compared >= _SEVERAL:
+            text = 'arrays have the same vectors, all of them'
+            advice = f'Nothing tells them apart, so nothing can be learned from them. {_EXTRACT}'
+            return [Issue('constant', ERROR, self.where, text, advice, self.compared, self.compared)]
+        severity = ERROR if len(self.constant) == self.compared >= _SEVERAL else WARNING
+        advice = f'Nothing tells their parts apart. {_EXTRACT}'
+        return found('constant', severity, self.where, self.constant, 'arrays repeat one vector', advice, self.read)
 
     def _lengths(self, label: str, lengths: np.ndarray) -> None:
         zero = lengths < _ZERO
@@ -87,7 +111,7 @@ class StreamAudit:
             for name, severity, text, advice in kinds
             for finding in found(name, severity, self.where, self.issues[name], f'arrays {text}', advice, self.read)
         ]
-        return lines + self._norms()
+        return lines + self._constant() + self._norms()
 
     def _norms(self) -> list[Issue]:
         total = len(self.unit) + len(self.other)
