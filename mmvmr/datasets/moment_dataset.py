@@ -100,14 +100,16 @@ class BaseMomentDataset(Dataset):
             group: Samples that share the video with this one, itself included (see :class:`VideoSampler`).
 
         Returns:
-            All keys of the annotation, and ``annotation``, ``index``, ``view``, ``clip_len`` (seconds), ``rng``. With
-            a group also ``group``, the annotations of its samples, and ``group_rng``, which all of
-            them share. The values belong to the annotation: a transform replaces them and never changes them in place.
+            All keys of the annotation, and ``annotation``, ``index``, ``view``, ``clip_len`` and
+            ``declared_clip_len`` (seconds, equal until a transform makes other clips), ``rng``. With a group also
+            ``group``, the annotations of its samples, and ``group_rng``, which all of them share. The values belong to
+            the annotation: a transform replaces them and never changes them in place.
         """
         row = self.rows[index]
         if rng is None:
             rng = SeededRng(*self._state.tolist(), index)
-        fixed = {'annotation': row, 'index': index, 'view': 'main', 'clip_len': self.feature_spec.clip_len}
+        clip_len = self.feature_spec.clip_len  # transforms may make other clips
+        fixed = {'annotation': row, 'index': index, 'view': 'main', 'clip_len': clip_len, 'declared_clip_len': clip_len}
         if group is not None:
             # After the indices of the samples, whose random numbers it must not repeat.
             fixed['group_rng'] = SeededRng(self.seed, self.epoch, len(self) + group[0])

@@ -24,6 +24,7 @@ PIPELINE_KEYS = frozenset(
     [
         'clip_len',
         'clips_inside',
+        'declared_clip_len',
         'group',
         'group_rng',
         'gt_clips',

@@ -16,7 +16,8 @@ class MomentDataSample(BaseDataElement):
 
     - ``vid``, ``qid``, ``query``: identifiers and the sentence.
     - ``duration``: length of the video in seconds.
-    - ``clip_len``: length of a clip in seconds; ``num_clips``: number of clips of this sample.
+    - ``clip_len``: length of a clip in seconds; ``num_clips``: number of clips of this sample; ``declared_clip_len``:
+      length that the feature specification declares, which annotations and prediction files count by.
     - ``relevant_windows``: ground truth in seconds, a list of ``[start, end]``.
     - ``view``: ``main``, or the name of the augmentation that made this sample.
     - ``annotation``: the annotation row as read (validation and test).

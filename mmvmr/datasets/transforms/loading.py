@@ -9,6 +9,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmvmr.datasets.stores.packed_store import joined_block
+from mmvmr.datasets.transforms.clip_times import with_clip_len
 from mmvmr.datasets.transforms.packing import as_tensor
 from mmvmr.datasets.transforms.video_cuts import VideoCuts, video_of
 from mmvmr.registry import TRANSFORMS
@@ -41,7 +42,7 @@ class LoadMomentFeatures(BaseTransform):
             other by as much.
         clip_time: Length of a clip: ``declared`` by the feature specification, or ``duration``: all clips together last
             as long as the video, for features whose rate differs from video to video (C3D of ActivityNet and TACoS).
-            Nothing is compared with the duration then.
+            Nothing is compared with the duration then, and ratings go to the clips of their time.
         cache: Keep normalised features in memory (in every worker process).
 
     Raises:
@@ -88,7 +89,7 @@ class LoadMomentFeatures(BaseTransform):
         results['text_feat'] = self.text(row)
         results['num_clips'] = len(results['video_feat'])
         if self.clip_time == 'duration':
-            results['clip_len'] = self.cuts.seconds_seen(row) / results['num_clips']
+            results.update(with_clip_len(results, self.cuts.seconds_seen(row) / results['num_clips']))
         if self.cuts.loses_clips(row):
             results['cut_at'] = self.cuts.seconds_seen(row)
         return results

@@ -14,7 +14,7 @@ from mmvmr.registry import TRANSFORMS
 from mmvmr.structures import MomentDataSample
 
 META = ('vid', 'clip_vid', 'qid', 'query', 'duration', 'clip_len', 'num_clips', 'relevant_windows')
-META += ('view', 'annotation', 'cut_at')
+META += ('view', 'annotation', 'cut_at', 'declared_clip_len')
 
 INPUTS = {'video': 'video_feat', 'text': 'text_feat', 'neg_text': 'neg_text_feat', 'prior': 'prior'}
 

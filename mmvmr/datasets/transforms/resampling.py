@@ -10,7 +10,9 @@ import torch
 import torch.nn.functional as F
 from mmcv.transforms import BaseTransform
 
+from mmvmr.datasets.transforms.clip_times import with_clip_len
 from mmvmr.datasets.transforms.loading import LoadMomentFeatures
+from mmvmr.datasets.transforms.video_cuts import video_of
 from mmvmr.registry import TRANSFORMS
 
 
@@ -42,7 +44,7 @@ class PoolClips(BaseTransform):
         self.max_clips = max_clips
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Pool the clips of ``video_feat`` (L, D); ``clip_len`` (seconds) becomes as much longer."""
+        """Pool the clips of ``video_feat`` (L, D); ``clip_len`` (seconds) grows with them, and ratings follow."""
         features = results['video_feat']
         length = len(features)
         if length <= self.max_clips:
@@ -52,7 +54,7 @@ class PoolClips(BaseTransform):
             **results,
             'video_feat': pooled.contiguous().numpy(),
             'num_clips': self.max_clips,
-            'clip_len': results['clip_len'] * length / self.max_clips,
+            **with_clip_len(results, results['clip_len'] * length / self.max_clips),
         }
 
 
@@ -73,7 +75,7 @@ class ResampleClips(BaseTransform):
         self.length = length
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Resample the clips of ``video_feat`` (L, D); ``clip_len`` (seconds) follows."""
+        """Resample the clips of ``video_feat`` (L, D); ``clip_len`` (seconds) and ratings follow."""
         count = len(results['video_feat'])
         if count == self.length:
             return results
@@ -81,7 +83,7 @@ class ResampleClips(BaseTransform):
             **results,
             'video_feat': resample(results['video_feat'], self.length),
             'num_clips': self.length,
-            'clip_len': results['clip_len'] * count / self.length,
+            **with_clip_len(results, results['clip_len'] * count / self.length),
         }
 
 
@@ -90,7 +92,7 @@ class LoadResampledFeatures(LoadMomentFeatures):
     """:class:`LoadMomentFeatures`, with every video at the same number of clips, or with only every n-th clip.
 
     It loads and does not augment, so that transforms that mix videos get all of them the same way. ``clip_len`` becomes
-    that of the new clips.
+    that of the new clips, and ratings go to the clips of their time.
 
     Args:
         length: Clips of every video; None leaves their number.
@@ -108,7 +110,7 @@ class LoadResampledFeatures(LoadMomentFeatures):
         """Load the features; see :meth:`LoadMomentFeatures.transform`."""
         results = super().transform(results)
         if self.clip_time == 'declared':
-            results['clip_len'] = self._clip_len[results['annotation']['vid']]
+            results.update(with_clip_len(results, self._clip_len[video_of(results['annotation'])]))
         return results
 
     def streams(self, row: dict[str, Any]) -> list[np.ndarray]:
@@ -120,5 +122,5 @@ class LoadResampledFeatures(LoadMomentFeatures):
         if self.length is not None:
             stored = [resample(stream, self.length) for stream in stored]
             clip_len = count * clip_len / self.length
-        self._clip_len[row['vid']] = clip_len
+        self._clip_len[video_of(row)] = clip_len
         return stored

@@ -14,6 +14,7 @@ from mmengine.logging import print_log
 
 from mmvmr.evaluation.functional import Protocol, get_protocol
 from mmvmr.evaluation.functional.validation import EXIST_KEY, SALIENCY_KEY, WINDOWS_KEY
+from mmvmr.utils.clip_grid import count_clips, means_over_clips, same_clips
 
 _GROUND_TRUTH = ('duration', 'relevant_windows', 'relevant_clip_ids', 'saliency_scores', 'label')
 
@@ -29,8 +30,9 @@ def prediction_row(sample: dict[str, Any]) -> dict[str, Any]:
 
     Returns:
         ``qid``, ``query``, ``vid``, and where predicted ``pred_relevant_windows`` (``[start, end, score]``, s),
-        ``pred_saliency_scores`` and ``pred_exist_score``; for a video longer than ``max_clips`` also ``cut_at``, the
-        second up to which the model saw it.
+        ``pred_saliency_scores`` (one per clip of the length that the feature specification declares) and
+        ``pred_exist_score``; for a video longer than ``max_clips`` also ``cut_at``, the second up to which the model
+        saw it.
     """
     row = {key: sample.get(key) for key in ('qid', 'query', 'vid')}
     if sample.get('cut_at') is not None:
@@ -41,11 +43,22 @@ def prediction_row(sample: dict[str, Any]) -> dict[str, Any]:
         triples = torch.cat((windows.reshape(-1, 2), scores.reshape(-1, 1)), dim=1).tolist()
         row[WINDOWS_KEY] = [[round(value, 4) for value in triple] for triple in triples]
     if sample.get('pred_saliency') is not None:
-        saliency = torch.as_tensor(sample['pred_saliency']).detach().double().cpu().tolist()
-        row[SALIENCY_KEY] = [float(f'{value:.9g}') for value in saliency]  # nine digits tell all float32 apart
+        # Nine digits tell all float32 apart.
+        row[SALIENCY_KEY] = [float(f'{value:.9g}') for value in _declared_clips(sample)]
     if sample.get('pred_existence') is not None:
         row[EXIST_KEY] = round(float(sample['pred_existence']), 6)  # near 1 four decimals would make many ties
     return row
+
+
+def _declared_clips(sample: dict[str, Any]) -> list[float]:
+    """Predicted saliency of the clips that annotations count, which are not those of a model that resamples them."""
+    saliency = torch.as_tensor(sample['pred_saliency']).detach().double().cpu()
+    clip_len = sample.get('clip_len')
+    declared = sample.get('declared_clip_len') or clip_len
+    if clip_len is None or same_clips(clip_len, declared):
+        return saliency.tolist()
+    seconds = min(len(saliency) * clip_len, float(sample['duration']))
+    return means_over_clips(saliency.numpy(), clip_len, count_clips(seconds, declared), declared).tolist()
 
 
 def annotation_row(sample: dict[str, Any]) -> dict[str, Any]:
