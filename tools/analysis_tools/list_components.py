@@ -49,7 +49,7 @@ PLACES = {
     'apis': 'Finder',
     'features.extractors': 'Feature extractors',
     'search': 'Scorers that re-rank moments',
-    'composition': 'Components of methods, for compose.py',
+    'composition': 'Components of methods, for mmvmr compose',
 }
 #: What other packages registered.
 OTHER = 'External'

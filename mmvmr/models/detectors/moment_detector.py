@@ -26,8 +26,9 @@ class MomentDetector(BaseDetector):
           | saliency_head(memory, sets)           -> (B, Lv)
           v Outputs -> criterion (mode='loss') | postprocessor (mode='predict')
 
-    ``targets`` reach encoder and query initializer while training only: denoising queries and negative pairs need
-    them. Spans are normalised (center, width); seconds exist in samples and in the post-processor only.
+    ``targets`` reach encoder and query initializer while training only: denoising queries, moment tokens and
+    mismatched pairs need them. Spans are normalised (center, width); seconds exist in samples and in the
+    post-processor only.
 
     Args:
         projector: Config of the projector.
