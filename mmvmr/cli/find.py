@@ -91,9 +91,9 @@ def read_sentences(path: str) -> list[str]:
         ValueError: If it is not UTF-8.
     """
     from mmvmr.utils.errors import UserError
-    from mmvmr.utils.io import read_text
+    from mmvmr.utils.io import read_text, text_lines
 
-    sentences = [line.strip() for line in read_text(path).splitlines() if line.strip()]
+    sentences = [line.strip() for line in text_lines(read_text(path)) if line.strip()]
     if not sentences:
         raise UserError(f'{path}: holds no sentence, expected one per line')
     return sentences

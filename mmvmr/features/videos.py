@@ -6,7 +6,7 @@ import glob
 from collections.abc import Iterable
 from pathlib import Path
 
-from mmvmr.utils.io import read_text
+from mmvmr.utils.io import read_text, text_lines
 
 # fmt: off
 SUFFIXES = frozenset([
@@ -49,7 +49,7 @@ def _files(source: str) -> list[Path]:
         files = sorted(f for f in path.rglob('*') if f.suffix.lower() in SUFFIXES and f.is_file())
         return _some(files, f'{source}: no video below this folder (files that end in {" ".join(sorted(SUFFIXES))})')
     if path.suffix.lower() in LISTS and path.is_file():
-        lines = read_text(path).splitlines()
+        lines = text_lines(read_text(path))
         files = [path.parent / line.strip() for line in lines if line.strip()]
         return _some(files, f'{source}: the list is empty, expected the path of a video per line')
     if path.is_file():

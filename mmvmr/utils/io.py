@@ -259,6 +259,11 @@ def read_text(path: str | os.PathLike[str]) -> str:
         raise ValueError(f'{source}:{line}: not UTF-8 text; {encoding_advice(raw)}') from None
 
 
+def text_lines(text: str) -> list[str]:
+    """The lines of a text; unlike for ``str.splitlines``, a vertical tab or U+2028 inside of a sentence ends none."""
+    return re.split(r'\r\n|\r|\n', text)
+
+
 def _decoded(raw: bytes, where: str) -> str:
     try:
         return utf8(raw)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from mmvmr.datasets.schema import Issue, shown
 from mmvmr.preparation.converters.located import UNREADABLE, LocatedRow
-from mmvmr.utils.io import read_text
+from mmvmr.utils.io import read_text, text_lines
 
 _LINE = re.compile(r'\s*(\S+)\s+(\S+)\s+(\S+?)\s*##(.*)')
 
@@ -28,7 +28,7 @@ def sentence_rows(
         One row per line.
     """
     rows = []
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
+    for number, line in enumerate(text_lines(read_text(path)), start=1):
         if line.strip():
             rows.append(_row(f'{path}:{number}', line, durations, first_qid + len(rows), cut))
     return rows
