@@ -27,6 +27,9 @@ from mmvmr.utils.devices import usable_device
 from mmvmr.utils.progress import progress
 from mmvmr.utils.setup import register_inference_modules
 
+#: Digits of seconds after the point.
+_DECIMALS = 4
+
 
 @dataclass
 class EncodedVideo:
@@ -270,7 +273,9 @@ class MomentFinder:
         self, video: EncodedVideo, query: str, merged: MergedPredictions, suppression: SoftNMS | None
     ) -> Answer:
         spans, scores = merged.ranked(suppression, self.max_moments)
-        moments = tuple(Moment(float(a), float(b), float(s)) for (a, b), s in zip(spans, scores) if b > a)
+        # As in prediction files; the limit of the model is the duration in float32, which may be above it.
+        ends = np.minimum(spans.round(_DECIMALS), video.duration).tolist()
+        moments = tuple(Moment(a, b, round(float(s), 6)) for (a, b), s in zip(ends, scores) if b > a)
         edges = np.arange(video.clips + 1) * video.clip_len
         times = np.stack((edges[:-1], np.minimum(edges[1:], max(video.duration, edges[-2]))), axis=1)
         absent = merged.probability is not None and not merged.accepted

@@ -8,6 +8,7 @@ Intervals are bootstrapped over videos, p is of the paired randomisation test ov
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,13 @@ def compare(args: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
             raise InputError(f'--figures {unknown}: not among {sorted(figures[0])}')
         figures = [{name: part[name] for name in args.figures if name in part} for part in figures]
     key = 'vid' if args.unit == 'video' else 'qid'
-    units = [row.get(key, row['qid']) for row in annotations]
+    units = [('qid', row['qid']) if row.get(key) is None else row[key] for row in annotations]
+    if unnamed := sum(row.get(key) is None for row in annotations):
+        note = f'{unnamed} of {len(units)} rows have no vid: each is taken for a separate video'
+        print(f'note: {args.gt}: {note}', file=sys.stderr)
+    if len({repr(unit) for unit in units}) == 1 < len(units):
+        note = 'all rows are of one video, so intervals have no width and p says nothing; see --unit query'
+        print(f'note: {args.gt}: {note}', file=sys.stderr)
     options = dict(draws=args.draws, level=args.level, seed=args.seed)
     result = {'all': compare_figures(figures, units, **options)}
     main = args.figures or MAIN

@@ -32,6 +32,12 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         if self._max_epochs < 1 or self.val_interval < 1:
             settings = f'max_epochs is {self._max_epochs}, val_interval {self.val_interval}'
             raise ValueError(f'train_cfg: {settings}, expected positive numbers of epochs')
+        if self.val_begin > self._max_epochs and self.runner._val_loop is not None:
+            raise ValueError(
+                f'train_cfg: val_begin is {self.val_begin} and max_epochs {self._max_epochs}: there would be no '
+                'validation and no best checkpoint; lower val_begin, or set val_dataloader, val_evaluator and val_cfg '
+                'to None'
+            )
         self.iters_done = 0
         self.pending_validation = False
 

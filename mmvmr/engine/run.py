@@ -22,6 +22,7 @@ from mmvmr.utils.cli import (
     describe,
     existing_checkpoint,
     one_line_errors,
+    possible_folder,
     run_config,
     write_predictions_to,
 )
@@ -174,6 +175,7 @@ def run_test(args: argparse.Namespace) -> MomentRunner:
             if args.out:
                 cfg.test_evaluator = write_predictions_to(cfg.test_evaluator, args.out)
             if args.show_dir:
+                possible_folder(args.show_dir, '--show-dir')
                 cfg.setdefault('default_hooks', {})
                 cfg.default_hooks['draw_moments'] = dict(type='DrawMomentsHook', out_dir=args.show_dir)
             setup_env(cfg, args.launcher)

@@ -37,7 +37,7 @@ class MomentPostProcessor(nn.Module):
         half_saliency: Pass highlight scores through half precision, as the published prediction files do.
 
     Raises:
-        ValueError: If ``score``, ``scale`` or ``clamp`` is unknown.
+        ValueError: If ``score``, ``scale`` or ``clamp`` is unknown, or the limits of ``clamp`` are no (low, high).
     """
 
     def __init__(
@@ -58,6 +58,8 @@ class MomentPostProcessor(nn.Module):
         check_choice('postprocessor', 'scale', scale, ('clips', 'duration'))
         if isinstance(clamp, str) and clamp != 'duration':
             raise ValueError(f"postprocessor.clamp={clamp!r} is unknown, expected 'duration', (low, high) or None")
+        if clamp is not None and not isinstance(clamp, str) and not (len(clamp) == 2 and clamp[0] < clamp[1]):
+            raise ValueError(f'postprocessor.clamp={list(clamp)}: expected (low, high) seconds with low < high')
         self.score = score
         self.scale = scale
         self.longest = longest

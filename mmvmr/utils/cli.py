@@ -27,6 +27,7 @@ __all__ = [
     'existing_checkpoint',
     'load_config',
     'one_line_errors',
+    'possible_folder',
     'run_config',
     'write_predictions_to',
 ]
@@ -165,6 +166,23 @@ def existing_checkpoint(path: str) -> str:
     if not path.startswith(('http://', 'https://')) and not Path(path).is_file():
         raise UserError(f'checkpoint {path}: no such file')
     return path
+
+
+def possible_folder(path: str, option: str) -> None:
+    """Refuse, before the work, a folder that cannot be made.
+
+    Args:
+        path: The folder; it need not be there.
+        option: The option that named it, for the message.
+
+    Raises:
+        UserError: If it is a file, or below one.
+    """
+    for place in (Path(path), *Path(path).parents):
+        if place.exists():
+            if not place.is_dir():
+                raise UserError(f'{option} {path}: {place} is a file, expected a folder or a new name')
+            return
 
 
 def write_predictions_to(evaluator: Any, path: str) -> list[Any]:

@@ -66,7 +66,7 @@ def _is_text(head: bytes) -> bool:
         if error.start < len(head) - 4:  # a character that is cut in two is no sign of binary content
             return False
         text = head[: error.start].decode('utf-8-sig')
-    return all(character.isprintable() or character in '\n\r\t' for character in text)
+    return all(character.isprintable() or character.isspace() for character in text)
 
 
 def check_claimed_size(claimed: int, stored: int, what: str) -> None:
@@ -145,6 +145,7 @@ def encoding_advice(raw: bytes) -> str:
 def reason(error: BaseException) -> str:
     """First line of a message of another library, without its advice to read a file unsafely."""
     lines = [line.strip() for line in str(error).strip().splitlines()]
-    if not lines or _UNSAFE_ADVICE.search(lines[0]):
+    internal = isinstance(error, LookupError)  # "pop from empty list" and numbers of entries say nothing
+    if not lines or internal or _UNSAFE_ADVICE.search(lines[0]):
         return f'its content is damaged or of another kind ({type(error).__name__})'
     return lines[0]

@@ -3,11 +3,13 @@
 import csv
 import json
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+from mmvmr.apis import MomentFinder
 from mmvmr.apis.answers import Answer, Answers, Moment
 from mmvmr.apis.windows import MergedPredictions, Window, cut_windows
 from mmvmr.models.detectors import SimilarityDetector
@@ -31,6 +33,19 @@ def test_merging_shifts_windows_and_averages_saliency():
     spans, scores = merged.ranked(SoftNMS(threshold=0.3, max_predictions=2), 2)
     np.testing.assert_array_equal(spans, [[4, 6], [1, 3]])  # the third, inside the first, is lowered by soft-NMS
     np.testing.assert_array_equal(scores, [0.9, 0.5])
+
+
+def test_moments_end_with_the_video():
+    """The float32 number of 30.62 is 30.6200008..., after the end."""
+    merged = MergedPredictions(31)
+    spans = np.array([[2.345678, 30.62], [1.0, 30.62]], np.float32)
+    merged.add(Window(0, 31), 0.0, spans, np.array([0.83, 0.5], np.float32), None)
+    video = SimpleNamespace(duration=30.62, clips=31, clip_len=1.0)
+    answer = MomentFinder._answer(SimpleNamespace(max_moments=5), video, 'x', merged, None)
+    assert answer.moments == (Moment(2.3457, 30.62, 0.83), Moment(1.0, 30.62, 0.5))
+    video.duration = 30.61996  # four digits would be after the end
+    answer = MomentFinder._answer(SimpleNamespace(max_moments=5), video, 'x', merged, None)
+    assert [moment.end for moment in answer.moments] == [30.61996] * 2
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from mmvmr.cli.find import print_answers, read_sentences
 from mmvmr.cli.finder_arguments import clock
 from mmvmr.cli.index import read_shard
 from mmvmr.cli.main import COMMANDS, build_parser, main
-from mmvmr.utils.cli import UserError
+from mmvmr.utils.cli import UserError, possible_folder
+from mmvmr.utils.io import read_json, write_jsonl
 
 
 def test_help_imports_nothing_heavy():
@@ -119,12 +120,41 @@ def test_sentences_from_a_file(tmp_path):
     path = tmp_path / 'sentences.txt'
     path.write_text('\ufeffa dog\n\n  ein Hund  \n', encoding='utf-8')
     assert read_sentences(str(path)) == ['a dog', 'ein Hund']
+    path.write_text('a dog\u2028runs\nthe door\x0bopens\r\na cat\n', encoding='utf-8', newline='')
+    assert read_sentences(str(path)) == ['a dog\u2028runs', 'the door\x0bopens', 'a cat']
     path.write_bytes('é'.encode('cp1252'))
     with pytest.raises(ValueError, match=r'sentences\.txt:1: not UTF-8 text'):
         read_sentences(str(path))
     path.write_text('\n')
     with pytest.raises(UserError, match='holds no sentence'):
         read_sentences(str(path))
+
+
+def test_a_folder_that_is_a_file_is_refused_before_the_work(tmp_path):
+    (tmp_path / 'a').write_text('x')
+    for place in ('a', 'a/b/c'):
+        with pytest.raises(UserError, match=r'^--show-dir .*: .*/a is a file, expected a folder or a new name'):
+            possible_folder(str(tmp_path / place), '--show-dir')
+    for place in ('', 'b', 'b/c'):
+        possible_folder(str(tmp_path / place), '--show-dir')
+
+
+def test_videos_without_a_name_are_compared_one_by_one(tmp_path, capsys):
+    rows = [{'qid': qid, 'duration': 30, 'relevant_windows': [[0, 10]]} for qid in range(8)]
+    answers = [{'qid': qid, 'pred_relevant_windows': [[0, 10 if qid % 2 else 1, 1]]} for qid in range(8)]
+    write_jsonl(tmp_path / 'p.jsonl', answers)
+    bounds = {}
+    for name, vid in (('null', None), ('one', 'v')):
+        write_jsonl(tmp_path / f'{name}.jsonl', [dict(row, vid=vid) for row in rows])
+        command = ['compare', tmp_path / 'p.jsonl', '--gt', tmp_path / f'{name}.jsonl', '--protocol', 'charades']
+        options = ['--figures', 'MR-full-R1@0.5', '--draws', '200', '--out', tmp_path / 'out.json']
+        assert main([*map(str, (*command, *options))]) in (0, None)
+        ((bounds[name],),) = [row['interval'] for row in read_json(tmp_path / 'out.json')['all']]
+    assert bounds['null'][0] < 50 < bounds['null'][1]  # half of the queries are right
+    assert bounds['one'] == [50, 50]
+    notes = capsys.readouterr().err
+    assert 'null.jsonl: 8 of 8 rows have no vid' in notes
+    assert 'one.jsonl: all rows are of one video, so intervals have no width' in notes
 
 
 def test_printing(capsys):

@@ -86,7 +86,14 @@ def test_other_features_are_refused(trained, mismatch):
 def test_unknown_metric_for_the_best_checkpoint(tmp_path):
     options = {'train_cfg.max_epochs': 1, 'param_scheduler.begin': 0}
     runner = make_runner(tmp_path, 'best', "default_hooks['checkpoint'] = dict(save_best='mAP')\n", **options)
-    with pytest.raises(ValueError, match=r"save_best: the validation gives no metric \['mAP'\].*MR-full-mAP"):
+    with pytest.raises(ValueError, match=r"save_best: the validation gives no metric 'mAP'.*MR-full-mAP"):
+        runner.train()
+    assert runner.iter == 0  # told before the first step
+
+
+def test_validation_that_never_begins(tmp_path):
+    runner = make_runner(tmp_path, 'never', **{'train_cfg.max_epochs': 2, 'train_cfg.val_begin': 3})
+    with pytest.raises(ValueError, match='val_begin is 3 and max_epochs 2: there would be no validation'):
         runner.train()
 
 

@@ -16,6 +16,7 @@ from mmvmr.evaluation.functional import (
     report_to_json,
 )
 from mmvmr.evaluation.functional.protocols import register_protocol
+from mmvmr.evaluation.metrics import HighlightMetric, MomentRetrievalMetric
 from mmvmr.utils.io import read_jsonl
 
 MOMENTS = [name for name in protocol_names() if get_protocol(name).lengths]
@@ -28,6 +29,25 @@ def pairs(count=60, seed=7):
 
 def scored(rows, protocol):
     return evaluate_moments([p for p, _ in rows], [w for _, w in rows], protocol)
+
+
+@pytest.mark.parametrize('protocol', ['qvhighlights', 'charades', 'gmr'])
+def test_names_of_the_figures_are_known_before_an_evaluation(protocol):
+    rows = [
+        {'qid': 1, 'duration': 30, 'relevant_windows': [[5, 15]], 'relevant_clip_ids': [3], 'saliency_scores': [[4]]}
+    ]
+    answers = [{'qid': 1, 'pred_relevant_windows': [[5, 15, 0.9]], 'pred_exist_score': 0.9}]
+    metric = MomentRetrievalMetric(protocol)
+    assert metric.figure_names(rows) == [*metric.compute_metrics([{'prediction': answers[0], 'annotation': rows[0]}])]
+    assert metric.figure_names([{'qid': 1}]) == []
+    assert MomentRetrievalMetric(protocol, prefix='a').figure_names(rows)[0].startswith('a/')
+
+
+def test_names_of_highlight_figures():
+    rated = [{'relevant_clip_ids': [3], 'saliency_scores': [[4]]}]
+    names = [f'HL-min-{level}-{kind}' for level in ('Fair', 'Good', 'VeryGood') for kind in ('mAP', 'Hit1')]
+    assert HighlightMetric().figure_names(rated) == names
+    assert HighlightMetric('tvsum').figure_names([{'label': [[1]]}]) == ['HL-mAP']
 
 
 def test_all_that_are_promised_exist():

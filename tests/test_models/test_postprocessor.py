@@ -45,6 +45,12 @@ def test_best_first_and_cut():
     assert sample.pred_instances.spans[0].tolist() == pytest.approx([0.7, 0.1])
 
 
+@pytest.mark.parametrize('clamp', [[150, 0], [5, 5], [0, 1, 2]])
+def test_limits_in_order(clamp):
+    with pytest.raises(ValueError, match=r'postprocessor\.clamp=\[.*expected \(low, high\) seconds with low < high'):
+        MomentPostProcessor(clamp=clamp)
+
+
 def test_clamp_and_round():
     spans = [[0.98, 0.2]]
     assert _windows(spans, [0.0]).pred_instances.windows[0, 1] == pytest.approx(30.9)

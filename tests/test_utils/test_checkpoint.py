@@ -45,6 +45,13 @@ def test_damaged_and_missing_files(tmp_path):
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match='not a complete checkpoint'):
         load_checkpoint_safe(path)
+    for text in ('a dog\u2028runs\nthe door\x0bopens', 'qid,query\n'):
+        path.write_text(text, encoding='utf-8')
+        with pytest.raises(ValueError, match=r'a\.pth: not a complete checkpoint: it is a text file \(it begins with'):
+            load_checkpoint_safe(path)
+    path.write_bytes(b'a\x00\xff')
+    with pytest.raises(ValueError, match=r'content is damaged or of another kind \(IndexError\)$'):
+        load_checkpoint_safe(path)
     path.write_text('hello')
     with pytest.raises(ValueError, match=r'a\.pth: not a'):
         load_checkpoint_safe(path)

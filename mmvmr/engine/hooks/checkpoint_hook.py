@@ -11,11 +11,15 @@ from mmengine.dist import is_main_process
 from mmengine.fileio import get_file_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import HistoryBuffer
-from mmengine.runner import Runner
+from mmengine.runner import Runner, ValLoop
 
+from mmvmr.datasets import BaseMomentDataset
 from mmvmr.engine.hooks.finite_guard_hook import require_finite_weights
+from mmvmr.engine.hooks.resume_hook import nested_datasets
 from mmvmr.engine.resume import optimisation_of
+from mmvmr.evaluation.metrics.query_metric import QueryMetric
 from mmvmr.registry import HOOKS
+from mmvmr.utils.choices import closest
 from mmvmr.utils.io import atomic_write
 from mmvmr.utils.plain import to_plain
 
@@ -54,6 +58,7 @@ class SafeCheckpointHook(CheckpointHook):
         Names of files come from the folder and from settings, never from a checkpoint: what a checkpoint says about
         other files counts only as far as files of that kind are in the folder of this run.
         """
+        self._require_metrics(runner)
         if self.out_dir is None:
             self.out_dir = runner.work_dir
         elif self.out_dir != runner.work_dir:
@@ -71,6 +76,23 @@ class SafeCheckpointHook(CheckpointHook):
                 self._remove_step(step)
         if self.max_keep_ckpts > 0 and saved_ids is not None:
             runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
+
+    def _require_metrics(self, runner: Runner) -> None:
+        """Refuse, before the first step, a ``save_best`` that no metric gives; foreign metrics are not asked."""
+        loop = runner.val_loop
+        metrics = loop.evaluator.metrics if isinstance(loop, ValLoop) else []
+        if not metrics or not all(isinstance(metric, QueryMetric) for metric in metrics):
+            return
+        parts = [part for part in nested_datasets(loop.dataloader.dataset) if isinstance(part, BaseMomentDataset)]
+        rows = [row for part in parts for row in part.rows]
+        names = [name for metric in metrics for name in metric.figure_names(rows)]
+        for key in self.save_best or []:
+            if names and key not in ('auto', *names):
+                similar = closest(key, names, "'")
+                raise ValueError(
+                    f'default_hooks.checkpoint.save_best: the validation gives no metric {key!r}{similar}; name one of '
+                    f'{sorted(names)}, or set save_best=None'
+                )
 
     def _own_best(self, runner: Runner, key: str, suffix: str) -> str | None:
         """The best checkpoint of the resumed run, if it is in the folder; else its score does not count either."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Sequence
 from itertools import chain, zip_longest
@@ -148,6 +149,32 @@ class QueryMetric(BaseMetric):
             self.warn(f'{len(unique)} different queries were evaluated, but the data set has {size} samples')
         metrics = self.compute_metrics(list(unique.values()))
         return {f'{self.prefix}/{name}': value for name, value in metrics.items()} if self.prefix else metrics
+
+    def figure_names(self, rows: Sequence[dict[str, Any]]) -> list[str]:
+        """Names of the figures of a model that predicts everything.
+
+        Args:
+            rows: Annotations of the split; what none of them is labelled with gives no figures.
+
+        Returns:
+            The names, of scoring a made-up answer.
+        """
+        rule, scale = self.protocol.clip_rule, self.protocol.rating_scale
+        clips, best = max(10, rule.top or 0) if rule is not None else 10, 1 if scale is None else scale[1]
+        made_up = {
+            'relevant_windows': [[0.0, 1.0]],
+            'relevant_clip_ids': [0],
+            'saliency_scores': [[best]],
+            'label': [[best]] * clips,
+        }
+        labelled = {key: value for key, value in made_up.items() if any(row.get(key) is not None for row in rows)}
+        answer = {'qid': 0, WINDOWS_KEY: [[0.0, 1.0, 1.0]], SALIENCY_KEY: [1.0] * clips, EXIST_KEY: 1.0}
+        annotation = {'qid': 0, 'duration': clips * self.protocol.clip_len, **labelled}
+        probe = copy.copy(self)
+        probe.outfile = None  # type: ignore[attr-defined]  # of some metrics
+        probe.warn = lambda message: None  # type: ignore[method-assign]
+        names = probe.compute_metrics([{'prediction': answer, 'plain': answer, 'annotation': annotation}])
+        return [f'{self.prefix}/{name}' if self.prefix else name for name in names]
 
     def warn(self, message: str) -> None:
         """Log a message the first time that it occurs; metrics run after every epoch."""
