@@ -1,5 +1,5 @@
 # L: span, gIoU and class losses. L_m: frame margin. L_s: semantic alignment. L_p: frame probability.
-# The check marks of the two lowest rows are lost in the text at hand: 18.36 / 5.31 is taken for the model without L,
+# The check marks of the two lowest rows are lost in the available text: 18.36 / 5.31 is taken for the model without L,
 # 29.02 / 14.63 is left out.
 _base_ = ['./_base_/bm_detr_charades.py']
 name = 'bm_detr_losses'
@@ -7,7 +7,7 @@ title = 'BM-DETR, table 8: losses (Charades-STA test)'
 
 _losses = 'model.criterion.losses'
 _removed = {'L_m': f'{_losses}.saliency_margin', 'L_s': f'{_losses}.alignment', 'L_p': f'{_losses}.frame_guidance'}
-_unsure = 'check marks as far as the text at hand shows them'
+_unsure = 'check marks as far as the available text shows them'
 
 
 def _row(parts, r5=None, r7=None, note=''):
