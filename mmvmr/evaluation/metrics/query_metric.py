@@ -54,9 +54,8 @@ def prediction_row(sample: dict[str, Any]) -> dict[str, Any]:
 def _declared_clips(sample: dict[str, Any]) -> list[float]:
     """Predicted saliency of the clips that annotations count, which are not those of a model that resamples them."""
     saliency = torch.as_tensor(sample['pred_saliency']).detach().double().cpu()
-    clip_len = sample.get('clip_len')
-    declared = sample.get('declared_clip_len') or clip_len
-    if clip_len is None or same_clips(clip_len, declared):
+    clip_len, declared = sample.get('clip_len'), sample.get('declared_clip_len')
+    if clip_len is None or declared is None or same_clips(clip_len, declared):
         return saliency.tolist()
     seconds = min(len(saliency) * clip_len, float(sample['duration']))
     return means_over_clips(saliency.numpy(), clip_len, count_clips(seconds, declared), declared).tolist()
