@@ -16,6 +16,7 @@ from mmengine.device import get_device
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 
+from mmvmr.datasets.transforms.probes import stale_inputs
 from mmvmr.evaluation.frame_probability import FrameProbability
 from mmvmr.evaluation.functional import evaluate_moments
 from mmvmr.evaluation.functional.validation import WINDOWS_KEY
@@ -77,6 +78,30 @@ def load_model(cfg: Config, checkpoint: str, specs: Iterable[FeatureSpec] = ()) 
 def known_probes(cfg: Config) -> dict[str, dict[str, Any] | None]:
     """All probes: those of :data:`PROBES` and of ``robustness.probes`` of the config, by name."""
     return {**PROBES, **((cfg.get('robustness') or {}).get('probes') or {})}
+
+
+def require_changed_inputs(split: Split, probes: Mapping[str, Mapping[str, Any] | None]) -> None:
+    """Refuse probes under which a model would still get inputs of the unchanged sample, e.g. scores of another model.
+
+    Args:
+        split: The split.
+        probes: Name to transform.
+
+    Raises:
+        ValueError: If there is one.
+    """
+    augment = split.dataset.pipeline.augment
+    stale = {name: stale_inputs(TRANSFORMS.build(dict(probe)), augment) for name, probe in probes.items() if probe}
+    refused = [name for name, inputs in stale.items() if inputs]
+    if refused:
+        inputs = list(dict.fromkeys(name for name in augment for stale_names in stale.values() if name in stale_names))
+        named = ', '.join(f'pipeline.augment.{name} ({type(augment[name]).__name__})' for name in inputs)
+        others = ' '.join(name for name in probes if name not in refused) or 'plain'
+        raise ValueError(
+            f'split {split.name!r}: under the probes {refused} the model would still get what {named} makes of the '
+            f'unchanged sample. Evaluate others (--probes {others}), or the model without this input: '
+            f'pipeline.augment.{inputs[0]}=None of the data set'
+        )
 
 
 def predict(model: BaseModel, split: Split, probe: Mapping[str, Any] | None = None) -> Iterator[list[MomentDataSample]]:
@@ -189,7 +214,7 @@ def evaluate_robustness(
         ``checkpoint``, ``seed`` and ``splits``: name to what :func:`evaluate_split` returns.
 
     Raises:
-        ValueError: If a probe or split is unknown, or weights or features do not fit.
+        ValueError: If a probe or split is unknown, a probe cannot change an input, or weights or features do not fit.
     """
     available = known_probes(cfg)
     if unknown := [name for name in probes or () if name not in available]:
@@ -198,6 +223,8 @@ def evaluate_robustness(
     default = (cfg.get('robustness') or {}).get('default')
     names = list(splits or default or list(known_splits(cfg))[:1])
     opened = [open_split(cfg, name, seed, limit) for name in names]
+    for split in opened:
+        require_changed_inputs(split, chosen)
     model = load_model(cfg, checkpoint, [split.dataset.feature_spec for split in opened])
     reports = {split.name: evaluate_split(model, split, chosen, progress) for split in opened}
     return {'checkpoint': str(checkpoint), 'seed': seed, 'splits': reports}

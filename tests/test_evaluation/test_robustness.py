@@ -11,7 +11,14 @@ from testing import shrink
 from torch import nn
 
 from mmvmr.evaluation.frame_probability import FROM_ENCODER, FROM_SALIENCY, FrameProbability
-from mmvmr.evaluation.robustness import PROBES, evaluate_split, load_model, predict
+from mmvmr.evaluation.robustness import (
+    PROBES,
+    evaluate_robustness,
+    evaluate_split,
+    load_model,
+    predict,
+    require_changed_inputs,
+)
 from mmvmr.evaluation.robustness_splits import known_splits, open_split
 from mmvmr.registry import MODELS
 from mmvmr.structures import FrameMatch, Memory, MomentDataSample, Tokens
@@ -349,3 +356,39 @@ def test_wrapped_data_sets_are_refused():
     cfg.val_dataloader.dataset = dict(type='ConcatDataset', datasets=[cfg.val_dataloader.dataset])
     with pytest.raises(ValueError, match='ConcatDataset has no pipeline'):
         open_split(cfg, 'val')
+
+
+def _with_inputs(folder, *names):
+    """The data set of :func:`_files` with further inputs."""
+    cfg, rows = _files(folder)
+    for row in rows:
+        np.save(folder / f'{row["qid"]}.npy', np.full(10, float(row['qid']), np.float32))
+    store = dict(type='FolderStore', folder='.', template='{qid}.npy')
+    known = dict(prior=dict(type='LoadClipScores', store=store), static=dict(type='LoadStaticQuery', store=store))
+    augment = {name: known[name] for name in names}
+    cfg.val_dataloader.dataset.pipeline = {**cfg.val_dataloader.dataset.pipeline, 'augment': augment}
+    return cfg
+
+
+def test_probes_that_leave_an_input_as_it_is_are_refused(tmp_path):
+    """A static query is made of the sentence; scores of another model of the sentence and the video."""
+    opened = open_split(_with_inputs(tmp_path, 'static'), 'val')
+    message = (
+        r"split 'val': under the probes \['other_query', 'empty_query'\] .* pipeline\.augment\.static "
+        r'\(LoadStaticQuery\) .* \(--probes plain spurious_zero .* position_only\)'
+    )
+    with pytest.raises(ValueError, match=message):
+        require_changed_inputs(opened, PROBES)
+    require_changed_inputs(opened, {name: PROBES[name] for name in ('plain', 'spurious_mean', 'shuffled_clips')})
+
+    cfg = _with_inputs(tmp_path, 'prior')
+    with pytest.raises(ValueError, match=r"'spurious_zero', .*'position_only'\] .*LoadClipScores.*--probes plain\)"):
+        evaluate_robustness(cfg, 'never read')
+    with pytest.raises(ValueError, match=r'SwapQuery changes the query, but pipeline\.augment\.prior'):
+        evaluate_split(Stub(_true_windows), open_split(cfg, 'val'), {'other_query': PROBES['other_query']})
+
+
+def test_a_probe_that_does_not_say_what_it_changes(tmp_path):
+    opened = open_split(_with_inputs(tmp_path, 'static'), 'val')
+    with pytest.raises(ValueError, match=r"under the probes \['pooled'\]"):
+        require_changed_inputs(opened, {'pooled': dict(type='PoolClips', max_clips=4)})

@@ -15,6 +15,9 @@ from mmvmr.utils.choices import first_names
 class _FromStore(BaseTransform):
     """Loads from a store below the folder of the data set."""
 
+    #: What of a sample the input is made of: no probe that changes it can be evaluated.
+    depends_on: tuple[str, ...] = ('video', 'query')
+
     def __init__(self, store: dict[str, Any]) -> None:
         self._config = store
 
@@ -34,6 +37,8 @@ class LoadPatches(_FromStore):
         num_frames: Frames F; a short video repeats some.
         shape: Patches and channels (p, Dp) that are expected; None takes any.
     """
+
+    depends_on = ('video',)
 
     def __init__(self, store: dict[str, Any], num_frames: int = 32, shape: tuple[int, int] | None = None) -> None:
         super().__init__(store)
@@ -81,6 +86,8 @@ class LoadStaticQuery(_FromStore):
     Args:
         store: Config of the feature store; an array is (D,), or (1, D).
     """
+
+    depends_on = ('query',)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Load ``static_text``; ValueError if the array is not one vector."""

@@ -28,6 +28,7 @@ class FalsePremise(NegativeQuery):
     """
 
     name = 'false_premise'
+    depends_on = ()  # it adds a view, and no input to the sample
     _TRIES = 10
 
     def __init__(self, share: float = 1.0) -> None:

@@ -66,6 +66,8 @@ class MaskTargets(Probe):
         ValueError: If ``mode`` or ``end`` is unknown.
     """
 
+    changes = ('video',)
+
     def __init__(
         self,
         mode: str = 'zero',
@@ -83,7 +85,8 @@ class MaskTargets(Probe):
         self.end = end
 
     def bind(self, dataset: Any) -> None:
-        """Take the loader from the data set."""
+        """Take the loader from the data set; see also :class:`Probe`."""
+        super().bind(dataset)
         self.load = dataset.pipeline.load
 
     def change(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -128,6 +131,8 @@ class ReplaceContext(OtherVideoProbe):
     Raises:
         ValueError: If ``share`` is no part.
     """
+
+    changes = ('video',)
 
     def __init__(self, share: float = 1.0, view: str | None = None) -> None:
         super().__init__(view)

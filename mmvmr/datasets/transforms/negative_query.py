@@ -39,6 +39,8 @@ class NegativeQuery(BaseTransform):
         ValueError: If an option is unknown.
     """
 
+    depends_on: tuple[str, ...] = ('query',)
+
     def __init__(
         self, missing: str = 'same_video', empty: str = 'none', max_iou: float = 0.5, key: str = 'neg_query_ids'
     ) -> None:

@@ -25,6 +25,8 @@ class SplitQuery(BaseTransform):
             the text stream of the data set.
     """
 
+    depends_on = ('query',)
+
     def __init__(self, split: dict[str, Any], tokens: dict[str, Any] | None = None) -> None:
         self.split = TASK_UTILS.build(split)
         self._tokens = None if tokens is None else TASK_UTILS.build(tokens)

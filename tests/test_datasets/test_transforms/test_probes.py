@@ -230,3 +230,43 @@ def test_behind_a_transform_that_changes_the_length(make_dataset):
     results['video_feat'] = results['video_feat'][:7]
     with pytest.raises(ValueError, match='has 7 clips, the stored features 10: a probe reads'):
         probe.transform(results)
+
+
+@pytest.fixture
+def with_input(make_dataset, tmp_path):
+    """A data set whose samples have one further input, and a probe before or after it."""
+    store = dict(type='FolderStore', folder=str(tmp_path), template='{qid}.npy')
+    inputs = {
+        'prior': dict(type='LoadClipScores', store=store),
+        'patches': dict(type='LoadPatches', store=store),
+        'static': dict(type='LoadStaticQuery', store=store),
+        'roles': dict(type='SplitQuery', split=dict(type='HalfSplit')),
+        'negative': dict(type='NegativeQuery'),
+    }
+    for qid in range(4):
+        np.save(tmp_path / f'{qid}.npy', np.ones((2, 1, 3), np.float32))
+
+    def build(name, probe, view):
+        extra, cfg = {name: inputs[name]}, {'probe': dict(type=probe, view=view)}
+        return make_dataset(pipeline=dict(augment={**extra, **cfg} if view else {**cfg, **extra}))
+
+    return build
+
+
+#: What each input is made of.
+MADE_OF = {'prior': 'video query', 'patches': 'video', 'static': 'query', 'roles': 'query', 'negative': 'query'}
+
+
+@pytest.mark.parametrize('view', [None, 'probed'])
+@pytest.mark.parametrize('probe', PROBES)
+@pytest.mark.parametrize('name', MADE_OF)
+def test_inputs_of_the_unchanged_sample_are_refused(with_input, name, probe, view):
+    side = 'query' if 'Query' in probe else 'video'
+    if side not in MADE_OF[name]:
+        with_input(name, probe, view)
+        return
+    message = (
+        rf'{probe} changes the {side}, but pipeline\.augment\.{name} \(\w+\) would still give .* unchanged {side};'
+    )
+    with pytest.raises(ValueError, match=message):
+        with_input(name, probe, view)
