@@ -61,7 +61,7 @@ class Answer:
     def saliency(self) -> np.ndarray | None:
         """Highlight score of every clip, scaled to [0, 1] within this answer: 0 is the lowest clip, 1 the highest.
 
-        It ranks the clips of this video under this sentence. It is no probability, and 1 does not mean that the
+        It ranks the clips of this video under this sentence. It is not a probability, and 1 does not mean that the
         sentence is shown at all. A constant curve becomes zeros.
         """
         if self.raw_saliency is None:

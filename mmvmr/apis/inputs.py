@@ -39,7 +39,7 @@ def local_file(video: str | os.PathLike[str]) -> Path:
         The path.
 
     Raises:
-        FileNotFoundError: If it is no file.
+        FileNotFoundError: If it is not a file.
         ValueError: If it is an address.
     """
     text = os.fspath(video)

@@ -59,7 +59,7 @@ def load_model_file(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no checkpoint, does not say what model it holds, or its weights do not fit or
+        ValueError: If it is not a checkpoint, does not say what model it holds, or its weights do not fit or
             are not finite.
     """
     if Path(path).suffix == '.onnx':
@@ -81,7 +81,7 @@ def checkpoint_entry(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict
         What it says of its model, see :func:`inference_meta`, and its weights.
 
     Raises:
-        ValueError: If it is no checkpoint, or does not say what model it holds.
+        ValueError: If it is not a checkpoint, or does not say what model it holds.
     """
     checkpoint = load_checkpoint_safe(path)
     meta = checkpoint.get('meta')

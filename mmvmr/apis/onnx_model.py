@@ -126,7 +126,7 @@ def export_onnx(model: nn.Module, entry: Mapping[str, Any], target: Path, int8: 
 
     Raises:
         ImportError: If a package is missing.
-        ValueError: If the model has parts that are no function of tensors, or computes something else in ONNX.
+        ValueError: If the model has parts that are not a function of tensors, or computes something else in ONNX.
     """
     require('onnxruntime', 'mmvmr export', _INSTALL)
     require('onnxscript', 'mmvmr export', _INSTALL)

@@ -11,7 +11,7 @@ from typing import Any
 class ConfigOptions(argparse.Action):
     """Action that reads KEY=VALUE as mmengine does, which is imported when the option is there.
 
-    Blanks stay in a value that is no list: mmengine would turn ``/my data`` into ``/mydata``.
+    Blanks stay in a value that is not a list: mmengine would turn ``/my data`` into ``/mydata``.
     """
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, *_: Any) -> None:

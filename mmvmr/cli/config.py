@@ -60,7 +60,7 @@ def fold(value: Any, depth: int | None) -> Any:
 
 
 def flatten(value: Any, path: str = '') -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values of everything that is no dict with entries."""
+    """Dotted keys and values of everything that is not a dict with entries."""
     if isinstance(value, Mapping) and value:
         for key, child in value.items():
             yield from flatten(child, f'{path}.{key}' if path else str(key))

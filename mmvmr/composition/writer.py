@@ -77,7 +77,7 @@ def write_config(cfg: Config, base_path: str | Path, out_path: str | Path, comme
         try:
             reread = Config.fromfile(temporary, import_custom_modules=False).to_dict()
         except Exception as error:  # whatever the file does when it is run
-            raise CompositionError(f'{out} would be no config: {type(error).__name__}: {error}') from error
+            raise CompositionError(f'{out} would not be a config: {type(error).__name__}: {error}') from error
         if not same(reread, cfg.to_dict()):
             raise CompositionError(
                 f'{out} cannot express the config as a difference to {base}: {first_difference(reread, cfg)}'

@@ -25,7 +25,7 @@ def unpack(archive: Path, folder: Path) -> None:
         folder: The folder, which must not exist.
 
     Raises:
-        ValueError: If it is no archive, damaged, or a member is refused.
+        ValueError: If it is not an archive, damaged, or a member is refused.
         OSError: If there is no space.
     """
     folder.mkdir(parents=True)

@@ -131,7 +131,7 @@ def convert_slowfast(
         The state dict.
 
     Raises:
-        ValueError: If it is no such pickle, or its weights do not fit.
+        ValueError: If it is not such a pickle, or its weights do not fit.
     """
     network = SlowFast(width=width, depths=depths, num_classes=num_classes)
     load_weights(network, from_caffe2(read_numpy_pickle(source), source), source)

@@ -48,7 +48,7 @@ class Download(BaseModel):
     @classmethod
     def _known_algorithm(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch('sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}', value):
-            raise ValueError(f'{value!r} is no sum, expected sha256: and 64 hexadecimal digits, or md5: and 32')
+            raise ValueError(f'{value!r} is not a sum, expected sha256: and 64 hexadecimal digits, or md5: and 32')
         return value
 
     @model_validator(mode='after')

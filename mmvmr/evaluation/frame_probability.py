@@ -21,7 +21,7 @@ class FrameProbability:
 
     Where the encoder of the model computes a probability per clip (:class:`mmvmr.structures.FrameMatch`, written by
     :class:`mmvmr.models.encoders.FrameMatchEncoder`), it is that. Else the highlight scores of every video are scaled
-    to [0, 1] (smallest and largest): they rank clips and are no probabilities, so such figures compare models that
+    to [0, 1] (smallest and largest): they rank clips and are not probabilities, so such scores compare models that
     both use them, and no others. The report names the source.
 
     Args:

@@ -36,7 +36,7 @@ class MediaFile:
     Raises:
         FileNotFoundError: If there is no such file.
         ImportError: If PyAV is missing.
-        VideoError: If the file is no video, holds none, or is truncated.
+        VideoError: If the file is not a video, holds none, or is truncated.
     """
 
     def __init__(self, path: str | os.PathLike[str], damaged: str = 'error', threads: int = 0) -> None:

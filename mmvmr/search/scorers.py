@@ -25,7 +25,7 @@ class OtherPredictions:
 
     Raises:
         ValueError: If ``scores`` is neither True nor False.
-        InputError: If the other file is no prediction file.
+        InputError: If the other file is not a prediction file.
     """
 
     def __init__(self, file: str, scores: bool = True):

@@ -90,7 +90,7 @@ def select_samples(value: T, rows: Tensor, batch: int, axis: int | None = 0, whe
         where: Name of ``value`` for the message.
 
     Returns:
-        The same structure with K samples; leaves that are no tensors are passed on unchanged.
+        The same structure with K samples; leaves that are not tensors are passed on unchanged.
 
     Raises:
         ValueError: If a tensor does not have B samples along its axis.

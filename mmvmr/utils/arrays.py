@@ -31,7 +31,7 @@ def read_npy(path: str | os.PathLike[str], mmap: bool = False) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no complete ``.npy`` file of plain values; the message names the file.
+        ValueError: If it is not a complete ``.npy`` file of plain values; the message names the file.
     """
     source = regular_file(path)
     try:
@@ -52,7 +52,7 @@ def read_npz(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no complete ``.npz`` file of plain values; the message names the file.
+        ValueError: If it is not a complete ``.npz`` file of plain values; the message names the file.
     """
     return dict(NpzArrays(path))
 
@@ -65,7 +65,7 @@ class NpzArrays(Mapping[str, np.ndarray]):
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no ``.npz`` file. Reading an array raises it where that array is damaged, holds Python
+        ValueError: If it is not a ``.npz`` file. Reading an array raises it where that array is damaged, holds Python
             objects or claims more memory than the file can fill.
     """
 

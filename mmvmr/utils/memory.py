@@ -23,7 +23,7 @@ def memory_size(text: str) -> int:
     except (ValueError, OverflowError):
         size = 0
     if size < 1:
-        raise ValueError(f'{text!r} is no amount of memory, expected e.g. 2GB or 512MB')
+        raise ValueError(f'{text!r} is not an amount of memory, expected e.g. 2GB or 512MB')
     return size
 
 

@@ -74,7 +74,7 @@ def name_issue(name: str) -> str | None:
         if max(len(part.encode()) for part in parts) > _MAX_NAME_BYTES:
             return f'a part of it is longer than {_MAX_NAME_BYTES} bytes'
     except UnicodeEncodeError:
-        return 'it has a character that is no valid Unicode'
+        return 'it has a character that is not valid Unicode'
     return None
 
 
@@ -82,7 +82,7 @@ def inside(folder: str | os.PathLike[str], name: str) -> Path:
     """Join a folder with the name of a file, which comes from data and must not lead out of it.
 
     Raises:
-        ValueError: If the name is no relative path inside the folder.
+        ValueError: If the name is not a relative path inside the folder.
     """
     if issue := name_issue(name):
         raise ValueError(

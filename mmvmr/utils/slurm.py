@@ -93,7 +93,7 @@ def slurm_minutes(text: str) -> int:
         Minutes, rounded up.
 
     Raises:
-        UserError: If it is no time.
+        UserError: If it is not a time.
     """
     match = re.fullmatch(r'(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?', text)
     if match is None:

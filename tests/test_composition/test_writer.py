@@ -122,7 +122,7 @@ def test_what_cannot_be_written_leaves_no_file(tmp_path):
     with pytest.raises(CompositionError, match=r'model\.decoder\.num_layers is nan instead of nan'):
         write_config(cfg, QD, out)
     cfg.model.decoder.num_layers = object()
-    with pytest.raises(CompositionError, match='would be no config: SyntaxError'):
+    with pytest.raises(CompositionError, match='would not be a config: SyntaxError'):
         write_config(cfg, QD, out)
     assert out.read_text() == 'old = 1\n'
     assert list(tmp_path.iterdir()) == [out]

@@ -311,7 +311,7 @@ def test_a_bad_archive_is_not_placed(server, tmp_path):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        ({'checksum': 'sha256:12'}, r"thing\.checksum: 'sha256:12' is no sum"),
+        ({'checksum': 'sha256:12'}, r"thing\.checksum: 'sha256:12' is not a sum"),
         ({'address': 'ftp://x/y'}, 'expected https'),
         ({'file': '../y'}, 'cannot name a file'),
         ({'hub': 'a/b'}, 'either address or hub'),

@@ -39,7 +39,7 @@ def test_from_the_train_data_of_a_config(tmp_path):
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (['--memory', 'much'], "'much' is no amount of memory"),
+        (['--memory', 'much'], "'much' is not an amount of memory"),
         (['--memory', '1KB'], 'raise --memory'),
         (['--search', 'faiss'], 'it needs the measure pooled'),
         (['--search', 'faiss', '--measure', 'pooled', '--least', '3'], 'faiss finds similar videos only'),

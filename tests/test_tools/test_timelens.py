@@ -76,7 +76,7 @@ def test_results_and_their_figures(annotations, tmp_path, form):
     [
         ({'AB12.mp4>>>A person opens a door': {'timestamps': []}}, 'expected video>>>sentence>>>span'),
         ({'C.mp4>>>A person opens a door>>>[2.0, 12.0]': {'timestamps': []}}, 'is of no query of the annotations'),
-        ({'AB12.mp4>>>A person sits down>>>2 to 4': {'timestamps': []}}, "'2 to 4' is no window"),
+        ({'AB12.mp4>>>A person sits down>>>2 to 4': {'timestamps': []}}, "'2 to 4' is not a window"),
         ({'AB12.mp4>>>A person sits down>>>[5, 6]': {'timestamps': []}}, 'is of no query of the annotations'),
         ({'AB12.mp4>>>A person opens a door>>>[2, 12]': {'text': ''}}, 'an object with timestamps or answers'),
         ({'AB12.mp4>>>A person opens a door>>>[2, 12]': {'timestamps': [[1]]}}, r'expected \[\[start, end\]'),

@@ -15,7 +15,7 @@ def test_memory_size(text, size):
 
 @pytest.mark.parametrize('text', ['', 'GB', 'two', '-1GB', '0', 'inf', 'nan'])
 def test_memory_size_refuses(text):
-    with pytest.raises(ValueError, match='is no amount of memory'):
+    with pytest.raises(ValueError, match='is not an amount of memory'):
         memory_size(text)
 
 

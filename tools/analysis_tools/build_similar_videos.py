@@ -93,7 +93,7 @@ def find(dataset: Any, args: argparse.Namespace) -> SimilarVideos:
     if args.search == 'faiss' and args.least:
         raise UserError('--least: faiss finds similar videos only; leave it out, or search exactly')
     if odd := [stream.name for stream in spec.streams if stream.normalise != 'l2']:
-        print(f'note: the streams {odd} are used without normalisation: similarities are no cosines', flush=True)
+        print(f'note: the streams {odd} are used without normalisation: similarities are not cosines', flush=True)
     return find_similar(
         vids,
         read,

@@ -113,7 +113,7 @@ class SimilarVideos:
         """Make sure that the index fits a data set, before training starts.
 
         Args:
-            vids: Videos of the data set; more videos in the index are no error.
+            vids: Videos of the data set; more videos in the index are not an error.
             feature_spec: Features of the data set; only what concerns videos is compared. None compares nothing.
 
         Raises:

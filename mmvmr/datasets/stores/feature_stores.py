@@ -38,7 +38,7 @@ class FolderStore:
         data_root: Root of the data set.
 
     Raises:
-        ValueError: If the suffix of the template is unknown, or a field of it is no key.
+        ValueError: If the suffix of the template is unknown, or a field of it is not a key.
     """
 
     def __init__(self, folder: str, template: str = '{vid}.npz', key: str | None = None, data_root: str = '') -> None:
@@ -112,7 +112,7 @@ class HDF5Store:
         data_root: Root of the data set.
 
     Raises:
-        ValueError: If a field of the template is no key.
+        ValueError: If a field of the template is not a key.
     """
 
     def __init__(self, file: str, template: str = '{vid}', key: str | None = None, data_root: str = '') -> None:
@@ -218,7 +218,7 @@ class ArrayStore:
         template: Name of a row; ``{key}`` stands for a key of the annotation row.
 
     Raises:
-        ValueError: If a field of the template is no key.
+        ValueError: If a field of the template is not a key.
     """
 
     where = 'memory'

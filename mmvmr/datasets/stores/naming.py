@@ -18,7 +18,7 @@ class NameTemplate:
         template: The name; ``{key}`` stands for a key of the annotation row.
 
     Raises:
-        ValueError: If the template has a lone brace or a field that is no key.
+        ValueError: If the template has a lone brace or a field that is not a key.
     """
 
     def __init__(self, template: str) -> None:

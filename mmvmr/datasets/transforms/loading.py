@@ -60,7 +60,7 @@ class LoadMomentFeatures(BaseTransform):
         self.stores = dataset.stores
         self.spec = dataset.feature_spec
         self.cuts = VideoCuts(self.spec, by_duration=self.clip_time == 'duration')
-        # Parts of videos that are joined anew every epoch are no videos that anybody asks for.
+        # Parts of videos that are joined anew every epoch are not videos that anybody asks for.
         rows = getattr(dataset, 'rows', ())
         self.cuts.announce(rows if isinstance(rows, list) else ())
         # A subclass that changes vectors before they are normalised cannot start from ready ones.

@@ -14,7 +14,7 @@ from mmvmr.registry import OPTIM_WRAPPER_CONSTRUCTORS
 class MatrixDecayConstructor(DefaultOptimWrapperConstructor):
     """Decay weights of linear layers and convolutions; not biases, norms, factors and tokens (SnAG).
 
-    What is decayed has more than one dimension and is no embedding. ``paramwise_cfg=dict(lr_mult=dict(...))`` maps
+    What is decayed has more than one dimension and is not an embedding. ``paramwise_cfg=dict(lr_mult=dict(...))`` maps
     the beginning of parameter names to a factor of the learning rate; the longest one counts.
 
     Args:

@@ -14,7 +14,7 @@ Row = dict[str, Any]
 
 
 def _flat(values: Sequence[Any]) -> Any:
-    """Many numbers as an array; None where one is no finite number."""
+    """Many numbers as an array; None where one is not a finite number."""
     try:
         sum(values)  # refuses text, which numpy would read as a number, faster than a look at every type
         array = np.fromiter(values, np.float64, len(values))

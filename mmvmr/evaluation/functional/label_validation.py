@@ -21,7 +21,7 @@ def has_labels(row: Row) -> bool:
 
 
 def check_labels(labels: Any, where: str) -> None:
-    """Refuse labels that are no table of numbers.
+    """Refuse labels that are not a table of numbers.
 
     Args:
         labels: The value of ``label``.
@@ -64,7 +64,7 @@ def check_same_annotators(rows: Sequence[Row], source: str, key: str, having: Ca
 
 
 def check_ratings(row: Row, where: str, clip_len: float) -> None:
-    """Refuse ratings that are no table of numbers with one list for each of several clips of the video.
+    """Refuse ratings that are not a table of numbers with one list for each of several clips of the video.
 
     Args:
         row: An annotation with ratings.

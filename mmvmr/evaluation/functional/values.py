@@ -42,7 +42,7 @@ def _is_number(value: Any) -> bool:
 
 
 def check_number(value: Any, where: str, what: str) -> None:
-    """Refuse what is no finite number.
+    """Refuse what is not a finite number.
 
     Args:
         value: Value of a file.
@@ -50,7 +50,7 @@ def check_number(value: Any, where: str, what: str) -> None:
         what: What it is there, for the message.
 
     Raises:
-        InputError: If it is no number, or not finite.
+        InputError: If it is not a number, or not finite.
     """
     if not _is_number(value):
         raise InputError(f'{where}: {what} is {shown_value(value)}, expected a number')

@@ -23,7 +23,7 @@ _LATERAL = re.compile(r'(?:pool(?P<first>1)|res(?P<stage>[2-4])_\d+_branch2c_bn)
 
 
 def pyslowfast_name(blob: str) -> str | None:
-    """PySlowFast's name of a blob; None if the blob is no weight of SlowFast.
+    """PySlowFast's name of a blob; None if the blob is not a weight of SlowFast.
 
     ``t_res4_5_branch2c_bn_riv`` is ``s4.pathway1_res5.branch2.c_bn.running_var``.
     """

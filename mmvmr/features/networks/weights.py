@@ -189,7 +189,7 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no such checkpoint, or loading it would run code.
+        ValueError: If it is not such a checkpoint, or loading it would run code.
     """
     content: Mapping[str, Any] = load_checkpoint_safe(path, advice=_SAVE_WEIGHTS_ALONE)
     for key in _WRAPPERS:
@@ -240,7 +240,7 @@ def to_tensor(array: Any, name: str, source: str | os.PathLike[str]) -> Tensor:
         The tensor, which owns its memory.
 
     Raises:
-        ValueError: If it is no array of real numbers.
+        ValueError: If it is not an array of real numbers.
     """
     if not isinstance(array, np.ndarray) or array.dtype.kind not in 'fiu':
         kind = f'array of {array.dtype}' if isinstance(array, np.ndarray) else type(array).__name__

@@ -123,7 +123,7 @@ class DualPathDecoder(nn.Module):
         return torch.stack(evidence), [torch.cat((clips.feat, part), dim=-1) for part in evidence]
 
     def _move(self, point_distances: Tensor, steps: list[Tensor | None]) -> Tensor:
-        """``sigmoid(step + logit(coordinate))`` for each of the three coordinates; None is no step."""
+        """``sigmoid(step + logit(coordinate))`` for each of the three coordinates; None is not a step."""
         logits = inverse_sigmoid(point_distances.float(), self.eps).split(1, -1)
         moved = [logit if step is None else logit + step.float() for logit, step in zip(logits, steps)]
         return torch.cat(moved, dim=-1).sigmoid()

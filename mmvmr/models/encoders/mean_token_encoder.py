@@ -30,7 +30,7 @@ class MeanTokenEncoder(nn.Module):
         self.num_dummies = num_dummies
 
     def forward(self, features: Features, targets: MomentTargets | None = None) -> Memory:
-        """Memory whose context is the video, with :class:`AdaptiveAttention`; dummies are no text tokens of it.
+        """Memory whose context is the video, with :class:`AdaptiveAttention`; dummies are not text tokens of it.
 
         Raises:
             ValueError: If the fusion returns no attention weights.

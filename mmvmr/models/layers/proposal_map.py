@@ -88,7 +88,7 @@ class _SparseMap(nn.Module):
             clips: (V, D, N).
 
         Returns:
-            (V, D, N, N), 0 where a cell is no candidate.
+            (V, D, N, N), 0 where a cell is not a candidate.
         """
         rows = [clips]
         for step in range(len(self.steps)):

@@ -80,7 +80,7 @@ class _MutualMatchingLoss(DenseLoss):
     """One direction of mutual matching in the contrastive space.
 
     The positives of a sentence are its ``top_k`` candidates of highest IoU; their cosine with it is lowered by the
-    margin. Sentences without a moment are no positives.
+    margin. Sentences without a moment are not positives.
 
     Args:
         temperature: Divides the cosines.
@@ -173,7 +173,7 @@ class MomentToSentenceLoss(_MutualMatchingLoss):
 class SentenceToMomentLoss(_MutualMatchingLoss):
     """Softmax loss of a sentence over the candidate moments of all videos (MMN, equation 5; ``loss_sent``).
 
-    Candidates of the video of the sentence that overlap the ground truth are no negatives. Under distributed training
+    Candidates of the video of the sentence that overlap the ground truth are not negatives. Under distributed training
     the softmax runs over the videos of all processes.
 
     Args:

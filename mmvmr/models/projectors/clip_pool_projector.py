@@ -118,7 +118,7 @@ class ClipPoolProjector(nn.Module):
         text, valid = inputs['text'], inputs['text_mask']
         encoded = Tokens(text, valid, raw=text)
         if self.text_encoder is not None:
-            encoded = Tokens(self.text_encoder(text, valid), valid)  # token numbers are no features
+            encoded = Tokens(self.text_encoder(text, valid), valid)  # token numbers are not features
         return Features(
             video=_unpadded(clips),
             text=encoded,

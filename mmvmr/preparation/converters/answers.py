@@ -27,7 +27,7 @@ _SPANS = re.compile(
 _COUNT = r'\d{1,6}(?:\.\d{1,20})?'
 #: Words after two bare numbers that leave them times; others make them a count (``5 to 10 people``).
 _AFTER = r'(?:an?|the|and|or|in|on|at|of|as|for|it|he|she|they|is|are|when|where|while|which|with)\b'
-#: Numbers that are no seconds, have a comma inside or come in threes, unfinished thoughts: nothing here is read.
+#: Numbers that are not seconds, have a comma inside or come in threes, unfinished thoughts: nothing here is read.
 _UNCLEAR = re.compile(
     rf'{_TIME}{_TO}{_TIME}{_TO}\d|<think>|(?<![\[(\d])\d{{1,3}},\d{{3}}(?!\d)'
     rf'|(?:{_COUNT}{_TO}|\bbetween\s+{_COUNT}\s*and\s+){_COUNT} +(?!{_UNIT}|{_AFTER})[a-z]'
@@ -69,7 +69,7 @@ def _pair(start: Any, end: Any, duration: float, percent: bool) -> Window | None
 
 
 def _of_json(value: Any, duration: float, percent: bool) -> list[Window | None]:
-    """Windows of a decoded answer; None stands for a part that is no window."""
+    """Windows of a decoded answer; None stands for a part that is not a window."""
     if value is None:
         return []
     if isinstance(value, Mapping):

@@ -107,7 +107,9 @@ def _annotation(
         try:
             window = [float(value) for value in ast.literal_eval(span)]
         except (MemoryError, RecursionError, SyntaxError, TypeError, ValueError):  # deep nesting as well
-            raise ValueError(f'{path}: key {key!r}: {span!r} is no window, expected [start, end] in seconds') from None
+            raise ValueError(
+                f'{path}: key {key!r}: {span!r} is not a window, expected [start, end] in seconds'
+            ) from None
         rows = [row for row in rows if row.get('relevant_windows') == [window]][:1]
     if not rows:
         raise ValueError(f'{path}: key {key!r} is of no query of the annotations; give those of the same data set')
