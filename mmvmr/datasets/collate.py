@@ -86,7 +86,7 @@ def moment_collate(batch: Sequence[Item | Sequence[Item]]) -> dict[str, Any]:
 
     Returns:
         ``inputs``: name to list of tensors (``video``: (Lv, D) each, ``text``: (Lt, D) each); ``data_samples``: the
-        list of samples. An input that only some samples have (a negative sentence, say) has None for the others.
+        list of samples. An input that only some samples have (an unmatched sentence, say) has None for the others.
     """
     return _sent(_collated(batch))
 

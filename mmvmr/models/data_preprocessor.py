@@ -18,7 +18,7 @@ _REQUIRED = ('video', 'text')
 class MomentDataPreprocessor(nn.Module):
     """Pads features to the longest of the batch and adds boolean masks (True = valid).
 
-    An input that only some samples have (a negative sentence) is padding alone for the others: their mask is False
+    An input that only some samples have (an unmatched sentence) is padding alone for the others: their mask is False
     throughout. ``video`` and ``text`` belong to every sample.
 
     Args:

@@ -38,7 +38,7 @@ class PackMomentInputs(BaseTransform):
 
     Args:
         inputs: Name of a model input to the key of the results that holds it; absent keys are left out, so a
-            transform that adds a negative sentence needs no other packing.
+            transform that adds an unmatched sentence needs no other packing.
         meta_keys: Keys of the results that become meta information where they are present.
     """
 

@@ -18,7 +18,7 @@ class DummyTokenEncoder(nn.Module):
     """Prepend sentence-conditioned dummy tokens to the text tokens, then run an encoder (CG-DETR, section 3.1).
 
     The dummies attend to the text tokens; the wrapped encoder receives the text tokens from before. A
-    negative sentence inside the wrapped encoder brings its dummies along.
+    mismatched sentence inside the wrapped encoder brings its dummies along.
 
     Args:
         embed_dims: Channels D.

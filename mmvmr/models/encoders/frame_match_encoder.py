@@ -96,7 +96,7 @@ class FrameMatchEncoder(nn.Module):
         return self._attended(memory, prob)
 
     def _joint(self, prob: Tensor, features: Features) -> Tensor:
-        """``p+ (1 - p-)`` where a sample has a negative sentence (eq. 6)."""
+        """``p+ (1 - p-)`` where a sample has an unmatched sentence (eq. 6)."""
         exists = features.negative_text.mask.any(1)
         other = self.encoder(dataclasses.replace(features, text=_filled(features.negative_text, features.text, exists)))
         return torch.where(exists[:, None], prob * (1 - self.matcher(other.video.feat)), prob)

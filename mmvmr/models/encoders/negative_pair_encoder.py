@@ -14,7 +14,7 @@ from mmvmr.utils import check_choice
 
 @MODELS.register_module()
 class NegativePairEncoder(nn.Module):
-    """Run an encoder a second time with negative sentences, when there is a loss to compute.
+    """Run an encoder a second time with mismatched sentences, when there is a loss to compute.
 
     Only the encoder runs twice: the published code runs the whole transformer and discards what its decoder found,
     at inference too.
@@ -27,7 +27,7 @@ class NegativePairEncoder(nn.Module):
         similarity: Config of a module ``f(memory) -> dict``, e.g. :class:`SimilarityProjector`, whose result goes to
             :class:`Similarities` of the main memory before negatives are chosen; None for none.
         word_positions: Only of consequence where text tokens have positions, which learned ones make from the text
-            tokens themselves. ``moved``: a negative sentence brings its own along. ``kept``: those of the right
+            tokens themselves. ``moved``: a mismatched sentence brings its own along. ``kept``: those of the right
             sentence stay, as in the official code of QD-DETR and its successors.
 
     Raises:
@@ -62,7 +62,7 @@ class NegativePairEncoder(nn.Module):
         return memory
 
     def negatives(self, features: Features, targets: MomentTargets, memory: Memory) -> tuple[Tokens, Tensor]:
-        """The text tokens of negative sentences, and which samples have a real negative (B,)."""
+        """The text tokens of mismatched sentences, and which samples have a real negative (B,)."""
         text, valid = self.sampler(features, targets, memory)
         if self.word_positions == 'kept':
             text = dataclasses.replace(text, pos=features.text.pos)

@@ -28,7 +28,7 @@ class SimilarityEncoder(nn.Module):
         raw video, raw text -- similarity --> cosines -- relative to the video --> s (B, Lv)
         video + embed(s, smoothed s, tanh of it) -- encoder --> Memory with ClipSimilarity
 
-    A negative sentence is compared anew: put it inside the wrappers that swap sentences. A wrapped encoder that encodes
+    A mismatched sentence is compared anew: put it inside the wrappers that swap sentences. An encoder that encodes
     a video once for all its sentences (``late``) goes on doing so: what is embedded is added to its levels, where clips
     and sentence have met, as the mean over the clips of a point.
 
