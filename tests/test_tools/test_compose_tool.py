@@ -68,7 +68,7 @@ def test_print(tool):
     code, out, _ = tool(QD, '--with', 'sa.enhance')
     assert not code
     assert out.splitlines()[1:] == [
-        f"_base_ = ['./{QD}']",
+        f"_base_ = ['mmvmr::{QD.removeprefix('configs/')}']",
         "model = dict(decoder=dict(layer=dict(enhance=dict(type='SpanEnhance', num_points=10))))",
     ]
 
