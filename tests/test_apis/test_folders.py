@@ -117,7 +117,7 @@ def test_a_process_that_dies_loses_its_own_video_only(monkeypatch):
     assert [name for name, error in outcomes.items() if error] == ['b']
     assert outcomes['b'].startswith('b: its process died without an error message')
     monkeypatch.setattr(jobs, '_DEATHS', 1)
-    with pytest.raises(RuntimeError, match=r'run again with fewer --jobs'):
+    with pytest.raises(RuntimeError, match=r'run again with fewer jobs\. In a script'):
         _outcomes('a', 'a')
 
 
