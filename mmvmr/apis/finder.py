@@ -18,7 +18,7 @@ from mmvmr.apis.inputs import checked_sentences, local_file
 from mmvmr.apis.model_files import ModelFile, load_model_file
 from mmvmr.apis.predictor import Predictor, WindowedVideo
 from mmvmr.apis.window_length import WindowLength
-from mmvmr.apis.windows import MergedPredictions, Window, cut_windows
+from mmvmr.apis.windows import MergedPredictions, cut_windows
 from mmvmr.features.spec import ExtractionSpec
 from mmvmr.features.spec_files import read_extraction_spec
 from mmvmr.models.task_modules.nms import SoftNMS
@@ -266,7 +266,7 @@ class MomentFinder:
                 if len(part.windows) > 1:
                     suppression = SoftNMS(threshold=0.3, max_predictions=self.max_moments)
                 items = tuple(self._answer(video, q, m, suppression) for q, m in zip(queries, part.merged))
-                notes = (*said, *self._notes(video, part.windows))
+                notes = (*said, *self.windows.notes(video.duration, video.clip_len, part.windows))
                 yield Answers(video.name, video.duration, items, video.path, notes, self.file.name)
 
     def _answer(
@@ -280,19 +280,3 @@ class MomentFinder:
         times = np.stack((edges[:-1], np.minimum(edges[1:], max(video.duration, edges[-2]))), axis=1)
         absent = merged.probability is not None and not merged.accepted
         return Answer(query, moments, times, merged.saliency, probability=merged.probability, absent=absent)
-
-    def _notes(self, video: EncodedVideo, windows: Sequence[Window]) -> tuple[str, ...]:
-        notes, clips = [], windows[0].last - windows[0].first
-        seconds = clips * video.clip_len
-        trained = self.windows.trained(video.clip_len)
-        if len(windows) > 1:
-            notes.append(
-                f'{video.duration:g} s were searched in {len(windows)} windows of {seconds:g} s; '
-                'a moment longer than a window cannot be found whole'
-            )
-        if trained and self.windows.clips(video.clip_len) and clips > trained:
-            notes.append(
-                f'the model sees {seconds:g} s at once but was trained on at most '
-                f'{trained * video.clip_len:g} s; expect worse moments'
-            )
-        return tuple(notes)

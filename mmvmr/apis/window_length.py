@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mmvmr.apis.model_files import ModelFile
+from mmvmr.apis.windows import Window
 
 #: Seconds of a window where nothing says what a model was trained on (the videos of QVHighlights).
 _DEFAULT_WINDOW = 150.0
@@ -17,6 +20,7 @@ class WindowLength:
     Args:
         file: The model.
         seconds: Length of a window; None takes the longest training video, or the video whole if the model takes any.
+            No window has more clips than ``max_clips`` of the features, to which the loader would cut it.
 
     Raises:
         ValueError: If the length is impossible.
@@ -32,7 +36,8 @@ class WindowLength:
         any_length = getattr(model, 'windows', None) is not None or getattr(model, 'any_length', False)
         self._whole = seconds is None and any_length  # the detector takes a video of any length itself
         self._declared = spec.clip_len
-        self._most_clips = spec.max_clips
+        limits = (spec.max_clips, *(stream.max_length for stream in spec.streams))
+        self._most_clips = min((limit for limit in limits if limit is not None), default=None)
         self._trained = None if file.longest is None else file.longest * spec.clip_len  # from durations, see its hook
         self._seconds = seconds
 
@@ -43,9 +48,10 @@ class WindowLength:
     def clips(self, clip_len: float) -> int | None:
         """Clips of a window where a clip lasts ``clip_len`` seconds; None for a video that is taken whole."""
         if self._whole:
-            return None
+            return self._most_clips
         if self._seconds is not None:
-            return _count(self._seconds, clip_len)
+            wanted = _count(self._seconds, clip_len)
+            return wanted if self._most_clips is None else min(wanted, self._most_clips)
         return self.trained(clip_len) or _count(_DEFAULT_WINDOW, clip_len)
 
     def trained(self, clip_len: float) -> int | None:
@@ -53,6 +59,26 @@ class WindowLength:
         if self._most_clips or self._trained is None:
             return self._most_clips
         return _count(self._trained, clip_len)
+
+    def notes(self, duration: float, clip_len: float, windows: Sequence[Window]) -> tuple[str, ...]:
+        """What a reader should know of the windows of a video; its duration and the length of a clip in seconds."""
+        notes, clips = [], windows[0].last - windows[0].first
+        trained = self.trained(clip_len)
+        if len(windows) > 1:
+            notes.append(
+                f'{duration:g} s were searched in {len(windows)} windows of {clips * clip_len:g} s; '
+                'a moment longer than a window cannot be found whole'
+            )
+            if self._seconds is not None and _count(self._seconds, clip_len) > clips:
+                notes.append(
+                    f'a window of {self._seconds:g} s has more than the {clips} clips that the loader takes (max_clips)'
+                )
+        if trained and not self._whole and clips > trained:
+            notes.append(
+                f'the model sees {clips * clip_len:g} s at once but was trained on at most '
+                f'{trained * clip_len:g} s; expect worse moments'
+            )
+        return tuple(notes)
 
 
 def _count(seconds: float, clip_len: float) -> int:

@@ -28,9 +28,11 @@ class Whole(torch.nn.Module):
 def finder():
     register_all_modules()
 
-    def make(load, window=None, spec=None, **options):
+    def make(load, window=None, spec=None, any_length=False, **options):
         pipeline = dict(load=load, tef=dict(type='AppendTEF'), pack=dict(type='PackMomentInputs'))
-        file = ModelFile(Whole(), FeatureSpec.from_dict({**SPEC, **(spec or {})}), pipeline, **options)
+        model = Whole()
+        model.any_length = any_length
+        file = ModelFile(model, FeatureSpec.from_dict({**SPEC, **(spec or {})}), pipeline, **options)
         return MomentFinder(file, device='cpu', window=window)
 
     return make
@@ -72,6 +74,19 @@ def test_the_longest_training_video_is_one_of_seconds(finder):
     assert answers.notes[1] == 'the model sees 9 s at once but was trained on at most 6 s; expect worse moments'
     _, spans, _ = _answer(finder(BY_DURATION, spec=dict(max_clips=4)), 8, 12.0)  # the model was given no more clips
     assert spans == [(0.0, 6.0), (3.0, 9.0), (6.0, 12.0)]
+
+
+def test_no_window_is_longer_than_what_the_model_is_given(finder):
+    """The loader cuts to 4 clips of 0.5 s: longer windows would leave out what is after them."""
+    load = dict(type='LoadMomentFeatures')
+    for spec in (dict(max_clips=4), dict(streams=dict(a=dict(dim=1, normalise='none', max_length=4)))):
+        answers, spans, _ = _answer(finder(load, window=4.0, spec=spec), 8, 4.0)
+        assert spans == [(0.0, 2.0), (1.0, 3.0), (2.0, 4.0)]
+        assert answers[0].raw_saliency.tolist() == list(range(8))
+        assert answers.notes[1:] == ('a window of 4 s has more than the 4 clips that the loader takes (max_clips)',)
+    for_any_length = finder(load, spec=dict(max_clips=4), any_length=True)
+    assert _answer(for_any_length, 8, 4.0)[1] == [(0.0, 2.0), (1.0, 3.0), (2.0, 4.0)]
+    assert _answer(finder(load, any_length=True), 400, 200.0)[1] == [(0.0, 200.0)]
 
 
 def test_a_window_has_to_have_a_length(finder):
