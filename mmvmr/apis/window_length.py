@@ -61,7 +61,7 @@ class WindowLength:
         return _count(self._trained, clip_len)
 
     def notes(self, duration: float, clip_len: float, windows: Sequence[Window]) -> tuple[str, ...]:
-        """What a reader should know of the windows of a video; its duration and the length of a clip in seconds."""
+        """Notes for a reader on the windows of a video, whose duration and length of a clip are in seconds."""
         notes, clips = [], windows[0].last - windows[0].first
         trained = self.trained(clip_len)
         if len(windows) > 1:
