@@ -108,6 +108,8 @@ class _Pictures:
         first, last = (round(max(time - self.start, 0.0) * _TICKS) for time in (seconds, until))
         if not self.ticks:
             first = 0  # before the first frame, players show it
+            if frame.rotation:  # a phone that was held upright: players turn what is stored
+                self._turn(frame.rotation)
         if last <= first or first in self.ticks:
             return
         # Odd sizes cannot be encoded with half the colour resolution.
@@ -116,6 +118,11 @@ class _Pictures:
         frame.pict_type = 0  # the encoder decides: types of the source may be impossible in the new order
         self.ticks[first] = last - first
         self._write(frame)
+
+    def _turn(self, degrees: int) -> None:
+        if not hasattr(self.stream, 'set_display_rotation'):
+            raise ImportError('cuts of a video that players turn need a newer PyAV: pip install -U av')
+        self.stream.set_display_rotation(degrees)
 
     def _write(self, frame: Any) -> None:
         for packet in self.stream.encode(frame):

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from test_features.painted import write_video as write_turned
 
 from mmvmr.apis import cutting
 from mmvmr.apis.cutting import cut_video
@@ -112,3 +113,17 @@ def test_sound_that_begins_late_begins_late_in_the_cut(tmp_path):
     cut_video(tmp_path / 'a.mkv', tmp_path / 'cut.mp4', 1.0, 3.0)
     heard = np.flatnonzero(np.abs(sound_of(tmp_path / 'cut.mp4')) > 0.25) / 8000
     assert heard[0] == pytest.approx(1.0, abs=0.01) and heard[-1] == pytest.approx(2.0, abs=0.03)
+
+
+@pytest.mark.parametrize('rotation', [90, 180, -90])
+def test_cuts_are_turned_as_their_source(tmp_path, rotation):
+    """Phones store pictures lying on their side, and say how players turn them."""
+    source, target = tmp_path / 'phone.mp4', tmp_path / 'cut.mp4'
+    write_turned(source, np.arange(8) / 4, 2.0, rotation)
+    cut_video(source, target, 0.5, 1.5)
+    shown = []
+    for path in (source, target):
+        with av.open(str(path)) as reader:
+            frame = next(reader.decode(video=0))
+            shown.append(frame.rotation)
+    assert shown[0] == shown[1] != 0
