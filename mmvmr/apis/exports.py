@@ -117,6 +117,8 @@ def _vtt(answers: Answers, top: int | None) -> str:
 
 def _frame_rate(video: Path | None) -> Fraction:
     """Frames per second that a video file states."""
+    if video is None:
+        return EDL_RATE
     try:
         import av
 

@@ -156,7 +156,7 @@ def run_tasks(tasks: Iterable[Task], settings: Settings) -> Iterator[Outcome]:
         RuntimeError: If process after process dies.
         SystemExit: In a process that runs the script of the user again.
     """
-    if getattr(multiprocessing.current_process(), '_inheriting', False):
+    if getattr(multiprocessing.current_process(), '_inheriting', False):  # as multiprocessing itself finds out
         sys.exit(f'error: {_GUARD}')
     if settings.jobs == 1:
         worker = Worker(settings, settings.devices[0])

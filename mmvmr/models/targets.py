@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from mmvmr.structures import MomentDataSample, MomentTargets, video_number
+from mmvmr.structures import MomentDataSample, MomentTargets, source_video
 
 
 def build_targets(samples: Sequence[MomentDataSample], clip_mask: Tensor) -> MomentTargets:
@@ -38,7 +38,10 @@ def build_targets(samples: Sequence[MomentDataSample], clip_mask: Tensor) -> Mom
     for row, span in zip(padded, spans):
         row[: len(span)] = span
     described = torch.tensor([bool(len(s)) or bool(sample.gt_clips.any()) for s, sample in zip(spans, samples)])
-    index = torch.tensor([video_number(sample) for sample in samples])
+    ids: dict[str, int] = {}
+    # Joins that ask for one clip share a sentence, so none of them is a negative of another.
+    names = [str(sample.get('clip_vid') or source_video(sample.vid)) for sample in samples]
+    index = torch.tensor([ids.setdefault(name, len(ids)) for name in names])
     return MomentTargets(
         spans=padded.to(device, non_blocking=True),
         span_mask=(torch.arange(most) < counts[:, None]).to(device, non_blocking=True),

@@ -29,7 +29,7 @@ from mmvmr.structures.flow import (
     Queries,
     QueryGroup,
 )
-from mmvmr.structures.moment_data_sample import MomentDataSample, source_video, video_number
+from mmvmr.structures.moment_data_sample import MomentDataSample, source_video
 from mmvmr.structures.prediction_extras import BoundaryPathways, DenoisingPairs, PointPredictions, ProposalScores
 from mmvmr.structures.spans import (
     clip_centers,
@@ -94,5 +94,4 @@ __all__ = [
     'spans_to_point_distances',
     'to_center_width',
     'to_start_end',
-    'video_number',
 ]

@@ -263,7 +263,7 @@ class MomentTargets:
         clips: Clips inside a moment (B, Lv).
         pairs: Clip indices of ranked pairs (B, 2, P): ``[:, 0]`` should score above ``[:, 1]``; -1 = no pair.
         clip_mask: Valid clips (B, Lv).
-        video_index: Number of the source video of every sample, the same in every batch (B,).
+        video_index: Integer per sample, equal for samples of the same source video (B,).
         views: Name of the view of every sample.
         classes: Class of every sample (B,), for data sets that have some.
         described: Which sentences describe anything in their video (B,), False where a sample has neither a span nor

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any
-
 from mmengine.structures import BaseDataElement, InstanceData
 from torch import Tensor
 
@@ -101,19 +98,3 @@ def source_video(vid: str) -> str:
     """
     head, *tail = str(vid).rsplit('_', 2)
     return head if len(tail) == 2 and all(part.replace('.', '', 1).isdigit() for part in tail) else str(vid)
-
-
-def video_number(sample: Any) -> int:
-    """Number of the source video of a sample or an annotation row, the same in every batch, process and run.
-
-    A join of trimmed clips has that of the clip that is asked for.
-
-    Args:
-        sample: A :class:`MomentDataSample` or a row, with ``vid``, for joins with ``clip_vid``.
-
-    Returns:
-        A hash of the identifier, below 2 ** 63.
-    """
-    name = str(sample.get('clip_vid') or source_video(sample.get('vid')))
-    # The last bits of a CRC are nearly the same for names that differ in their last digit only.
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), 'big') >> 1

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import copy
-import importlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
+from mmengine.utils import import_modules_from_strings
 
 from mmvmr.utils.choices import closest
 from mmvmr.utils.config import find_config, read_config, resolve_features, separate_features
@@ -60,26 +60,12 @@ def load_config(path: str, options: dict[str, Any] | None = None) -> Config:
     if options:
         apply_options(cfg, options)
         if any(key.split('.')[0] == 'custom_imports' for key in options):
-            import_packages(cfg.custom_imports)
+            _import_packages(cfg.custom_imports)
     try:
         check_config(cfg)
     except ConfigKeyError as error:
         raise UserError(f'config {path}: {error}') from error
     return cfg
-
-
-def import_packages(imports: Mapping[str, Any]) -> None:
-    """Import what ``custom_imports`` of a command line names; that of a file is imported when it is read.
-
-    Raises:
-        UserError: If a package cannot be imported.
-    """
-    names = imports.get('imports') or []
-    for name in [names] if isinstance(names, str) else names:
-        try:
-            importlib.import_module(name)
-        except ImportError as error:
-            raise UserError(f'--cfg-options custom_imports.imports: {error}; is its package installed?') from error
 
 
 def apply_options(cfg: Config, options: Mapping[str, Any], source: str = '--cfg-options') -> None:
@@ -101,6 +87,15 @@ def apply_options(cfg: Config, options: Mapping[str, Any], source: str = '--cfg-
     except (KeyError, TypeError, ValueError) as error:
         hint = '; entries of a list are named by their number, as in val_evaluator.0.protocol'
         raise UserError(f'{source}: {describe(error)}{hint if "list ind" in str(error) else ""}') from error
+
+
+def _import_packages(imports: Mapping[str, Any]) -> None:
+    """Import what ``custom_imports`` of a command line names; that of a file is imported when it is read."""
+    try:
+        import_modules_from_strings(**imports)
+    except (ImportError, TypeError) as error:
+        why = error.__context__ or error  # mmengine says which package, but not why
+        raise UserError(f'--cfg-options custom_imports: {why}; expected a list of installed packages') from error
 
 
 def _check_options(cfg: Config, options: Mapping[str, Any], source: str) -> None:

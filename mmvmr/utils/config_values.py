@@ -29,7 +29,8 @@ _COUNTS = (
     r'(?!audio_|endpoint_)(.*_)?dims|num_(queries|heads|states|levels|clusters|clips|parts|patches|frames|points|groups)'
     r'|num_(prototypes|prompts|selected|classes|iters|convs|videos)|max_(predictions|windows|queries|clips|epochs|videos)'
     r'|queries_per_video|candidates|bins|rank|pre_topk|top|top_k|times|centers|kernel_size|steps?|(input_)?stride|length'
-    r'|longest|hidden_ratio|max_rating|count|limit|batch_size|(text_)?channels|layers|tokens|smooth|accumulative_counts|((text|video)_)?dim'
+    r'|longest|hidden_ratio|max_rating|count|limit|batch_size|(text_)?channels|layers|tokens|smooth|((text|video)_)?dim'
+    r'|accumulative_counts'
 )
 #: Names of arguments, their lowest and highest number, and how a message calls the range. Beyond it a loss becomes NaN
 #: or is turned around, or a tensor is empty; what is a matter of one component, its constructor says.

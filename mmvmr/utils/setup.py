@@ -189,7 +189,7 @@ def input_files(cfg: Config) -> set[Path]:
     nodes = [node for _, node in nested_dicts(content)]
     roots = {'', *(node['data_root'] for node in nodes if isinstance(node.get('data_root'), str))}
     values = (value for node in nodes for entry in node.values() for value in _listed(entry) if isinstance(value, str))
-    return {path for value in values for root in roots if (path := below(root, value)).is_file()}
+    return {path for value in values for root in roots if os.path.isfile(path := below(root, value))}
 
 
 def _listed(value: Any) -> Sequence[Any]:

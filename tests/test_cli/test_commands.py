@@ -235,7 +235,7 @@ def test_packages_of_the_command_line_are_imported(capsys):
     words = ['config', 'qd_detr_clip_charades', '--cfg-options']
     with pytest.raises(SystemExit, match='2'):
         main([*words, 'custom_imports.imports=[no_such_package]'])
-    assert "custom_imports.imports: No module named 'no_such_package'" in capsys.readouterr().err
+    assert "custom_imports: No module named 'no_such_package'" in capsys.readouterr().err
 
 
 def test_a_folder_of_videos_is_not_an_index(tmp_path, capsys):

@@ -188,12 +188,14 @@ def check_annotations(
     windowed = [row.get('relevant_windows') is not None for row in annotations]
     rated = [clip_len is not None and has_ratings(row) for row in annotations]
     windows = windows_of([row['relevant_windows'] for row in compress(annotations, windowed)], 2)
+    empty = windows is None or bool((windows.entries[:, 1] <= windows.entries[:, 0]).any())
     ratings = None if clip_len is None else ratings_of([*compress(annotations, rated)], clip_len)
     for i, row in enumerate(annotations):
         where = f'{source} entry {i + 1} (qid {row["qid"]!r})'
         if row.get('relevant_windows') is not None and windows is None:
             _check_windows(row['relevant_windows'], where, 'relevant_windows', 2)
-        _check_lengths(row.get('relevant_windows') or (), where)
+        if empty:
+            _check_lengths(row.get('relevant_windows') or (), where)
         if clip_len is not None and ratings is None and has_ratings(row):
             check_ratings(row, where, clip_len)
         if has_labels(row):
